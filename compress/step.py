@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from compress.artifact import Artifact, Format, Head
+from compress.order import Rule
 from compress.supply import Supply
 
 
@@ -28,6 +29,7 @@ class Flow:
     format: Format | None = None
     head: Head | None = None
     forked: bool = False  # one artifact per training set from here on
+    done: tuple[str, ...] = ()  # names of the steps before, in order; after the fork: of one training set
 
     def having(self, **changes: Any) -> Flow:
         return replace(self, **changes)
@@ -77,12 +79,19 @@ class Step(BaseModel, ABC):
     seeded: ClassVar[bool] = False  # does the run's seed change the result?
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version enters the key
     together: ClassVar[bool] = False  # it calls fit, once, so that several processes can do it together
+    rules: ClassVar[tuple[Rule, ...]] = ()  # what must, or must not, stand before or after it
+    quick: ClassVar[Mapping[str, Any]] = {}  # fields that do its whole work in seconds on a tiny model
+
+    def order(self) -> Sequence[Rule]:
+        """Return the rules of this setting; override it where they depend on the fields."""
+        return self.rules
 
     @abstractmethod
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         """Return what the chain carries after this step, or raise Misfit.
 
-        `heads` gives the head of every known training set.
+        `heads` gives the head of every known training set. The plan adds the step to `done`. Where the
+        models of training sets have different steps behind them, it is asked once for each of these.
         """
 
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from compress.artifact import Head
 from compress.errors import InputError
 from compress.members import title
+from compress.order import Rule, broken_at_end, broken_here
 from compress.step import DataNeed, Flow, Misfit, Step
 from eval.runtime import RUNTIMES
 from eval.task import ENCODER, TRAINING_SETS, task
@@ -78,10 +79,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class _State:
-    """Where one expansion of the chain stands; `ends` maps "" or each training set to a node key."""
+    """Where one expansion of the chain stands.
+
+    `ends` maps "" or each training set to a node key, `lines` to the steps that led there: those that
+    change no model of a training set are none of its line.
+    """
 
     flow: Flow
     ends: Mapping[str, str]
+    lines: Mapping[str, tuple[Setting, ...]]
     settings: tuple[tuple[str, Any], ...] = ()
     steps: tuple[Setting, ...] = ()
 
@@ -179,10 +185,11 @@ def _grow(
 ) -> Iterator[tuple[_State, Setting]]:
     """Yield (state, last step) wherever the chain stands on a candidate, depth first."""
     start_flow, start_key = _begin(growing)
-    stack = [(0, _State(start_flow, {"": start_key} if start_key else {}))]
+    stack = [(0, _State(start_flow, {"": start_key} if start_key else {}, {"": ()}))]
     while stack:
         depth, state = stack.pop()
         if depth == len(positions):
+            _check_end(state)
             continue
         after: list[tuple[int, _State]] = []
         for setting in positions[depth]:
@@ -207,31 +214,25 @@ def _begin(growing: _Growing) -> tuple[Flow, str | None]:
 def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
     chosen = state.settings + setting.chosen
     if not setting.enabled:
-        return _State(state.flow, state.ends, chosen, state.steps)
+        return replace(state, settings=chosen)
     if state.flow.format is None and setting.name != "pretrain":
         raise InputError(
             f"{setting.where}: the chain has nothing to start from. Give the recipe a `base`, use --base, "
             "or put the step pretrain first."
         )
-    try:
-        flow = setting.step.follow(state.flow, growing.heads)
-        branches = setting.step.branches(growing.sets)
-    except Misfit as error:
-        before = state.steps[-1].name if state.steps else "the base"
-        raise InputError(f"{setting.where}: {setting.name} cannot follow {before}: {error}") from error
+    acting = [name for name in state.lines if not state.flow.forked or setting.step.acts_on(name)]
+    flow = _follow(growing, state, setting, acting)
+    branches = setting.step.branches(growing.sets)
     if branches is None:
-        parents: Mapping[str, str | None] = state.ends or {"": None}
-        if not any(setting.step.acts_on(name) for name in parents):
+        if not acting:
             raise InputError(
                 f"{setting.where}: {setting.name} changes no model: this recipe's tasks need "
-                f"{', '.join(parents)}. Name one of these, or leave the step out."
+                f"{', '.join(state.lines)}. Name one of these, or leave the step out."
             )
-        ends = {
-            name: growing.add(setting, setting.step, at, seed)
-            if at is None or setting.step.acts_on(name)
-            else at
-            for name, at in parents.items()
+        ends = dict(state.ends) | {
+            name: growing.add(setting, setting.step, state.ends.get(name), seed) for name in acting
         }
+        lines = dict(state.lines) | {name: (*state.lines[name], setting) for name in acting}
     else:
         if state.flow.forked:
             raise InputError(
@@ -240,8 +241,54 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
             )
         parent = state.ends.get("")
         ends = {name: growing.add(setting, step, parent, seed) for name, step in branches.items()}
+        lines = dict.fromkeys(branches, (*state.lines[""], setting))
         flow = flow.having(forked=True)
-    return _State(flow, ends, chosen, (*state.steps, setting))
+    return _State(flow, ends, lines, chosen, (*state.steps, setting))
+
+
+def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence[str]) -> Flow:
+    """Return what the chain carries after a step; InputError where its rules or its types forbid it."""
+    flow = state.flow
+    for line, at in _distinct({name: state.lines[name] for name in acting}):
+        before = line[-1].name if line else "the base"
+        broken = broken_here(setting.name, setting.step.order(), _ordered(line))
+        if broken is not None:
+            place, told = broken
+            if place is not None:
+                before = f"{line[place].name}, which stands at {line[place].where}"
+            raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {told}")
+        done = tuple(earlier.name for earlier in line)
+        try:
+            flow = setting.step.follow(state.flow.having(done=done), growing.heads)
+        except Misfit as error:
+            raise InputError(
+                f"{setting.where}: {setting.name} cannot follow {before}{at}: {error}"
+            ) from error
+    return flow.having(done=(*state.flow.done, setting.name))
+
+
+def _check_end(state: _State) -> None:
+    """Raise InputError where a step of a whole chain lacks one that it needs after it."""
+    for line, at in _distinct(state.lines):
+        broken = broken_at_end(_ordered(line))
+        if broken is not None:
+            place, told = broken
+            raise InputError(f"{line[place].where}: the chain ends too early{at}: {told}")
+
+
+def _ordered(line: Sequence[Setting]) -> list[tuple[str, Sequence[Rule]]]:
+    return [(setting.name, setting.step.order()) for setting in line]
+
+
+def _distinct(lines: Mapping[str, tuple[Setting, ...]]) -> list[tuple[tuple[Setting, ...], str]]:
+    """Return each different line once, with the words that say whose it is (none where all share it)."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, line in lines.items():
+        groups.setdefault(tuple(map(id, line)), []).append(name)
+    return [
+        (lines[names[0]], f" (in the models of {', '.join(names)})" if len(groups) > 1 else "")
+        for names in groups.values()
+    ]
 
 
 def _candidate_name(arm: str, state: _State, seed: int | None, runtime: str) -> str:

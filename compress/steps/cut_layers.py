@@ -31,6 +31,7 @@ class CutLayers(Step):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    quick: ClassVar[Mapping[str, Any]] = {"layers": 1}
 
     layers: Annotated[int, Field(ge=1)] | Literal["exit"] = Field(
         description="how many of the lowest layers to keep; exit: those that retrieval reads"

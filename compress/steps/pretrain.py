@@ -27,6 +27,10 @@ class Pretrain(Step):
 
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers")
     together: ClassVar[bool] = True
+    quick: ClassVar[Mapping[str, Any]] = {
+        "vocab_size": 80, "hidden_size": 16, "heads": 2, "ffn": 24, "max_positions": 34, "steps": 2,
+        "max_length": 16,
+    }  # fmt: skip
 
     text: str = Field("parallel", description="name of the text")
     vocab_size: int = Field(4000, ge=64, description="pieces at most, special tokens included")

@@ -39,6 +39,7 @@ class Train(Step):
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
+    quick: ClassVar[Mapping[str, Any]] = {"on": "udpos", "max_steps": 2}
 
     on: Annotated[str | list[str], BeforeValidator(checked_on, json_schema_input_type=str | list[str])] = (
         Field(
