@@ -50,6 +50,7 @@ class Manifest:
     fields: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     parents: tuple[str, ...] = ()  # digests, nearest first
+    teacher: str | None = None  # digest of the artifact that was learned from, beside the nearest parent
     data: Mapping[str, str] = field(default_factory=dict)  # what was read -> its fingerprint
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0

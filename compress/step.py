@@ -30,6 +30,8 @@ class Flow:
     head: Head | None = None
     forked: bool = False  # one artifact per training set from here on
     done: tuple[str, ...] = ()  # names of the steps before, in order; after the fork: of one training set
+    # label -> what the chain carried after each step before, and "base": what it began with
+    earlier: Mapping[str, Flow] = field(default_factory=dict, compare=False)
 
     def having(self, **changes: Any) -> Flow:
         return replace(self, **changes)
@@ -53,6 +55,7 @@ class Context:
     scratch: Path  # survives a kill: a step may keep state here to resume from
     progress: Callable[[int, int, str], None]  # (done, total, what): drawn by the parent
     save_minutes: float = 5.0  # between two states that a training keeps in scratch; 0: none
+    teacher: Artifact | None = None  # what the step that `learns_from` names gave; part of the key
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,17 @@ class Step(BaseModel, ABC):
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:
         """Return one step per training set where the chain forks here, else None."""
         return None
+
+    def learns_from(self) -> str | None:
+        """Return the label of an earlier step whose artifact is read beside the source ("base": the base).
+
+        After the fork, that of the same training set. None: the source is all it reads.
+        """
+        return None
+
+    def within(self, training_set: str) -> Step:
+        """Return the step as it acts on the model of one training set after the fork; Misfit if it cannot."""
+        return self
 
     def acts_on(self, training_set: str) -> bool:
         """Does the step change the model of this training set? After a fork, the others pass it by."""

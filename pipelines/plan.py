@@ -43,6 +43,7 @@ class Node:
     data: Mapping[str, str]
     versions: Mapping[str, str]
     where: str
+    teacher: str | None = None  # key of an ancestor that is read beside the parent
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class _State:
     """Where one expansion of the chain stands.
 
     `ends` maps "" or each training set to a node key, `lines` to the steps that led there: those that
-    change no model of a training set are none of its line.
+    change no model of a training set are none of its line. `earlier` holds what both `flow` and `ends`
+    were after each step before, by label.
     """
 
     flow: Flow
@@ -90,6 +92,7 @@ class _State:
     lines: Mapping[str, tuple[Setting, ...]]
     settings: tuple[tuple[str, Any], ...] = ()
     steps: tuple[Setting, ...] = ()
+    earlier: Mapping[str, tuple[Flow, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,17 @@ class _Growing:
     nodes: dict[str, Node] = field(default_factory=dict)
     described: dict[int, _Described] = field(default_factory=dict)  # by id; the value keeps the step alive
 
-    def add(self, setting: Setting, step: Step, parent: str | None, seed: int) -> str:
-        """Return the key of a step on a parent, adding its node once."""
+    def add(
+        self, setting: Setting, step: Step, parent: str | None, seed: int, teacher: str | None = None
+    ) -> str:
+        """Return the key of a step on a parent, and a teacher, adding its node once."""
         own = self.described.get(id(step)) or self._describe(setting.name, step)
         seeded = seed if step.seeded else None
-        key = _key(own.text, parent, seeded)
+        key = _key(own.text, parent, seeded, teacher)
         if key not in self.nodes:
             self.nodes[key] = Node(
                 key, setting.name, setting.label, step.version, own.fields, parent, seeded, own.data,
-                own.versions, setting.where,
+                own.versions, setting.where, teacher,
             )  # fmt: skip
         return key
 
@@ -185,7 +190,9 @@ def _grow(
 ) -> Iterator[tuple[_State, Setting]]:
     """Yield (state, last step) wherever the chain stands on a candidate, depth first."""
     start_flow, start_key = _begin(growing)
-    stack = [(0, _State(start_flow, {"": start_key} if start_key else {}, {"": ()}))]
+    ends = {"": start_key} if start_key else {}
+    earlier = {"base": (start_flow, ends)} if ends else {}
+    stack = [(0, _State(start_flow, ends, {"": ()}, earlier=earlier))]
     while stack:
         depth, state = stack.pop()
         if depth == len(positions):
@@ -229,9 +236,11 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
                 f"{setting.where}: {setting.name} changes no model: this recipe's tasks need "
                 f"{', '.join(state.lines)}. Name one of these, or leave the step out."
             )
-        ends = dict(state.ends) | {
-            name: growing.add(setting, setting.step, state.ends.get(name), seed) for name in acting
-        }
+        ends = dict(state.ends)
+        for name in acting:
+            step = _within(state, setting, name) if state.flow.forked else setting.step
+            teacher = _teacher(state, step, name)
+            ends[name] = growing.add(setting, step, state.ends.get(name), seed, teacher)
         lines = dict(state.lines) | {name: (*state.lines[name], setting) for name in acting}
     else:
         if state.flow.forked:
@@ -243,7 +252,28 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
         ends = {name: growing.add(setting, step, parent, seed) for name, step in branches.items()}
         lines = dict.fromkeys(branches, (*state.lines[""], setting))
         flow = flow.having(forked=True)
-    return _State(flow, ends, lines, chosen, (*state.steps, setting))
+    earlier = dict(state.earlier) | {setting.label: (flow, ends)}
+    return _State(flow, ends, lines, chosen, (*state.steps, setting), earlier)
+
+
+def _within(state: _State, setting: Setting, training_set: str) -> Step:
+    try:
+        return setting.step.within(training_set)
+    except Misfit as error:
+        line = state.lines[training_set]
+        before = line[-1].name if line else "the base"
+        raise InputError(
+            f"{setting.where}: {setting.name} cannot follow {before} (in the model of {training_set}): {error}"
+        ) from error
+
+
+def _teacher(state: _State, step: Step, training_set: str) -> str | None:
+    """Return the key of the artifact that a step reads beside its source; `follow` has checked its label."""
+    label = step.learns_from()
+    if label is None:
+        return None
+    _, ends = state.earlier[label]
+    return ends[training_set] if training_set in ends else ends[""]
 
 
 def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence[str]) -> Flow:
@@ -259,12 +289,15 @@ def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence
             raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {told}")
         done = tuple(earlier.name for earlier in line)
         try:
-            flow = setting.step.follow(state.flow.having(done=done), growing.heads)
+            given = state.flow.having(
+                done=done, earlier={label: was for label, (was, _) in state.earlier.items()}
+            )
+            flow = setting.step.follow(given, growing.heads)
         except Misfit as error:
             raise InputError(
                 f"{setting.where}: {setting.name} cannot follow {before}{at}: {error}"
             ) from error
-    return flow.having(done=(*state.flow.done, setting.name))
+    return flow.having(done=(*state.flow.done, setting.name), earlier={})
 
 
 def _check_end(state: _State) -> None:
@@ -309,8 +342,9 @@ def _canonical(parts: Any) -> str:
     return json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _key(own: str, parent: str | None, seed: int | None) -> str:
-    return hashlib.sha256(f"{own}\n{parent}\n{seed}".encode()).hexdigest()
+def _key(own: str, parent: str | None, seed: int | None, teacher: str | None = None) -> str:
+    parts = [own, str(parent), str(seed), *([teacher] if teacher is not None else [])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @cache

@@ -160,9 +160,10 @@ class _Making:
         node = self.ready.plan.nodes[key]
         found = self._stored(key)
         if found is None:
-            if node.parent is not None and self.artifact(node.parent) is None:
-                self.failed[key] = self.failed[node.parent]
-                return None
+            for given in (node.parent, node.teacher):
+                if given is not None and self.artifact(given) is None:
+                    self.failed[key] = self.failed[given]
+                    return None
             found = self._stored(key) or self._make(key)  # the parent may have been rebuilt
         if found is not None:
             self.verified[key] = found

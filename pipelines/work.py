@@ -75,15 +75,16 @@ def do(work: Work, progress: Progress, team: Team | None = None) -> str:
         found = store.find(node.key, verify=True)
         if found is not None:
             return found.digest
-        source = _source(work, store)
+        source, teacher = _given(work, store, node.parent), _given(work, store, node.teacher)
         scratch = _scratch(work, store)
-        parents = {node.parent: source.digest} if node.parent is not None and source is not None else {}
+        given = {node.parent: source, node.teacher: teacher}
+        parents = {key: found.digest for key, found in given.items() if key is not None and found is not None}
         together = team is not None and node.step != "base" and STEPS.load(node.step).together
         if team is not None and together:
             team.announce(work.to_json())
         with nullcontext() if together else alone():
             artifact = store.put(
-                node.key, parents, lambda target: _make(work, source, target, scratch, progress)
+                node.key, parents, lambda target: _make(work, source, teacher, target, scratch, progress)
             )
         remove(scratch)
     return artifact.digest
@@ -92,17 +93,21 @@ def do(work: Work, progress: Progress, team: Team | None = None) -> str:
 def help_with(work: Work) -> None:
     """Do this process' part of a training that the first process makes the artifact of."""
     store = Store(Path(work.store))
-    step, context = _ready(work, _scratch(work, store), lambda *_: None)
+    teacher = _given(work, store, work.node.teacher)
+    step, context = _ready(work, teacher, _scratch(work, store), lambda *_: None)
     with TemporaryDirectory() as target, helping(), suppress(Helped):
-        step.apply(_source(work, store), Path(target), context)
+        step.apply(_given(work, store, work.node.parent), Path(target), context)
 
 
-def _source(work: Work, store: Store) -> Artifact | None:
-    node = work.node
-    source = store.find(node.parent, verify=False) if node.parent is not None else None
-    if node.parent is not None and source is None:
-        raise InputError(f"{node.where}: what step {node.label} starts from is not in the store.")
-    return source
+def _given(work: Work, store: Store, key: str | None) -> Artifact | None:
+    """Return the artifact of a key that the node is given, None for none; InputError where it is not there."""
+    if key is None:
+        return None
+    found = store.find(key, verify=False)
+    if found is None:
+        what = "starts" if key == work.node.parent else "learns"
+        raise InputError(f"{work.node.where}: what step {work.node.label} {what} from is not in the store.")
+    return found
 
 
 def _scratch(work: Work, store: Store) -> Path:
@@ -111,20 +116,28 @@ def _scratch(work: Work, store: Store) -> Path:
     return scratch
 
 
-def _ready(work: Work, scratch: Path, progress: Progress) -> tuple[Step, Context]:
+def _ready(work: Work, teacher: Artifact | None, scratch: Path, progress: Progress) -> tuple[Step, Context]:
     kind: type[Step] = STEPS.load(work.node.step)
     step = kind.model_validate_json(json.dumps(work.node.fields))
     supply = DataSupply(Data.open(work.data))
-    return step, Context(supply, work.node.seed or 0, work.threads, scratch, progress, work.save_minutes)
+    seed = work.node.seed or 0
+    return step, Context(supply, seed, work.threads, scratch, progress, work.save_minutes, teacher)
 
 
-def _make(work: Work, source: Artifact | None, target: Path, scratch: Path, progress: Progress) -> Manifest:
+def _make(
+    work: Work,
+    source: Artifact | None,
+    teacher: Artifact | None,
+    target: Path,
+    scratch: Path,
+    progress: Progress,
+) -> Manifest:
     node = work.node
     started = time.monotonic()
     if node.step == "base":
         made = _take_base(work, target)
     else:
-        step, context = _ready(work, scratch, progress)
+        step, context = _ready(work, teacher, scratch, progress)
         made = step.apply(source, target, context)
     parents: tuple[str, ...] = ()
     if source is not None:
@@ -142,6 +155,7 @@ def _make(work: Work, source: Artifact | None, target: Path, scratch: Path, prog
         fields=node.fields,
         seed=node.seed,
         parents=parents,
+        teacher=teacher.digest if teacher is not None else None,
         data=node.data,
         versions=node.versions,
         seconds=round(time.monotonic() - started, 3),
