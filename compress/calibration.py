@@ -43,12 +43,13 @@ class Calibration(BaseModel):
 
     text: str | None = Field("parallel", description="a text of the data: parallel, mono, bible")
     on: str | None = Field(
-        None, description="a labelled training set in place of a text, such as udpos or mnli"
+        None, description="a labelled training set in place of a text; null: the text", examples=["udpos"]
     )
     languages: list[str] | None = Field(
         None,
         min_length=1,
         description="languages to draw from; null: all that the text has, of a training set en",
+        examples=[["en"]],
     )
     weighting: Weighting = Field("equal", description="shares of the languages: equal, natural or worst")
     examples: int = Field(256, ge=1, description="examples in all; a question with its options is one")

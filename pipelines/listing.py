@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compress.catalog import STEPS
+from compress.documented import example_recipe, field_docs, prose
 from compress.errors import InputError, hint
 
 WHAT = ("steps", "tasks", "training", "runtimes", "objectives", "recipes")
@@ -39,16 +40,23 @@ def _first_line(text: str | None) -> str:
 
 
 def _steps(verbose: bool) -> None:
-    rows: list[tuple[str, ...]] = []
-    for name, kind in STEPS.all().items():
-        rows.append((name, "", "", _first_line(kind.__doc__)))
-        for field, info in kind.model_fields.items() if verbose else ():
-            default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
-            rows.append(("", field, default, info.description or ""))
-    if verbose:
-        _print(rows, "step", "field", "default", "")
-    else:
-        _print([(row[0], row[3]) for row in rows], "step", "")
+    kinds = STEPS.all()
+    if not verbose:
+        _print([(name, _first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
+        return
+    for name, kind in kinds.items():
+        print(f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{example_recipe(kind)}", end="")
+        for rule in kind.rules:
+            print(f"\n{rule.told(name)}")
+        print()
+        _print(
+            [
+                (doc.name, doc.takes, doc.default or "required", doc.example or "", doc.description)
+                for doc in field_docs(kind)
+            ],
+            "field", "takes", "default", "example", "meaning",
+        )  # fmt: skip
+        print()
 
 
 def _tasks(verbose: bool) -> None:

@@ -24,7 +24,7 @@ class CutLayers(Step):
 
     It takes torch with any head. A head that is trained reads the new last layer then, which it has not
     seen: cut before training, or train once more. After the fork, `only` names the training sets whose
-    models are cut; the others pass unchanged.
+    models are cut; the others pass unchanged. (Early layers suffice: Sajjad et al. 2020.)
 
         - {step: train, on: each, layer: 8}
         - {step: cut_layers, layers: exit, only: [encoder]}
@@ -34,10 +34,13 @@ class CutLayers(Step):
     quick: ClassVar[Mapping[str, Any]] = {"layers": 1}
 
     layers: Annotated[int, Field(ge=1)] | Literal["exit"] = Field(
-        description="how many of the lowest layers to keep; exit: those that retrieval reads"
+        description="how many of the lowest layers to keep; exit: those that retrieval reads", examples=[6]
     )
     only: list[str] | None = Field(
-        None, min_length=1, description="training sets whose models are cut, such as [encoder]; null: all"
+        None,
+        min_length=1,
+        description="training sets whose models are cut; null: all",
+        examples=[["encoder"]],
     )
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:

@@ -41,7 +41,7 @@ class ExportOnnx(Step):
     the fused variants were within noise of it (1x16 to 8x128, onnxruntime 1.32, AVX2).
 
     ```yaml
-    - export_onnx: {tolerance: 1.0e-4}
+    - {step: export_onnx, tolerance: 1.0e-4}
     ```
     """
 

@@ -22,7 +22,7 @@ class Pretrain(Step):
     Masked LM and translation LM (Conneau & Lample 2019) on lines drawn uniformly over languages. Its
     own `seed` decides the result, not the run's: all seeds of a run share one base.
 
-        - pretrain: {text: parallel, layers: 2, hidden_size: 128, vocab_size: 4000, steps: 600}
+        - {step: pretrain, text: parallel, layers: 2, hidden_size: 128, vocab_size: 4000, steps: 600}
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers")
@@ -34,34 +34,38 @@ class Pretrain(Step):
 
     text: str = Field("parallel", description="name of the text")
     vocab_size: int = Field(4000, ge=64, description="pieces at most, special tokens included")
-    layers: int = Field(2, ge=1)
-    hidden_size: int = Field(128, ge=8)
-    heads: int = Field(4, ge=1)
+    layers: int = Field(2, ge=1, description="transformer layers")
+    hidden_size: int = Field(128, ge=8, description="width of the hidden states")
+    heads: int = Field(4, ge=1, description="attention heads of a layer; they divide hidden_size")
     ffn: int = Field(512, ge=8, description="width of the feed-forward layers")
     max_positions: int = Field(258, ge=18, description="two more than the longest input in subwords")
-    dropout: float = Field(0.0, ge=0, lt=1)
-    steps: int = Field(600, ge=1)
-    batch_size: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="probability, written to the config too")
+    steps: int = Field(600, ge=1, description="updates")
+    batch_size: int = Field(32, ge=1, description="inputs; a pair of translations is one")
     accumulate: int = Field(
         1,
         ge=1,
         description="work on a batch in so many parts, to save memory; the update stays that of the batch",
     )
     max_length: int = Field(64, ge=16, description="longest training input in subwords")
-    learning_rate: float = Field(1e-3, gt=0)
-    warmup: float = Field(0.06, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0)
-    clip: float = Field(1.0, ge=0)
+    learning_rate: float = Field(1e-3, gt=0, description="the highest rate, reached after the warm-up")
+    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
+    weight_decay: float = Field(
+        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
+    )
+    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
     mask: float = Field(0.15, gt=0, lt=1, description="share of the tokens to be guessed")
     translation: float = Field(0.5, ge=0, le=1, description="share of inputs that are two translations")
     align: bool = Field(True, description="start from embeddings in which translations lie together")
     align_scale: float = Field(0.05, gt=0, description="standard deviation of these embeddings")
     align_fixed: bool = Field(False, description="leave these embeddings as they are; only the rest learns")
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
+    )
     gradient_checkpointing: bool = Field(
         False, description="keep few activations and compute the rest again, to save memory"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         if flow.format is not None:

@@ -27,7 +27,7 @@ _DRIFT_BATCHES = 6
 
 
 class QuantizeDynamic(Step):
-    """int8 weights for the products, int8 rows for the word embeddings.
+    """int8 weights for the products, int8 rows for the word embeddings (Zafrir et al. 2019, Q8BERT).
 
     Products (MatMul, Gemm with a weight) get symmetric int8 weights, one scale per output channel, and
     unsigned 8-bit activations whose range is taken from each input as it comes (onnxruntime's
@@ -38,7 +38,7 @@ class QuantizeDynamic(Step):
     products in 16 bits, which saturate at full range.
 
     ```yaml
-    - quantize_dynamic: {per_channel: true, exclude_nodes: ["*.layer.0.*"]}
+    - {step: quantize_dynamic, per_channel: true, exclude_nodes: ["*.layer.0.*"]}
     ```
     """
 
@@ -48,10 +48,10 @@ class QuantizeDynamic(Step):
     embeddings: bool = Field(default=True, description="quantize the word embeddings, row by row")
     reduce_range: bool = Field(default=False, description="7-bit weights, for CPUs without VNNI")
     exclude_operators: list[Literal["MatMul", "Gemm", "Gather"]] = Field(
-        default=[], description="operators to leave in float32"
+        default=[], description="operators to leave in float32", examples=[["Gemm"]]
     )
     exclude_nodes: list[str] = Field(
-        default=[], description='glob patterns of node names to leave in float32, such as "*.layer.0.*"'
+        default=[], description="glob patterns of node names to leave in float32", examples=[["*.layer.0.*"]]
     )
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:

@@ -30,10 +30,10 @@ class Train(Step):
     training set, and for tasks that train nothing the bare encoder. The weights kept are those of the
     best mean of the English dev scores; on text alone, the last ones.
 
-        - train: {on: mnli, epochs: 1}                                   # intermediate
-        - train: {on: [mnli, squad_v1, "mlm:parallel"], steps: 5000, patience: 0}
-        - train: {on: mnli, languages: [en, de, fr]}
-        - train: {on: each, epochs: 3, per_set: {udpos: {epochs: 10}}}   # target
+        - {step: train, on: mnli, epochs: 1} # intermediate
+        - {step: train, on: [mnli, squad_v1, "mlm:parallel"], steps: 5000, patience: 0}
+        - {step: train, on: mnli, languages: [en, de, fr]}
+        - {step: train, on: each, epochs: 3, per_set: {udpos: {epochs: 10}}} # target
     """
 
     seeded: ClassVar[bool] = True
@@ -44,21 +44,31 @@ class Train(Step):
     on: Annotated[str | list[str], BeforeValidator(checked_on, json_schema_input_type=str | list[str])] = (
         Field(
             description="a training set (mnli, mnli@de), mlm:TEXT or tlm:TEXT, a list of these, "
-            '"each" of the recipe\'s, or "encoder" for no training'
+            '"each" of the recipe\'s, or "encoder" for no training',
+            examples=["each"],
         )
     )
     languages: list[str] | None = Field(
         None,
         min_length=1,
         description="train on these languages of each set together, en being the original; null: en",
+        examples=[["en", "de"]],
     )
     text_languages: list[str] | None = Field(
-        None, min_length=1, description="languages of mlm: and tlm: texts; null: all they have"
+        None,
+        min_length=1,
+        description="languages of mlm: and tlm: texts; null: all they have",
+        examples=[["en", "sw"]],
     )
     epochs: float = Field(3.0, gt=0, description="passes; of a mixture: over the sum of its capped sizes")
-    max_steps: int | None = Field(None, ge=1, description="end after so many updates at the latest")
+    max_steps: int | None = Field(
+        None, ge=1, description="end after so many updates at the latest; null: no limit", examples=[1000]
+    )
     steps: int | None = Field(
-        None, ge=1, description="make so many updates in place of `epochs`: for arms with equal updates"
+        None,
+        ge=1,
+        description="make so many updates in place of `epochs`, for arms with equal updates; null: by epochs",
+        examples=[5000],
     )
     sampling: Sampling = Field(
         "proportional",
@@ -67,7 +77,7 @@ class Train(Step):
     )
     cap: int | None = Field(CAP, ge=1, description="a member of a mixture counts as at most so many examples")
     temperature: float = Field(2.0, gt=0, description="for sampling: temperature; 1 is proportional")
-    learning_rate: float = Field(3e-5, gt=0)
+    learning_rate: float = Field(3e-5, gt=0, description="the highest rate, reached after the warm-up")
     batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
     accumulate: int = Field(
         1,
@@ -75,22 +85,34 @@ class Train(Step):
         description="work on a batch in so many parts, to save memory; the update stays that of the batch",
     )
     warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(
+        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
+    )
     clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
-    dropout: float | None = Field(None, ge=0, lt=1, description="null: the checkpoint's own")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="probability; null: the checkpoint's own", examples=[0.1]
+    )
     max_length: int | None = Field(
         None,
         ge=8,
         description="longest training example in subwords; null: 384 for spans, 256 for choices, 128 else",
+        examples=[256],
     )
     mask: float = Field(0.15, gt=0, lt=1, description="share of the tokens of a text to be guessed")
     limit: int | None = Field(
-        None, ge=1, description="read the first so many examples or lines of each set and language only"
+        None,
+        ge=1,
+        description="read the first so many examples or lines of each set and language only; null: all",
+        examples=[10000],
     )
-    dev_limit: int | None = Field(2000, ge=1, description="read the first so many dev examples only")
-    evaluations_per_epoch: int = Field(1, ge=1)
+    dev_limit: int | None = Field(
+        2000, ge=1, description="read the first so many dev examples only; null: all"
+    )
+    evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each epoch")
     patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
+    )
     gradient_checkpointing: bool = Field(
         False, description="keep few activations and compute the rest again, to save memory"
     )
@@ -98,15 +120,18 @@ class Train(Step):
         None,
         ge=0,
         description="leave the embeddings and so many of the lowest layers as they are; null: train all",
+        examples=[0],
     )
     layer: int | None = Field(
         None,
         ge=0,
         description="hidden state that retrieval reads of the encoder; null: the last, 0: embeddings",
+        examples=[8],
     )
     per_set: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="for on: each, other fields for some training sets: {udpos: {epochs: 10}}",
+        default={},
+        description="for on: each, other fields for some training sets",
+        examples=[{"udpos": {"epochs": 10}}],
     )
 
     @field_validator("languages")

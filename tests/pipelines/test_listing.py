@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 
 from compress.catalog import STEPS
+from compress.documented import example_recipe, field_docs
 from compress.errors import InputError
 from eval.objective import OBJECTIVES
 from eval.runtime import RUNTIMES
 from eval.task import TASKS, TRAINING_SETS
-from pipelines.check import shipped_recipes
+from pipelines.check import check, shipped_recipes
 from pipelines.listing import WHAT, show, show_doctor
+from pipelines.located_yaml import parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,10 @@ def test_every_entry_is_listed(
     shown = capsys.readouterr().out
     assert what in WHAT and all(name in shown for name in names)
     if what == "steps" and verbose:
-        assert all(field in shown for kind in STEPS.all().values() for field in kind.model_fields)
+        for kind in STEPS.all().values():
+            for doc in field_docs(kind):
+                assert doc.name in shown and doc.takes in shown and doc.description in shown
+                assert doc.example is None or doc.example in shown
     if what == "training" and verbose:
         declared = TRAINING_SETS.all().values()
         assert all(file in shown for found in declared for files in found.files.values() for file in files)
@@ -35,10 +40,16 @@ def test_every_entry_is_listed(
         )
 
 
-def test_every_step_says_what_its_fields_mean() -> None:
-    for name, kind in STEPS.all().items():
-        assert kind.__doc__, name
-        assert kind.version >= 1 and kind.model_config["extra"] == "forbid", name
+@pytest.mark.parametrize("name", STEPS.names)
+def test_the_docstring_of_a_step_holds_a_recipe_that_is_right(name: str) -> None:
+    items = example_recipe(STEPS.load(name)).splitlines(keepends=True)
+    recipe = "xpareto: 1\nname: tiny\ntasks: [udpos]\nsteps:\n" + "".join(f"  {line}" for line in items)
+    assert items, f"{name}: its docstring lacks an example such as `- step: {name}`"
+    parsed = parse_yaml(recipe, f"{name}.yaml")
+    for at, item in enumerate(parsed.value["steps"]):
+        item.setdefault("label", f"number-{at}")  # the examples stand beside one another, not in one chain
+    check(parsed)
+    assert name in {item["step"] for item in parsed.value["steps"]}
 
 
 def test_an_unknown_catalogue_is_refused() -> None:
