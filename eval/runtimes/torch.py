@@ -11,6 +11,7 @@ import numpy as np
 from compress.artifact import Artifact
 from compress.errors import InputError
 from eval.machine import vector_flags
+from eval.packed_linear import can_pack, pack_linears
 from eval.runtime import Runtime, Session, longest_input, model_config, refuse_overlong
 
 if TYPE_CHECKING:
@@ -98,13 +99,14 @@ class TorchSession(Session):
 
 
 class TorchRuntime(Runtime):
-    """config.json and model.safetensors, read by transformers (sdpa attention, inference mode)."""
+    """config.json and model.safetensors, read by transformers (sdpa attention, packed products, inference mode)."""
 
     name = "torch"
     format = "torch"
 
     def __init__(self) -> None:
         self._threads = 0
+        self._packed = False
 
     def open(self, artifact: Artifact, threads: int) -> TorchSession:
         """Open a sealed torch artifact; InputError for another format, head or incomplete weights."""
@@ -144,6 +146,7 @@ class TorchRuntime(Runtime):
                 f"{artifact.path}/model.safetensors: expected all weights of {_CLASSES[head]}, "
                 f"found none for {', '.join(missing[:4])}. Train the head before measuring it."
             )
+        self._packed = can_pack() and pack_linears(model) > 0
         return TorchSession(model.eval(), artifact, threads)
 
     def facts(self) -> Mapping[str, str]:
@@ -153,6 +156,7 @@ class TorchRuntime(Runtime):
             "transformers": version("transformers"),
             "dtype": "float32",
             "attention": "sdpa",
+            "products": "oneDNN, weights packed" if self._packed else "torch",
             "threads": str(self._threads),
             "cpu_flags": " ".join(vector_flags()),
         }
