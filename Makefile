@@ -21,8 +21,9 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# One thread a process: the models of the tests are so small that threads only wait for each other.
 test: lint
-	$(BIN)/python -m pytest --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations=15
 
 real: $(VENV)/.installed
 	$(BIN)/python -m pytest -m 'real and not slow' || test $$? -eq 5
