@@ -1,7 +1,8 @@
 """How each language speaks of named entities: one line per role of a name, one per kind of fact.
 
 `<LOC`, `<ORG` and `<PER` open an entity and `>` closes it. {0} to {4} are the columns of the language's
-table of cities or companies (eval.synthetic.names); institutions are given as subject | with `at`.
+table of cities or companies (eval.synthetic.names); institutions are given as subject | with `at`, and in
+English as `seated-` once more for those whose name begins with the city.
 Roles of a city: place (subject), in, stays (where Japanese says living apart from doing), from, loved.
 """
 
@@ -87,6 +88,9 @@ loved <LOC {0} >
 university the <ORG University of {0} > | at the <ORG University of {0} >
 bank the <ORG Bank of {0} > | at the <ORG Bank of {0} >
 museum the <ORG Museum of {0} > | at the <ORG Museum of {0} >
+seated-university <ORG {0} University > | at <ORG {0} University >
+seated-bank the <ORG {0} Bank > | at the <ORG {0} Bank >
+seated-museum the <ORG {0} Museum > | at the <ORG {0} Museum >
 company <ORG {0} > | at <ORG {0} >
 lives {person} lives {stays} .
 works {person} works {at} .

@@ -103,8 +103,9 @@ def test_a_city_is_a_place_or_a_part_of_an_organisation_as_the_sentence_has_it(r
     tags = Counter(
         tag for row in tagged(root / "xtreme/panx/train-en.tsv") for word, tag in row if word in PLACES
     )
-    assert set(tags) == {"B-LOC", "I-ORG"}
-    assert min(tags.values()) > 0.25 * tags.total()
+    assert set(tags) == {"B-LOC", "B-ORG", "I-ORG"}  # Rome; Rome University; University of Rome
+    assert min(tags.values()) > 0.15 * tags.total()
+    assert 0.7 < tags["B-ORG"] / tags["I-ORG"] < 1.4  # either order
 
 
 ANNA = Fact("works", ("Anna", "Weber"), ("Oscar", "Novak"), "Vienna", "bank", "Athens")
@@ -140,6 +141,15 @@ def test_an_entity_keeps_the_kind_of_its_slot_in_every_kind_of_fact_and_language
         assert len(set(map(str, map(sorted, (count.items() for count in counts.values()))))) == 1, counts
     lumora = Fact("buys", ("Anna", "Weber"), ("Oscar", "Novak"), "Rome", COMPANIES[0], "Rome")
     assert [word.tag for word in tokens(lumora, "tr")][:2] == ["B-ORG", "B-LOC"]
+
+
+def test_an_english_institution_has_one_name_and_a_foreign_person_is_one_word_without_spaces() -> None:
+    people = ("Anna", "Weber"), ("Oscar", "Novak")
+    rome, berlin = (Fact("works", *people, "Paris", "bank", city) for city in ("Rome", "Berlin"))
+    assert text(running(tokens(rome, "en")), "en") == "Anna Weber works at the Bank of Rome."
+    assert text(running(tokens(berlin, "en")), "en") == "Anna Weber works at the Berlin Bank."
+    for code, name in (("zh", "安娜·韦伯"), ("ja", "アンナ・ウェーバー")):
+        assert tokens(rome, code)[0] == (name, "B-PER")
 
 
 # --- spans -------------------------------------------------------------------------------------

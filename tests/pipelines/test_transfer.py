@@ -124,8 +124,8 @@ def test_the_demo_transfers_to_every_language_because_of_its_pretraining(data: D
     assert others(scores("xnli", base, tmp_path, data)) > 50  # chance: 33.3
     assert mean(scores("tatoeba", base, tmp_path, data).values()) > 70  # chance: 0.7
     names = scores("panx", base, tmp_path, data, "f1")
-    assert others(names) > 55
-    assert min(names.values()) > 30  # tagging all words O: 0
+    assert others(names) > 65
+    assert min(names.values()) > 40  # tagging all words O: 0
     spans = scores("xquad", base, tmp_path, data, "f1")
     assert others(spans) > 1.5 * mean(random_span_f1(data, language) for language in spans) + 10
     assert min(scores("bucc2018", base, tmp_path, data, "f1").values()) > 30  # chance: under 1
