@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,15 @@ class Data:
         self._hashes: dict[tuple[Path, int, int], str] = {}
 
     @staticmethod
-    def open(spec: DataSpec) -> Data:
-        """Return the data that the spec names; InputError when it names none, or no XTREME folder."""
+    def open(spec: DataSpec, ask: Callable[[str], str] | None = None) -> Data:
+        """Return the data that the spec names; InputError when it names none, or no XTREME folder.
+
+        `ask` gives the commit of each hub repository that is read, in place of the spec's lock.
+        """
         if spec.root is None and not spec.hub:
             raise InputError("No data is named. Give --data DIR (XTREME's download folder), or use the hub.")
         folder = layout.Folder.open(Path(spec.root)) if spec.root is not None else None
-        return Data(folder, Hub.open(spec.lock) if spec.hub else None)
+        return Data(folder, Hub.open(spec.lock, ask) if spec.hub else None)
 
     @property
     def synthetic(self) -> bool:
@@ -134,6 +137,12 @@ class Data:
         if self._hub is not None:
             return self._hub.training_files(wanted, split, language)
         return self._local().training_files(wanted, split, language)
+
+    def absent_parts(self, name: str) -> tuple[str, ...]:
+        """Return which parts of a training set, if it is a union, are not there (the hub has them all)."""
+        if self._hub is not None:
+            return ()
+        return self._local().absent_parts(training_set(name), split_language(name)[1])
 
     def text_files(self, name: str) -> tuple[Path, ...]:
         """Return the files that `text` reads."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,6 @@ from typing import Any
 from compress.errors import InputError
 from eval.squad_rows import misplaced, settle_empty
 from eval.task import (
-    TASKS,
-    TRAINING_SETS,
     Answer,
     Bitext,
     Choice,
@@ -41,19 +40,29 @@ class HubFile:
 
 
 class Hub:
-    """Loads splits through `datasets`; resolves "main" to its commit once per repository."""
+    """Loads splits through `datasets`; resolves "main" to its commit once per repository that is read."""
 
-    def __init__(self, commits: dict[str, str], lock: Path | None, frozen: bool) -> None:
+    def __init__(
+        self,
+        commits: dict[str, str],
+        lock: Path | None,
+        frozen: bool,
+        ask: Callable[[str], str] | None = None,
+    ) -> None:
         self._commits = commits
         self._lock = lock
         self._frozen = frozen
+        self._ask = ask
 
     @staticmethod
-    def open(lock: str | None) -> Hub:
+    def open(lock: str | None, ask: Callable[[str], str] | None = None) -> Hub:
         """Return a hub that obeys the lock file if it exists, else writes it (None: keeps it in memory).
 
-        The lock is a JSON object {repository: commit}.
+        The lock is a JSON object {repository: commit}. With `ask`, whoever asks keeps the lock: it gives
+        the commit of each repository at its first use, and the file is neither read nor written here.
         """
+        if ask is not None:
+            return Hub({}, None, frozen=False, ask=ask)
         if lock is None:
             return Hub({}, None, frozen=False)
         file = Path(lock)
@@ -76,7 +85,7 @@ class Hub:
                     f"{self._lock}: no commit of {repo}; it locks {locked}. "
                     "Add it, or delete the lock to resolve all of them anew."
                 )
-            self._commits[repo] = resolve(repo)
+            self._commits[repo] = self._ask(repo) if self._ask is not None else resolve(repo)
             if self._lock is not None:
                 content = json.dumps(self._commits, indent=1, sort_keys=True) + "\n"
                 self._lock.write_text(content, encoding="utf-8")
@@ -148,12 +157,6 @@ class Hub:
                 break
         questions = [example for example in found if isinstance(example, Question)]
         return [*settle_empty(questions)] if questions else found
-
-
-def repositories() -> tuple[str, ...]:
-    """Return every dataset repository that a task or training set names, sorted."""
-    declared: list[Task | TrainingSet] = [*TASKS.all().values(), *TRAINING_SETS.all().values()]
-    return tuple(sorted({source.repo for item in declared if item.hub for source in _sources(item)}))
 
 
 def resolve(repo: str) -> str:

@@ -94,6 +94,13 @@ class Folder:
             f"{self.root}: no {split} data of {which}; expected one of: {'; '.join(candidates)}."
         )
 
+    def absent_parts(self, wanted: TrainingSet, language: str = "en") -> tuple[str, ...]:
+        """Return the names of the set's parts of which no file is read; () of a translation, a set of its own."""
+        if language != "en":
+            return ()
+        read = set(self._first(wanted.candidates("train")))
+        return tuple(name for name, part in wanted.parts.items() if not read & set(self._alternative(part)))
+
     def _first(self, candidates: Sequence[str]) -> tuple[Path, ...]:
         for candidate in candidates:
             first, *others = [self._alternative(part) for part in candidate.split(" + ")]

@@ -101,6 +101,9 @@ class TrainingSet:
 
     Tagging without `labels`: the set of tags is what the files show (see eval.data.Data.labels).
 
+    A set that is a union of others names them in `parts`, each with the files of its train split (one
+    candidate as above): what is read without one of them is told, not refused.
+
     Without a dev part of its own that may be looked at, the set gives the share `held_out` of its
     training examples, the last ones, as dev (see eval.held_out).
     """
@@ -113,6 +116,7 @@ class TrainingSet:
     translated: dict[str, tuple[str, ...]] = field(default_factory=dict)  # split -> candidates
     more_hub: tuple[HubSource, ...] = ()  # read after `hub`: the set is their union
     held_out: float = 0.0
+    parts: dict[str, str] = field(default_factory=dict)  # name -> candidate
 
     @property
     def head(self) -> Head:

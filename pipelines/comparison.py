@@ -142,6 +142,7 @@ def _rests_on(found: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
         "training": {
             label: _training(found, matched.names[side][0][0]) for side, label in enumerate(matched.labels)
         },
+        "incomplete": {name: list(parts) for name, parts in found.run.incomplete.items()},
         "synthetic": found.run.synthetic,
     }
 

@@ -15,7 +15,7 @@ from pipelines.check import find_recipe, load_recipe
 from pipelines.executor import Executor, LocalExecutor, StepError
 from pipelines.measure import GROUPS, Measuring, failure
 from pipelines.plan import Candidate, Plan, make_plan
-from pipelines.preflight import Workload, check_data, workloads
+from pipelines.preflight import Workload, check_data, incomplete, workloads
 from pipelines.recipe import Checked
 from pipelines.runfolder import SCHEMA, RunFolder
 from pipelines.start import Start, open_start
@@ -100,6 +100,8 @@ def run_recipe(options: Options, console: Console) -> Result:
             console.say(f"Going on with {run.path}")
         else:
             console.say(f"Run {run.path}")
+        for name, parts in incomplete(ready.plan, ready.start).items():
+            console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
         threads = recipe.measure.threads or cores()
         _describe(run, ready, options, threads)
         executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
@@ -319,6 +321,7 @@ def _write_candidates(
             "data": ready.start.data_name,
             "base": ready.start.base.name if ready.start.base else None,
             "tasks": tasks,
+            "incomplete": incomplete(plan, ready.start),
             "objectives": recipe.objectives,
             "baseline": plan.baseline,
             "candidates": [_candidate(item, ready, making) for item in plan.candidates],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +87,15 @@ def open_start(
     lock = Lock.read(lock_file) if lock_file is not None else Lock.new(store.root / "hub")
     found_base = _open_base(base or recipe.base, recipe, recipe_folder, recipe_file, fingerprints, lock)
     spec, name = open_data(data or recipe.data, recipe_folder, recipe_file, store, lock)
-    start = Start(found_base, Data.open(spec), spec, name, fingerprints, lock)
-    return start
+    # Whatever a plan reads gets its fingerprint, and so its commit, before a worker starts: the lock that
+    # workers obey is then complete, and holds no repository that nobody reads.
+    found = Data.open(spec, dataset_commits(lock))
+    return Start(found_base, found, spec, name, fingerprints, lock)
+
+
+def dataset_commits(lock: Lock) -> Callable[[str], str]:
+    """Return what gives the commit of a data set's repository, asking the hub at first use."""
+    return lambda repo: lock.resolve(repo, "dataset")
 
 
 def _open_base(
@@ -143,10 +151,6 @@ def open_data(name: str | None, folder: Path, file: str, store: Store, lock: Loc
     if name == EMBEDDED:
         return DataSpec(root=str(embedded_data(store))), name
     if name == HUB:
-        from eval.hub import repositories
-
-        for repo in repositories():  # here, so that workers find a complete lock and obey it
-            lock.resolve(repo, "dataset")
         return DataSpec(root=None, hub=True, lock=str(lock.file)), name
     path = _find_folder(name, folder)
     if path is None:

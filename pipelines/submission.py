@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.errors import InputError
-from eval.data import DataSpec
+from eval.data import Data, DataSpec
 from eval.probe import Ask, Job, launch
 from eval.probes.predictions import FOLDER
 from eval.records import Measurement
 from eval.submission.leaderboard import NINE
+from eval.task import task as find_task
 from pipelines.afterwards import artifacts_of, check_empty, find_candidate, options_of
 from pipelines.check import check
 from pipelines.durable import writing
@@ -21,7 +22,7 @@ from pipelines.located_yaml import read_yaml
 from pipelines.lock import Lock
 from pipelines.run import Console, cores
 from pipelines.runfolder import RunFolder
-from pipelines.start import open_data
+from pipelines.start import dataset_commits, open_data
 from pipelines.store import Store, remove
 
 SPLIT = "test"  # the leaderboard takes no other
@@ -83,7 +84,7 @@ def submit(
         candidate["runtime"],
         check(read_yaml(recipe_file)).recipe.measure.threads or cores(),
         artifacts,
-        _data(run, store, data, recipe_file),
+        _data(run, store, data, recipe_file, tasks),
         tuple(Ask(task, None, SPLIT, limit) for task in tasks),
         ("predictions",),
     )
@@ -102,10 +103,17 @@ def submit(
     return _submission(rows, target, tasks, limit)
 
 
-def _data(run: RunFolder, store: Store, name: str | None, recipe_file: Path) -> DataSpec:
+def _data(
+    run: RunFolder, store: Store, name: str | None, recipe_file: Path, tasks: Sequence[str]
+) -> DataSpec:
     """Return the data of that name, else the run's own, from the hub at the run's own commits."""
     lock = Lock.new(store.root / "hub") if name is not None else Lock.read(run.path / "lock.json")
-    return open_data(name or options_of(run)["data"], run.path, str(recipe_file), store, lock)[0]
+    spec = open_data(name or options_of(run)["data"], run.path, str(recipe_file), store, lock)[0]
+    if spec.hub:  # the process that predicts obeys the lock, so it has to be complete before
+        data = Data.open(spec, dataset_commits(lock))
+        for wanted in map(find_task, tasks):
+            data.task_files(wanted, wanted.languages[0], SPLIT)
+    return spec
 
 
 def _move(made: Path, target: Path) -> None:

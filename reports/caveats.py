@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.study import Study
@@ -122,6 +122,12 @@ def _missing(study: Study) -> Iterator[Caveat]:
         )
 
 
+def _incomplete(study: Study) -> Iterator[Caveat]:
+    found = incomplete_text(study.run.incomplete)
+    if found:
+        yield Caveat(*found)
+
+
 def _limits(study: Study) -> Iterator[Caveat]:
     parts = [f"{f.name}: {f.limit}" for f in study.run.tasks.values() if f.limit is not None]
     if parts:
@@ -229,12 +235,25 @@ def _machine(environment: object) -> object:
     return {key: environment.get(key) for key in ("cpu", "cpu_flags", "cores", "memory_bytes", "os")}
 
 
+def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on training sets that were read without some of their parts.
+
+    >>> incomplete_text({"anli": ["SNLI"]})[2]
+    'The data lack parts of them, and training went on with the rest. anli: without SNLI.'
+    """
+    if not found:
+        return None
+    parts = "; ".join(f"{name}: without {_some(list(absent))}" for name, absent in found.items())
+    text = f"The data lack parts of them, and training went on with the rest. {parts}."
+    return "training-parts", "Some training sets are not whole", text
+
+
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
-    _synthetic, _failed, _energy, _missing, _limits, _seeds, _splits, _average, _udpos, _latency, _instructions,
-    _selection, _machines,
+    _synthetic, _failed, _energy, _missing, _incomplete, _limits, _seeds, _splits, _average, _udpos, _latency,
+    _instructions, _selection, _machines,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from reports.caveats import incomplete_text
 from reports.compared import in_points
 
 XTREME_TASKS = 9
@@ -138,6 +139,12 @@ def _missing(document: Document) -> Found:
         yield ("missing-languages", "Some languages have no data", f"They count nowhere. {'; '.join(parts)}.")
 
 
+def _incomplete(document: Document) -> Found:
+    found = incomplete_text(document["rests_on"].get("incomplete") or {})
+    if found:
+        yield found
+
+
 def _drawn(document: Document) -> Found:
     tasks = document["rests_on"]["tasks"]
     apart = [t for t, f in tasks.items() if not f["drawn_together"] and len(f["examples"]) > 1]
@@ -190,6 +197,6 @@ def _multiplicity(document: Document) -> Found:
 
 
 _RULES: tuple[Callable[[Document], Found], ...] = (
-    _synthetic, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing, _drawn, _costs,
+    _synthetic, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing, _incomplete, _drawn, _costs,
     _multiplicity,
 )  # fmt: skip

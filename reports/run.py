@@ -84,6 +84,7 @@ class Origin:
     data: str
     base: str  # the checkpoint it started from; "": made from nothing
     description: str
+    incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ class Run:
     def synthetic(self) -> bool:
         """Does any of it rest on generated data?"""
         return any(origin.synthetic for origin in self.origins)
+
+    @property
+    def incomplete(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the training sets that lacked parts in any of the runs, with those parts."""
+        found: dict[str, tuple[str, ...]] = {}
+        for origin in self.origins:
+            for name, parts in origin.incomplete.items():
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *parts)))
+        return found
 
     def candidate(self, name: str) -> Candidate:
         """Return the candidate of that name; the name must be one of this run's."""
@@ -163,6 +173,9 @@ def _read_one(folder: Path) -> Run:
             data=str(raw["data"]),
             base=str(raw.get("base") or ""),
             description=str(raw.get("description") or ""),
+            incomplete={
+                str(name): tuple(map(str, parts)) for name, parts in (raw.get("incomplete") or {}).items()
+            },
         )
         candidates = tuple(_candidate(entry, origin.run) for entry in raw["candidates"])
         tasks = {str(name): _task(str(name), facts) for name, facts in raw["tasks"].items()}

@@ -1,8 +1,9 @@
 """ANLI+: Adversarial NLI (Nie et al. 2020) with MNLI and SNLI, as Phang et al. 2020 join them.
 
 The train splits of rounds 1 to 3 (``anli_v1.0/R1/train.jsonl`` and so on), or a sample, are read
-first; MNLI and SNLI are added where they are there. Dev is that of the three rounds; of a sample,
-its held-out part. ``anli@de`` is a translation of any of this with the same fields.
+first; MNLI and SNLI are added where they are there, and a report names the parts that are not. Dev is
+that of the three rounds; of a sample, its held-out part. ``anli@de`` is a translation of any of this
+with the same fields.
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ def _rounds(split: str) -> str:
 
 
 _DEV = (_rounds("dev"), "intermediate/anli/dev*.jsonl", "intermediate/anli/r3-test.jsonl")
+_PARTS = {
+    **{
+        f"round {n} of ANLI": f"intermediate/anli/**/R{n}/train.jsonl | intermediate/anli/train*.jsonl"
+        f" | intermediate/anli/r{n}-train*.jsonl"
+        for n in (1, 2, 3)
+    },
+    "MNLI": _MNLI,
+    "SNLI": _SNLI,
+}
 _COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
 
 TRAINING = TrainingSet(
@@ -44,5 +54,6 @@ TRAINING = TrainingSet(
         HubSource(XNLI.repo, "en", {"train": "train"}, XNLI.columns),
         HubSource("stanfordnlp/snli", "plain_text", {"train": "train"}, _COLUMNS),
     ),
+    parts=_PARTS,
     translated={"train": ("intermediate/anli/{language}/train*.jsonl",), "dev": _DEV},
 )

@@ -13,7 +13,7 @@ from compress.errors import InputError
 from eval import hub
 from eval.data import Data, DataSpec
 from eval.hub import Hub
-from eval.task import TRAINING_SETS, Example, HubSource, Pair, Tagged, Task, TrainingSet, task, training_set
+from eval.task import Example, HubSource, Pair, Tagged, Task, TrainingSet, task, training_set
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 XNLI = {
@@ -290,12 +290,3 @@ def test_the_commit_is_the_sha_of_main(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     assert hub.resolve("facebook/xnli") == COMMIT
     assert asked == [("facebook/xnli", "main")]
-
-
-def test_the_repositories_to_lock_are_those_that_are_declared() -> None:
-    found = hub.repositories()
-    assert list(found) == sorted(set(found))
-    own = {"facebook/anli", "facebook/xnli", "stanfordnlp/snli", "google/xtreme", "rajpurkar/squad"}
-    assert own <= set(found)  # anli alone joins three
-    declared = [training_set(name).hub for name in TRAINING_SETS.names]
-    assert {source.repo for source in declared if source is not None} <= set(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,19 @@ def test_ccgbank_s_own_folder_is_split_by_its_sections(tmp_path: Path) -> None:
 
     assert tags("train") == ["N02", "N09", "N10", "N21"]
     assert tags("dev") == ["N00"]
+
+
+def test_sections_of_ccgbank_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "xtreme").mkdir()
+    data = Data.open(DataSpec(str(tmp_path)))
+    for section in range(2, 21):
+        if section != 7:
+            write(tmp_path, f"intermediate/ccg/AUTO/{section:02d}/wsj_{section:02d}01.auto", AUTO)
+    assert data.absent_parts("ccg") == ("section 07", "section 21")
+    write(tmp_path, "intermediate/ccg/train.stagged", PIPED)  # is not read where AUTO is there
+    assert data.absent_parts("ccg") == ("section 07", "section 21")
+    shutil.rmtree(tmp_path / "intermediate/ccg/AUTO")
+    assert data.absent_parts("ccg") == ()
 
 
 def test_the_labels_of_ccg_are_what_the_files_show_dev_included(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,33 @@ def test_anli_takes_the_next_form_of_mnli_where_the_first_is_missing(tmp_path: P
     )  # fmt: skip
     assert names(data, "anli") == ["r3-train-subset.jsonl", "test.jsonl", "train.jsonl"]
     assert names(data, "anli", "dev") == ["r3-test.jsonl"]
+
+
+def test_parts_that_the_data_lack_are_named(tmp_path: Path) -> None:
+    sample = "intermediate/anli/r3-train-subset.jsonl"
+    data = folder(tmp_path, {sample: NLI, "intermediate/mnli/train.jsonl": NLI})
+    assert data.absent_parts("anli") == ("round 1 of ANLI", "round 2 of ANLI", "SNLI")
+    assert data.absent_parts("mnli") == data.absent_parts("anli@de") == ()
+    found = []
+    for part in ("anli/anli_v1.0/R1", "anli/anli_v1.0/R2", "anli/anli_v1.0/R3", "snli"):
+        file = tmp_path / "intermediate" / part / "train.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(NLI[0]) + "\n")
+        found.append(data.absent_parts("anli"))
+    assert found[1] == ("round 3 of ANLI", "SNLI")  # where rounds are there, the sample is not read
+    assert found[3] == ()
+
+
+def test_the_parts_of_a_set_are_what_its_train_split_reads() -> None:
+    for name in TRAINING_SETS.names:
+        wanted = training_set(name)
+        read = {
+            one for whole in wanted.files["train"] for part in whole.split(" + ") for one in part.split(" | ")
+        }
+        for part in wanted.parts.values():
+            for one in part.split(" | "):
+                # a numbered file of a pattern: r1-train* of r*-train*, AUTO/02 of AUTO/0[2-9]
+                assert any(one == whole or fnmatch(one, whole) for whole in read), (name, one)
 
 
 def test_what_train_falls_back_on_is_never_dev(tmp_path: Path) -> None:

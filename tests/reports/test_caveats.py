@@ -53,6 +53,15 @@ def test_a_task_that_is_not_scored_on_its_test_split_is_named(make_run: Make) ->
     assert "xnli (train)" in _keys(folder)["not-test"]
 
 
+def test_a_training_set_without_some_of_its_parts_is_named(make_run: Make) -> None:
+    folder = make_run(**CLEAN)
+    assert "training-parts" not in _keys(folder)
+    file = folder / "candidates.json"
+    listing = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(listing | {"incomplete": {"anli": ["MNLI", "SNLI"]}}), encoding="utf-8")
+    assert "anli: without MNLI, SNLI." in _keys(folder)["training-parts"]
+
+
 def test_near_latencies_are_called_noise_only_when_near(make_run: Make) -> None:
     assert "latency-noise" in _keys(make_run(**CLEAN))
     found = study(read_runs([make_run(**CLEAN)]))
