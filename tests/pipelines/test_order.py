@@ -9,13 +9,13 @@ import pytest
 from compress.errors import InputError
 from compress.order import Rule
 from compress.step import Flow
-from compress.steps.cut_layers import CutLayers
 from compress.steps.export_onnx import ExportOnnx
+from compress.steps.prune_depth import PruneDepth
 from compress.steps.quantize_dynamic import QuantizeDynamic
 from pipelines.plan import Plan
 
 Make = Callable[..., Plan]
-CUT = "  - {step: cut_layers, layers: 1, only: [encoder]}\n"
+CUT = "  - {step: prune_depth, layers: 1, only: [encoder]}\n"
 EXPORT = "  - step: export_onnx\n"
 
 
@@ -39,9 +39,9 @@ def test_a_step_that_must_not_come_after_another_is_refused_with_both_lines(
 def test_a_step_that_needs_another_before_it_is_refused_without_it(
     planned: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ExportOnnx, "rules", rule("after", "cut_layers", "pretrain"))
+    monkeypatch.setattr(ExportOnnx, "rules", rule("after", "prune_depth", "pretrain"))
     with pytest.raises(
-        InputError, match=r"r\.yaml:10: export_onnx cannot follow train: export_onnx needs cut_layers or pre"
+        InputError, match=r"r\.yaml:10: export_onnx cannot follow train: export_onnx needs prune_depth or pre"
     ):
         planned()
 
@@ -68,14 +68,16 @@ def test_rules_hold_per_training_set_and_steps_that_pass_one_by_do_not_count_for
 ) -> None:
     cut = good.replace(EXPORT, CUT + EXPORT, 1)
     planned(cut)
-    monkeypatch.setattr(ExportOnnx, "rules", rule("never_after", "cut_layers"))
-    with pytest.raises(InputError, match=r"\(in the models of encoder\): export_onnx never comes after cut"):
+    monkeypatch.setattr(ExportOnnx, "rules", rule("never_after", "prune_depth"))
+    with pytest.raises(
+        InputError, match=r"\(in the models of encoder\): export_onnx never comes after prune"
+    ):
         planned(cut)
-    monkeypatch.setattr(ExportOnnx, "rules", rule("after", "cut_layers"))
-    with pytest.raises(InputError, match=r"\(in the models of udpos, mnli\): export_onnx needs cut_layers"):
+    monkeypatch.setattr(ExportOnnx, "rules", rule("after", "prune_depth"))
+    with pytest.raises(InputError, match=r"\(in the models of udpos, mnli\): export_onnx needs prune_depth"):
         planned(cut)
     monkeypatch.setattr(ExportOnnx, "rules", ())
-    monkeypatch.setattr(CutLayers, "rules", rule("needs_later", "cut_layers"))
+    monkeypatch.setattr(PruneDepth, "rules", rule("needs_later", "prune_depth"))
     with pytest.raises(InputError, match=r"ends too early \(in the models of encoder\)"):
         planned(cut)
 
@@ -92,14 +94,14 @@ def test_a_step_sees_what_was_done_to_its_own_models(
 
     monkeypatch.setattr(ExportOnnx, "follow", watch)
     planned(good.replace(EXPORT, CUT + EXPORT, 1).replace("  none: []\n", ""))
-    assert set(seen) == {("train", "train"), ("train", "train", "cut_layers")}
+    assert set(seen) == {("train", "train"), ("train", "train", "prune_depth")}
 
 
 @pytest.mark.parametrize("order", [("cut", "train"), ("train", "cut")])
 def test_compressing_may_come_before_training_or_after_it(
     planned: Make, good: str, order: tuple[str, ...]
 ) -> None:
-    cut = "  - {step: cut_layers, layers: 1}\n"
+    cut = "  - {step: prune_depth, layers: 1}\n"
     text = (
         good.replace("  - arms\n", f"  - arms\n{cut}")
         if order[0] == "cut"
@@ -108,5 +110,5 @@ def test_compressing_may_come_before_training_or_after_it(
     plan = planned(text)
     found = next(c for c in plan.candidates if c.name.endswith("int8/onnxruntime"))
     line = [node.step for node in plan.ancestors(found.artifacts["mnli"])][::-1]
-    names = {"cut": "cut_layers", "train": "train"}
+    names = {"cut": "prune_depth", "train": "train"}
     assert line == ["base", *(names[part] for part in order), "export_onnx", "quantize_dynamic"]

@@ -12,28 +12,28 @@ from compress.artifact import Artifact, Head, Manifest
 from compress.errors import InputError
 from compress.lineage import earlier_flow
 from compress.step import Context, Flow, Made, Misfit
-from compress.steps.cut_layers import CutLayers
+from compress.steps.prune_depth import PruneDepth
 from eval.data import DataSpec
 from pipelines.plan import Node, Plan
 from pipelines.store import Store
 from pipelines.work import Work, do
 
 Make = Callable[..., Plan]
-CUT = "  - {step: cut_layers, layers: 1, label: cut}\n"
+CUT = "  - {step: prune_depth, layers: 1, label: cut}\n"
 
 
 @pytest.fixture
 def learning(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
-    """Return a function that lets cut_layers learn from the step of a label."""
+    """Return a function that lets prune_depth learn from the step of a label."""
 
     def from_(label: str | None) -> None:
-        def follow(self: CutLayers, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        def follow(self: PruneDepth, flow: Flow, heads: Mapping[str, Head]) -> Flow:
             if label is not None:
-                earlier_flow("cut_layers", label, flow)
+                earlier_flow("prune_depth", label, flow)
             return flow
 
-        monkeypatch.setattr(CutLayers, "learns_from", lambda self: label)
-        monkeypatch.setattr(CutLayers, "follow", follow)
+        monkeypatch.setattr(PruneDepth, "learns_from", lambda self: label)
+        monkeypatch.setattr(PruneDepth, "follow", follow)
 
     return from_
 
@@ -110,16 +110,16 @@ def test_a_teacher_that_is_no_torch_model_is_refused() -> None:
 def test_a_step_that_cannot_serve_one_training_set_says_which(
     planned: Make, good: str, learning: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def within(self: CutLayers, training_set: str) -> CutLayers:
+    def within(self: PruneDepth, training_set: str) -> PruneDepth:
         if training_set == "encoder":
             raise Misfit("it has no head. Use only.")
         return self
 
     learning(None)
-    monkeypatch.setattr(CutLayers, "within", within)
+    monkeypatch.setattr(PruneDepth, "within", within)
     text = good.replace("  - step: export_onnx", CUT + "  - step: export_onnx")
     with pytest.raises(
-        InputError, match=r"cut_layers cannot follow train \(in the model of encoder\): it has"
+        InputError, match=r"prune_depth cannot follow train \(in the model of encoder\): it has"
     ):
         planned(text)
 
@@ -136,16 +136,16 @@ def test_the_teacher_reaches_the_step_and_the_manifest_and_a_new_teacher_makes_i
 
         return store.put(key, {}, make)
 
-    def apply(self: CutLayers, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self: PruneDepth, source: Artifact | None, target: Path, context: Context) -> Made:
         assert source is not None and context.teacher is not None
         taught.append(context.teacher.file("a.txt").read_text())
         (target / "b.txt").write_text("b")
         return Made("torch", "mlm")
 
-    monkeypatch.setattr(CutLayers, "apply", apply)
+    monkeypatch.setattr(PruneDepth, "apply", apply)
     put("s", "source")
     put("t", "teacher")
-    node = Node("n", "cut_layers", "cut", 1, {"layers": 1, "only": None}, "s", None, {}, {}, "r:1", "t")
+    node = Node("n", "prune_depth", "cut", 1, {"layers": 1, "only": None}, "s", None, {}, {}, "r:1", "t")
     (tmp_path / "data/xtreme").mkdir(parents=True)
     work = Work(node, str(store.root), DataSpec(str(tmp_path / "data")), 1)
     assert Work.from_json(work.to_json()) == work

@@ -25,7 +25,7 @@ tasks: [xnli, tatoeba]
 languages: [de]
 steps:
   - {step: train, label: fp32, on: each, max_steps: 1, batch_size: 4, layer: 1}
-  - {step: cut_layers, label: cut, layers: exit, only: [encoder]}
+  - {step: prune_depth, label: cut, layers: exit, only: [encoder]}
   - {step: export_onnx, label: onnx}
 measure: {threads: 1, probes: [accuracy, depth, size]}
 """
@@ -37,7 +37,7 @@ def plan_of(planned: Callable[..., Plan], text: str) -> Plan:
 
 def test_only_the_named_models_get_a_step_of_their_own(planned: Callable[..., Plan]) -> None:
     plan = plan_of(planned, RECIPE)
-    cut = [node for node in plan.nodes.values() if node.step == "cut_layers"]
+    cut = [node for node in plan.nodes.values() if node.step == "prune_depth"]
     (node,) = cut
     parent = plan.nodes[node.parent or ""]
     assert parent.fields["on"] == "encoder"
@@ -48,7 +48,7 @@ def test_only_the_named_models_get_a_step_of_their_own(planned: Callable[..., Pl
 
 def test_without_names_every_model_is_cut(planned: Callable[..., Plan]) -> None:
     plan = plan_of(planned, RECIPE.replace("layers: exit, only: [encoder]", "layers: 2"))
-    assert sum(node.step == "cut_layers" for node in plan.nodes.values()) == 2
+    assert sum(node.step == "prune_depth" for node in plan.nodes.values()) == 2
 
 
 def test_a_name_that_no_task_needs_is_refused_with_its_place(planned: Callable[..., Plan]) -> None:
@@ -58,10 +58,10 @@ def test_a_name_that_no_task_needs_is_refused_with_its_place(planned: Callable[.
 
 def test_names_before_the_fork_are_refused(planned: Callable[..., Plan]) -> None:
     lines = RECIPE.splitlines()
-    cut = next(line for line in lines if "cut_layers" in line)
+    cut = next(line for line in lines if "prune_depth" in line)
     lines.remove(cut)
     lines.insert(lines.index("steps:") + 1, cut)
-    with pytest.raises(InputError, match=r"r\.yaml:\d+.*cut_layers cannot follow.*per training set"):
+    with pytest.raises(InputError, match=r"r\.yaml:\d+.*prune_depth cannot follow.*per training set"):
         plan_of(planned, "\n".join(lines))
 
 
