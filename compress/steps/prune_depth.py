@@ -52,10 +52,8 @@ class PruneDepth(Step):
     by: Literal["bottom", "top", "spread", "ends", "influence", "loss"] = Field(
         "bottom", description="which ones, where `layers` is a number; influence and loss look at examples"
     )
-    calibration: Calibration | None = Field(
-        None,
-        description="examples for influence and loss; null: 256 lines of the parallel text",
-        examples=[{"languages": ["en", "sw"], "examples": 128}],
+    calibration: Calibration = Field(
+        Calibration.model_validate({}), description="the examples that influence and loss look at"
     )
     only: list[str] | None = Field(
         None,
@@ -73,17 +71,13 @@ class PruneDepth(Step):
                 raise ValueError("layers: at least one layer has to stay")
             if self.layers != sorted(set(self.layers)):
                 raise ValueError("layers: name each layer once, in rising order")
-        if self.calibration is not None and not self._looks:
+        if not self._looks and self.calibration != Calibration.model_validate({}):
             raise ValueError("calibration: is read by influence and loss only; leave it out")
         return self
 
     @property
     def _looks(self) -> bool:
         return self.by in ("influence", "loss")
-
-    @property
-    def _examples(self) -> Calibration:
-        return self.calibration or Calibration.model_validate({})
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         if flow.format != "torch":
@@ -97,14 +91,14 @@ class PruneDepth(Step):
                 "after the one with `on: each`."
             )
         if self._looks:
-            self._examples.check("prune_depth", heads)
+            self.calibration.check("prune_depth", heads)
         return flow
 
     def acts_on(self, training_set: str) -> bool:
         return self.only is None or training_set in self.only
 
     def reads(self) -> tuple[DataNeed, ...]:
-        return self._examples.reads() if self._looks else ()
+        return self.calibration.reads() if self._looks else ()
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         from compress.checkpoint import load_model, read_checkpoint, save_model
@@ -187,7 +181,7 @@ class PruneDepth(Step):
 
         manifest = source.manifest
         tokens = read_checkpoint(source.path).max_tokens
-        examples = draw(self._examples, context.supply, source.file(TOKENIZER), tokens, _SEED)
+        examples = draw(self.calibration, context.supply, source.file(TOKENIZER), tokens, _SEED)
         notes: dict[str, Any] = {"calibration": examples.notes()}
         if self.by == "influence":
             influence = block_influence(token_states(model, examples))

@@ -222,7 +222,7 @@ def test_a_depth_that_the_model_has_not_is_refused(
     [
         {}, {"layers": 0}, {"layers": "top"}, {"layers": 1, "only": []}, {"layers": []}, {"layers": [1, 0]},
         {"layers": [1, 1]}, {"layers": [0], "by": "top"}, {"layers": "exit", "by": "loss"},
-        {"layers": 2, "calibration": {}}, {"layers": 2, "by": "middle"},
+        {"layers": 2, "calibration": {"examples": 9}}, {"layers": 2, "by": "middle"},
     ],
 )  # fmt: skip
 def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
