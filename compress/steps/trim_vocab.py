@@ -1,0 +1,292 @@
+"""Keep the tokens that some languages need, and leave the others out of tokenizer and model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from compress.artifact import Artifact, Head
+from compress.errors import InputError, hint
+from compress.scripts import SCRIPTS
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+
+if TYPE_CHECKING:
+    from compress.unigram_file import UnigramFile
+
+Text = Mapping[str, Sequence[str]]  # language -> lines
+
+
+class TrimVocab(Step):
+    """Keep the pieces that the languages of a text use, or those of some scripts; drop the other rows.
+
+    Takes and gives torch with any head, before or after training (Abdaoui et al. 2020, arXiv 2010.05609;
+    Ushio et al. 2023, arXiv 2305.15020, who compare both orders). A text whose tokens are all kept is
+    split as before, ties included, and the model answers it with the same bits: rows are moved, nothing
+    is computed, and `compress/unigram_file.py` proves the split.
+
+    Which pieces: of each language the most frequent ones that make up the share `coverage` of its
+    tokens, those in `scripts` besides. With `pieces`, at most so many in all, chosen so that the least
+    covered language is covered best. Whatever the fields say, the special and other added tokens stay,
+    the ids up to that of <pad> (positions are counted from it), the 256 bytes of a tokenizer that falls
+    back on them, and one piece with the lowest score. `characters` decides on single characters, which
+    keep a text from <unk>:
+
+    scripts: those of every script that the languages are written in, and digits, punctuation, symbols.
+    seen: those that occur in a piece that the languages use. all. none: like any piece.
+
+    With `scripts`, every text in these scripts is split as before. The notes hold an audit of each
+    language that the text has, kept or not: <unk> rate, fertility, share of texts unchanged. It tells
+    more where `audit` names a text that the pieces were not chosen by.
+
+    Unigram tokenizers only, which XLM-R and its relatives have.
+
+        - {step: trim_vocab, text: [parallel, mono], languages: [de, en, fr], coverage: 0.999}
+        - {step: trim_vocab, pieces: 60000}
+        - {step: trim_vocab, text: null, scripts: [Latin]}
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers", "regex")
+
+    text: str | list[str] | None = Field(
+        "parallel", description="texts of the data to count pieces on; null: choose by scripts alone"
+    )
+    languages: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="keep the pieces of these languages of the text; null: of all",
+        examples=[["de", "en"]],
+    )
+    coverage: float = Field(
+        1.0, gt=0, le=1, description="share of the tokens of each language whose pieces are kept"
+    )
+    min_count: int = Field(1, ge=1, description="leave out pieces that the languages together use less often")
+    pieces: int | None = Field(
+        None, ge=5, description="keep at most so many, special tokens included", examples=[60000]
+    )
+    scripts: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="keep also all pieces in these scripts, with digits and punctuation",
+        examples=[["Latin"]],
+    )
+    characters: Literal["scripts", "seen", "all", "none"] = Field(
+        "scripts", description="which pieces of one character to keep in any case"
+    )
+    audit: str | list[str] | None = Field(
+        None,
+        description="texts to tell the effect on; null: those that the pieces are counted on",
+        examples=["mono"],
+    )
+    audit_lines: int = Field(2000, ge=1, description="first lines of each language that are audited")
+
+    @field_validator("scripts")
+    @classmethod
+    def _check_scripts(cls, value: list[str] | None) -> list[str] | None:
+        for name in value or ():
+            if name not in SCRIPTS:
+                raise ValueError(f'unknown script "{name}".{hint(name, SCRIPTS)} Known: {", ".join(SCRIPTS)}')
+        return value
+
+    @model_validator(mode="after")
+    def _check_source(self) -> TrimVocab:
+        if not self.counted and self.scripts is None:
+            raise ValueError("nothing says what to keep: give a text, or scripts")
+        if not self.counted and self.languages is not None:
+            raise ValueError("languages: goes with a text; for scripts alone leave it out")
+        return self
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The names of the texts that pieces are counted on."""
+        return _names(self.text)
+
+    @property
+    def audited(self) -> tuple[str, ...]:
+        """The names of the texts that are audited."""
+        return self.counted if self.audit is None else _names(self.audit)
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "torch":
+            raise Misfit(
+                f"trim_vocab takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
+            )
+        return flow
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        from compress.checkpoint import TOKENIZER, load_model, save_model
+        from compress.piece_audit import by_script
+        from compress.scripts import script_name
+        from compress.unigram_file import UnigramFile
+        from compress.vocabulary_rows import keep_rows, parameter_bytes
+
+        assert source is not None, "the plan checks that trim_vocab has a source"
+        manifest = source.manifest
+        tokenizer = UnigramFile.read(source.file(TOKENIZER))
+        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+        context.progress(0, 4, "counting pieces")
+        kept, coverage = self._choose(tokenizer, int(config["pad_token_id"]), context)
+
+        context.progress(1, 4, "writing the tokenizer")
+        _write_tokenizer(tokenizer, kept, source, target)
+        context.progress(2, 4, "keeping rows")
+        model = load_model(source.path, manifest.head, manifest.labels, keep_head=True)
+        before = parameter_bytes(model)
+        keep_rows(model, kept)
+        after = parameter_bytes(model)
+        save_model(model, target, target)
+        del model
+
+        context.progress(3, 4, "audit")
+        audits = self._audit(tokenizer, kept, target / TOKENIZER, context)
+        added = tokenizer.added
+        names = ["Added" if at in added else script_name(one) for at, one in enumerate(tokenizer.tokens)]
+        context.progress(4, 4, "done")
+        notes: dict[str, Any] = {
+            "pieces": len(kept),
+            "pieces_before": len(tokenizer.tokens),
+            "pieces_by_script": by_script(names, kept),
+            "coverage": coverage,
+            "audit": audits,
+            "weight_bytes": after,
+            "weight_bytes_before": before,
+            "weight_bytes_saved": {name: before[name] - after[name] for name in before},
+        }
+        return Made("torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+
+    def _choose(
+        self, tokenizer: UnigramFile, pad: int, context: Context
+    ) -> tuple[np.ndarray, dict[str, float]]:
+        """Return the ids to keep, and the share of each language's tokens that they make up."""
+        from compress.piece_choice import NEVER, chosen, entry_shares, scripts_in_use
+        from compress.scripts import scripts_of
+
+        tokens = tokenizer.tokens
+        added = tokenizer.added
+        scripts = [frozenset() if at in added else scripts_of(token) for at, token in enumerate(tokens)]
+        counts = self._counts(tokenizer, context)
+        entries = entry_shares(counts, self.min_count) if counts else np.full(len(tokens), NEVER)
+        own = frozenset(self.scripts or ())
+        written = own.union(*scripts_in_use(counts, scripts).values())
+        needed = np.union1d(tokenizer.needed(), np.arange(pad + 1))
+        always = np.union1d(needed, self._characters(tokens, scripts, written, entries))
+        in_scripts = [at for at, found in enumerate(scripts) if found <= own] if own else []
+        then = np.array(sorted(in_scripts, key=lambda at: _rank(tokenizer, at)), dtype=np.int64)
+        if self.pieces is not None and self.pieces < len(always):
+            raise InputError(
+                f"trim_vocab: pieces: expected at least {len(always)}, since special tokens and single characters "
+                f"are kept in any case, found {self.pieces}. Raise it, or set characters: seen or none."
+            )
+        kept = chosen(always, entries, then, self.coverage, self.pieces)
+        if len(kept) == len(needed):
+            raise InputError(
+                f"trim_vocab: nothing is kept but the {len(needed)} special tokens. Lower min_count, raise "
+                "coverage, or name other texts."
+            )
+        covered = {
+            language: round(float(own[kept].sum() / max(1, own.sum())), 6) for language, own in counts.items()
+        }
+        return kept, covered
+
+    def _counts(self, tokenizer: UnigramFile, context: Context) -> dict[str, np.ndarray]:
+        from compress.masking import encode_lines
+        from compress.piece_choice import piece_counts
+
+        if not self.counted:
+            return {}
+        text = _read(self.counted, context)
+        for language in self.languages or ():
+            if not text.get(language):
+                raise InputError(
+                    f"trim_vocab: languages: the text {', '.join(self.counted)} has no line in "
+                    f'"{language}".{hint(language, text)} It has: {", ".join(sorted(text)) or "none"}.'
+                )
+        if not text:
+            raise InputError(f"trim_vocab: text: {', '.join(self.counted)} holds no line. Check its files.")
+        rows = encode_lines(
+            {language: text[language] for language in sorted(self.languages or text)}, tokenizer.file
+        )
+        size = len(tokenizer.tokens)
+        return {language: piece_counts(own, size) for language, own in rows.items()}
+
+    def _characters(
+        self,
+        tokens: Sequence[str],
+        scripts: Sequence[frozenset[str]],
+        written: frozenset[str],
+        entries: np.ndarray,
+    ) -> np.ndarray:
+        """Return the ids of the single characters that are kept in any case."""
+        seen = {letter for at in np.flatnonzero(np.isfinite(entries)).tolist() for letter in tokens[at]}
+        wanted = {
+            "all": lambda at: True,
+            "none": lambda at: False,
+            "seen": lambda at: tokens[at] in seen,
+            "scripts": lambda at: scripts[at] <= written,
+        }[self.characters]
+        found = [at for at, token in enumerate(tokens) if len(token) == 1 and wanted(at)]
+        return np.array(found, dtype=np.int64)
+
+    def _audit(
+        self, tokenizer: UnigramFile, kept: np.ndarray, new: Path, context: Context
+    ) -> dict[str, dict[str, Any]]:
+        from compress.masking import encode_lines
+        from compress.piece_audit import audit
+
+        if not self.audited:
+            return {}
+        unknown = -1 if tokenizer.unknown is None else tokenizer.unknown
+        ids = (unknown, int(np.searchsorted(kept, unknown)))
+        text = {
+            language: lines[: self.audit_lines]
+            for language, lines in sorted(_read(self.audited, context).items())
+        }
+        before, after = encode_lines(text, tokenizer.file), encode_lines(text, new)
+        return {
+            language: audit(lines, before[language], after[language], kept, ids)
+            for language, lines in text.items()
+        }
+
+
+def _names(value: str | list[str] | None) -> tuple[str, ...]:
+    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+
+
+def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
+    """Return what sorts ids by falling score; added tokens, which have none, come first."""
+    return (-float(tokenizer.scores[at]) if at < len(tokenizer.scores) else -np.inf, at)
+
+
+def _read(names: Sequence[str], context: Context) -> dict[str, list[str]]:
+    """Return the lines of some texts together by language, empty ones left out."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for language, lines in context.supply.text(name).items():
+            found.setdefault(language, []).extend(line for line in lines if line.strip())
+    return {language: lines for language, lines in found.items() if lines}
+
+
+def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
+    """Write tokenizer.json and tokenizer_config.json with the kept ids, numbered anew."""
+    from compress.checkpoint import TOKENIZER, TOKENIZER_CONFIG
+
+    text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))
+    (target / TOKENIZER).write_text(text, encoding="utf-8")
+    settings = json.loads(source.file(TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+    if "added_tokens_decoder" in settings:  # as transformers 4 wrote it: id -> token
+        new = {str(old): str(at) for at, old in enumerate(kept)}
+        settings["added_tokens_decoder"] = {
+            new[old]: token for old, token in settings["added_tokens_decoder"].items() if old in new
+        }
+    text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False)
+    (target / TOKENIZER_CONFIG).write_text(text + "\n", encoding="utf-8")
+
+
+STEP = TrimVocab

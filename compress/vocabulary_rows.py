@@ -1,0 +1,53 @@
+"""Give a model the embedding rows of some tokens only, and its masked LM head the same ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def keep_rows(model: Any, kept: np.ndarray) -> None:
+    """Make new token i of the model what its old token `kept[i]` was; the other rows are gone.
+
+    Word embeddings, and for a masked LM the output rows and biases; one tensor stays one where input
+    and output are tied. No arithmetic is done on a weight.
+    """
+    import torch
+
+    rows = torch.from_numpy(kept)
+    whole = model.get_input_embeddings()
+    small = torch.nn.Embedding(len(kept), whole.embedding_dim, padding_idx=whole.padding_idx)
+    with torch.no_grad():
+        small.weight.copy_(whole.weight[rows])
+    made = {id(whole.weight): small.weight}  # what was one tensor stays one
+
+    def part(weight: Any) -> Any:
+        if id(weight) not in made:
+            made[id(weight)] = torch.nn.Parameter(weight.detach()[rows].clone())
+        return made[id(weight)]
+
+    output = model.get_output_embeddings()
+    if output is not None:
+        bias = model.lm_head.bias
+        output.weight, output.bias, output.out_features = part(output.weight), part(output.bias), len(kept)
+        model.lm_head.bias = part(bias)
+    model.set_input_embeddings(small)
+    model.config.vocab_size = len(kept)
+
+
+def parameter_bytes(model: Any) -> dict[str, int]:
+    """Return the bytes of the weights by component: embeddings, encoder, head.
+
+    A tensor that input and output share counts once, with the embeddings.
+    """
+    sizes = {"embeddings": 0, "encoder": 0, "head": 0}
+    counted: set[int] = set()
+    for part in (model.base_model, model):
+        for name, weight in part.named_parameters():
+            component = name.split(".")[0]
+            if id(weight) not in counted:
+                counted.add(id(weight))
+                size = weight.numel() * weight.element_size()
+                sizes[component if component in sizes else "head"] += size
+    return sizes
