@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from compress.artifact import Head
 from compress.errors import InputError
 from compress.step import Made
+from compress.uneven import Shape, expected_shapes, model_class, shape_in, write_shape
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -63,6 +64,7 @@ class Facts:
     weights: tuple[str, ...]  # safetensors files, in reading order
     weight_bytes: int
     tokenizer: str  # tokenizer.json or sentencepiece.bpe.model
+    shape: Shape  # heads and neurons per layer
 
 
 def read_checkpoint(folder: Path) -> Facts:
@@ -92,7 +94,8 @@ def read_checkpoint(folder: Path) -> Facts:
     for name in weights:
         shapes.update(_read_shapes(folder / name))
     shapes = {key.removeprefix(_BODY): shape for key, shape in shapes.items()}
-    _check_shapes(folder, sizes, shapes)
+    shape = shape_in(config, str(folder / "config.json"))
+    _check_shapes(folder, sizes, shape, shapes)
     tokenizer = _tokenizer_file(folder)
     if tokenizer == TOKENIZER:
         found = tokenizer_size(folder / TOKENIZER)
@@ -109,6 +112,7 @@ def read_checkpoint(folder: Path) -> Facts:
         weights=weights,
         weight_bytes=sum((folder / name).stat().st_size for name in weights),
         tokenizer=tokenizer,
+        shape=shape,
     )
 
 
@@ -168,7 +172,7 @@ def load_model(
     options: dict[str, Any] = {"add_pooling_layer": False} if head == "encoder" else {}
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # transformers draws the weights that the state lacks
-        model, info = getattr(transformers, _CLASSES[head]).from_pretrained(
+        model, info = model_class(_CLASSES[head], config).from_pretrained(
             None,
             config=config,
             state_dict=state,
@@ -191,9 +195,11 @@ def load_model(
 def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Path) -> None:
     """Write config.json, one model.safetensors and the tokenizer's files into `target`.
 
-    Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder.
+    Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder, or, where
+    the layers differ in width, that of `compress.uneven`.
     """
     target.mkdir(parents=True, exist_ok=True)
+    write_shape(model)
     with _quiet():
         # One file up to any size: an artifact is self-contained, and shards would only be merged again.
         model.save_pretrained(target, max_shard_size="1000GB")
@@ -314,23 +320,31 @@ def _read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _check_shapes(folder: Path, sizes: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    expected = (sizes["vocab_size"], sizes["hidden_size"])
-    found = shapes.get(_EMBEDDING)
-    if found is None:
+def _check_shapes(
+    folder: Path, sizes: Mapping[str, int], shape: Shape, shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    if not any(name.startswith("embeddings.word_embeddings.") for name in shapes):
         raise InputError(f"{folder}: the weights hold no {_EMBEDDING}: not an XLM-RoBERTa checkpoint.")
-    if found != expected:
-        raise InputError(
-            f"{folder}: config.json says vocab_size x hidden_size = {expected[0]} x {expected[1]}, but the "
-            f"weights' word embeddings are {' x '.join(map(str, found))}. Give the config that belongs to "
-            "the weights."
-        )
     layers = {key.split(".")[2] for key in shapes if key.startswith("encoder.layer.")}
     if len(layers) != sizes["num_hidden_layers"]:
         raise InputError(
             f"{folder}: config.json says num_hidden_layers = {sizes['num_hidden_layers']}, but the weights "
             f"hold {len(layers)} layers. Give the config that belongs to the weights."
         )
+    for name, wanted in expected_shapes(shape, sizes["hidden_size"], sizes["vocab_size"]).items():
+        found = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
+        if found != wanted:
+            what, whose = f"that {name} is", "own"
+            if name == _EMBEDDING:
+                what, whose = "vocab_size x hidden_size =", "word embeddings"
+            raise InputError(
+                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are {_times(found)}. "
+                "Give the config that belongs to the weights."
+            )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "not there"
 
 
 def _check_tokenizer_size(file: Path, found: int, vocab_size: int) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from compress.uneven import rank_of
+
 _FIRST = 4  # <s> <pad> </s> <unk> keep their ids: position ids are counted by the id of <pad>
 
 
@@ -32,19 +34,29 @@ def compact_rows(model: Any, remap: Remap) -> Iterator[None]:
 
     Exact: a row that never occurs has a gradient of zero, so Adam (without weight decay on
     embeddings, see `fit`) would not move it. It saves the optimizer's pass over the whole table,
-    69 % of XLM-R base's parameters. Not for a masked LM, whose output table is the same tensor.
+    69 % of XLM-R base's parameters; of low-rank embeddings the lookup is the table. Not for a masked LM,
+    whose output table is the same tensor.
     """
     import torch
 
-    whole = model.get_input_embeddings()
+    product = model.get_input_embeddings()
+    low_rank = rank_of(product) is not None
+    whole = product.lookup if low_rank else product
+
+    def put(table: Any) -> None:
+        if low_rank:
+            product.lookup = table
+        else:
+            model.set_input_embeddings(table)
+
     kept = torch.from_numpy(remap.kept)
     small = torch.nn.Embedding(len(kept), whole.embedding_dim, padding_idx=whole.padding_idx)
     with torch.no_grad():
         small.weight.copy_(whole.weight[kept])
-    model.set_input_embeddings(small)
+    put(small)
     try:
         yield
     finally:
         with torch.no_grad():
             whole.weight[kept] = small.weight.to(whole.weight.device)
-        model.set_input_embeddings(whole)
+        put(whole)

@@ -21,7 +21,10 @@ Progress = Callable[[int, int, str], None]
 
 _REPORT_EVERY = 10  # steps between two lines of progress
 _CURVE_POINTS = 50
-_EMBEDDINGS = ("word_embeddings.weight", "position_embeddings.weight", "token_type_embeddings.weight")
+_EMBEDDINGS = (
+    "word_embeddings.weight", "word_embeddings.lookup.weight", "position_embeddings.weight",
+    "token_type_embeddings.weight",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

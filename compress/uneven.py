@@ -58,7 +58,12 @@ def shape_in(config: Mapping[str, Any], where: str) -> Shape:
     layers, hidden = int(config["num_hidden_layers"]), int(config["hidden_size"])
     found = config.get(KEY)
     if found is None:
-        heads, ffn = int(config.get("num_attention_heads", 12)), int(config.get("intermediate_size", 3072))
+        heads, ffn = config.get("num_attention_heads", 12), config.get("intermediate_size", 3072)
+        if not (_is_count(heads) and _is_count(ffn) and heads and ffn):
+            raise InputError(
+                f"{where}: expected a positive num_attention_heads and intermediate_size, found {heads!r} and "
+                f"{ffn!r}."
+            )
         return Shape((heads,) * layers, (ffn,) * layers, hidden // heads)
     if not isinstance(found, Mapping) or sorted(found) != sorted(_FIELDS):
         raise InputError(f"{where}: {KEY}: expected the keys {', '.join(_FIELDS)}, found {found!r}.")
@@ -121,7 +126,7 @@ def reshape(model: Any, shape: Shape) -> None:
 
     body, config = model.base_model, model.config
     hidden = config.hidden_size
-    parts = _modules()
+    parts = modules()
     for layer, heads, ffn in zip(body.encoder.layer, shape.heads, shape.ffn, strict=True):
         width, attention = heads * shape.head_size, layer.attention
         if not heads:
@@ -130,7 +135,7 @@ def reshape(model: Any, shape: Shape) -> None:
             for name in ("query", "key", "value"):
                 setattr(attention.self, name, torch.nn.Linear(hidden, width))
             attention.output.dense = torch.nn.Linear(width, hidden)
-            _count_heads(attention.self, heads, shape.head_size)
+            count_heads(attention.self, heads, shape.head_size)
         if not ffn:
             layer.intermediate, layer.output.dense = torch.nn.Identity(), parts.BiasOnly(hidden)
         elif layer.intermediate.dense.out_features != ffn:
@@ -142,49 +147,6 @@ def reshape(model: Any, shape: Shape) -> None:
         body.embeddings.word_embeddings = table
         if hasattr(model, "lm_head"):
             _tie_low_rank(model, table)
-
-
-def set_linear(parent: Any, name: str, weight: Any, bias: Any) -> None:
-    """Put a Linear (weight: out x in) in a module's place; one without inputs becomes its bias."""
-    import torch
-
-    out, width = weight.shape
-    made: Any = torch.nn.Linear(width, out) if width else _modules().BiasOnly(out)
-    with torch.no_grad():
-        if width:
-            made.weight.copy_(weight)
-        made.bias.copy_(bias)
-    made.train(parent.training)
-    setattr(parent, name, made)
-
-
-def narrow_layer(layer: Any, heads: list[int], neurons: list[int]) -> None:
-    """Keep these attention heads and feed-forward neurons of a layer, in place, weights taken over."""
-    import torch
-
-    attention = layer.attention.self
-    found = getattr(attention, "num_attention_heads", 0)
-    if heads != list(range(found)):
-        size = attention.attention_head_size
-        rows = torch.tensor([head * size + at for head in heads for at in range(size)], dtype=torch.long)
-        dense = layer.attention.output.dense
-        set_linear(layer.attention.output, "dense", dense.weight[:, rows], dense.bias)
-        if heads:
-            for name in ("query", "key", "value"):
-                linear = getattr(attention, name)
-                set_linear(attention, name, linear.weight[rows], linear.bias[rows])
-            _count_heads(attention, len(heads), size)
-        else:
-            layer.attention.self = _modules().Nothing()
-    found = layer.intermediate.dense.out_features if hasattr(layer.intermediate, "dense") else 0
-    if neurons != list(range(found)):
-        kept = torch.tensor(neurons, dtype=torch.long)
-        up, down = layer.intermediate.dense, layer.output.dense
-        set_linear(layer.output, "dense", down.weight[:, kept], down.bias)
-        if neurons:
-            set_linear(layer.intermediate, "dense", up.weight[kept], up.bias[kept])
-        else:
-            layer.intermediate = torch.nn.Identity()
 
 
 def model_class(name: str, config: Any) -> Any:
@@ -219,7 +181,12 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
     if name == "XLMRobertaModel":
         options.setdefault("add_pooling_layer", False)
     model, info = model_class(name, config).from_pretrained(
-        folder, config=config, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
+        folder,
+        config=config,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
     )
     missing = sorted(info["missing_keys"])
     if missing:
@@ -228,7 +195,10 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
 
 
 def expected_shapes(shape: Shape, hidden: int, vocab: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight that depends on the widths, by its name in the body."""
+    """Return the shape of every weight that depends on the widths, by its name in the body.
+
+    Weights that must not be there, since their layer has no such width, have the shape ().
+    """
     table = "embeddings.word_embeddings."
     if shape.embedding_rank is None:
         found: dict[str, tuple[int, ...]] = {f"{table}weight": (vocab, hidden)}
@@ -239,13 +209,11 @@ def expected_shapes(shape: Shape, hidden: int, vocab: int) -> dict[str, tuple[in
         }
     for index, (heads, ffn) in enumerate(zip(shape.heads, shape.ffn, strict=True)):
         prefix, width = f"encoder.layer.{index}.", heads * shape.head_size
-        if heads:
-            for name in ("query", "key", "value"):
-                found[f"{prefix}attention.self.{name}.weight"] = (width, hidden)
-            found[f"{prefix}attention.output.dense.weight"] = (hidden, width)
-        if ffn:
-            found[f"{prefix}intermediate.dense.weight"] = (ffn, hidden)
-            found[f"{prefix}output.dense.weight"] = (hidden, ffn)
+        for name in ("query", "key", "value"):
+            found[f"{prefix}attention.self.{name}.weight"] = (width, hidden) if heads else ()
+        found[f"{prefix}attention.output.dense.weight"] = (hidden, width) if heads else ()
+        found[f"{prefix}intermediate.dense.weight"] = (ffn, hidden) if ffn else ()
+        found[f"{prefix}output.dense.weight"] = (hidden, ffn) if ffn else ()
     return found
 
 
@@ -258,7 +226,8 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _count_heads(attention: Any, heads: int, size: int) -> None:
+def count_heads(attention: Any, heads: int, size: int) -> None:
+    """Tell an attention module how many heads its matrices hold."""
     attention.num_attention_heads, attention.attention_head_size = heads, size
     attention.all_head_size, attention.scaling = heads * size, size**-0.5
 
@@ -266,13 +235,13 @@ def _count_heads(attention: Any, heads: int, size: int) -> None:
 def _tie_low_rank(model: Any, table: Any) -> None:
     """Let a masked LM predict through the product that it embeds with, as one matrix is tied."""
     head = model.lm_head
-    head.decoder = _modules().TiedDecoder(table, head.bias)
+    head.decoder = modules().TiedDecoder(table, head.bias)
     model._tied_weights_keys = {"lm_head.decoder.bias": "lm_head.bias"}
     model.all_tied_weights_keys = dict(model._tied_weights_keys)
 
 
 @cache
-def _modules() -> SimpleNamespace:
+def modules() -> SimpleNamespace:
     """Return the modules that transformers lacks (torch is imported at first use)."""
     import torch
 
@@ -297,16 +266,18 @@ def _modules() -> SimpleNamespace:
 
         def __init__(self, vocab: int, rank: int, hidden: int, padding_idx: int | None) -> None:
             super().__init__()
-            self.lookup = torch.nn.Embedding(vocab, rank, padding_idx=padding_idx)
-            self.projection = torch.nn.Linear(rank, hidden, bias=False)
+            self.lookup: Any = torch.nn.Embedding(vocab, rank, padding_idx=padding_idx)
+            self.projection: Any = torch.nn.Linear(rank, hidden, bias=False)
 
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
-            return self.projection(self.lookup(ids))
+            found: torch.Tensor = self.projection(self.lookup(ids))
+            return found
 
         @property
         def weight(self) -> torch.Tensor:
             """The product, (vocabulary x hidden), made anew at each reading."""
-            return self.lookup.weight @ self.projection.weight.T
+            product: torch.Tensor = self.lookup.weight @ self.projection.weight.T
+            return product
 
     class TiedDecoder(torch.nn.Module):
         """Logits of the whole vocabulary through low-rank embeddings, whose weights it shares."""
@@ -314,6 +285,7 @@ def _modules() -> SimpleNamespace:
         def __init__(self, table: LowRankEmbedding, bias: torch.nn.Parameter) -> None:
             super().__init__()
             self.bias = bias
+            self.table: LowRankEmbedding
             self.__dict__["table"] = table  # not as a part: its weights are the body's
 
         def forward(self, states: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from compress.artifact import Artifact
 from compress.errors import InputError
+from compress.uneven import model_class
 from eval.machine import vector_flags
 from eval.packed_linear import can_pack, pack_linears
 from eval.runtime import Runtime, Session, longest_input, model_config, refuse_overlong
@@ -129,8 +130,10 @@ class TorchRuntime(Runtime):
         logging.set_verbosity_error()
         extra = {"add_pooling_layer": False} if head == "encoder" else {}
         try:
-            model, info = getattr(transformers, _CLASSES[head]).from_pretrained(
+            config = transformers.XLMRobertaConfig.from_pretrained(artifact.path, local_files_only=True)
+            model, info = model_class(_CLASSES[head], config).from_pretrained(
                 artifact.path,
+                config=config,
                 dtype=torch.float32,
                 attn_implementation="sdpa",
                 use_safetensors=True,
