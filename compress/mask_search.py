@@ -8,7 +8,8 @@ import numpy as np
 
 from compress.errors import InputError
 
-_BUCKETS = 1 << 14
+_STEPS = 1 << 14  # of cost, where costs share no common measure
+_MOST_STEPS = 1 << 17
 
 
 def search(importance: Sequence[np.ndarray], costs: Sequence[np.ndarray], budget: float) -> list[int]:
@@ -20,10 +21,11 @@ def search(importance: Sequence[np.ndarray], costs: Sequence[np.ndarray], budget
     measured milliseconds, which need not be linear; inf forbids a number. InputError when even the
     cheapest choice exceeds the budget.
 
-    The multiple-choice knapsack, by dynamic programming over 16,384 steps of cost, rounded up: the
-    budget always holds. Kwon et al. 2022 (arXiv 2204.09656, algorithm 1) solve the case of linear
-    costs, ZipLM (arXiv 2302.04089, section 3.3) that of a latency table, in the same way. What the
-    rounding leaves over is spent on the best single additions.
+    The multiple-choice knapsack by dynamic programming. Exact where costs are whole numbers with a
+    common measure, as FLOPs and parameters are; else costs are rounded up to 1/16384 of the budget, so
+    that it always holds, and what the rounding leaves over is spent on the best single additions. Kwon
+    et al. 2022 (arXiv 2204.09656, algorithm 1) solve the case of linear costs, ZipLM (arXiv 2302.04089,
+    section 3.3) that of a latency table.
 
     >>> search([np.array([3.0, 1.0]), np.array([2.0, 5.0])], [np.arange(3), np.arange(3)], 2)
     [1, 1]
@@ -41,7 +43,8 @@ def search(importance: Sequence[np.ndarray], costs: Sequence[np.ndarray], budget
     most = sum(float(np.max(cost[np.isfinite(cost)])) for cost in extra)
     if most <= room:
         return [int(np.flatnonzero(np.isfinite(cost))[-1]) for cost in extra]
-    kept = _knapsack(lost, [_steps(cost, room) for cost in extra])
+    steps, room_steps = _in_steps(extra, room)
+    kept = _knapsack(lost, steps, room_steps)
     _spend(kept, lost, extra, room)
     return kept
 
@@ -101,27 +104,34 @@ def rearrange(gradients: np.ndarray, kept: Sequence[int]) -> list[int]:
     return np.flatnonzero(~pruned).tolist()
 
 
-def _steps(cost: np.ndarray, room: float) -> np.ndarray:
-    """Return costs in steps of the room's 1 / _BUCKETS, rounded up; -1 where they do not fit."""
-    steps = np.full(cost.shape, -1, dtype=np.int64)
-    fits = cost <= room
-    if room > 0:
-        steps[fits] = np.ceil(cost[fits] * (_BUCKETS / room) - 1e-9).astype(np.int64)
+def _in_steps(costs: Sequence[np.ndarray], room: float) -> tuple[list[np.ndarray], int]:
+    """Return costs as whole steps, -1 where they do not fit, and how many steps the room has."""
+    fits = [cost <= room for cost in costs]
+    finite = np.concatenate([cost[fit] for cost, fit in zip(costs, fits, strict=True)])
+    whole = np.rint(finite).astype(np.int64)
+    measure = int(np.gcd.reduce(whole)) if np.array_equal(whole, finite) else 0
+    if measure and room // measure <= _MOST_STEPS:
+        size, steps = float(measure), int(room // measure)
     else:
-        steps[fits] = 0
-    return steps
+        size, steps = (room or 1.0) / _STEPS, _STEPS
+    found = []
+    for cost, fit in zip(costs, fits, strict=True):
+        step = np.full(cost.shape, -1, dtype=np.int64)
+        step[fit] = np.ceil(cost[fit] / size - 1e-9).astype(np.int64)
+        found.append(step)
+    return found, steps
 
 
-def _knapsack(lost: Sequence[np.ndarray], steps: Sequence[np.ndarray]) -> list[int]:
-    """Return the choice per group of least total loss whose steps add up to at most _BUCKETS."""
-    best_loss = np.zeros(_BUCKETS + 1)
+def _knapsack(lost: Sequence[np.ndarray], steps: Sequence[np.ndarray], room: int) -> list[int]:
+    """Return the choice per group of least total loss whose steps add up to at most `room`."""
+    best_loss = np.zeros(room + 1)
     choices = []
     for loss, step in zip(lost, steps, strict=True):
-        found = np.full(_BUCKETS + 1, np.inf)
-        choice = np.zeros(_BUCKETS + 1, dtype=np.int32)
-        for number in np.flatnonzero(step >= 0):
+        found = np.full(room + 1, np.inf)
+        choice = np.zeros(room + 1, dtype=np.int32)
+        for number in np.flatnonzero((step >= 0) & (step <= room)):
             at = int(step[number])
-            candidate = best_loss[: _BUCKETS + 1 - at] + loss[number]
+            candidate = best_loss[: room + 1 - at] + loss[number]
             better = candidate < found[at:]
             found[at:][better] = candidate[better]
             choice[at:][better] = number
