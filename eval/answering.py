@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from eval.engine import TOKEN_BUDGET, run_all
-from eval.kind import Kind, Prediction
+from eval.kind import Calibrated, Kind, Prediction, Tuning
 from eval.opened import Opened, Subset
 from eval.probe import Ask
 from eval.task import KINDS, Bitext, Choice, Example, Pair, Question, Sentence, Tagged, Task, task
@@ -13,7 +14,16 @@ from eval.task import KINDS, Bitext, Choice, Example, Pair, Question, Sentence, 
 WITHHELD = "gold labels withheld"
 
 
-def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[tuple[Subset, list[Prediction]]]:
+@dataclass(frozen=True)
+class Answered:
+    """One language of a task: a prediction per example, and what set a threshold, if any did."""
+
+    subset: Subset
+    predictions: list[Prediction]
+    tuning: Tuning | None
+
+
+def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[Answered]:
     """Yield every language that the data has, with one prediction per example.
 
     Each language has its own batches: dynamic quantization takes its scale from a whole batch, and what
@@ -28,7 +38,10 @@ def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[tuple[Subs
             int(opened.option("token_budget", TOKEN_BUDGET)),
             opened.pad_id(training_set),
         )
-        yield subset, kind.predict(subset.encoded, reduced)
+        if isinstance(kind, Calibrated):
+            yield Answered(subset, *kind.answer(subset.encoded, reduced))
+        else:
+            yield Answered(subset, kind.predict(subset.encoded, reduced), None)
 
 
 def absent(ask: Ask, found: Task) -> str:

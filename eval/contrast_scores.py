@@ -9,7 +9,16 @@ import numpy as np
 
 from eval.kind import Kind
 from eval.resampling import draw_totals, generator
+from eval.retuning import retuned_f1
 from eval.task import KINDS, Task
+
+
+@dataclass(frozen=True)
+class ModelTuning:
+    """Rows of eval.kind.Tuning of every model in one language: (models, examples, 4), or None."""
+
+    own: np.ndarray
+    calibration: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class TaskScores:
     points: np.ndarray
     draws: np.ndarray = field(repr=False)
     clustered: bool  # languages were drawn together
+    retuned: bool = False  # a threshold was set anew in every draw
 
     def floor(self) -> np.ndarray:
         """Return the variance (languages,) that one example answered otherwise stands for.
@@ -44,6 +54,7 @@ def task_scores(
     seed: int,
     draws: int,
     drawn: Sequence[int] | None = None,
+    tuning: Mapping[str, ModelTuning] | None = None,
 ) -> TaskScores:
     """Return the scores of one task from outcomes per language, each (models, examples, columns).
 
@@ -51,8 +62,8 @@ def task_scores(
     languages: what the languages share stays shared (a cluster bootstrap by example). Of other tasks
     each language is drawn for itself. `drawn` names the models to draw; default: all.
 
-    The draws resample answers, not models. The threshold of bitext mining is therefore not tuned
-    again inside a draw, and an interval of such a task does not cover that choice.
+    With `tuning`, by language, the threshold of bitext mining is set again inside every draw (see
+    eval.retuning); without, it is taken as it was, and an interval does not cover its choice.
     """
     kind: Kind = KINDS.load(task.kind)
     languages = tuple(outcomes)
@@ -60,19 +71,37 @@ def task_scores(
     clustered = task.parallel and len(languages) > 1 and len(set(examples)) == 1
     picked = list(drawn) if drawn is not None else list(range(outcomes[languages[0]].shape[0]))
     points = np.stack([_score(kind, task, found.sum(axis=1)) for found in outcomes.values()], axis=1)
-    if clustered:
-        stacked = np.concatenate([found[picked] for found in outcomes.values()])
-        together = draw_totals(stacked, generator(seed, task.name), draws)
-        totals = together.reshape(len(languages), len(picked), draws, -1)
-    else:
-        totals = np.stack(
-            [
-                draw_totals(found[picked], generator(seed, task.name, language), draws)
-                for language, found in outcomes.items()
-            ]
+    if tuning is not None:
+        resampled = np.stack(
+            [_retuned(task, tuning[name], name, picked, seed, draws) for name in languages], 1
         )
-    resampled = _score(kind, task, totals).swapaxes(0, 1)
-    return TaskScores(task.name, task.group, languages, examples, points, resampled, clustered)
+    else:
+        own = {language: found[picked] for language, found in outcomes.items()}
+        resampled = _score(kind, task, _totals(task, own, clustered, seed, draws)).swapaxes(0, 1)
+    retuned = tuning is not None
+    return TaskScores(task.name, task.group, languages, examples, points, resampled, clustered, retuned)
+
+
+def _totals(
+    task: Task, outcomes: Mapping[str, np.ndarray], clustered: bool, seed: int, draws: int
+) -> np.ndarray:
+    """Return outcomes summed in every draw, (languages, models, draws, columns)."""
+    if clustered:
+        stacked = np.concatenate(list(outcomes.values()))
+        together = draw_totals(stacked, generator(seed, task.name), draws)
+        return together.reshape(len(outcomes), -1, *together.shape[1:])
+    return np.stack(
+        [draw_totals(own, generator(seed, task.name, language), draws) for language, own in outcomes.items()]
+    )
+
+
+def _retuned(
+    task: Task, tuning: ModelTuning, language: str, picked: Sequence[int], seed: int, draws: int
+) -> np.ndarray:
+    rows = [None if part is None else part[list(picked)] for part in (tuning.own, tuning.calibration)]
+    assert rows[0] is not None
+    rngs = generator(seed, task.name, language), generator(seed, task.name, language, "calibration")
+    return retuned_f1(rows[0], rows[1], *rngs, draws)
 
 
 def _score(kind: Kind, task: Task, totals: np.ndarray) -> np.ndarray:

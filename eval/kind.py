@@ -91,8 +91,33 @@ class Kind(ABC):
         return Scored({name: float(found[name]) for name in task.metrics}, counts, self.columns)
 
 
+TUNING = ("score", "correct", "gold", "half")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a threshold was set on, and what it was applied to, so that a resample can set it again.
+
+    Rows (examples, 4), float64, columns TUNING: the score of what the example puts forward (0: nothing),
+    whether that is right, how many gold answers the example has, and the half that it belongs to.
+    Without `calibration` (None) each half of `own` was cut by the threshold that the other half set.
+    """
+
+    own: np.ndarray
+    calibration: np.ndarray | None
+
+
 class Calibrated(Kind):
     """A kind whose predictions need a threshold, which another, labelled split sets."""
+
+    @abstractmethod
+    def answer(
+        self, encoded: Encoded, reduced: Sequence[np.ndarray]
+    ) -> tuple[list[Prediction], Tuning | None]:
+        """Return what `predict` returns, and what it rests on; None where the examples' gold is withheld."""
+
+    def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
+        return self.answer(encoded, reduced)[0]
 
     @abstractmethod
     def encode_calibrated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -43,20 +44,30 @@ def draw_totals(outcomes: np.ndarray, rng: np.random.Generator, draws: int) -> n
         patterns, times = np.unique(flat, axis=0, return_counts=True)
         if 4 * len(patterns) < examples:
             flat, share = patterns, times / examples
-    block = max(1, min(draws, _CHUNK_BYTES // (8 * len(flat))))
-    for start in range(0, draws, block):
-        count = min(block, draws - start)
+    for part in blocks(draws, len(flat)):
+        count = part.stop - part.start
         weights = (
-            _times_drawn(rng, count, examples)
+            times_drawn(rng, count, examples)
             if share is None
             else rng.multinomial(examples, share, size=count).astype(np.float64)
         )
         found = weights @ flat
-        totals[:, start : start + count] = found.reshape(count, models, columns).transpose(1, 0, 2)
+        totals[:, part] = found.reshape(count, models, columns).transpose(1, 0, 2)
     return totals
 
 
-def _times_drawn(rng: np.random.Generator, draws: int, examples: int) -> np.ndarray:
+def blocks(draws: int, width: int) -> Iterator[slice]:
+    """Yield the draws in parts whose numbers, `width` for each draw, fit some tens of megabytes.
+
+    >>> list(blocks(3, 8 << 20))
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    block = max(1, min(draws, _CHUNK_BYTES // (8 * max(1, width))))
+    for start in range(0, draws, block):
+        yield slice(start, min(start + block, draws))
+
+
+def times_drawn(rng: np.random.Generator, draws: int, examples: int) -> np.ndarray:
     """Return how often each example is in each draw, shape (draws, examples), rows summing to examples."""
     rows = rng.integers(examples, size=(draws, examples), dtype=np.int64)
     rows += np.arange(draws, dtype=np.int64)[:, None] * examples

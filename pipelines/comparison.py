@@ -18,7 +18,7 @@ from eval.contrast_scores import TaskScores, task_scores
 from eval.task import task
 from pipelines.durable import replace_text, writing
 from pipelines.matching import Matched, match
-from pipelines.outcomes import task_outcomes
+from pipelines.outcomes import task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder
 from reports.compared import SCHEMA, markdown_of
 from reports.compared_caveats import caveats_of
@@ -90,13 +90,13 @@ def _scores(
 ) -> tuple[TaskScores, ...]:
     names = matched.flat
     drawn = range(2 * len(matched.variants) * len(matched.seeds))
-    return tuple(
-        task_scores(
-            task(facts.name), task_outcomes(folder, found.run, facts, names), seed, resamples, list(drawn)
-        )
-        for facts in found.run.tasks.values()
-        if facts.languages
-    )
+    scores = []
+    for facts in found.run.tasks.values():
+        if facts.languages:
+            outcomes = task_outcomes(folder, found.run, facts, names)
+            tuning = task_tuning(folder, facts, names, outcomes)
+            scores.append(task_scores(task(facts.name), outcomes, seed, resamples, list(drawn), tuning))
+    return tuple(scores)
 
 
 def _costs(found: Study, matched: Matched) -> tuple[Cost, ...]:
@@ -132,6 +132,7 @@ def _rests_on(found: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
                 "limit": by_name[item.task].limit,
                 "split": by_name[item.task].split,
                 "drawn_together": item.clustered,
+                "retuned": item.retuned,
             }
             for item in scores
         },

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from compress.errors import InputError
-from eval.kind import Kind
+from eval.contrast_scores import ModelTuning
+from eval.kind import TUNING, Calibrated, Kind
 from eval.task import KINDS, Task, task
 from reports.run import Run, TaskFacts
 
@@ -49,29 +50,71 @@ def task_outcomes(
     return found
 
 
+def task_tuning(
+    folder: Path, facts: TaskFacts, candidates: Sequence[str], outcomes: Mapping[str, np.ndarray]
+) -> dict[str, ModelTuning] | None:
+    """Return per language what sets a threshold again in a draw; None where the task has no threshold.
+
+    None, too, where a candidate was measured by a version that kept only what came of the threshold.
+    InputError when what was kept does not belong to the `outcomes`.
+    """
+    kind: Kind = KINDS.load(task(facts.name).kind)
+    if not isinstance(kind, Calibrated):
+        return None
+    files = [_newest(_folder(folder, name), f"{facts.name}-tuning") for name in candidates]
+    if None in files:
+        return None
+    loaded = [_arrays(file, TUNING) for file in files if file is not None]
+    found: dict[str, ModelTuning] = {}
+    for language, counts in outcomes.items():
+        own, others = (
+            [arrays[name] for arrays in loaded if name in arrays]
+            for name in (language, f"{language}-calibration")
+        )
+        whole = [len(own), len(others) or len(own)] == [len(candidates)] * 2
+        fits = whole and all(rows.shape[0] == counts.shape[1] for rows in own)
+        if not fits or len({rows.shape for rows in others}) > 1:
+            raise InputError(
+                f"{folder / 'outcomes'}: what set the threshold of {facts.name} in {language} does not "
+                "belong to its outcomes: run the recipe again."
+            )
+        found[language] = ModelTuning(np.stack(own), np.stack(others) if others else None)
+    return found
+
+
 def _folder(folder: Path, candidate: str) -> Path:
     return folder / "outcomes" / candidate.replace("/", "__")
 
 
 def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping[str, np.ndarray]:
     own = _folder(folder, candidate)
-    pattern = re.compile(rf"accuracy-(\d+)-{re.escape(facts.name)}\.npz")
-    files = {int(m[1]): p for p in sorted(own.glob("accuracy-*.npz")) if (m := pattern.fullmatch(p.name))}
-    if not files:
+    file = _newest(own, facts.name)
+    if file is None:
         raise InputError(
             f"{own}: expected the outcomes of every example of {facts.name}, found none. Intervals need "
             "them: run the recipe again with this version, and with the probe accuracy."
         )
-    file = files[max(files)]
+    return _arrays(file, kind.columns)
+
+
+def _newest(own: Path, name: str) -> Path | None:
+    """Return the file of the newest repeat, None without any."""
+    pattern = re.compile(rf"accuracy-(\d+)-{re.escape(name)}\.npz")
+    files = {int(m[1]): p for p in sorted(own.glob("accuracy-*.npz")) if (m := pattern.fullmatch(p.name))}
+    return files[max(files)] if files else None
+
+
+def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
+    """Return the arrays of a file, whose columns have to be the wanted ones."""
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise InputError(f"{file}: expected arrays of outcomes ({error}). Repeat the run.") from error
     columns = tuple(str(name) for name in arrays.pop("columns", np.array([])))
-    if columns != kind.columns:
+    if columns != wanted:
         raise InputError(
-            f"{file}: expected the columns {', '.join(kind.columns)}, found {', '.join(columns) or 'none'}. "
+            f"{file}: expected the columns {', '.join(wanted)}, found {', '.join(columns) or 'none'}. "
             "Another version of xpareto wrote it: run the recipe again."
         )
     for language, array in arrays.items():

@@ -10,7 +10,7 @@ import numpy as np
 
 from compress.errors import InputError
 from eval.encode import Encoded, TextEncoder
-from eval.kind import Calibrated, Prediction, finite
+from eval.kind import TUNING, Calibrated, Prediction, Tuning, finite
 from eval.metrics.chunk_f1 import f1
 from eval.metrics.mining import best_threshold, mine
 from eval.task import Example, Sentence, Task
@@ -72,7 +72,9 @@ class Mine(Calibrated):
             for states, length in zip(output, lengths, strict=True)
         ]
 
-    def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
+    def answer(
+        self, encoded: Encoded, reduced: Sequence[np.ndarray]
+    ) -> tuple[list[Prediction], Tuning | None]:
         """Return the ids per sentence; InputError where no gold is there to set a threshold by."""
         assert isinstance(encoded, EncodedCorpus)
         sentences, own = encoded.sentences, len(encoded.sentences)
@@ -81,17 +83,22 @@ class Mine(Calibrated):
             labelled = _mined(encoded.calibration, reduced[own:])
             threshold = _threshold(labelled, _gold(encoded.calibration))
             kept = tuned = _kept(pairs, threshold)
+            set_on = _tuning_rows(encoded.calibration, labelled)
         else:
+            set_on = None
             gold = _gold(sentences)
             tuned = _kept(pairs, _threshold(pairs, gold))
             kept = {}
             for half in (0, 1):
                 threshold = _threshold(*_half(pairs, gold, 1 - half))
                 kept |= _kept(_half(pairs, gold, half)[0], threshold)
-        return [
+        answers: list[Prediction] = [
             ("", "") if sentence.english else (kept.get(sentence.id, ""), tuned.get(sentence.id, ""))
             for sentence in sentences
         ]
+        if any(sentence.translations is None for sentence in sentences):
+            return answers, None
+        return answers, Tuning(_tuning_rows(sentences, pairs), set_on)
 
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
@@ -168,6 +175,18 @@ def _gold(sentences: Sequence[Sentence]) -> set[tuple[str, str]]:
             )
         pairs |= {(sentence.id, other) for other in sentence.translations}
     return pairs
+
+
+def _tuning_rows(sentences: Sequence[Sentence], pairs: _Pairs) -> np.ndarray:
+    """Return the rows of eval.kind.Tuning; those of English sentences are zero."""
+    rows = np.zeros((len(sentences), len(TUNING)))
+    forward = dict(zip(pairs.foreign, zip(pairs.english, pairs.score.tolist(), strict=True), strict=True))
+    for row, sentence in zip(rows, sentences, strict=True):
+        if not sentence.english:
+            gold = sentence.translations or ()
+            english, score = forward.get(sentence.id, ("", 0.0))
+            row[:] = score, english in gold, len(gold), fold(sentence.id)
+    return rows
 
 
 def _threshold(pairs: _Pairs, gold: set[tuple[str, str]]) -> float:

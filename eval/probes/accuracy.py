@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from eval.answering import absent, answered, withheld
-from eval.kind import Kind, Prediction
+from eval.kind import TUNING, Kind, Prediction
 from eval.opened import Opened
 from eval.probe import Ask, Probe
 from eval.records import Measurement
@@ -19,9 +19,11 @@ class Accuracy(Probe):
     """One row per task x language x metric, in percent.
 
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
-    `columns` with the k names; no pickle. Predictions lie there as predictions/<task>.json: per
-    language a list in the order of the examples, of labels, lists of tags, answers or indices, or of
-    the pairs that were mined. Equal jobs give equal bits.
+    `columns` with the k names; no pickle. Where a threshold was set, outcomes/<task>-tuning.npz holds
+    what a resample needs to set it again (eval.kind.Tuning): per language the rows that were scored and,
+    under <language>-calibration, those of the split that set it, if another did. Predictions lie there as
+    predictions/<task>.json: per language a list in the order of the examples, of labels, lists of tags,
+    answers or indices, or of the pairs that were mined. Equal jobs give equal bits.
     """
 
     name = "accuracy"
@@ -34,16 +36,17 @@ class Accuracy(Probe):
 
 
 def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterator[Measurement]:
-    answers = {subset.language: (subset, own) for subset, own in answered(opened, training_set, ask)}
+    answers = {answer.subset.language: answer for answer in answered(opened, training_set, ask)}
     kind: Kind = KINDS.load(found.kind)
     outcomes: dict[str, np.ndarray] = {}
+    tuning: dict[str, np.ndarray] = {}
     predictions: dict[str, list[Prediction]] = {}
     common = {"task": found.name, "training_set": training_set}
     for language in opened.languages(ask, found):
         answer = answers.get(language)
         if answer is not None:
-            predictions[language] = answer[1]
-        reason = absent(ask, found) if answer is None else withheld(answer[0].examples)
+            predictions[language] = answer.predictions
+        reason = absent(ask, found) if answer is None else withheld(answer.subset.examples)
         if answer is None or reason:
             for metric in found.metrics:
                 yield opened.row(
@@ -51,19 +54,27 @@ def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
                     status="missing", error=reason,
                 )  # fmt: skip
             continue
-        subset, own = answer
-        scored = kind.score(subset.examples, own, found, language)
+        examples = answer.subset.examples
+        scored = kind.score(examples, answer.predictions, found, language)
         for metric in found.metrics:
             yield opened.row(
                 "accuracy", metric, float(scored.metrics[metric]), "percent", **common,
-                language=language, examples=kind.trials(subset.examples),
+                language=language, examples=kind.trials(examples),
                 instrument=f"{ask.split} split",
             )  # fmt: skip
         outcomes[language] = scored.outcomes
-    if outcomes:
-        target = opened.folder / "outcomes" / f"{found.name}.npz"
-        target.parent.mkdir(exist_ok=True)
-        np.savez_compressed(target, allow_pickle=False, columns=np.array(kind.columns), **outcomes)
+        if answer.tuning is not None:
+            tuning[language] = answer.tuning.own
+            if answer.tuning.calibration is not None:
+                tuning[f"{language}-calibration"] = answer.tuning.calibration
+    for name, arrays, columns in (
+        (found.name, outcomes, kind.columns),
+        (f"{found.name}-tuning", tuning, TUNING),
+    ):
+        if arrays:
+            target = opened.folder / "outcomes" / f"{name}.npz"
+            target.parent.mkdir(exist_ok=True)
+            np.savez_compressed(target, allow_pickle=False, columns=np.array(columns), **arrays)
     if predictions:
         target = opened.folder / "predictions" / f"{found.name}.json"
         target.parent.mkdir(exist_ok=True)

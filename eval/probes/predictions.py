@@ -31,10 +31,11 @@ class Predictions(Probe):
 
 def _predict(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterator[Measurement]:
     written: dict[str, int] = {}
-    for subset, predictions in answered(opened, training_set, ask):
+    for answer in answered(opened, training_set, ask):
+        subset = answer.subset
         file = file_of(opened.folder / FOLDER, found, subset.language)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(format_of(found).text(subset.examples, predictions), encoding="utf-8")
+        file.write_text(format_of(found).text(subset.examples, answer.predictions), encoding="utf-8")
         written[subset.language] = len(subset.examples)
     common = {"task": found.name, "training_set": training_set}
     for language in opened.languages(ask, found):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from eval.metrics.mining import mine
 from eval.opened import Opened
 from eval.probe import Ask, Job
 from eval.probes.accuracy import PROBE
+from eval.retuning import retuned_f1
 from eval.task import Sentence, task
 
 KIND = Mine()
@@ -115,6 +117,33 @@ def test_the_threshold_of_test_is_that_of_dev_whatever_the_gold_of_test() -> Non
     assert [pair[0] for pair in found] == [kept.get(s.id, "") for s in test]  # type: ignore[index]
     assert all(pair[0] == pair[1] for pair in found)  # type: ignore[index]
     assert found == KIND.predict(encoded(test, dev), [*states, *dev_states])
+
+
+class EachOnce(np.random.Generator):
+    """Draws every example once, so that a draw is the sample itself."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def integers(self, low: int, *, size: tuple[int, int], dtype: type) -> np.ndarray:  # type: ignore[override]
+        return np.tile(np.arange(low, dtype=dtype), (size[0], 1))
+
+
+@pytest.mark.parametrize("own_dev", [True, False])
+def test_what_a_threshold_needs_is_kept_so_that_the_sample_itself_gives_the_score(own_dev: bool) -> None:
+    sentences, states = made(40, 20, 0.5)
+    labelled, others = made(30, 10, 0.5, seed=1)
+    corpora = encoded(sentences) if own_dev else encoded(sentences, labelled)
+    found, tuning = KIND.answer(corpora, states if own_dev else [*states, *others])
+    assert found == KIND.predict(corpora, states if own_dev else [*states, *others])
+    assert tuning is not None and tuning.own.shape == (len(sentences), 4)
+    assert (tuning.calibration is None) == own_dev
+    calibration = None if tuning.calibration is None else tuning.calibration[None]
+    drawn = retuned_f1(tuning.own[None], calibration, EachOnce(), EachOnce(), 2)
+    assert drawn.tolist() == pytest.approx(np.full((1, 2), scores(sentences, found)["f1"]))
+    withheld = [replace(one, translations=None) for one in sentences]
+    if not own_dev:
+        assert KIND.answer(encoded(withheld, labelled), [*states, *others])[1] is None
 
 
 def test_sentences_of_equal_text_are_never_paired_and_stay_unfound() -> None:
@@ -311,6 +340,10 @@ def test_the_probe_scores_dev_and_test_and_says_what_is_missing(
     assert rows["fr", "f1"].error == "no test examples, or no dev examples in the data"
     kept = np.load(tmp_path / "outcomes" / "bucc2018.npz")
     assert kept["de"].shape == (20, 5)
+    tuning = np.load(tmp_path / "outcomes" / "bucc2018-tuning.npz")
+    assert set(tuning.files) == {"columns", "de", "de-calibration"}
+    assert tuning["de"].shape == tuning["de-calibration"].shape == (20, 4)
+    assert (tuning["de"][:, 2] == kept["de"][:, 2]).all()
     opened = Opened(job(artifact, tmp_path / "data", "dev"), tmp_path)
     rows = {(row.language, row.statistic): row for row in PROBE.measure(opened)}
     opened.close()

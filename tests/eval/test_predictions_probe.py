@@ -229,8 +229,8 @@ def test_what_a_language_gets_does_not_depend_on_the_languages_beside_it(
     monkeypatch.setattr(opened, "session", lambda training_set: OfTheWholeBatch())
     found = [
         {
-            subset.language: predictions
-            for subset, predictions in answered(opened, "mnli", Ask("xnli", languages))
+            answer.subset.language: answer.predictions
+            for answer in answered(opened, "mnli", Ask("xnli", languages))
         }
         for languages in (LANGUAGES["xnli"], LANGUAGES["xnli"][1:])
     ]

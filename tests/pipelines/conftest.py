@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +24,9 @@ from pipelines.preflight import Workload, check_data, workloads
 from pipelines.recipe import Checked
 from pipelines.start import Base, Start
 from pipelines.store import Store
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared"
 
 GOOD = """\
 xpareto: 1
@@ -100,6 +106,34 @@ def preflight(
         return work
 
     return run
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Sequence[str]], Path]:
+    """Return a function: (shipped recipe, overrides) -> its run folder on the real small model and data.
+
+    The recipe runs as a user runs it, in a process of its own. Skips where model or data are not there.
+    """
+
+    def start(recipe: str, overrides: Sequence[str]) -> Path:
+        model, data = SHARED / "models/mini-xlmr", SHARED / "data"
+        for needed in (model, data):
+            if not needed.is_dir():
+                pytest.skip(f"no ../{needed.relative_to(ROOT.parent)} beside the repository")
+        folder = tmp_path_factory.mktemp("real")
+        words = ["run", recipe, "--base", str(model), "--data", str(data)]
+        for override in overrides:
+            words += ["--set", override]
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines", *words],
+            cwd=folder, capture_output=True, text=True, check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        (found,) = (path.parent for path in folder.glob("runs/*/SEAL.json"))
+        return found
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
-from eval.kind import Kind
+from eval.kind import TUNING, Kind
 from eval.records import Measurement, append_rows
 from eval.task import KINDS, task
 from pipelines.cli import app
@@ -100,6 +100,9 @@ def write_run(
 
 
 def _outcomes(name: str, right: np.ndarray, difficulty: np.ndarray) -> np.ndarray:
+    if name == "bucc2018":  # every sentence has a translation, and the threshold keeps what is right
+        whole = np.ones_like(right)
+        return np.stack([right, right, whole, right, right], axis=1).astype(np.int64)
     if name != "udpos":
         return np.stack([right, np.ones_like(right)], axis=1).astype(np.int64)
     tokens = 4 + (difficulty * 1000).astype(np.int64) % 7
@@ -323,6 +326,43 @@ def test_runs_that_cannot_be_compared_are_explained(tmp_path: Path) -> None:
     ))  # fmt: skip
     with pytest.raises(InputError, match=r"fewer than two candidates to compare.*Without a score"):
         compared(unmatched)
+
+
+def write_tuning(run: RunFolder, dev: int, lost: int = 0) -> None:
+    """Write what sets BUCC's threshold beside its outcomes: right pairs score above 1, wrong ones below."""
+    rng = np.random.default_rng(0)
+    for file in sorted(run.path.glob("outcomes/*/accuracy-0-bucc2018.npz")):
+        with np.load(file) as stored:
+            right = stored["de"][lost:, 0]
+        own = np.stack([right + rng.uniform(0.2, 0.8, len(right)), right, np.ones_like(right)], axis=1)
+        halves = np.arange(len(own))[:, None] % 2
+        rows = {"de": np.hstack([own, halves])}
+        if dev:
+            rows["de-calibration"] = rows["de"][:dev]
+        np.savez(file.with_stem("accuracy-0-bucc2018-tuning"), columns=np.array(TUNING), **rows)
+
+
+@pytest.mark.parametrize("dev", [0, 20])
+def test_the_threshold_of_mining_is_set_anew_in_the_draws_where_what_it_takes_was_kept(
+    tmp_path: Path, dev: int
+) -> None:
+    run = write_run(tmp_path / "r", better_by_ten, tasks={"bucc2018": ("de",)}, seeds=(0, 1))
+    before = compared(run)
+    assert "bucc-threshold" in keys(before)
+    write_tuning(run, dev)
+    after = compared(run)
+    assert "bucc-threshold" not in keys(after)
+    assert after["rests_on"]["tasks"]["bucc2018"]["retuned"]
+    one, other = (found["variants"][0]["average"] for found in (before, after))
+    assert one["difference"] == other["difference"]
+    assert other["se_examples"] > 0
+
+
+def test_tuning_of_other_outcomes_is_refused(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", better_by_ten, tasks={"bucc2018": ("de",)}, seeds=(0, 1))
+    write_tuning(run, 20, lost=1)
+    with pytest.raises(InputError, match="what set the threshold of bucc2018 in de does not belong"):
+        compared(run)
 
 
 def _damage(run: RunFolder, how: str) -> None:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared"
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]  # trains, exports and measures for minutes
 
@@ -28,21 +23,8 @@ SHORT = [
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (SHARED / "models/mini-xlmr").is_dir():
-        pytest.skip("no ../shared/models/mini-xlmr beside the repository")
-    folder = tmp_path_factory.mktemp("real")
-    words = ["run", "mini-real", "--base", str(SHARED / "models/mini-xlmr"), "--data", str(SHARED / "data")]
-    for override in SHORT:
-        words += ["--set", override]
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines", *words],
-        cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (found,) = (path.parent for path in folder.glob("runs/*/SEAL.json"))
-    return found
+def run(shipped: Callable[[str, Sequence[str]], Path]) -> Path:
+    return shipped("mini-real", SHORT)
 
 
 def accuracy(run: Path, candidate: str, task: str, statistic: str = "accuracy") -> dict[str, float]:
