@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress import onnx_weights, parity
+from compress import int8_overflow, onnx_weights
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
-from compress.onnx_graph import MODEL, SIDECAR
+from compress.onnx_graph import MODEL
+from compress.onnx_rewrite import ONCE, rewrite
+from compress.onnx_rows import embedding_nodes, with_rows
+from compress.order import Rule
 from compress.step import Context, Flow, Made, Misfit, Step
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-_DRIFT_BATCHES = 6
 
 
 class QuantizeDynamic(Step):
@@ -35,7 +34,7 @@ class QuantizeDynamic(Step):
     Gather quantization knows one range for the whole table only.
 
     `reduce_range` uses 7 bits for the products' weights: a CPU without VNNI sums pairs of u8 x s8
-    products in 16 bits, which saturate at full range.
+    products in 16 bits, which saturate at full range. Whether they do here is tried (`overflow`).
 
     ```yaml
     - {step: quantize_dynamic, per_channel: true, exclude_nodes: ["*.layer.0.*"]}
@@ -43,10 +42,16 @@ class QuantizeDynamic(Step):
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
+    rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 
     per_channel: bool = Field(default=True, description="one scale per output channel, not per matrix")
-    embeddings: bool = Field(default=True, description="quantize the word embeddings, row by row")
+    embeddings: bool | Literal["int4"] = Field(
+        default=True, description="word embeddings in int8 rows (true), int4 rows in blocks, or float (false)"
+    )
     reduce_range: bool = Field(default=False, description="7-bit weights, for CPUs without VNNI")
+    overflow: int8_overflow.Overflow = Field(
+        default="warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
+    )
     exclude_operators: list[Literal["MatMul", "Gemm", "Gather"]] = Field(
         default=[], description="operators to leave in float32", examples=[["Gemm"]]
     )
@@ -63,69 +68,35 @@ class QuantizeDynamic(Step):
         return flow
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        import onnx
-
         assert source is not None
-        manifest = source.manifest
-        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
-        max_tokens = config["max_position_embeddings"] - config["pad_token_id"] - 1
-        batches = parity.random_batches(
-            config["vocab_size"], config["pad_token_id"], max_tokens, _DRIFT_BATCHES
-        )
-        context.progress(0, 3, "reference outputs")
-        # Taken first and kept, so that the float32 session is gone before its weights are loaded again.
-        run = parity.onnx_run(source.file(MODEL), context.threads)
-        expected = {id(batch.input_ids): run(batch.input_ids, batch.attention_mask) for batch in batches}
-        del run
+        overflow = int8_overflow.check(self.overflow, self.reduce_range, "quantize_dynamic")
 
-        context.progress(1, 3, "quantizing")
-        model = onnx.load(source.file(MODEL))
-        before = onnx_weights.component_bytes(model)
-        kinds = {node.name: node.op_type for node in model.graph.node}
-        chosen, excluded = self._choose(model)
-        if not chosen:
-            raise InputError(
-                "quantize_dynamic: nothing is left to quantize. Exclude fewer operators or nodes."
-            )
-        lookups = [name for name in chosen if kinds[name] == "Gather"]
-        if lookups:
-            model = onnx_weights.with_int8_embeddings(model, lookups)
-        products = [name for name in chosen if kinds[name] != "Gather"]
-        if products:
-            model = _quantize_products(model, products, self.per_channel, self.reduce_range)
-        _tidy(model)
-        after = onnx_weights.component_bytes(model)
-        (target / MODEL).write_bytes(model.SerializeToString(deterministic=True))
-        del model
-        for name in source.manifest.files:
-            if name not in (MODEL, SIDECAR):
-                (target / name).write_bytes(source.file(name).read_bytes())
+        def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
+            kinds = {node.name: node.op_type for node in model.graph.node}
+            chosen, excluded = self._choose(model)
+            if not chosen:
+                raise InputError(
+                    "quantize_dynamic: nothing is left to quantize. Exclude fewer operators or nodes."
+                )
+            lookups = [name for name in chosen if kinds[name] == "Gather"]
+            if lookups:
+                model = with_rows(model, lookups, "int4" if self.embeddings == "int4" else "int8")
+            products = [name for name in chosen if kinds[name] != "Gather"]
+            if products:
+                model = _quantize_products(model, products, self.per_channel, self.reduce_range)
+            counts = Counter(kinds[name] for name in chosen)
+            return model, {
+                "quantized_nodes": dict(sorted(counts.items())),
+                "excluded_nodes": excluded,
+                "overflow": overflow,
+            }
 
-        context.progress(2, 3, "drift")
-        drifts = parity.compare(
-            lambda input_ids, _: expected[id(input_ids)],
-            parity.onnx_run(target / MODEL, context.threads),
-            batches,
-        )
-        context.progress(3, 3, "done")
-        notes: dict[str, Any] = {
-            "quantized_nodes": dict(sorted(Counter(kinds[name] for name in chosen).items())),
-            "excluded_nodes": excluded,
-            "weight_bytes_before": before,
-            "weight_bytes_after": after,
-            "file_bytes_before": sum(
-                entry.size_bytes for name, entry in manifest.files.items() if name in (MODEL, SIDECAR)
-            ),
-            "file_bytes_after": (target / MODEL).stat().st_size,
-            "drift_shapes": [list(batch.shape) for batch in batches],
-            "drift": {name: asdict(found) for name, found in drifts.items()},
-        }
-        return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+        return rewrite(source, target, context, change, "quantizing")
 
     def _choose(self, model: ModelProto) -> tuple[list[str], list[str]]:
         """Return the nodes to quantize and those left out by exclusion."""
         kinds = {node.name: node.op_type for node in model.graph.node}
-        names = onnx_weights.embedding_nodes(model) if self.embeddings else []
+        names = embedding_nodes(model) if self.embeddings else []
         names += onnx_weights.product_nodes(model)
         if not names:
             raise InputError("quantize_dynamic: the model holds no float32 weight to quantize.")
@@ -154,13 +125,6 @@ def _quantize_products(
             extra_options={"MatMulConstBOnly": True, "WeightSymmetric": True},
         )
         return onnx.load(file)
-
-
-def _tidy(model: ModelProto) -> None:
-    """Remove what the quantizer wrote beside the graph: inferred shapes, its name and version."""
-    del model.graph.value_info[:]
-    del model.metadata_props[:]
-    model.producer_name, model.producer_version = "xpareto", ""
 
 
 @contextmanager

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from compress.errors import InputError
-from compress.onnx_weights import (
-    component_bytes,
-    embedding_nodes,
-    match_nodes,
-    product_nodes,
-    quantize_rows,
-    with_int8_embeddings,
-)
+from compress.onnx_rows import embedding_nodes, quantize_rows, with_rows
+from compress.onnx_weights import component_bytes, match_nodes, product_nodes
 
 
 @given(arrays.arrays(np.float32, (5, 7), elements=st.floats(-1e6, 1e6, width=32)))
@@ -63,7 +57,7 @@ def test_the_rewritten_lookup_equals_numpy_and_keeps_a_shared_table(shared: bool
     table, model = lookup_model(shared)
     before = model.SerializeToString()
     assert embedding_nodes(model) == ["embeddings/Gather"]
-    made = with_int8_embeddings(model, ["embeddings/Gather"])
+    made = with_rows(model, ["embeddings/Gather"], "int8")
     assert model.SerializeToString() == before
     onnx.checker.check_model(made, full_check=True)
     ids = np.array([[0, 10, 3], [7, 7, 1]])

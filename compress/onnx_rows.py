@@ -1,0 +1,159 @@
+"""Word embeddings in fewer bits: int8 rows, int4 rows in blocks, or halves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from compress.block_codes import packed, quantize_blocks
+from compress.errors import InputError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto
+
+INPUT_IDS = "input_ids"
+Rows = Literal["int8", "int4", "fp16", "bf16", "float"]
+_ROWS_PER_CHUNK = 1 << 14
+_CONTRIB = "com.microsoft"
+
+
+def quantize_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int8 rows and one float32 scale per row, (rows, 1): matrix ~ rows * scale.
+
+    Symmetric, rounded to nearest, so no entry is off by more than half its row's scale. Every row
+    uses its own range: one range for a whole table would leave rare tokens, whose rows are short,
+    with a handful of levels.
+
+    >>> quantize_rows(np.array([[1.27, -0.64], [0.0, 0.0]], np.float32))[0].tolist()
+    [[127, -64], [0, 0]]
+    """
+    rows = np.empty(matrix.shape, np.int8)
+    scales = np.empty((matrix.shape[0], 1), np.float32)
+    for start in range(0, matrix.shape[0], _ROWS_PER_CHUNK):
+        part = matrix[start : start + _ROWS_PER_CHUNK]
+        scale = np.abs(part).max(axis=1, keepdims=True) / np.float32(127)
+        scale = np.where(scale < np.finfo(np.float32).tiny, np.float32(1), scale)
+        rows[start : start + _ROWS_PER_CHUNK] = np.clip(np.rint(part / scale), -127, 127)
+        scales[start : start + _ROWS_PER_CHUNK] = scale
+    return rows, scales
+
+
+def embedding_nodes(model: ModelProto) -> list[str]:
+    """Return the names of the nodes that look token ids up in a float32 table of weights."""
+    from onnx import TensorProto
+
+    tables = {
+        tensor.name
+        for tensor in model.graph.initializer
+        # A single column holds the scales of a table that is int8 already.
+        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2 and tensor.dims[1] > 1
+    }
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Gather" and node.input[0] in tables and node.input[1] == INPUT_IDS
+    ]
+
+
+def with_rows(model: ModelProto, nodes: Iterable[str], rows: Rows, block_size: int = 32) -> ModelProto:
+    """Return a model in which the named lookups read rows in fewer bits and give float32.
+
+    int8: Gather(table, ids) becomes Mul(Cast(Gather(rows, ids)), Gather(scales, ids)), plain ONNX.
+    int4: GatherBlockQuantized of onnxruntime, two codes per byte, a float32 scale per block (Gather
+    itself reads no 4-bit table there). fp16, bf16: Cast(Gather(rows, ids)). A table that another node
+    reads as well stays beside its rows. The model given is not changed.
+    """
+    from onnx import ModelProto
+
+    chosen = set(nodes) if rows != "float" else set()
+    tables: dict[str, None] = {}
+    kept_uses: set[str] = {output.name for output in model.graph.output}
+    made = ModelProto()
+    made.ir_version, made.producer_name = model.ir_version, model.producer_name
+    made.opset_import.extend(model.opset_import)
+    made.graph.name = model.graph.name
+    made.graph.input.extend(model.graph.input)
+    made.graph.output.extend(model.graph.output)
+    for node in model.graph.node:
+        if node.name not in chosen:
+            made.graph.node.add().CopyFrom(node)
+            kept_uses.update(node.input)
+            continue
+        tables[node.input[0]] = None
+        made.graph.node.extend(_lookup(node, rows, block_size))
+    for tensor in model.graph.initializer:
+        if tensor.name in tables:
+            made.graph.initializer.extend(_stored(tensor, rows, block_size))
+        if tensor.name not in tables or tensor.name in kept_uses:
+            made.graph.initializer.add().CopyFrom(tensor)
+    if rows == "int4" and chosen:
+        know(made, _CONTRIB)
+    return made
+
+
+def know(model: ModelProto, domain: str) -> None:
+    """Let the model use operators of a domain."""
+    from onnx.helper import make_opsetid
+
+    if all(entry.domain != domain for entry in model.opset_import):
+        model.opset_import.append(make_opsetid(domain, 1))
+
+
+def _stored(tensor: TensorProto, rows: Rows, block_size: int) -> list[TensorProto]:
+    from onnx import helper, numpy_helper
+
+    name, table = tensor.name, numpy_helper.to_array(tensor)
+    if rows == "int8":
+        codes, scales = quantize_rows(table)
+    elif rows == "int4":
+        if table.shape[1] % 2:
+            raise InputError(
+                f"embeddings: int4 packs pairs, but {name} is {table.shape[1]} wide. Choose int8."
+            )
+        blocks, scales = quantize_blocks(table, block_size)
+        codes = packed(blocks)
+    else:
+        kind = helper.np_dtype_to_tensor_dtype(half(rows))
+        return [
+            helper.make_tensor(
+                f"{name}_{rows}", kind, table.shape, table.astype(half(rows)).tobytes(), raw=True
+            )
+        ]
+    return [
+        numpy_helper.from_array(codes, f"{name}_quantized"),
+        numpy_helper.from_array(scales, f"{name}_scale"),
+    ]
+
+
+def half(name: str) -> np.dtype:
+    """Return numpy's type of a half precision, fp16 or bf16."""
+    import ml_dtypes
+
+    return np.dtype(np.float16 if name == "fp16" else ml_dtypes.bfloat16)
+
+
+def _lookup(node: NodeProto, rows: Rows, block_size: int) -> list[NodeProto]:
+    from onnx import TensorProto
+    from onnx.helper import make_node as make
+
+    name, out, (table, ids) = node.name, node.output[0], node.input
+    if rows == "int8":
+        return [
+            make("Gather", [f"{table}_quantized", ids], [f"{out}_rows"], f"{name}_rows", axis=0),
+            make("Gather", [f"{table}_scale", ids], [f"{out}_scales"], f"{name}_scales", axis=0),
+            make("Cast", [f"{out}_rows"], [f"{out}_cast"], f"{name}_cast", to=TensorProto.FLOAT),
+            make("Mul", [f"{out}_cast", f"{out}_scales"], [out], f"{name}_scaled"),
+        ]
+    if rows == "int4":
+        return [
+            make(
+                "GatherBlockQuantized", [f"{table}_quantized", ids, f"{table}_scale"], [out], f"{name}_int4",
+                domain=_CONTRIB, bits=4, block_size=block_size, gather_axis=0, quantize_axis=1,
+            )
+        ]  # fmt: skip
+    return [
+        make("Gather", [f"{table}_{rows}", ids], [f"{out}_rows"], f"{name}_rows", axis=0),
+        make("Cast", [f"{out}_rows"], [out], f"{name}_cast", to=TensorProto.FLOAT),
+    ]

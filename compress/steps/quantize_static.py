@@ -1,0 +1,232 @@
+"""Quantize an ONNX model to int8 with ranges of the activations that calibration data give."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from compress import int8_overflow, onnx_weights
+from compress.artifact import Artifact, Head
+from compress.calibration import Calibration, CalibrationSet, draw
+from compress.checkpoint import TOKENIZER
+from compress.clipping import Affine, Method, chosen_range
+from compress.errors import InputError
+from compress.onnx_rewrite import ONCE, most_tokens, rewrite
+from compress.onnx_rows import Rows, embedding_nodes, with_rows
+from compress.order import Rule
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from compress.activation_stats import ActivationStats
+
+_SEED = 0  # the same examples whatever the run's seed: the step is not seeded
+_SAMPLE_ROWS = 16  # vectors of each batch that the error of a product is measured on
+
+
+class QuantizeStatic(Step):
+    """int8 products whose activations have fixed ranges; int8 or int4 rows for the word embeddings.
+
+    QuantizeLinear and DequantizeLinear stand around products with a weight (MatMul, Gemm) and nothing
+    else: weights are symmetric int8, one scale per output channel, activations unsigned 8 bits (x86 runs
+    u8 x s8; s8 x s8 is many times slower there). Sums, norms and softmax stay in float32, so the residual
+    sum after the FFN, where outliers collapse plain W8A8 (Bondarenko et al. 2021, arXiv 2109.12948), is
+    never coded. Ranges come from one pass of the float model over the calibration data:
+
+    - minmax: all that was seen. percentile: `percentile` % of the values, tails cut equally.
+    - mse: least squared error of coding. entropy: least Kullback-Leibler divergence (TensorRT).
+
+    Products whose input has outliers all the same (the second FFN input, El-Kurdi et al. 2022, is the
+    first to suffer) fall back: those that `fallback_nodes` names, those whose input's greatest magnitude
+    is over `fallback_ratio` times its 99.9th percentile, and the `fallback_top` of greatest error. They
+    then have
+
+    - weights: int8 weights and float activations, which onnxruntime codes anew for every token in blocks
+      (MatMulNBits); as small as int8.
+    - 16bit: int8 weights and unsigned 16-bit activations of the calibrated min-max range.
+    - float: float32 weights.
+
+    `bias_correction` adds the mean error that coding makes in each output channel to its bias (Nagel et
+    al. 2019, section 4.2). The notes hold an outlier report by tensor and language (`outliers`), every
+    product's relative error and what onnxruntime runs (`products`).
+
+    ```yaml
+    - {step: quantize_static, range: percentile, fallback_top: 4, calibration: {languages: [en, de, zh]}}
+    ```
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
+    rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
+    quick: ClassVar[Mapping[str, Any]] = {"calibration": {"examples": 8, "max_length": 16}}
+
+    calibration: Calibration = Field(
+        default=Calibration.model_validate({}),
+        description="data that the ranges of the activations come from",
+    )
+    range: Method = Field(
+        default="percentile", description="range of the activations: minmax, percentile, mse or entropy"
+    )
+    percentile: float = Field(
+        default=99.99, gt=50, le=100, description="% of the values inside the range, for range: percentile"
+    )
+    per_channel: bool = Field(default=True, description="one weight scale per output channel, not per matrix")
+    embeddings: Rows = Field(
+        default="int8", description="word embeddings: int8 rows, int4 rows in blocks, or float"
+    )
+    bias_correction: bool = Field(
+        default=False, description="fold the mean error of every output channel into the bias"
+    )
+    fallback: Literal["weights", "16bit", "float"] = Field(
+        default="weights", description="what products with outliers get: weights, 16bit or float"
+    )
+    fallback_nodes: list[str] = Field(
+        default=[],
+        description="glob patterns of products that fall back",
+        examples=[["*[0-9].output.dense/*"]],
+    )
+    fallback_ratio: float | None = Field(
+        default=None,
+        gt=1,
+        description="fall back where the input's max is over this times its 99.9th percentile; null: nowhere",
+        examples=[8.0],
+    )
+    fallback_top: int = Field(
+        default=0, ge=0, description="fall back at this many products of greatest error"
+    )
+    reduce_range: bool = Field(default=False, description="7-bit weights, for CPUs without VNNI")
+    overflow: int8_overflow.Overflow = Field(
+        default="warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
+    )
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "onnx":
+            raise Misfit(
+                f"quantize_static takes onnx, but it is given {flow.format or 'nothing'}. "
+                "Put export_onnx before it."
+            )
+        self.calibration.check("quantize_static", heads)
+        return flow
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        return self.calibration.reads()
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        assert source is not None
+        overflow = int8_overflow.check(self.overflow, self.reduce_range, "quantize_static")
+        data = draw(self.calibration, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
+
+        def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
+            made, notes = self._quantized(model, source.path, data, context)
+            return made, {**notes, "overflow": overflow, "calibration": data.notes()}
+
+        return rewrite(source, target, context, change, "calibrating and quantizing")
+
+    def _quantized(
+        self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
+    ) -> tuple[ModelProto, dict[str, Any]]:
+        from compress.activations import collect, watch
+        from compress.onnx_bias import add_to_biases
+        from compress.onnx_qdq import with_qdq
+        from compress.outliers import outlier_report
+        from compress.product_error import mean_correction
+
+        found = onnx_weights.weight_products(model)
+        if not found:
+            raise InputError("quantize_static: the model holds no float32 weight to quantize.")
+        named = set(onnx_weights.match_nodes(self.fallback_nodes, list(found), "fallback_nodes"))
+        inputs = list(dict.fromkeys(product.source for product in found.values()))
+        stats = collect(folder, inputs, data, context.threads, _SAMPLE_ROWS)
+        codes = {
+            name: Affine.over(*chosen_range(one, self.range, self.percentile)) for name, one in stats.items()
+        }
+        errors = {
+            name: self._error(product, stats[product.source], codes[product.source])
+            for name, product in found.items()
+        }
+        report = outlier_report(stats, onnx_weights.readers(found))
+        fallen = self._fallen(found, named, errors, report)
+        inner = {
+            name: self._codes(name in fallen, stats[product.source], codes[product.source])
+            for name, product in found.items()
+            if not (name in fallen and self.fallback == "float")
+        }
+        if not any(name not in fallen for name in found):
+            raise InputError(
+                "quantize_static: every product falls back. Name fewer nodes, or raise the ratio."
+            )
+        if self.bias_correction:
+            sums = {name: np.zeros(stats[name].channel_means.shape) for name in inputs}
+
+            def see(name: str, vectors: np.ndarray, _: np.ndarray) -> None:
+                sums[name] += codes[name].quantized(vectors).sum(axis=0, dtype=np.float64)
+
+            watch(folder, inputs, data, context.threads, see)
+            vectors = {}
+            for name in inner:
+                product, mean = found[name], stats[found[name].source].channel_means
+                coded = mean if name in fallen else sums[product.source] / stats[product.source].vectors
+                vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
+            add_to_biases(model, vectors)
+        made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
+        lookups = embedding_nodes(made)
+        made = with_rows(made, lookups, self.embeddings)
+        kinds = Counter(product.operator for name, product in found.items() if name not in fallen)
+        notes: dict[str, Any] = {
+            "quantized_nodes": dict(sorted(kinds.items())),
+            "embeddings": self.embeddings if lookups else "none",
+            "fallback": {name: fallen[name] for name in found if name in fallen},
+            "ranges": {name: [round(value, 5) for value in _range(one)] for name, one in codes.items()},
+            "relative_error": {name: float(f"{error:.3g}") for name, error in errors.items()},
+            "outliers": report,
+        }
+        return made, notes
+
+    def _coded(self, product: onnx_weights.Product) -> np.ndarray:
+        """Return the weight (inputs, outputs) as it is after coding."""
+        from compress.onnx_qdq import quantize_channels
+
+        axis = 1 if self.per_channel else None
+        codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)
+        return codes * scale
+
+    def _error(self, product: onnx_weights.Product, stats: ActivationStats, codes: Affine) -> float:
+        from compress.product_error import relative_error
+
+        sample = stats.sample()
+        return relative_error(sample, codes.quantized(sample), product.weight, self._coded(product))
+
+    def _codes(self, fallen: bool, stats: ActivationStats, codes: Affine) -> Affine | None:
+        if not fallen:
+            return codes
+        return Affine.over(*stats.extremes, bits=16) if self.fallback == "16bit" else None
+
+    def _fallen(
+        self,
+        found: Mapping[str, onnx_weights.Product],
+        named: set[str],
+        errors: Mapping[str, float],
+        report: Mapping[str, Any],
+    ) -> dict[str, str]:
+        """Return the products that fall back and why."""
+        reasons = dict.fromkeys(named, "named")
+        for name, product in found.items():
+            ratio = report["tensors"][product.source]["max_over_p99.9"]
+            if self.fallback_ratio is not None and ratio > self.fallback_ratio:
+                reasons.setdefault(name, f"max is {ratio:g} times the 99.9th percentile")
+        left = sorted((name for name in found if name not in reasons), key=lambda name: (-errors[name], name))
+        for name in left[: self.fallback_top]:
+            reasons[name] = f"relative error {errors[name]:.3g}"
+        return reasons
+
+
+def _range(codes: Affine) -> tuple[float, float]:
+    return -codes.zero_point * codes.scale, (2**codes.bits - 1 - codes.zero_point) * codes.scale
+
+
+STEP = QuantizeStatic
