@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Relation = Literal["after", "never_after", "needs_later", "never_before"]
+Relation = Literal["after", "never_after", "needs_later", "never_before", "next"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,9 @@ class Rule:
     """One demand of a step on what stands around it in its chain.
 
     after: one of `steps` stands before it. never_after: none of them does. needs_later: one of them
-    stands after it, before the chain ends. never_before: none of them stands after it. `why` ends the
-    sentence "..., because", `fix` says what to do instead.
+    stands after it, before the chain ends. never_before: none of them stands after it. next: where the
+    chain goes on, it goes on with one of them. `why` ends the sentence "..., because", `fix` says what to
+    do instead.
 
         Rule("never_after", ("quantize_dynamic",), why="its weights are integers already",
              fix="Keep one of the two.")
@@ -41,6 +42,7 @@ class Rule:
             "never_after": f"never comes after {steps}",
             "needs_later": f"needs {steps} after it",
             "never_before": f"never comes before {steps}",
+            "next": f"is followed by {steps} at once",
         }[self.relation]
         return f"{name} {demand}, because {self.why}. {self.fix}"
 
@@ -66,6 +68,8 @@ def broken_here(
     for place, (earlier, theirs) in enumerate(done):
         for rule in theirs:
             if rule.relation == "never_before" and name in rule.steps:
+                return place, rule.told(earlier)
+            if rule.relation == "next" and place == len(done) - 1 and name not in rule.steps:
                 return place, rule.told(earlier)
     return None
 

@@ -19,6 +19,7 @@ from compress import onnx_graph, parity
 from compress.artifact import Artifact, Head
 from compress.checkpoint import TOKENIZER, TOKENIZER_CONFIG, load_model
 from compress.errors import InputError
+from compress.learned_codes import CODES
 from compress.step import Context, Flow, Made, Misfit, Step
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ExportOnnx(Step):
     Inputs: int64 `input_ids` and `attention_mask`, (batch_size, sequence_length), both dynamic.
     Outputs: `logits`; for qa `start_logits` and `end_logits`; for an encoder `last_hidden_state`, with
     `hidden_state_<layer>` beside it where it is read at an earlier layer. Above the 2 GB that protobuf
-    holds, the weights lie in model.onnx.data.
+    holds, the weights lie in model.onnx.data. Codes that quantize_aware learned go along.
 
     Attention is exported as plain products and a softmax, without fused operators of onnxruntime: the
     graph then runs anywhere, has a quarter fewer nodes than the export of torch's fused attention, and
@@ -55,7 +56,10 @@ class ExportOnnx(Step):
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         if flow.format != "torch":
-            raise Misfit(f"export_onnx takes torch, but it is given {flow.format or 'nothing'}.")
+            raise Misfit(
+                f"export_onnx takes torch, but it is given {flow.format or 'nothing'}. Export once, after the "
+                "steps on torch models and before those on ONNX models."
+            )
         if flow.head == "mlm":
             raise Misfit(
                 "export_onnx is given a masked language model, which has nothing to deploy. "
@@ -75,8 +79,9 @@ class ExportOnnx(Step):
         context.progress(1, 3, "writing")
         files = onnx_graph.save(program, target)
         _write_config(source, target)
-        for name in (TOKENIZER, TOKENIZER_CONFIG):
-            (target / name).write_bytes(source.file(name).read_bytes())
+        for name in (TOKENIZER, TOKENIZER_CONFIG, CODES):
+            if name in manifest.files or name != CODES:
+                (target / name).write_bytes(source.file(name).read_bytes())
         size = onnx_graph.weight_bytes(program)
         del program
 

@@ -10,7 +10,7 @@ from compress.catalog import STEPS
 from compress.order import Relation, Rule, broken_at_end, broken_here
 
 NAMES = ("a", "b", "c")
-RELATIONS: tuple[Relation, ...] = ("after", "never_after", "needs_later", "never_before")
+RELATIONS: tuple[Relation, ...] = ("after", "never_after", "needs_later", "never_before", "next")
 ALL_RULES = st.lists(
     st.builds(
         Rule,
@@ -29,8 +29,10 @@ def allowed(chain: list[str], rules: dict[str, list[Rule]]) -> bool:
         for rule in rules[name]:
             before = any(chain[i] in rule.steps for i in range(place))
             later = any(chain[i] in rule.steps for i in range(place + 1, len(chain)))
+            behind = chain[place + 1 : place + 2]
             holds = {
                 "after": before, "never_after": not before, "needs_later": later, "never_before": not later,
+                "next": all(name in rule.steps for name in behind),
             }  # fmt: skip
             if not holds[rule.relation]:
                 return False
