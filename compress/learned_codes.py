@@ -28,9 +28,7 @@ def write_codes(codes: Mapping[str, LearnedCodes], folder: Path) -> None:
     tensors = {}
     for name, found in codes.items():
         values = (np.float32(found.scale), np.int32(found.zero_point), found.weight_scales)
-        tensors |= {
-            f"{name}.{part}": np.asarray(value) for part, value in zip(_PARTS, values, strict=True)
-        }
+        tensors |= {f"{name}.{part}": np.asarray(value) for part, value in zip(_PARTS, values, strict=True)}
     save_file(tensors, folder / CODES)
 
 

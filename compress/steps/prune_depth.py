@@ -39,7 +39,7 @@ class PruneDepth(Step):
         - {step: train, on: each, layer: 8}
         - {step: prune_depth, layers: exit, only: [encoder]}
 
-        - prune_depth: {layers: 6, by: influence, calibration: {languages: [en, sw]}}
+        - {step: prune_depth, layers: 6, by: influence, calibration: {languages: [en, sw]}}
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
