@@ -25,7 +25,7 @@ def write_codes(codes: Mapping[str, LearnedCodes], folder: Path) -> None:
     """Write the codes by module name; equal codes give equal bytes."""
     from safetensors.numpy import save_file
 
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for name, found in codes.items():
         values = (np.float32(found.scale), np.int32(found.zero_point), found.weight_scales)
         tensors |= {f"{name}.{part}": np.asarray(value) for part, value in zip(_PARTS, values, strict=True)}
