@@ -206,7 +206,7 @@ def read_course(members: Sequence[Member], supply: Supply, reading: Reading, mas
             learned.append(Learned(member, names.index(LM_TASK), size, lines=lines))
             continue
         task = names.index(member.name)
-        rows = _read_rows(member, supply, reading, reading.length(specs[task]))
+        rows = read_rows(member, supply, reading, reading.length(specs[task]))
         learned.append(Learned(member, task, len(rows.labels), rows))
         if task not in dev:
             found = supply.examples(
@@ -214,12 +214,12 @@ def read_course(members: Sequence[Member], supply: Supply, reading: Reading, mas
             )
             if len(found.input_ids):
                 dev[task] = Rows(found.input_ids, found.labels, found.options)
-    masking = Masking(mask, _mask_id(reading.tokenizer)) if LM_TASK in tasks else None
+    masking = Masking(mask, mask_id(reading.tokenizer)) if LM_TASK in tasks else None
     lengths = tuple(reading.length(task) for task in specs)
     return Course(specs, tuple(learned), dev, lengths, masking)
 
 
-def _read_rows(member: Member, supply: Supply, reading: Reading, length: int) -> Rows:
+def read_rows(member: Member, supply: Supply, reading: Reading, length: int) -> Rows:
     """Return the training examples of all languages of a member, one language after the other."""
     parts = []
     for name in member.sources:
@@ -267,7 +267,7 @@ def _read_lines(member: Member, supply: Supply, reading: Reading) -> Lines:
     return encode_lines(chosen, reading.tokenizer)
 
 
-def _mask_id(file: Path) -> int:
+def mask_id(file: Path) -> int:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))

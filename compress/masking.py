@@ -70,7 +70,7 @@ class MaskedBatches:
     batch_size: int
     max_length: int
     mask_id: int
-    share: float
+    share: float  # 0: nothing is masked
     translation: float
     seed: int
 
@@ -97,7 +97,9 @@ class MaskedBatches:
             order_seed = int(random.integers(1 << 31))
             for indices in grouped_order([len(row) for row in rows], self.batch_size, order_seed):
                 ids = pad([rows[index] for index in indices], PAD_ID)
-                corrupted, labels = mask_tokens(ids, self.mask_id, self.share, random)
+                corrupted, labels = ids, np.full_like(ids, IGNORED)
+                if self.share:
+                    corrupted, labels = mask_tokens(ids, self.mask_id, self.share, random)
                 yield {
                     "input_ids": corrupted,
                     "attention_mask": (ids != PAD_ID).astype(np.int64),

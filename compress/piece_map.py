@@ -1,0 +1,34 @@
+"""Where each piece of one tokenizer stands in another: a student with a trimmed vocabulary has a teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compress.artifact import sha256_file
+from compress.errors import InputError
+
+
+def piece_map(student: Path, teacher: Path) -> list[int] | None:
+    """Return the teacher's id of every id of the student; None where both are one and the same file.
+
+    Both are a tokenizer.json. InputError where the teacher lacks a piece that the student has: it could
+    not read what the student reads.
+    """
+    if sha256_file(student) == sha256_file(teacher):
+        return None
+    from tokenizers import Tokenizer
+
+    own, other = (
+        Tokenizer.from_file(str(file)).get_vocab(with_added_tokens=True) for file in (student, teacher)
+    )
+    lacking = sorted(own.keys() - other.keys())
+    if lacking:
+        raise InputError(
+            f"distill: the teacher's tokenizer lacks {len(lacking)} of the student's {len(own)} pieces, such as "
+            f"{', '.join(map(repr, lacking[:3]))}. Name a teacher with the same vocabulary or a larger one: one "
+            "from before trim_vocab."
+        )
+    found = [0] * (max(own.values()) + 1)
+    for piece, at in own.items():
+        found[at] = other[piece]
+    return found

@@ -1,0 +1,404 @@
+"""Let a smaller student learn what its teacher computes: task-agnostic on text, or per task."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from compress.artifact import Artifact, Head
+from compress.course import Reading
+from compress.curriculum import Curriculum, compacted, read_curriculum
+from compress.freezing import freeze
+from compress.lineage import SOURCE, earlier_flow, earlier_label
+from compress.members import EACH, ENCODER, parse_member, unknown_member
+from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.student import Student
+from compress.teachable import check_answers, check_artifacts
+from compress.teaching import TeacherLoss
+
+
+class Distill(Step):
+    """Train a student to compute what its teacher does. Takes torch and gives torch with the same head.
+
+    The student is made of the source: of its layers, evenly or as `take` says, or in another width
+    (`student`). Its teacher is the source itself, or an earlier step of the chain by its label
+    ("base": the base): with no `student`, the source learns from what it was before it was cut or pruned. A
+    student whose vocabulary was trimmed is shown its own pieces, and the teacher the same ones under
+    its ids. Two steps in a row are a teacher assistant.
+
+    Data: lines of a `text`, languages drawn evenly, which needs no labels in any language; or the
+    labelled set `on` (after the fork `each`: its own); or both. What is learned is the sum of the
+    objectives given, each times its weight; with none, hidden states and relations for a masked LM or
+    an encoder, logits and hidden states for a task. Each is a mean over a sequence's own tokens, then
+    over the examples. Where there are dev examples, the weights kept are those of the best dev score.
+
+        - {step: distill, student: {layers: 6}, text: mono, relations: {}, epochs: 1} # task-agnostic
+        - {step: train, on: each, label: fp32}
+        - {step: cut_layers, layers: 4}
+        - {step: distill, label: recovered, teacher: fp32, on: each, only: [udpos], labels: {weight: 0.5}, logits: {}}
+    """
+
+    seeded: ClassVar[bool] = True
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    together: ClassVar[bool] = True
+    quick: ClassVar[Mapping[str, Any]] = {"student": {"layers": 1}, "steps": 2, "batch_size": 4}
+
+    teacher: str = Field(
+        SOURCE,
+        min_length=1,
+        description="source, or the label of an earlier step; base: what the chain began with",
+    )
+    student: Student | None = Field(
+        None,
+        description="its shape; null: the source as it is, which needs another teacher",
+        examples=[{"layers": 6}],
+    )
+    text: str | None = Field(
+        "parallel",
+        description="a text of the data (parallel, mono, bible); null, the default beside `on`: none",
+    )
+    on: str | None = Field(
+        None,
+        description="a labelled training set (udpos, mnli@de), or each: the artifact's own; null: text only",
+        examples=["each"],
+    )
+    text_share: float = Field(
+        0.5, gt=0, lt=1, description="of `on` and a text: the share of lessons that are text"
+    )
+    languages: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="languages of the labelled set, en being the original; null: en",
+        examples=[["en", "de"]],
+    )
+    text_languages: list[str] | None = Field(
+        None, min_length=1, description="languages of the text; null: all it has", examples=[["en", "sw"]]
+    )
+    translation: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of text inputs that are two translations of a line, for pair tasks",
+    )
+    mask: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="share of a text's tokens masked, where a masked LM's answers are learned",
+    )
+    limit: int | None = Field(
+        None,
+        ge=1,
+        description="read the first so many examples or lines of each set and language only; null: all",
+        examples=[10000],
+    )
+    dev: str | None = Field(
+        None,
+        description="training set whose English dev scores choose the weights, or each; null: that of `on`",
+        examples=["each"],
+    )
+    dev_limit: int | None = Field(
+        2000, ge=1, description="read the first so many dev examples only; null: all"
+    )
+    max_length: int | None = Field(
+        None,
+        ge=8,
+        description="longest input in subwords; null: 384 for spans, 256 for choices, 128 else",
+        examples=[64],
+    )
+    logits: Logits | None = Field(
+        None, description="learn the head's answers, softened", examples=[{"temperature": 2.0}]
+    )
+    hidden: Hidden | None = Field(None, description="learn hidden states", examples=[{"layers": "last"}])
+    attention: Attention | None = Field(
+        None, description="learn attention scores; equal numbers of heads", examples=[{"weight": 0.1}]
+    )
+    minilm: MiniLM | None = Field(
+        None, description="learn one layer's attention and value relation", examples=[{"teacher_layer": 12}]
+    )
+    relations: Relations | None = Field(
+        None,
+        description="learn one layer's relations (MiniLMv2), whatever the widths",
+        examples=[{"heads": 48}],
+    )
+    labels: Labels | None = Field(
+        None, description="learn the labels of `on` as well, or the masked tokens", examples=[{"weight": 0.5}]
+    )
+    only: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="after the fork: training sets whose models learn; null: all",
+        examples=[["udpos"]],
+    )
+    epochs: float = Field(3.0, gt=0, description="passes over all examples and lines")
+    steps: int | None = Field(
+        None, ge=1, description="make so many updates in place of `epochs`; null: by epochs", examples=[5000]
+    )
+    learning_rate: float = Field(5e-4, gt=0, description="the highest rate, reached after the warm-up")
+    batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
+    accumulate: int = Field(
+        1,
+        ge=1,
+        description="work on a batch in so many parts, to save memory; the update stays that of the batch",
+    )
+    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
+    weight_decay: float = Field(
+        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
+    )
+    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="of the student; null: the checkpoint's own", examples=[0.1]
+    )
+    freeze: int | None = Field(
+        None,
+        ge=0,
+        description="leave the student's embeddings and so many of its lowest layers; null: train all",
+        examples=[0],
+    )
+    evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each pass")
+    patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="bf16 where the hardware multiplies it, else fp32"
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="keep few activations and compute the rest again, to save memory"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_replaces_the_text(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("on") is not None and "text" not in data:
+            return {**data, "text": None}
+        return data
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.text is None and self.on is None:
+            raise ValueError("needs data: give a text, such as parallel, or a training set (on)")
+        if self.text is None and (self.text_languages or self.translation):
+            raise ValueError("text_languages and translation go with a text; give one, or leave them out")
+        if self.on is None and self.languages:
+            raise ValueError("languages go with the labelled set `on`; for a text use text_languages")
+        if self.languages and self.on is not None and "@" in self.on:
+            raise ValueError("a language of `on` is named by @ already; leave `languages` out, or the @")
+        if self.teacher == SOURCE and self.student is None:
+            raise ValueError(
+                "a student that is its own teacher learns nothing: give `student` its size, such as {layers: 6}, "
+                "or name an earlier step as `teacher`"
+            )
+        return self
+
+    def objectives(self) -> Objectives:
+        """Return what is learned, as the recipe says; nothing where it leaves that to the head."""
+        return Objectives(self.logits, self.hidden, self.attention, self.minilm, self.relations, self.labels)
+
+    # -- the plan ---------------------------------------------------------------------------
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "torch":
+            raise Misfit(
+                f"distill takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
+            )
+        taught_by = earlier_flow("distill", self.teacher, flow)
+        for field, name in (("on", self.on), ("dev", self.dev)):
+            wrong = unknown_member(name, [*heads, EACH]) if name is not None else None
+            if wrong is not None or (name is not None and (":" in name or name == ENCODER)):
+                raise Misfit(
+                    f"distill: {field}: {wrong or f'expected a labelled training set, found {name}.'}"
+                )
+        if not flow.forked:
+            self._check_before_fork(flow, heads)
+        elif self.on not in (None, EACH) and self.only != [str(self.on).partition("@")[0]]:
+            raise Misfit(
+                f"distill: on: after the fork every model has a training set of its own. Say `on: each`, or add "
+                f"`only: [{str(self.on).partition('@')[0]}]`."
+            )
+        head_of_teacher, head = taught_by.head, flow.head
+        if (
+            self.objectives().answers
+            and head_of_teacher is not None
+            and (flow.forked or head_of_teacher != head)
+        ):
+            raise Misfit(
+                f"distill: teacher: {self.teacher} has the head {head_of_teacher}, but the student "
+                f"{f'has the head {head}' if head else 'has that of its training set'}, so its answers cannot be "
+                "learned. Name a teacher with the same head, or learn hidden states or relations only."
+            )
+        return flow
+
+    def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
+        if self.only is not None or EACH in (self.on, self.dev):
+            raise Misfit(
+                "distill: only, and each, go with models per training set, which the chain has not here. Leave "
+                "them out, or put the step after the one with `on: each`."
+            )
+        for name in filter(None, (self.on, self.dev)):
+            wanted = heads[parse_member(name).name]
+            if flow.head != wanted:
+                raise Misfit(
+                    f"distill: {name} needs the head {wanted}, but what comes before it has {flow.head}. Train on it "
+                    "first, or put the step after the one with `on: each`, or learn from a text."
+                )
+        if flow.head is not None:
+            check_answers(self.objectives(), flow.head, labelled=self.on is not None)
+
+    def learns_from(self) -> str | None:
+        return earlier_label(self.teacher)
+
+    def acts_on(self, training_set: str) -> bool:
+        wanted = self.only is None or training_set in self.only
+        return wanted and not (training_set == ENCODER and self.on == EACH and self.text is None)
+
+    def within(self, training_set: str) -> Step:
+        """Return the step with its own training set in place of `each`."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        own = None if training_set == ENCODER else training_set
+        fields |= {name: own for name in ("on", "dev") if fields[name] == EACH}
+        if own is None:
+            fields["languages"] = None
+            check_answers(self.objectives(), "encoder", labelled=False)
+        return type(self).model_validate(fields)
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        members = [parse_member(self.on, self.languages)] if self.on not in (None, EACH) else []
+        members += [parse_member(self.dev)] if self.dev not in (None, EACH) else []
+        needs = [need for member in members for need in member.reads()]
+        if self.text is not None:
+            needs.append(DataNeed("text", self.text))
+        return tuple(dict.fromkeys(needs))
+
+    # -- the work ---------------------------------------------------------------------------
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        from compress.checkpoint import load_model, save_model
+        from compress.piece_map import piece_map
+        from compress.student import make_student
+
+        assert source is not None, "the plan checks that distill has a source"
+        teacher, manifest = context.teacher or source, source.manifest
+        objectives = self.objectives().or_default(manifest.head)
+        check_artifacts(
+            source, teacher, objectives, whole=self.student is None, labelled=self.on is not None,
+            text=self.text is not None,
+        )  # fmt: skip
+        pieces = piece_map(source.file("tokenizer.json"), teacher.file("tokenizer.json"))
+        curriculum = self._read(source, teacher, objectives, context)
+        student, made_of = make_student(
+            source.path, manifest.head, manifest.labels, self.student or Student.model_validate({}), seed=context.seed,
+            dropout=self.dropout,
+        )  # fmt: skip
+        told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
+        depths = len(student.base_model.encoder.layer), len(told.base_model.encoder.layer)
+        loss = TeacherLoss(told, student, manifest.head, objectives, pieces=pieces, seed=context.seed)
+        notes = self._fit(student, loss, curriculum, objectives, context)
+        save_model(student, source.path, target)
+        notes |= {
+            "teacher": teacher.digest,
+            "layer_pairs": loss.notes(),
+            **({"relation_heads": loss.relation_heads} if loss.relation_heads else {}),
+            **made_of,
+            "objectives": {name: one.model_dump(mode="json") for name, one in objectives.chosen()},
+            "parameters": sum(weight.numel() for weight in student.parameters()),
+            "parameters_teacher": sum(weight.numel() for weight in told.parameters()),
+        }
+        return Made(
+            "torch",
+            manifest.head,
+            manifest.labels,
+            training_set=manifest.training_set,
+            layer=self._layer(manifest.layer, depths, student_is_source=self.student is None),
+            notes=notes,
+        )
+
+    def _layer(self, layer: int | None, depths: tuple[int, int], *, student_is_source: bool) -> int | None:
+        """Return the hidden state that retrieval reads of the student: the one at the same relative depth."""
+        student, teacher = depths
+        if layer is None or student_is_source:
+            return layer
+        same = (2 * layer * student + teacher) // (2 * teacher)
+        return same if same < student else None
+
+    def _read(
+        self, source: Artifact, teacher: Artifact, objectives: Objectives, context: Context
+    ) -> Curriculum:
+        from compress.checkpoint import read_checkpoint
+
+        most = min(read_checkpoint(one.path).max_tokens for one in (source, teacher))
+        reading = Reading(
+            source.file("tokenizer.json"),
+            most,
+            self.max_length,
+            self.limit,
+            self.dev_limit,
+            self.text_languages,
+        )
+        return read_curriculum(
+            context.supply,
+            reading,
+            source.manifest,
+            on=parse_member(self.on, self.languages) if self.on is not None else None,
+            dev=self.dev or self.on,
+            text=self.text,
+            translation=self.translation,
+            mask=self.mask if objectives.answers else 0.0,
+        )
+
+    def _fit(
+        self, student: Any, loss: TeacherLoss, whole: Curriculum, objectives: Objectives, context: Context
+    ) -> dict[str, Any]:
+        from compress.dev_score import dev_score
+        from compress.fit import Schedule, fit
+        from compress.training_state import Saving
+
+        per_epoch = math.ceil(whole.size / self.batch_size)
+        steps = self.steps or math.ceil(self.epochs * per_epoch)
+        with compacted(student, loss, whole, objectives) as shown:
+            learner = loss.learner()
+            if self.freeze is not None:
+                freeze(student, self.freeze)
+            probe = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
+            before = loss.probed(learner, probe[0], threads=context.threads)
+            lessons = shown.lessons(self.batch_size, self.text_share, context.seed)
+            dev = shown.dev
+            started = time.monotonic()
+            fitted = fit(
+                learner,
+                lessons,
+                loss,
+                Schedule(
+                    steps=steps,
+                    learning_rate=self.learning_rate,
+                    warmup=self.warmup,
+                    weight_decay=self.weight_decay,
+                    clip=self.clip,
+                    precision=self.precision,
+                    evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
+                    patience=self.patience,
+                    accumulate=self.accumulate,
+                    gradient_checkpointing=self.gradient_checkpointing,
+                ),
+                seed=context.seed,
+                threads=context.threads,
+                progress=context.progress,
+                dev=(lambda model: dev_score(model.student, shown.head, dev)) if dev is not None else None,
+                saving=Saving(context.scratch, context.save_minutes),
+            )
+            seconds = time.monotonic() - started
+            after = loss.probed(learner, probe[1], threads=context.threads)
+        return {
+            **fitted.notes(),
+            "examples": whole.size,
+            "epochs": round(fitted.steps * self.batch_size / whole.size, 3),
+            "languages": whole.languages,
+            "parts": {name: {"before": before[name], "after": after[name]} for name in before},
+            "tokens_per_second": round(lessons.tokens / max(seconds, 1e-9)),
+        }
+
+
+STEP = Distill
