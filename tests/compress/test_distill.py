@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
-from pydantic import ValidationError
 
 from compress.artifact import Artifact, Head, Manifest, seal, sha256_file
 from compress.checkpoint import load_model, save_model, write_tokenizer_config
-from compress.errors import InputError
-from compress.step import Context, DataNeed, Flow, Made, Misfit
-from compress.steps.distill import STEP, Distill
+from compress.step import Context, Made
+from compress.steps.distill import Distill
 from compress.tokenizer_training import train_tokenizer
 
 LINES = {
