@@ -5,38 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from compress.depth import Place, at_places
 from compress.errors import InputError
 
-Take = Literal["uniform", "lowest", "highest"]
 Map = Literal["uniform", "last"]
 
 
-def taken_layers(take: Take | Sequence[int], few: int, many: int) -> tuple[int, ...]:
+def taken_layers(take: Place | Sequence[int], few: int, many: int) -> tuple[int, ...]:
     """Return which of `many` layers (from 0) a student of `few` layers is made of, in order.
 
-    uniform: evenly, the first and the last among them, as DistilBERT's six of BERT's twelve. InputError
-    where there are not so many, or where a list does not name `few` layers in rising order.
+    InputError where there are not so many, or where a list does not name `few` layers in rising order.
 
-    >>> taken_layers("uniform", 6, 12), taken_layers("highest", 2, 6)
-    ((0, 2, 4, 7, 9, 11), (4, 5))
+    >>> taken_layers("spread", 3, 6), taken_layers([0, 2], 2, 6)
+    ((1, 3, 5), (0, 2))
     """
     if few > many:
         raise InputError(
             f"distill: student: layers: expected at most {many}, the layers of the source, found {few}. Lower "
             "it, or set init: fresh."
         )
-    if not isinstance(take, str):
-        if list(take) != sorted(set(take)) or len(take) != few or min(take) < 0 or max(take) >= many:
-            raise InputError(
-                f"distill: student: take: expected {few} different layers of 0 to {many - 1} in rising order, "
-                f"found {list(take)}."
-            )
-        return tuple(take)
-    if take == "lowest":
-        return tuple(range(few))
-    if take == "highest":
-        return tuple(range(many - few, many))
-    return tuple(_round(at * (many - 1), max(1, few - 1)) for at in range(few))
+    if isinstance(take, str):
+        return at_places(take, many, few)
+    if list(take) != sorted(set(take)) or len(take) != few or min(take) < 0 or max(take) >= many:
+        raise InputError(
+            f"distill: student: take: expected {few} different layers of 0 to {many - 1} in rising order, "
+            f"found {list(take)}."
+        )
+    return tuple(take)
 
 
 def layer_pairs(
@@ -72,6 +67,20 @@ def picked_layer(wanted: int | None, layers: int, whose: str) -> int:
             f"distill: {whose}_layer: expected 1 to {layers}, the {whose}'s layers, found {wanted}."
         )
     return layers if wanted is None else wanted
+
+
+def layer_read(layer: int | None, student: int, teacher: int) -> int | None:
+    """Return the hidden state that retrieval reads of a student: the one at the same relative depth.
+
+    `layer` is that of the teacher; None is the last one, and so is the number of all layers.
+
+    >>> layer_read(2, 2, 4), layer_read(4, 2, 4), layer_read(0, 2, 4), layer_read(None, 2, 4)
+    (1, None, 0, None)
+    """
+    if layer is None:
+        return None
+    same = _round(layer * student, teacher)
+    return same if same < student else None
 
 
 def _round(numerator: int, denominator: int) -> int:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from compress.artifact import Head
+from compress.depth import Place
 from compress.errors import InputError
-from compress.layer_map import Take, taken_layers
+from compress.layer_map import taken_layers
 
 
 class Student(BaseModel):
@@ -18,10 +19,10 @@ class Student(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     layers: int | None = Field(None, ge=1, description="null: as many as the source", examples=[6])
-    take: Take | Annotated[list[int], Field(min_length=1)] = Field(
-        "uniform",
-        description="which of the source's layers it is made of: uniform (evenly, first and last among them), "
-        "lowest, highest, or a list counted from 0",
+    take: Place | Annotated[list[int], Field(min_length=1)] = Field(
+        "spread",
+        description="which of the source's layers it is made of, as prune_depth says: spread (every k-th, "
+        "the last among them), bottom, top, ends, or a list counted from 0",
     )
     hidden_size: int | None = Field(None, ge=1, description="null: the source's", examples=[384])
     heads: int | None = Field(None, ge=1, description="attention heads; null: the source's", examples=[12])

@@ -14,6 +14,7 @@ from compress.artifact import Artifact, Head
 from compress.course import Reading
 from compress.curriculum import Curriculum, compacted, read_curriculum
 from compress.freezing import freeze
+from compress.layer_map import layer_read
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
@@ -34,13 +35,15 @@ class Distill(Step):
 
     Data: lines of a `text`, languages drawn evenly, which needs no labels in any language; or the
     labelled set `on` (after the fork `each`: its own); or both. What is learned is the sum of the
-    objectives given, each times its weight; with none, hidden states and relations for a masked LM or
-    an encoder, logits and hidden states for a task. Each is a mean over a sequence's own tokens, then
-    over the examples. Where there are dev examples, the weights kept are those of the best dev score.
+    objectives given, each times its weight: logits (Hinton et al. 2015), hidden states and attention
+    (TinyBERT: Jiao et al. 2020), MiniLM (Wang et al. 2020), relations (MiniLMv2: Wang et al. 2021). With none
+    given, hidden states and relations for a masked LM or an encoder, logits and hidden states for a task.
+    Each is a mean over a sequence's own tokens, then over the examples. Where there are dev examples, the
+    weights kept are those of the best dev score.
 
         - {step: distill, student: {layers: 6}, text: mono, relations: {}, epochs: 1} # task-agnostic
         - {step: train, on: each, label: fp32}
-        - {step: cut_layers, layers: 4}
+        - {step: prune_depth, layers: 4}
         - {step: distill, label: recovered, teacher: fp32, on: each, only: [udpos], labels: {weight: 0.5}, logits: {}}
     """
 
@@ -312,17 +315,9 @@ class Distill(Step):
             manifest.head,
             manifest.labels,
             training_set=manifest.training_set,
-            layer=self._layer(manifest.layer, depths, student_is_source=self.student is None),
+            layer=manifest.layer if self.student is None else layer_read(manifest.layer, *depths),
             notes=notes,
         )
-
-    def _layer(self, layer: int | None, depths: tuple[int, int], *, student_is_source: bool) -> int | None:
-        """Return the hidden state that retrieval reads of the student: the one at the same relative depth."""
-        student, teacher = depths
-        if layer is None or student_is_source:
-            return layer
-        same = (2 * layer * student + teacher) // (2 * teacher)
-        return same if same < student else None
 
     def _read(
         self, source: Artifact, teacher: Artifact, objectives: Objectives, context: Context

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
+from pydantic import ValidationError
 
 from compress.artifact import Artifact, Head, Manifest, seal, sha256_file
 from compress.checkpoint import load_model, save_model, write_tokenizer_config
-from compress.step import Context, Made
-from compress.steps.distill import Distill
+from compress.errors import InputError
+from compress.step import Context, DataNeed, Flow, Made, Misfit
+from compress.steps.distill import STEP, Distill
 from compress.tokenizer_training import train_tokenizer
 
 LINES = {
@@ -126,6 +129,10 @@ def sealed(target: Path, made: Made) -> Artifact:
     return seal(target, manifest)
 
 
+class Killed(Exception):
+    pass
+
+
 BODY = {"hidden": {}, "attention": {}, "minilm": {}, "relations": {"heads": 4}}
 
 
@@ -213,4 +220,209 @@ def test_recovery_learns_from_the_model_before_the_cut(
     )
     assert made.notes["teacher"] == sources["tags"].digest
     assert made.notes["layer_pairs"]["hidden"] == [[0, 0], [1, 2], [2, 4]]
-    assert made.notes["parts"]["logits"]["after"] < 0.5 * made.notes["parts"]["logits"]["before"]
+    assert made.notes["parts"]["logits"]["after"] < 0.8 * made.notes["parts"]["logits"]["before"]
+
+
+def test_a_distillation_that_was_killed_goes_on_to_the_same_bytes(
+    sources: dict[str, Artifact], tmp_path: Path
+) -> None:
+    step = Distill(
+        student={"layers": 2, "hidden_size": 8, "heads": 2, "ffn": 16},  # type: ignore[arg-type]
+        on="tags", text="parallel", hidden={}, logits={}, steps=24, batch_size=8, dropout=0.1, epochs=1.0,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+    def run(target: str, scratch: str, fatal: int | None) -> dict[str, Any]:
+        def progress(done: int, total: int, what: str) -> None:
+            if fatal is not None and done >= fatal:
+                raise Killed
+
+        (tmp_path / target).mkdir()
+        context = Context(Sets(), 3, 1, tmp_path / scratch, progress, save_minutes=1e-9)  # type: ignore[arg-type]
+        return dict(step.apply(sources["tags"], tmp_path / target, context).notes)
+
+    whole = run("whole", "s1", None)
+    with pytest.raises(Killed):
+        run("killed", "s2", 10)
+    gone_on = run("gone-on", "s2", None)
+    a, b = (sha256_file(tmp_path / name / "model.safetensors") for name in ("whole", "gone-on"))
+    assert a == b
+    assert {name: value for name, value in whole.items() if name != "tokens_per_second"} == {
+        name: value for name, value in gone_on.items() if name != "tokens_per_second"
+    }
+
+
+def test_a_batch_may_be_worked_on_in_parts_and_with_recomputed_activations(
+    sources: dict[str, Artifact], tmp_path: Path
+) -> None:
+    plain = {"on": "options", "steps": 3, "hidden": {}, "relations": {}, "logits": {}, "labels": {}}
+    whole = distill(sources["options"], tmp_path / "a", **plain)
+    parts = distill(sources["options"], tmp_path / "b", **plain, accumulate=3, gradient_checkpointing=True)
+    one, three = ([loss for _, loss in made.notes["loss"]] for made in (whole, parts))
+    assert three == pytest.approx(one, rel=1e-3)
+
+
+def test_two_steps_in_a_row_are_a_teacher_assistant(sources: dict[str, Artifact], tmp_path: Path) -> None:
+    assistant = sealed(tmp_path / "a", distill(sources["mlm"], tmp_path / "a", student={"layers": 3}))
+    made = distill(assistant, tmp_path / "b", student={"layers": 1})
+    assert made.notes["teacher"] == assistant.digest and made.notes["taken_layers"] == [2]
+
+
+def trimmed(source: Artifact, target: Path, dropped: set[str]) -> Artifact:
+    """Return the artifact without some pieces: its tokenizer and tables have fewer rows, other ids."""
+    target.mkdir()
+    tokenizer = json.loads(source.file("tokenizer.json").read_text())
+    vocab = tokenizer["model"]["vocab"]
+    kept = [at for at, (piece, _) in enumerate(vocab) if piece not in dropped]
+    new = {old: at for at, old in enumerate(kept)}
+    tokenizer["model"]["vocab"] = [vocab[at] for at in kept]
+    specials = [
+        token for token in tokenizer["added_tokens"] if token["id"] in new or token["id"] >= len(vocab)
+    ]
+    for token in specials:
+        token["id"] = new.get(token["id"], len(kept) + token["id"] - len(vocab))
+    tokenizer["added_tokens"] = specials
+    rows = kept + list(range(len(vocab), 1 + max(token["id"] for token in specials) - len(kept) + len(vocab)))
+    (target / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False))
+    (target / "tokenizer_config.json").write_text(source.file("tokenizer_config.json").read_text())
+    manifest = source.manifest
+    model: Any = load_model(source.path, manifest.head, manifest.labels, keep_head=True)
+    table = model.get_input_embeddings().weight.detach()[rows]
+    model.set_input_embeddings(torch.nn.Embedding.from_pretrained(table, freeze=False, padding_idx=1))
+    model.config.vocab_size = len(rows)
+    save_model(model, target, target)
+    return seal(target, replace(manifest, files={}, digest=""))
+
+
+def test_a_student_with_a_trimmed_vocabulary_hears_the_teacher_under_its_own_ids(
+    sources: dict[str, Artifact], tmp_path: Path
+) -> None:
+    source = sources["tags"]
+    vocab = json.loads(source.file("tokenizer.json").read_text())["model"]["vocab"]
+    long = {piece for piece, _ in vocab[4:] if len(piece) > 2}
+    small = trimmed(source, tmp_path / "small", long)
+    assert len(long) > 4 and small.size_bytes < source.size_bytes
+    fields = {"student": None, "teacher": "base", "text": "parallel", "logits": {}, "hidden": {}}
+    made = distill(small, tmp_path / "a", earlier=source, **fields)
+    # The same pieces, the same weights: nothing is left to learn.
+    assert [told["before"] for told in made.notes["parts"].values()] == pytest.approx([0, 0], abs=1e-5)
+    with pytest.raises(InputError, match=r"the teacher's tokenizer lacks .* of the student's .* trim_vocab"):
+        distill(source, tmp_path / "b", earlier=small, **fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        ("tags", {"on": "pairs"}, "pairs has the head classification .* student is a model of tags with the head"),
+        ("mlm", {"text": "empty"}, "text: empty holds no line"),
+        ("mlm", {"text_languages": ["fr"]}, 'has no line in "fr"'),
+        ("mlm", {"text": "uneven", "translation": 0.5}, "has not the same number of lines"),
+        ("mlm", {"student": {"layers": 5}}, "expected at most 4, the layers of the source, found 5"),
+        ("mlm", {"student": {"hidden_size": 32}}, "hidden_size: expected at most 16.*found 32"),
+        ("mlm", {"student": {"hidden_size": 9}}, r"expected a multiple of heads \(2\), found 9"),
+        ("mlm", {"student": {"take": [2, 1]}}, "different layers of 0 to 3 in rising order"),
+        ("encoder", {"logits": {}}, "the model is a bare encoder"),
+        ("tags", {"text": "parallel", "labels": {}}, "labels: a text has none"),
+        ("options", {"text": "parallel"}, "a multiple-choice model reads questions"),
+        ("mlm", {"student": None, "teacher": "x"}, "is what the step is given, so there is nothing to learn"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_learned_is_refused(
+    name: str, fields: dict[str, Any], message: str, sources: dict[str, Artifact], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        distill(sources[name], tmp_path / "a", **fields)
+
+
+def test_a_teacher_of_other_labels_is_refused_before_its_weights_are_read(
+    sources: dict[str, Artifact], tmp_path: Path
+) -> None:
+    fields = {"student": None, "teacher": "x", "text": "parallel"}
+    with pytest.raises(
+        InputError, match="expected the student's head tagging with the labels even, odd, found"
+    ):
+        distill(sources["tags"], tmp_path / "a", earlier=sources["pairs"], **fields)
+    made = distill(sources["tags"], tmp_path / "b", earlier=sources["mlm"], **fields, relations={})
+    assert made.notes["teacher"] == sources["mlm"].digest
+
+
+def test_a_retrieval_layer_moves_with_the_depth(build: Build, tmp_path: Path) -> None:
+    source = build("encoder", layer=2)
+    assert distill(source, tmp_path / "a", student={"layers": 2}, steps=1).layer == 1
+    assert (
+        distill(source, tmp_path / "b", student=None, teacher="x", earlier=build("mlm"), steps=1).layer == 2
+    )
+
+
+FORKED = Flow(
+    "torch",
+    None,
+    forked=True,
+    earlier={"base": Flow("torch", "mlm"), "fp32": Flow("torch", None, forked=True)},
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "flow", "message"),
+    [
+        ({}, Flow("onnx", "mlm"), "takes torch, but it is given onnx"),
+        ({"teacher": "fp3"}, FORKED, 'labelled "fp3". Did you mean "fp32"'),
+        ({"on": "each"}, Flow("torch", "mlm"), "go with models per training set"),
+        ({"only": ["tags"]}, Flow("torch", "mlm"), "go with models per training set"),
+        ({"on": "tags"}, Flow("torch", "mlm"), "tags needs the head tagging, but what comes before it has mlm"),
+        ({"on": "tagz"}, Flow("torch", "mlm"), 'unknown training set "tagz". Did you mean "tags"'),
+        ({"on": "encoder"}, Flow("torch", "mlm"), "expected a labelled training set, found encoder"),
+        ({"on": "tags"}, FORKED, r"Say `on: each`, or add `only: \[tags\]`"),
+        ({"teacher": "base", "logits": {}}, FORKED, "base has the head mlm, .* cannot be learned"),
+        ({"logits": {}}, Flow("torch", "encoder"), "the model is a bare encoder"),
+        ({"labels": {}}, Flow("torch", "tagging"), "labels: a text has none"),
+    ],
+)  # fmt: skip
+def test_a_chain_that_cannot_be_is_refused_before_anything_runs(
+    fields: dict[str, Any], flow: Flow, message: str
+) -> None:
+    with pytest.raises(Misfit, match=message):
+        Distill(**{"student": {"layers": 2}, **fields}).follow(flow, HEADS | {"encoder": "encoder"})
+
+
+def test_the_plan_learns_what_the_step_reads_and_where_it_acts() -> None:
+    assert STEP is Distill
+    each = Distill(student={"layers": 2}, on="each", text="parallel", dev="each")  # type: ignore[arg-type]
+    assert each.follow(FORKED, HEADS) == FORKED
+    own = each.within("tags")
+    assert own.reads() == (DataNeed("training", "tags"), DataNeed("text", "parallel"))
+    assert each.within("encoder").reads() == (DataNeed("text", "parallel"),)
+    labelled = Distill(student={"layers": 2}, on="each")  # type: ignore[arg-type]
+    assert labelled.text is None and labelled.acts_on("tags") and not labelled.acts_on("encoder")
+    german = Distill(student={"layers": 2}, on="pairs", languages=["en", "de"])  # type: ignore[arg-type]
+    assert german.reads() == (DataNeed("training", "pairs"), DataNeed("training", "pairs@de"))
+    with pytest.raises(Misfit, match="leave it out by `only`"):
+        Distill(student={"layers": 2}, logits={}).within("encoder")  # type: ignore[arg-type]
+    assert Distill(teacher="fp32").learns_from() == "fp32"
+    assert Distill(student={"layers": 2}).learns_from() is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "a student that is its own teacher learns nothing"),
+        ({"teacher": "x", "text": None}, "needs data"),
+        ({"teacher": "x", "on": "tags", "translation": 0.5}, "go with a text"),
+        ({"teacher": "x", "languages": ["de"]}, "languages go with the labelled set"),
+        ({"teacher": "x", "on": "tags@de", "languages": ["de"]}, "named by @ already"),
+        ({"teacher": "x", "hidden": {"layers": "every"}}, "uniform"),
+        ({"teacher": "x", "rate": 1}, "rate"),
+    ],
+)
+def test_fields_that_do_not_go_together_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Distill(**fields)
+
+
+def test_a_step_is_the_same_after_a_round_trip() -> None:
+    for fields in (
+        {"student": {"layers": 2}},
+        {"teacher": "x", "on": "tags"},
+        {"teacher": "x", "hidden": {}},
+    ):
+        step = Distill(**fields)  # type: ignore[arg-type]
+        assert Distill.model_validate_json(step.model_dump_json()) == step

@@ -33,6 +33,7 @@ GOLD: dict[str, list[Any]] = {
     "qa": [[1, 3], [0, 0], [2, 2]],
     "mlm": [[-100, 5, -100, 9, -100, -100], [-100, 4, -100, -100], [-100] * 5],
 }
+HIDDEN = Hidden.model_validate({})
 HEADS: list[Head] = ["tagging", "classification", "qa", "choice", "mlm"]
 
 
@@ -89,7 +90,7 @@ def softmax_kl(teacher: np.ndarray, student: np.ndarray) -> float:
 
 def test_the_parts_of_one_sequence_equal_what_transformers_computes() -> None:
     """Against output_hidden_states, and attention probabilities of transformers' own eager kernel."""
-    loss, student = loss_of("tagging", everything(hidden=Hidden.model_validate({})))
+    loss, student = loss_of("tagging", everything(hidden=HIDDEN))
     teacher = model("tagging", 0, layers=4)
     parts = loss.parts(student, tensors(lesson("tagging", [0])))
     ids = torch.tensor([IDS[0]])
@@ -107,11 +108,14 @@ def test_the_parts_of_one_sequence_equal_what_transformers_computes() -> None:
     # attention probabilities p give the scores up to a constant per row, so their KL is that of the scores
     distance = np.mean(
         [
-            softmax_kl(np.log(seen.attentions[2][0, head, row].numpy()), np.log(own.attentions[1][0, head, row].numpy()))
+            softmax_kl(
+                np.log(seen.attentions[2][0, head, row].numpy()),
+                np.log(own.attentions[1][0, head, row].numpy()),
+            )
             for head in range(2)
             for row in range(6)
         ]
-    )  # fmt: skip
+    )
     value = []
     for one, states, layer in ((student, own.hidden_states[1], 1), (teacher, seen.hidden_states[2], 2)):
         with torch.no_grad():
@@ -183,7 +187,8 @@ def test_the_teacher_gets_no_gradient_and_the_student_does_everywhere() -> None:
 
 def test_the_loss_takes_the_bare_student_which_quantization_aware_training_has_wrapped() -> None:
     """Modules replaced in place after the loss was made are those that are called."""
-    loss, student = loss_of("classification", Objectives(logits=Logits.model_validate({}), hidden=Hidden.model_validate({})))  # fmt: skip
+    wanted = Objectives(logits=Logits.model_validate({}), hidden=HIDDEN)
+    loss, student = loss_of("classification", wanted)
     assert not loss.projected
     before = loss(student, tensors(lesson("classification"))).item()
 
@@ -204,14 +209,16 @@ def test_a_student_of_other_pieces_is_compared_on_the_pieces_it_has() -> None:
     pieces = [0, 1, 2, 3, *range(20, 4, -1)]  # the student's id 4 is the teacher's 20
     student = model("mlm", 1, vocab=len(pieces))
     state = teacher.state_dict()
-    for name in ("roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight", "lm_head.bias", "lm_head.decoder.bias"):  # fmt: skip
+    tables = ("roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight")
+    for name in (*tables, "lm_head.bias", "lm_head.decoder.bias"):
         state[name] = state[name][pieces]
     student.load_state_dict(state)
-    loss = TeacherLoss(teacher, student, "mlm", everything(labels=None, minilm=None, relations=None, hidden=Hidden.model_validate({})), pieces=pieces)  # fmt: skip
+    wanted = everything(labels=None, minilm=None, relations=None, hidden=HIDDEN)
+    loss = TeacherLoss(teacher, student, "mlm", wanted, pieces=pieces)
     parts = loss.parts(student, tensors(lesson("mlm")))
     for values in parts.values():
         assert values.tolist() == pytest.approx([0.0] * 3, abs=1e-5)
-    plain = TeacherLoss(teacher, student, "mlm", Objectives(hidden=Hidden.model_validate({})))
+    plain = TeacherLoss(teacher, student, "mlm", Objectives(hidden=HIDDEN))
     assert plain.parts(student, tensors(lesson("mlm")))["hidden"].max().item() > 0.01
     with loss.in_ids_of(list(range(3, -1, -1)) + list(range(4, len(pieces)))):
         swapped = tensors(lesson("mlm"))
@@ -224,7 +231,8 @@ def test_a_student_of_other_pieces_is_compared_on_the_pieces_it_has() -> None:
 
 def test_widths_may_differ_where_relations_and_projections_compare_them() -> None:
     student = model("mlm", 1, width=8, heads=4)
-    objectives = Objectives(hidden=Hidden.model_validate({}), relations=Relations.model_validate({"of": ["value"], "heads": 2}))  # fmt: skip
+    relations = Relations.model_validate({"of": ["value"], "heads": 2})
+    objectives = Objectives(hidden=HIDDEN, relations=relations)
     loss = TeacherLoss(model("mlm", 0, layers=4), student, "mlm", objectives, seed=5)
     learner = loss.learner()
     names = [name for name, _ in learner.named_parameters() if name.startswith("projections")]
@@ -238,9 +246,9 @@ def test_widths_may_differ_where_relations_and_projections_compare_them() -> Non
 @pytest.mark.parametrize(
     ("objectives", "message"),
     [
-        ({"attention": Attention.model_validate({})}, "layer 1 of the student has 4 and layer 2 of the teacher 2. Use rel"),
+        ({"attention": Attention.model_validate({})}, "student has 4 and layer 2 of the teacher 2. Use rel"),
         ({"minilm": MiniLM.model_validate({})}, "compare head by head"),
-        ({"relations": Relations.model_validate({"heads": 5})}, "expected a divisor of both widths .* 16 of the student"),
+        ({"relations": Relations.model_validate({"heads": 5})}, "a divisor of both widths .* 16 of the student"),
         ({"relations": Relations.model_validate({"teacher_layer": 5})}, "teacher_layer: expected 1 to 4, .* found 5"),
         ({"hidden": Hidden.model_validate({"layers": [[3, 1]]})}, r"expected pairs .*\(0 to 2\).* found \[3, 1\]"),
     ],
