@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
+from compress.uneven import rank_of, reshape, shape_of
 
 
 def keep_rows(model: Any, kept: np.ndarray) -> None:
@@ -16,7 +19,9 @@ def keep_rows(model: Any, kept: np.ndarray) -> None:
     import torch
 
     rows = torch.from_numpy(kept)
-    whole = model.get_input_embeddings()
+    table, output = model.get_input_embeddings(), model.get_output_embeddings()
+    low_rank = rank_of(table) is not None
+    whole = table.lookup if low_rank else table
     small = torch.nn.Embedding(len(kept), whole.embedding_dim, padding_idx=whole.padding_idx)
     with torch.no_grad():
         small.weight.copy_(whole.weight[rows])
@@ -27,13 +32,30 @@ def keep_rows(model: Any, kept: np.ndarray) -> None:
             made[id(weight)] = torch.nn.Parameter(weight.detach()[rows].clone())
         return made[id(weight)]
 
-    output = model.get_output_embeddings()
     if output is not None:
-        bias = model.lm_head.bias
-        output.weight, output.bias, output.out_features = part(output.weight), part(output.bias), len(kept)
-        model.lm_head.bias = part(bias)
-    model.set_input_embeddings(small)
+        output.bias, model.lm_head.bias = part(output.bias), part(model.lm_head.bias)
+        if not low_rank:  # the masked LM of low-rank embeddings reads the table itself
+            output.weight, output.out_features = part(output.weight), len(kept)
+    if low_rank:
+        table.lookup = small
+    else:
+        model.set_input_embeddings(small)
     model.config.vocab_size = len(kept)
+
+
+def put_low_rank(model: Any, lookup: np.ndarray, projection: np.ndarray) -> None:
+    """Make a model's word embeddings the product lookup @ projection, and predict through it where it does.
+
+    (vocabulary, rank) and (rank, hidden), float32.
+    """
+    import torch
+
+    shape = replace(shape_of(model), embedding_rank=lookup.shape[1])
+    reshape(model, shape)
+    table = model.get_input_embeddings()
+    with torch.no_grad():
+        table.lookup.weight.copy_(torch.from_numpy(lookup))
+        table.projection.weight.copy_(torch.from_numpy(projection).T)
 
 
 def parameter_bytes(model: Any) -> dict[str, int]:
