@@ -47,13 +47,19 @@ def quantize_channels(
 
 
 def with_qdq(
-    model: ModelProto, inputs: Mapping[str, Affine | None], *, per_channel: bool = True, weight_bits: int = 8
+    model: ModelProto,
+    inputs: Mapping[str, Affine | None],
+    *,
+    per_channel: bool = True,
+    weight_bits: int = 8,
+    least: Mapping[str, np.ndarray] | None = None,
 ) -> ModelProto:
     """Return a model in which the named products have int8 weights and coded inputs.
 
     `inputs` gives each product's name the codes of its first factor, None where that stays float.
     Products that read one tensor with the same codes share its QuantizeLinear. A weight that another
-    node reads stays beside its codes. The model given is not changed.
+    node reads stays beside its codes. `least` gives scales (outputs,) that a product's weight has at
+    least. The model given is not changed.
     """
     from onnx import ModelProto, numpy_helper
     from onnx.helper import make_node as make
@@ -95,8 +101,9 @@ def with_qdq(
         vector = numpy_helper.to_array(weights[bias]) if bias in weights else None
         if weight not in coded:
             axis = output_axis(node) if per_channel else None
-            least = 0.0 if vector is None or codes is None else np.abs(vector) / (codes.scale * _LARGEST_BIAS)
-            values = _coded(numpy_helper.to_array(weights[weight]), axis, weight_bits, least)
+            floor = 0.0 if vector is None or codes is None else np.abs(vector) / (codes.scale * _LARGEST_BIAS)
+            floor = np.maximum(floor, (least or {}).get(node.name, 0.0))
+            values = _coded(numpy_helper.to_array(weights[weight]), axis, weight_bits, floor)
             scales[weight] = values[1]
             parameters = [f"{weight}_quantized", f"{weight}_scale", f"{weight}_zero_point"]
             graph.initializer.extend(

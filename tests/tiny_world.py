@@ -83,6 +83,7 @@ class TinyWorld:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.supply = TinySupply()
+        self._count = 0
         self._made: dict[str, Artifact] = {}
         self._sources: dict[Head, Artifact] = {}
 
@@ -107,8 +108,8 @@ class TinyWorld:
             [name, step.model_dump(mode="json"), seed if step.seeded or again else 0, given, again]
         )
         if key not in self._made:
-            target = self.folder / f"{len(self._made)}-{name}"
-            scratch = self.folder / f"{len(self._made)}-scratch"
+            self._count += 1
+            target, scratch = (self.folder / f"{self._count}-{what}" for what in (name, "scratch"))
             target.mkdir()
             scratch.mkdir()
             made = step.apply(

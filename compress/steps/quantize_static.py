@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from compress import int8_overflow, onnx_weights
 from compress.artifact import Artifact, Head
@@ -16,6 +16,7 @@ from compress.calibration import Calibration, CalibrationSet, draw
 from compress.checkpoint import TOKENIZER
 from compress.clipping import Affine, Method, chosen_range
 from compress.errors import InputError
+from compress.learned_static import with_learned_codes
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.onnx_rows import Rows, embedding_nodes, with_rows
 from compress.order import Rule
@@ -30,6 +31,15 @@ _SEED = 0  # the same examples whatever the run's seed: the step is not seeded
 _SAMPLE_ROWS = 16  # vectors of each batch that the error of a product is measured on
 
 
+_LEARNED_FIELDS = ("range", "embeddings", "overflow", "reduce_range")
+_TRAINED = Rule(
+    "after",
+    ("quantize_aware",),
+    why="range: learned takes the codes that it trained",
+    fix="Put quantize_aware and export_onnx before it, or choose another range.",
+)
+
+
 class QuantizeStatic(Step):
     """int8 products whose activations have fixed ranges; int8 or int4 rows for the word embeddings.
 
@@ -41,6 +51,7 @@ class QuantizeStatic(Step):
 
     - minmax: all that was seen. percentile: `percentile` % of the values, tails cut equally.
     - mse: least squared error of coding. entropy: least Kullback-Leibler divergence (TensorRT).
+    - learned: no pass and no data: the codes that quantize_aware trained the model with.
 
     Products whose input has outliers all the same (the second FFN input, El-Kurdi et al. 2022, is the
     first to suffer) fall back: those that `fallback_nodes` names, those whose input's greatest magnitude
@@ -69,8 +80,9 @@ class QuantizeStatic(Step):
         default=Calibration.model_validate({}),
         description="data that the ranges of the activations come from",
     )
-    range: Method = Field(
-        default="percentile", description="range of the activations: minmax, percentile, mse or entropy"
+    range: Method | Literal["learned"] = Field(
+        default="percentile",
+        description="range of the activations: minmax, percentile, mse, entropy; learned: of quantize_aware",
     )
     percentile: float = Field(
         default=99.99, gt=50, le=100, description="% of the values inside the range, for range: percentile"
@@ -104,6 +116,18 @@ class QuantizeStatic(Step):
         default="warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
     )
 
+    @model_validator(mode="after")
+    def _learned_alone(self) -> QuantizeStatic:
+        if self.range == "learned":
+            idle = set(type(self).model_fields).difference(_LEARNED_FIELDS)
+            for name in sorted(idle & self.model_fields_set):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name}: range: learned has all codes from training; leave it out")
+        return self
+
+    def order(self) -> Sequence[Rule]:
+        return (*self.rules, _TRAINED) if self.range == "learned" else self.rules
+
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         if flow.format != "onnx":
             raise Misfit(
@@ -114,11 +138,20 @@ class QuantizeStatic(Step):
         return flow
 
     def reads(self) -> tuple[DataNeed, ...]:
-        return self.calibration.reads()
+        return self.calibration.reads() if self.range != "learned" else ()
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         assert source is not None
         overflow = int8_overflow.check(self.overflow, self.reduce_range, "quantize_static")
+        if self.range == "learned":
+
+            def trained(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
+                made, notes = with_learned_codes(
+                    model, source.path, self.embeddings, 7 if self.reduce_range else 8
+                )
+                return made, {**notes, "overflow": overflow}
+
+            return rewrite(source, target, context, trained, "quantizing as it was trained")
         data = draw(self.calibration, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
 
         def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
@@ -140,10 +173,12 @@ class QuantizeStatic(Step):
         if not found:
             raise InputError("quantize_static: the model holds no float32 weight to quantize.")
         named = set(onnx_weights.match_nodes(self.fallback_nodes, list(found), "fallback_nodes"))
+        method = self.range
+        assert method != "learned", "that reads no data"
         inputs = list(dict.fromkeys(product.source for product in found.values()))
         stats = collect(folder, inputs, data, context.threads, _SAMPLE_ROWS)
         codes = {
-            name: Affine.over(*chosen_range(one, self.range, self.percentile)) for name, one in stats.items()
+            name: Affine.over(*chosen_range(one, method, self.percentile)) for name, one in stats.items()
         }
         errors = {
             name: self._error(product, stats[product.source], codes[product.source])

@@ -1,0 +1,54 @@
+"""An ONNX model in the 8-bit codes that its torch model was trained with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compress.clipping import Affine
+from compress.errors import InputError
+from compress.learned_codes import CODES, read_codes
+from compress.onnx_qdq import with_qdq
+from compress.onnx_rows import Rows, embedding_nodes, with_rows
+from compress.onnx_weights import weight_products
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def with_learned_codes(
+    model: ModelProto, folder: Path, embeddings: Rows, weight_bits: int = 8
+) -> tuple[ModelProto, dict[str, Any]]:
+    """Return the model with the codes that lie beside it, and notes; InputError where they do not fit it.
+
+    A product belongs to the module that its name tells. The weights are whole multiples of their scales
+    already, so that coding them with at least these scales changes nothing.
+    """
+    codes, found = read_codes(folder), weight_products(model)
+    lacking = [name for name in found if name.rpartition("/")[0] not in codes]
+    if lacking or not found:
+        raise InputError(
+            f"quantize_static: range: learned: expected codes in {CODES} for every product, found "
+            f"{len(codes)} codes and none for {lacking[0] if lacking else 'any product'}. Put quantize_aware and "
+            "export_onnx right before it."
+        )
+    top = 2 ** (weight_bits - 1) - 1
+    for name, product in found.items():
+        most = np.abs(product.weight / codes[name.rpartition("/")[0]].weight_scales).max()
+        if most > top + 0.5:
+            raise InputError(
+                f"quantize_static: reduce_range: {name} was trained with codes up to {most:.0f}, not {top}. Give "
+                "quantize_aware reduce_range: true as well."
+            )
+    own = {name: codes[name.rpartition("/")[0]] for name in found}
+    inputs = {name: Affine(float(np.float32(one.scale)), one.zero_point) for name, one in own.items()}
+    made = with_qdq(model, inputs, least={name: one.weight_scales for name, one in own.items()})
+    lookups = embedding_nodes(made)
+    notes = {
+        "quantized_nodes": dict(sorted(Counter(product.operator for product in found.values()).items())),
+        "embeddings": embeddings if lookups else "none",
+    }
+    return with_rows(made, lookups, embeddings), notes
