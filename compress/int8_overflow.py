@@ -25,20 +25,28 @@ def check(policy: Overflow, reduce_range: bool, step: str) -> dict[str, Any]:
     """
     if policy == "ignore":
         return {"policy": policy}
-    found = probe(64 if reduce_range else 127)
-    notes: dict[str, Any] = {"policy": policy, "probe": found, "weight_bits": 7 if reduce_range else 8}
-    if found == EXACT:
+    weight, bits = (64, 7) if reduce_range else (127, 8)
+    notes = {"policy": policy, "probe": probe(weight), "weight_bits": bits}
+    return _judged(notes, step, "Set reduce_range: true (7-bit weights, exact everywhere)")
+
+
+def check_blocks(policy: Overflow, block_size: int, step: str) -> dict[str, Any]:
+    """Return the same for products of 8-bit blocks (MatMulNBits), which other kernels compute."""
+    if policy == "ignore":
+        return {"policy": policy}
+    notes = {"policy": policy, "probe": probe_blocks(block_size), "weight_bits": 8}
+    return _judged(notes, step, "Set accuracy_level: 1 (computed in float32), or products: int4")
+
+
+def _judged(notes: dict[str, Any], step: str, fix: str) -> dict[str, Any]:
+    if notes["probe"] == EXACT:
         return notes
-    if policy == "refuse":
+    if notes["policy"] == "refuse":
         raise InputError(
             f"{step}: overflow: expected exact 8-bit products, but onnxruntime's saturate on this CPU, which "
-            "has no VNNI instructions. Set reduce_range: true (7-bit weights, exact everywhere), or "
-            "overflow: warn to go on and compare the scores."
+            f"has no VNNI instructions. {fix}, or overflow: warn to go on and compare the scores."
         )
-    return {
-        **notes,
-        "warning": "8-bit products saturate on this CPU: use reduce_range, or compare the scores",
-    }
+    return {**notes, "warning": f"8-bit products saturate on this CPU. {fix}, or compare the scores."}
 
 
 @cache
@@ -54,7 +62,6 @@ def probe(weight: int = 127) -> str:
 
 def _product(weight: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (what onnxruntime computes, what it is) for rows of 255 times the columns of weights."""
-    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     activations = np.full((8, _DEPTH), 255, np.uint8)
@@ -68,11 +75,53 @@ def _product(weight: int) -> tuple[np.ndarray, np.ndarray]:
         [helper.make_tensor_value_info("y", TensorProto.INT32, None)],
         [numpy_helper.from_array(weights, "w")],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    found = _run(graph, activations)
+    return found, activations.astype(np.int32) @ weights.astype(np.int32)
+
+
+@cache
+def probe_blocks(block_size: int) -> str:
+    """Return the same for 8-bit blocks: whether equal activations times the largest weights add up."""
+    found, expected = _block_product(block_size)
+    # Activations are coded in 8 bits themselves, to 1 %; a saturated pair lacks half.
+    return EXACT if np.allclose(found, expected, rtol=0.05, atol=0) else SATURATES
+
+
+def _block_product(block_size: int) -> tuple[np.ndarray, np.ndarray]:
+    from onnx import TensorProto, helper, numpy_helper
+
+    depth, outputs = 2 * block_size, 16
+    activations = np.ones((8, depth), np.float32)
+    codes = np.where(np.arange(outputs)[:, None] % 2, 0, 255).astype(np.uint8)  # of zero point 128
+    codes = np.broadcast_to(codes[:, :, None], (outputs, 2, block_size)).copy()
+    node = helper.make_node(
+        "MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft",
+        K=depth, N=outputs, bits=8, block_size=block_size, accuracy_level=4,
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [node],
+        "probe",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, activations.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [
+            numpy_helper.from_array(codes, "w"),
+            numpy_helper.from_array(np.ones((outputs, 2), np.float32), "s"),
+        ],
+    )
+    expected = activations @ (codes.reshape(outputs, -1).T.astype(np.float32) - 128)
+    return _run(graph, activations), expected
+
+
+def _run(graph: Any, x: np.ndarray) -> np.ndarray:
+    import onnxruntime
+    from onnx import helper
+
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    (found,) = session.run(None, {"x": activations})
-    return found, activations.astype(np.int32) @ weights.astype(np.int32)
+    found: np.ndarray = session.run(None, {"x": x})[0]
+    return found

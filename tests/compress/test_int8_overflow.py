@@ -19,6 +19,7 @@ def pairwise(activations: np.ndarray, weights: np.ndarray) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
     int8_overflow.probe.cache_clear()
+    int8_overflow.probe_blocks.cache_clear()
 
 
 def on_a_cpu_without_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +57,12 @@ def test_saturation_is_noticed_with_eight_bits_and_not_with_seven(monkeypatch: p
 def test_ignore_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8_overflow, "_product", lambda weight: 1 / 0)
     assert int8_overflow.check("ignore", False, "quantize_static") == {"policy": "ignore"}
+
+
+def test_blocks_add_up_here_and_a_lack_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, exact = int8_overflow._block_product(32)
+    assert exact[0, :2].tolist() == [64 * 127, 64 * -128]
+    np.testing.assert_allclose(found, exact, rtol=0.02)
+    monkeypatch.setattr(int8_overflow, "_block_product", lambda size: (exact / 2, exact))
+    with pytest.raises(InputError, match=r"quantize_weights: overflow: .*accuracy_level: 1"):
+        int8_overflow.check_blocks("refuse", 32, "quantize_weights")
