@@ -55,6 +55,7 @@ def task_scores(
     draws: int,
     drawn: Sequence[int] | None = None,
     tuning: Mapping[str, ModelTuning] | None = None,
+    part: str = "",
 ) -> TaskScores:
     """Return the scores of one task from outcomes per language, each (models, examples, columns).
 
@@ -64,7 +65,10 @@ def task_scores(
 
     With `tuning`, by language, the threshold of bitext mining is set again inside every draw (see
     eval.retuning); without, it is taken as it was, and an interval does not cover its choice.
+
+    `part` names a sample of its own, such as "dev": other parts of a task have independent draws.
     """
+    names = (task.name, part) if part else (task.name,)
     kind: Kind = KINDS.load(task.kind)
     languages = tuple(outcomes)
     examples = tuple(outcomes[language].shape[1] for language in languages)
@@ -73,34 +77,39 @@ def task_scores(
     points = np.stack([_score(kind, task, found.sum(axis=1)) for found in outcomes.values()], axis=1)
     if tuning is not None:
         resampled = np.stack(
-            [_retuned(task, tuning[name], name, picked, seed, draws) for name in languages], 1
+            [_retuned(names, tuning[name], name, picked, seed, draws) for name in languages], 1
         )
     else:
         own = {language: found[picked] for language, found in outcomes.items()}
-        resampled = _score(kind, task, _totals(task, own, clustered, seed, draws)).swapaxes(0, 1)
+        resampled = _score(kind, task, _totals(names, own, clustered, seed, draws)).swapaxes(0, 1)
     retuned = tuning is not None
     return TaskScores(task.name, task.group, languages, examples, points, resampled, clustered, retuned)
 
 
 def _totals(
-    task: Task, outcomes: Mapping[str, np.ndarray], clustered: bool, seed: int, draws: int
+    names: tuple[str, ...], outcomes: Mapping[str, np.ndarray], clustered: bool, seed: int, draws: int
 ) -> np.ndarray:
     """Return outcomes summed in every draw, (languages, models, draws, columns)."""
     if clustered:
         stacked = np.concatenate(list(outcomes.values()))
-        together = draw_totals(stacked, generator(seed, task.name), draws)
+        together = draw_totals(stacked, generator(seed, *names), draws)
         return together.reshape(len(outcomes), -1, *together.shape[1:])
     return np.stack(
-        [draw_totals(own, generator(seed, task.name, language), draws) for language, own in outcomes.items()]
+        [draw_totals(own, generator(seed, *names, language), draws) for language, own in outcomes.items()]
     )
 
 
 def _retuned(
-    task: Task, tuning: ModelTuning, language: str, picked: Sequence[int], seed: int, draws: int
+    names: tuple[str, ...],
+    tuning: ModelTuning,
+    language: str,
+    picked: Sequence[int],
+    seed: int,
+    draws: int,
 ) -> np.ndarray:
     rows = [None if part is None else part[list(picked)] for part in (tuning.own, tuning.calibration)]
     assert rows[0] is not None
-    rngs = generator(seed, task.name, language), generator(seed, task.name, language, "calibration")
+    rngs = generator(seed, *names, language), generator(seed, *names, language, "calibration")
     return retuned_f1(rows[0], rows[1], *rngs, draws)
 
 

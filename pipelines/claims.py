@@ -6,11 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from compress.errors import InputError
 from eval.task import TASKS, TRAINING_SETS
+from pipelines.best import best_of_run, serves_as_dev, write_best
+from pipelines.comparison import compare_run, write_comparison
+from pipelines.run import Console
 from pipelines.runfolder import RunFolder
-from reports.claims import ENGLISH, MULTITASK, Finding, claims_markdown, trained_on
+from reports.best_arm import FILE, read_best
+from reports.claims import (
+    ENGLISH,
+    MULTILINGUAL,
+    MULTITASK,
+    NONE,
+    TEXT,
+    Finding,
+    claims_markdown,
+    trained_on,
+)
 from reports.compared import read_comparison
-from reports.run import Candidate, read_runs
+from reports.run import Candidate, Run, read_runs
 
 # XTREME's own list (Hu et al. 2020, table 1): group and number of languages.
 XTREME = {
@@ -25,11 +39,62 @@ INTERMEDIATE = {
 }  # fmt: skip
 
 
+# What the claims compare: the kind of arm A, and of arm B.
+PAIRS = ((NONE, ENGLISH), (ENGLISH, MULTITASK), (TEXT, ENGLISH), (MULTILINGUAL, ENGLISH))
+
+
+def compare_for_claims(
+    runs: Sequence[RunFolder], console: Console, margin: float, resamples: int, seed: int
+) -> list[Path]:
+    """Make every comparison that a claim speaks of, and the best arm per task; return the files.
+
+    A run that scored dev splits with the models of another serves that one to choose on, and is not
+    compared itself. InputError when no run has arms that a claim speaks of.
+    """
+    read = {run: read_runs([run.path]) for run in runs}
+    dev_of = {
+        run: other
+        for run in runs
+        for other in runs
+        if other is not run and serves_as_dev(read[run], read[other])
+    }
+    files: list[Path] = []
+    for run in runs:
+        if run in dev_of.values():
+            continue
+        kinds = _arms(read[run])
+        pairs = [(a, b) for one, other in PAIRS for a in kinds.get(one, ()) for b in kinds.get(other, ())]
+        for place, (a, b) in enumerate(pairs, start=1):
+            console.progress(place, len(pairs), f"comparing {a} and {b}")
+            files += write_comparison(run, compare_run(run, a, b, margin, resamples, seed))
+        if kinds.get(NONE) and len(kinds.get(ENGLISH, ())) > 1:
+            console.progress(1, 1, "choosing the best arm for each task")
+            (reference, *_), singles = kinds[NONE], kinds[ENGLISH]
+            document = best_of_run(run, reference, singles, dev_of.get(run), margin, resamples, seed)
+            files += write_best(run, document)
+    if not files:
+        raise InputError(
+            "No run has arms that a claim compares: none, one English task, several, text, translated. "
+            "Run the recipe stilts."
+        )
+    return files
+
+
+def _arms(run: Run) -> dict[str, list[str]]:
+    """Return a run's arms by what kind of intermediate training they have, in its order."""
+    found: dict[str, list[str]] = {}
+    for arm in dict.fromkeys(candidate.arm for candidate in run.candidates):
+        one = next(candidate for candidate in run.candidates if candidate.arm == arm)
+        found.setdefault(_kind(one)[0], []).append(arm)
+    return found
+
+
 def claims_of(runs: Sequence[RunFolder], command: str) -> str:
     """Return the table of claims as Markdown, from the comparisons beside the runs' reports."""
     documents = [document for run in runs for document in comparisons(run.path)]
+    best = [read_best(file) for run in runs if (file := run.path / "report" / f"{FILE}.json").is_file()]
     facts = {"xtreme": _xtreme(), "intermediate": _intermediate(), **_chains([run.path for run in runs])}
-    return claims_markdown(documents, facts, [run.name for run in runs], command)
+    return claims_markdown(documents, best, facts, [run.name for run in runs], command)
 
 
 def comparisons(run: Path) -> list[dict[str, Any]]:

@@ -54,6 +54,12 @@ SaveEvery = Annotated[
     ),
 ]
 
+Margin = Annotated[
+    float, typer.Option("--margin", metavar="POINTS", help="Differences below this count as none.")
+]
+Resamples = Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")]
+DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")]
+
 STORE, RUNS = Path("store"), Path("runs")
 
 
@@ -156,11 +162,9 @@ def compare(
             "--arms", metavar="A B", help="Two arms; the verdict is on B. One arm twice: A/A check."
         ),
     ],
-    margin: Annotated[
-        float, typer.Option("--margin", metavar="POINTS", help="Differences below this count as none.")
-    ] = 1.0,
-    resamples: Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")] = 2000,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")] = 0,
+    margin: Margin = 1.0,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
     runs: RunsLookup = RUNS,
 ) -> None:
@@ -194,14 +198,25 @@ def claims(
     out: Annotated[
         Folder, typer.Option("--out", metavar="FILE", help="Write the Markdown there; default: print it.")
     ] = None,
+    compare_first: Annotated[
+        bool, typer.Option("--compare", help="First make every comparison that a claim speaks of.")
+    ] = False,
+    margin: Margin = 1.0,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
     runs: RunsLookup = RUNS,
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
-    from pipelines.claims import claims_of
+    from pipelines.claims import claims_of, compare_for_claims
     from pipelines.durable import replace_text, writing
     from pipelines.runfolder import RunFolder
+    from pipelines.terminal import Terminal
 
-    text = claims_of([RunFolder.find(name, runs) for name in run or ()], _command())
+    found = [RunFolder.find(name, runs) for name in run or ()]
+    if compare_first:
+        with Terminal() as terminal:
+            compare_for_claims(found, terminal, margin, resamples, seed)
+    text = claims_of(found, _command())
     if out is None:
         typer.echo(text, nl=False)
         return

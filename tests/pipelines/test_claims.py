@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.claims import claims_of
+from compress.errors import InputError
+from pipelines.claims import claims_of, compare_for_claims
 from pipelines.cli import app
 from pipelines.comparison import compare_run, write_comparison
+from pipelines.run import Console
 from pipelines.runfolder import RunFolder
+from reports.best_arm import read_best
 from reports.claims import CLAIMS, trained_on
 
 
@@ -82,6 +86,91 @@ def test_one_seed_is_told_in_the_status(tmp_path: Path, made_up: ModuleType) -> 
     run = made_up.write_run(tmp_path / "r", made_up.better_by_ten, seeds=(0,), steps={"english": 100})
     compared(run, "none", "english")
     assert "these trained models only" in status_of(claims_of([run], "c"), "1")[0][1]
+
+
+ON = {
+    "mnli": "mnli", "squad": "squad_v1", "all": ["mnli", "squad_v1"], "text": "mlm:parallel",
+    "translated": "mnli@de",
+}  # fmt: skip
+
+
+def the_task_decides(arm: str, name: str, seed: int) -> float:
+    """mnli helps xnli, squad helps tatoeba, both by twenty points; udpos gains nothing."""
+    best = {"mnli": "xnli", "squad": "tatoeba"}
+    return 60.0 + 20.0 * (best.get(arm) == name) + 0.2 * seed
+
+
+def study_run(
+    folder: Path, made_up: ModuleType, arms: tuple[str, ...] = ("mnli", "squad"), **more: Any
+) -> RunFolder:
+    found: RunFolder = made_up.write_run(
+        folder, the_task_decides, arms=("none", *arms), seeds=(0, 1, 2), on=ON,
+        steps=dict.fromkeys(arms, 100), **more,
+    )  # fmt: skip
+    return found
+
+
+def test_one_command_compares_whatever_the_claims_speak_of(tmp_path: Path, made_up: ModuleType) -> None:
+    run = study_run(tmp_path / "r", made_up, tuple(ON))
+    words = ["claims", str(run.path), "--compare", "--resamples", "200", "--out", str(tmp_path / "c.md")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    made = {file.stem for file in (run.path / "report").glob("*.json")}
+    assert made == {
+        "compare-none-mnli", "compare-none-squad", "compare-mnli-all", "compare-squad-all",
+        "compare-text-mnli", "compare-text-squad", "compare-translated-mnli", "compare-translated-squad",
+        "best-arm",
+    }  # fmt: skip
+    text = (tmp_path / "c.md").read_text(encoding="utf-8")
+    for number in ("1", "2", "3", "4", "5", "6", "12"):
+        assert all(status != "not tested" for status, _ in status_of(text, number)), number
+    assert len(status_of(text, "6")) == 4  # each finding once
+    ((status, detail),) = status_of(text, "5")
+    assert status == "supported"
+    assert "best of mnli, squad per task against none" in detail
+    assert "by cross-fitting halves of the test examples (xnli, udpos, tatoeba)" in detail
+    found = read_best(run.path / "report" / "best-arm.json")
+    assert found["tasks"]["xnli"]["chosen"] == {"mnli": 6}  # three seeds, two halves
+    assert found["tasks"]["tatoeba"]["chosen"] == {"squad": 6}
+    assert 10 < found["average"]["difference"] < 14
+    assert "mnli 100 %" in (run.path / "report" / "best-arm.md").read_text(encoding="utf-8")
+
+
+def test_a_dev_run_of_the_same_models_chooses_and_is_not_compared_itself(
+    tmp_path: Path, made_up: ModuleType
+) -> None:
+    run = study_run(tmp_path / "r", made_up)
+    dev = study_run(tmp_path / "d", made_up, split="dev", chance=1, tasks={"xnli": ("en",)})
+    files = compare_for_claims([run, dev], Console(), 1.0, 100, 0)
+    assert not [file for file in files if file.is_relative_to(dev.path)]
+    found = read_best(run.path / "report" / "best-arm.json")
+    assert found["dev_run"] == "d"
+    ways = {name: facts["way"] for name, facts in found["tasks"].items()}
+    assert ways == {"xnli": "dev", "udpos": "halves", "tatoeba": "halves"}
+    assert found["tasks"]["xnli"]["chosen"] == {"mnli": 3}
+    detail = status_of(claims_of([run, dev], "c"), "5")[0][1]
+    assert "chosen on dev (xnli), by cross-fitting halves of the test examples (udpos, tatoeba)" in detail
+
+
+def test_a_dev_run_of_other_models_chooses_nothing(tmp_path: Path, made_up: ModuleType) -> None:
+    run = study_run(tmp_path / "r", made_up)
+    dev = study_run(tmp_path / "d", made_up, split="dev")
+    listing = json.loads((dev.path / "candidates.json").read_text())
+    listing["candidates"][0]["artifacts"] = {"mnli": "another"}
+    (dev.path / "candidates.json").write_text(json.dumps(listing))
+    compare_for_claims([run, dev], Console(), 1.0, 100, 0)
+    assert read_best(run.path / "report" / "best-arm.json")["dev_run"] is None
+    assert (dev.path / "report" / "best-arm.json").is_file()
+
+
+def test_runs_that_no_claim_speaks_of_are_refused(tmp_path: Path, made_up: ModuleType) -> None:
+    run = made_up.write_run(tmp_path / "r", arms=("none",))
+    with pytest.raises(InputError, match="No run has arms that a claim compares"):
+        compare_for_claims([run], Console(), 1.0, 100, 0)
+    (tmp_path / "r/report").mkdir()
+    (tmp_path / "r/report/best-arm.json").write_text("{}")
+    with pytest.raises(InputError, match="expected the best arm per task, schema 1"):
+        claims_of([run], "c")
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,13 @@ def write_run(
     steps: Mapping[str, int] | None = None,
     tasks: Mapping[str, tuple[str, ...]] = LANGUAGES,
     without: tuple[str, ...] = (),
+    on: Mapping[str, Any] | None = None,
+    split: str = "test",
 ) -> RunFolder:
     """Write a run whose models answer each example rightly with the chance that `truth` gives.
 
-    Each example has one difficulty that all models meet, as real ones do.
+    Each example has one difficulty that all models meet, as real ones do. Arms of `steps` make so many
+    intermediate updates, on mnli unless `on` names something else.
     """
     rng = np.random.default_rng(chance)
     names, rows = [], []
@@ -58,7 +61,7 @@ def write_run(
                 stage, runtime = variant.split("/")
                 seeded = f"/seed={seed}" if len(seeds) > 1 else ""
                 candidate = f"{arm}/{stage}{seeded}/{runtime}"
-                names.append(_candidate(candidate, arm, stage, runtime, seed, steps or {}))
+                names.append(_candidate(candidate, arm, stage, runtime, seed, steps or {}, on or {}))
                 if candidate in without:
                     continue
                 jitter = rng.uniform(0.98, 1.02)
@@ -88,7 +91,7 @@ def write_run(
         "synthetic": True, "data": "embedded", "base": "some-base", "objectives": ["score", "latency_ms", "size_bytes"],
         "tasks": {
             name: {"languages": list(codes), "missing": [], "metrics": list(task(name).metrics),
-                   "scored_by": task(name).scored_by, "group": task(name).group, "limit": None}
+                   "scored_by": task(name).scored_by, "group": task(name).group, "limit": None, "split": split}
             for name, codes in tasks.items()
         },
         "baseline": names[0]["name"], "candidates": names,
@@ -111,7 +114,13 @@ def _outcomes(name: str, right: np.ndarray, difficulty: np.ndarray) -> np.ndarra
 
 
 def _candidate(
-    name: str, arm: str, stage: str, runtime: str, seed: int, steps: Mapping[str, int]
+    name: str,
+    arm: str,
+    stage: str,
+    runtime: str,
+    seed: int,
+    steps: Mapping[str, int],
+    on: Mapping[str, Any],
 ) -> dict[str, Any]:
     chain = [
         {
@@ -122,7 +131,7 @@ def _candidate(
         }
     ]
     if arm in steps:
-        fields = {"on": "mnli", "steps": steps[arm], "batch_size": 8, "epochs": 3.0}
+        fields = {"on": on.get(arm, "mnli"), "steps": steps[arm], "batch_size": 8, "epochs": 3.0}
         chain.insert(0, {"step": "train", "label": "intermediate", "version": 1, "fields": fields})
     return {"name": name, "arm": arm, "stage": stage, "runtime": runtime, "seed": seed, "settings": {},
             "steps": chain, "artifacts": {"mnli": "a"}, "made_seconds": 1.0}  # fmt: skip
