@@ -157,6 +157,8 @@ def load_model(
     if head in ("classification", "tagging", "choice"):
         config.id2label = dict(enumerate(names))
         config.label2id = {label: index for index, label in enumerate(names)}
+    if head == "qa":
+        config.num_labels = 2  # start and end; the checkpoint may tell the number of its own head's labels
     if dropout is not None:
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
     config.architectures = [_CLASSES[head]]

@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from compress.artifact import Head
 from compress.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from compress.errors import InputError
 from compress.tokenizer_training import train_tokenizer
@@ -88,6 +89,27 @@ def test_the_body_moves_between_heads_and_a_fresh_head_depends_on_the_seed(check
     heads = [model.classifier.out_proj.weight for model in (one, same, other)]
     assert heads[0].shape == (3, 16)
     assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+
+
+LABELS: dict[Head, tuple[str, ...]] = {
+    "mlm": (), "encoder": (), "qa": (), "choice": (), "classification": ("a", "b", "c"), "tagging": tuple("abcd"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", LABELS)
+def test_after_any_head_any_other_has_its_own_number_of_outputs(
+    first: Head, checkpoint: Path, tmp_path: Path
+) -> None:
+    import_checkpoint(checkpoint, tmp_path / "a")
+    save_model(load_model(tmp_path / "a", first, LABELS[first]), tmp_path / "a", tmp_path / "b")
+    for second, labels in LABELS.items():
+        model = load_model(tmp_path / "b", second, labels)
+        with torch.inference_mode():
+            answer = model(input_ids=IDS)
+        if second == "qa":
+            assert answer.start_logits.shape == answer.end_logits.shape == IDS.shape
+        elif labels or second == "choice":
+            assert answer.logits.shape[-1] == (len(labels) or 1)
 
 
 @pytest.mark.parametrize("head", ["classification", "tagging"])
