@@ -18,7 +18,9 @@ class Student(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    layers: int | None = Field(None, ge=1, description="null: as many as the source", examples=[6])
+    layers: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="null: as many as the source; below 1: a share of them", examples=[6]
+    )
     take: Place | Annotated[list[int], Field(min_length=1)] = Field(
         "spread",
         description="which of the source's layers it is made of, as prune_depth says: spread (every k-th, "
@@ -54,7 +56,10 @@ def make_student(
     source: Any = load_model(folder, head, labels, keep_head=True, dropout=dropout)
     body, config = source.base_model, source.config
     many = len(body.encoder.layer)
-    layers = wanted.layers or (len(wanted.take) if isinstance(wanted.take, list) else many)
+    named = len(wanted.take) if isinstance(wanted.take, list) else many
+    layers = (
+        max(1, round(wanted.layers * many)) if isinstance(wanted.layers, float) else wanted.layers or named
+    )
     sizes = {
         "hidden_size": wanted.hidden_size or config.hidden_size,
         "num_attention_heads": wanted.heads or config.num_attention_heads,

@@ -71,7 +71,7 @@ class Result:
 def prepare(options: Options) -> Prepared:
     """Check a recipe and plan it; imports no torch."""
     file = find_recipe(options.recipe)
-    checked = load_recipe(file, options.overrides)
+    checked = load_recipe(file, options.overrides, options.base)
     store = Store(options.store)
     start = open_start(
         checked.recipe,

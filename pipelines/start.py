@@ -12,6 +12,7 @@ from compress.artifact import Head
 from compress.checkpoint import read_checkpoint
 from compress.errors import InputError
 from compress.step import DataNeed
+from pipelines.embedded_base import EMBEDDED
 from pipelines.fingerprints import Fingerprints
 from pipelines.lock import Lock
 from pipelines.recipe import Recipe
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from eval.data import Data, DataSpec
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-EMBEDDED = "embedded"
 HUB = "hub"
 
 
@@ -104,14 +104,16 @@ def _open_base(
     where = f"{file}: base"
     makes_own = any(isinstance(item, dict) and item.get("step") == "pretrain" for item in recipe.steps)
     if makes_own:
-        if name is not None:
+        if name not in (None, EMBEDDED):
             raise InputError(
                 f"{where}: the recipe makes its own base (step pretrain), but {name} is given. "
                 "Leave out the one or the other."
             )
         return None
     if name is None:
-        raise InputError(f"{where}: expected a hub id or a folder, found nothing. Set it, or use --base.")
+        raise InputError(
+            f"{where}: expected a hub id, a folder or `embedded`, found nothing. Set it, or use --base."
+        )
     path = _find_folder(name, folder)
     if path is not None:
         facts = read_checkpoint(path)

@@ -15,6 +15,7 @@ from compress.course import Reading
 from compress.curriculum import Curriculum, compacted, read_curriculum
 from compress.freezing import freeze
 from compress.layer_map import layer_read
+from compress.learning_rate import LearningRate, suited_rate
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
@@ -143,7 +144,10 @@ class Distill(Step):
     steps: int | None = Field(
         None, ge=1, description="make so many updates in place of `epochs`; null: by epochs", examples=[5000]
     )
-    learning_rate: float = Field(5e-4, gt=0, description="the highest rate, reached after the warm-up")
+    learning_rate: LearningRate = Field(
+        5e-4,
+        description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
+    )
     batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
     accumulate: int = Field(
         1,
@@ -368,7 +372,7 @@ class Distill(Step):
                 loss,
                 Schedule(
                     steps=steps,
-                    learning_rate=self.learning_rate,
+                    learning_rate=suited_rate(self.learning_rate, student.config.hidden_size),
                     warmup=self.warmup,
                     weight_decay=self.weight_decay,
                     clip=self.clip,

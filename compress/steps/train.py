@@ -13,6 +13,7 @@ from compress.artifact import Artifact, Head
 from compress.course import LM_TASK, Course, DevScores, Reading, compacted, read_course
 from compress.errors import InputError, hint
 from compress.freezing import freeze
+from compress.learning_rate import LearningRate, suited_rate
 from compress.members import EACH, ENCODER, Member, checked_on, parse_member, title, unknown_member
 from compress.mixture import CAP, Draws, Sampling, capped_total, rates
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
@@ -77,7 +78,10 @@ class Train(Step):
     )
     cap: int | None = Field(CAP, ge=1, description="a member of a mixture counts as at most so many examples")
     temperature: float = Field(2.0, gt=0, description="for sampling: temperature; 1 is proportional")
-    learning_rate: float = Field(3e-5, gt=0, description="the highest rate, reached after the warm-up")
+    learning_rate: LearningRate = Field(
+        3e-5,
+        description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
+    )
     batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
     accumulate: int = Field(
         1,
@@ -245,7 +249,7 @@ class Train(Step):
                 source.path, first.head, first.labels, keep_head=first.head == "mlm" and keep_lm_head,
                 seed=context.seed, dropout=self.dropout,
             )  # fmt: skip
-        notes = self._fit(model, course, context)
+        notes = self._fit(model, course, suited_rate(self.learning_rate, facts.hidden_size), context)
         save_model(model.host if others else model, source.path, target)
         if others:
             masked = any(task.name == LM_TASK for task in course.tasks)
@@ -269,7 +273,7 @@ class Train(Step):
                 f"train: {field}: expected 0 (embeddings) to {layers} (the last layer), found {value}."
             )
 
-    def _fit(self, model: Any, course: Course, context: Context) -> dict[str, Any]:
+    def _fit(self, model: Any, course: Course, rate: float, context: Context) -> dict[str, Any]:
         from compress.fit import Schedule, fit
         from compress.losses import LOSSES
         from compress.multitask import MultiTaskLoss
@@ -290,7 +294,7 @@ class Train(Step):
                 MultiTaskLoss(course.tasks) if len(course.tasks) > 1 else LOSSES[course.tasks[0].head],
                 Schedule(
                     steps=min(steps, self.max_steps or steps),
-                    learning_rate=self.learning_rate,
+                    learning_rate=rate,
                     warmup=self.warmup,
                     weight_decay=self.weight_decay,
                     clip=self.clip,

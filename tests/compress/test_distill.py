@@ -293,6 +293,14 @@ def trimmed(source: Artifact, target: Path, dropped: set[str]) -> Artifact:
     return seal(target, replace(manifest, files={}, digest=""))
 
 
+@pytest.mark.parametrize(("share", "layers"), [(0.5, 2), (0.75, 3), (0.01, 1)])
+def test_a_student_may_have_a_share_of_the_layers(
+    sources: dict[str, Artifact], tmp_path: Path, share: float, layers: int
+) -> None:
+    distill(sources["mlm"], tmp_path / "a", student={"layers": share}, steps=1, learning_rate="auto")
+    assert json.loads((tmp_path / "a" / "config.json").read_text())["num_hidden_layers"] == layers
+
+
 def test_a_student_with_a_trimmed_vocabulary_hears_the_teacher_under_its_own_ids(
     sources: dict[str, Artifact], tmp_path: Path
 ) -> None:

@@ -201,3 +201,12 @@ def test_unknown_keys_and_wrong_types_are_refused() -> None:
     for fields in ({"rate": 1}, {"epochs": "3"}, {"epochs": 0}, {"batch_size": 1.5}):
         with pytest.raises(ValidationError):
             Train(on="each", **fields)  # type: ignore[arg-type]
+
+
+def test_the_automatic_rate_is_that_of_the_models_width(base: Artifact, tmp_path: Path) -> None:
+    train(base, tmp_path / "auto", on="tags", max_steps=2, learning_rate="auto")
+    train(base, tmp_path / "told", on="tags", max_steps=2, learning_rate=2e-5 * (768 / 16) ** 2.2)
+    one, other = (sha256_file(tmp_path / name / "model.safetensors") for name in ("auto", "told"))
+    assert one == other
+    with pytest.raises(ValidationError):
+        Train(on="tags", learning_rate="quick")  # type: ignore[arg-type]

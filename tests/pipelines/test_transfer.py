@@ -38,7 +38,8 @@ def fields(entry: dict[Any, Any]) -> dict[str, Any]:
     return {key: value for key, value in named.items() if key not in ("step", "label")}
 
 
-PRETRAIN = fields(ENTRIES["pretrain"])
+BASE = yaml.safe_load(files("pipelines").joinpath("bases/embedded.yaml").read_text("utf-8"))
+PRETRAIN = fields(BASE[0])
 TARGET = Train(**fields(ENTRIES["train"]))
 INTERMEDIATE = Train(**fields(RECIPE["arms"]["english"][0]))
 LEARNED_NOTHING = {"steps": 1, "align": False, "align_fixed": False}
