@@ -91,14 +91,18 @@ def write_best(run: RunFolder, document: dict[str, Any]) -> list[Path]:
 
 
 def serves_as_dev(run: Run, other: Run) -> bool:
-    """Did `other` score dev splits with the very models of `run`, which did not?"""
+    """Did `other` score dev splits, and nothing else, with models of `run`, which scored others?
+
+    It may leave arms and training sets out, but every model that it has must be one of `run`'s.
+    """
     models = {candidate.name: candidate.artifacts for candidate in run.candidates}
-    same = bool(other.candidates) and all(
-        models.get(candidate.name) == candidate.artifacts for candidate in other.candidates
+    same = all(
+        digest == models.get(candidate.name, {}).get(training_set)
+        for candidate in other.candidates
+        for training_set, digest in candidate.artifacts.items()
     )
-    whole = {candidate.name for candidate in other.candidates} == set(models)
     all_dev = all(facts.split == DEV for facts in other.tasks.values())
-    return same and whole and all_dev and any(facts.split != DEV for facts in run.tasks.values())
+    return same and all_dev and any(facts.split != DEV for facts in run.tasks.values())
 
 
 def _scores(

@@ -11,9 +11,10 @@ from compress.steps.train import Train
 from pipelines.check import check, shipped_recipes
 from pipelines.located_yaml import read_yaml
 from pipelines.recipe import Checked, Setting
-from reports.claims import ENGLISH, MULTILINGUAL, NONE, TEXT, trained_on
+from reports.claims import ENGLISH, MULTILINGUAL, MULTITASK, NONE, TEXT, trained_on
 
 NAMES = ("english-vs-multilingual", "english-vs-multilingual-mini")
+STILTS = ("stilts", "stilts-mini")
 
 
 def checked(name: str) -> Checked:
@@ -25,7 +26,7 @@ def trainings(chain: Sequence[Sequence[Setting]]) -> list[Train]:
     return [setting.step for (setting, *_) in chain if isinstance(setting.step, Train)]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *STILTS))
 def test_every_arm_that_trains_makes_equal_updates(name: str) -> None:
     own = {
         arm: [
@@ -38,7 +39,7 @@ def test_every_arm_that_trains_makes_equal_updates(name: str) -> None:
     assert len(length) == 1 and length[0][0] is not None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *STILTS))
 def test_the_target_training_is_the_same_in_every_arm(name: str) -> None:
     assert len({trainings(chain)[-1].model_dump_json() for chain in checked(name).chains.values()}) == 1
 
@@ -62,3 +63,19 @@ def test_english_and_multilingual_see_the_same_pairs(name: str) -> None:
     english, multilingual = (trainings(chains[arm])[0] for arm in ("english", "multilingual"))
     assert english.model_copy(update={"languages": multilingual.languages}) == multilingual
     assert multilingual.languages is not None and "en" in multilingual.languages
+
+
+@pytest.mark.parametrize("name", STILTS)
+def test_the_arms_are_those_of_the_claims(name: str) -> None:
+    """None, single English tasks, all of these together, text alone in English, and translations."""
+    kinds: dict[str, list[tuple[str, ...]]] = {}
+    for chain in checked(name).chains.values():
+        steps = [{"on": step.on, "languages": step.languages} for step in trainings(chain)]
+        kind, what = trained_on(steps)
+        kinds.setdefault(kind, []).append(what)
+    assert set(kinds) == {NONE, ENGLISH, MULTITASK, TEXT, MULTILINGUAL}
+    singles = [what for (what,) in kinds[ENGLISH]]
+    assert [set(what) for what in kinds[MULTITASK]] == [set(singles)]
+    assert len(singles) == {"stilts": 3, "stilts-mini": 8}[name]
+    (text,) = [trainings(chain)[0] for arm, chain in checked(name).chains.items() if arm == "text"]
+    assert text.text_languages == ["en"]
