@@ -1,0 +1,376 @@
+"""Train on with 8-bit rounding in place, so that the model learns to live with its int8 export."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from compress.artifact import Artifact, Head
+from compress.course import Reading
+from compress.errors import InputError
+from compress.fake_quantization import Ranges
+from compress.lineage import SOURCE, earlier_flow, earlier_label
+from compress.members import EACH, ENCODER, parse_member, unknown_member
+from compress.objectives import Hidden, Labels, Logits, Objectives
+from compress.order import Rule
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+
+if TYPE_CHECKING:
+    from compress.curriculum import Curriculum
+    from compress.fake_quantization import FakeQuantization
+    from compress.teaching import TeacherLoss
+
+
+class QuantizeAware(Step):
+    """Quantization-aware training (Jacob et al. 2018, arXiv 1712.05877). Takes torch, gives torch.
+
+    While it trains, inputs of all products with a weight are rounded to unsigned 8 bits, the weights to
+    signed 8 bits with a scale per output channel, and rows of the word embeddings to int8, just as
+    quantize_static codes them; gradients pass straight through the rounding. Ranges of the inputs:
+
+    - ema: a moving average of the batches' extremes; weights use their greatest magnitude (Jacob et al.).
+    - learned: scale and offset of the inputs and the weights' scales are trained with the rest (LSQ, Esser
+      et al. 2020, arXiv 1902.08153; with an offset LSQ+, Bhalgat et al. 2020).
+
+    Either way they start from the batches of `observe`. What is learned: the labels of `on` and what the
+    teacher computes, by default the float model that the step is given, on labelled examples or on a
+    text in many languages; see distill. With none of `labels`, `logits` and `hidden`: labels and logits
+    where `on` is given, logits on text, of a bare encoder its last hidden state.
+
+    The weights of the result are rounded for good, and the codes of inputs and weights lie beside them in
+    quantization.safetensors. export_onnx takes it along, and quantize_static with `range: learned` makes
+    the int8 model that was trained. Other training in between would undo it.
+
+    ```yaml
+    - {step: train, on: each, label: fp32}
+    - {step: quantize_aware, on: each, only: [udpos, mnli], epochs: 1}
+    - {step: quantize_aware, label: on-text, text: parallel, only: [encoder], steps: 500}
+    - {step: export_onnx}
+    - {step: quantize_static, range: learned}
+    ```
+    """
+
+    seeded: ClassVar[bool] = True
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    quick: ClassVar[Mapping[str, Any]] = {"steps": 2, "batch_size": 4, "observe": 2}
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "next",
+            ("export_onnx",),
+            why="its codes belong to the weights as they are",
+            fix="Put steps that change the weights before quantize_aware.",
+        ),
+    )
+
+    ranges: Ranges = Field("learned", description="of the inputs: learned with the weights, or ema")
+    reduce_range: bool = Field(False, description="7-bit weights, for CPUs without VNNI")
+    embeddings: bool = Field(True, description="round rows of the word embeddings to int8 as well")
+    observe: int = Field(16, ge=1, description="batches that ranges start from")
+    momentum: float = Field(
+        0.99, gt=0, lt=1, description="for ranges: ema, what stays of a range at each batch"
+    )
+    teacher: str = Field(
+        SOURCE,
+        min_length=1,
+        description="source: the float model itself; or the label of an earlier step; base: what the chain "
+        "began with",
+    )
+    text: str | None = Field(
+        "parallel",
+        description="a text of the data (parallel, mono, bible); null, the default beside `on`: none",
+    )
+    on: str | None = Field(
+        None,
+        description="a labelled training set (udpos, mnli@de), or each: the artifact's own; null: text only",
+        examples=["each"],
+    )
+    text_share: float = Field(
+        0.5, gt=0, lt=1, description="of `on` and a text: the share of lessons that are text"
+    )
+    text_languages: list[str] | None = Field(
+        None, min_length=1, description="languages of the text; null: all it has", examples=[["en", "sw"]]
+    )
+    limit: int | None = Field(
+        None,
+        ge=1,
+        description="read the first so many examples or lines of each set and language only; null: all",
+        examples=[10000],
+    )
+    dev_limit: int | None = Field(
+        2000, ge=1, description="read the first so many dev examples of `on` only; null: all"
+    )
+    max_length: int | None = Field(
+        None,
+        ge=8,
+        description="longest input in subwords; null: 384 for spans, 256 for choices, 128 else",
+        examples=[64],
+    )
+    labels: Labels | None = Field(None, description="learn the labels of `on`", examples=[{"weight": 0.5}])
+    logits: Logits | None = Field(
+        None, description="learn the teacher's answers, softened", examples=[{"temperature": 2.0}]
+    )
+    hidden: Hidden | None = Field(
+        None, description="learn the teacher's hidden states", examples=[{"layers": "last"}]
+    )
+    only: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="after the fork: training sets whose models learn; null: all",
+        examples=[["udpos"]],
+    )
+    epochs: float = Field(1.0, gt=0, description="passes over all examples and lines")
+    steps: int | None = Field(
+        None, ge=1, description="make so many updates in place of `epochs`; null: by epochs", examples=[500]
+    )
+    learning_rate: float = Field(2e-5, gt=0, description="the highest rate, reached after the warm-up")
+    batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
+    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
+    weight_decay: float = Field(
+        0.01, ge=0, description="decay of matrices (AdamW); norms, biases, ranges and embeddings have none"
+    )
+    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="probability; null: the checkpoint's own", examples=[0.0]
+    )
+    evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each pass")
+    patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "fp32", description="of the products; bf16 has fewer digits than an 8-bit code times its scale"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_replaces_the_text(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("on") is not None and "text" not in data:
+            return {**data, "text": None}
+        return data
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.text is None and self.on is None:
+            raise ValueError("needs data: give a text, such as parallel, or a training set (on)")
+        if self.text is None and self.text_languages:
+            raise ValueError("text_languages goes with a text; give one, or leave it out")
+        if self.labels is not None and self.on is None:
+            raise ValueError("labels: a text has none; add `on`, or leave labels out")
+        if self.on == ENCODER or (self.on is not None and ":" in self.on):
+            raise ValueError(f"on: expected a labelled training set or each, found {self.on}")
+        return self
+
+    def objectives(self, head: Head) -> Objectives:
+        """Return what a model with this head learns."""
+        if self.labels or self.logits or self.hidden:
+            return Objectives(labels=self.labels, logits=self.logits, hidden=self.hidden)
+        if head == "encoder":
+            return Objectives(hidden=Hidden.model_validate({"layers": "last"}))
+        labels = Labels.model_validate({}) if self.on is not None else None
+        return Objectives(labels=labels, logits=Logits.model_validate({}))
+
+    # -- the plan ---------------------------------------------------------------------------
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "torch":
+            raise Misfit(
+                f"quantize_aware takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
+            )
+        if flow.head == "mlm":
+            raise Misfit(
+                "quantize_aware is given a masked language model, which has nothing to deploy. Put a train step "
+                "before it."
+            )
+        earlier_flow("quantize_aware", self.teacher, flow)
+        wrong = unknown_member(self.on, [*heads, EACH]) if self.on is not None else None
+        if wrong is not None:
+            raise Misfit(f"quantize_aware: on: {wrong}")
+        if not flow.forked:
+            self._check_before_fork(flow, heads)
+        elif self.on not in (None, EACH) and self.only != [str(self.on).partition("@")[0]]:
+            own = str(self.on).partition("@")[0]
+            raise Misfit(
+                "quantize_aware: on: after the fork every model has a training set of its own. Say `on: each`, or "
+                f"add `only: [{own}]`."
+            )
+        return flow
+
+    def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
+        if self.only is not None or self.on == EACH:
+            raise Misfit(
+                "quantize_aware: only, and each, go with models per training set, which the chain has not here. "
+                "Leave them out, or put the step after the one with `on: each`."
+            )
+        if self.on is not None and flow.head != heads[parse_member(self.on).name]:
+            raise Misfit(
+                f"quantize_aware: {self.on} needs the head {heads[parse_member(self.on).name]}, but what comes "
+                f"before it has {flow.head}. Train on it first, or learn from a text."
+            )
+        if flow.head is not None:
+            self._check_head(flow.head)
+
+    def _check_head(self, head: Head) -> None:
+        if head == "encoder" and self.objectives(head).answers:
+            raise Misfit(
+                "quantize_aware: labels and logits are a head's, but the model is a bare encoder. Learn hidden "
+                "states of a text, or leave it out by `only`."
+            )
+        if head == "choice" and self.text is not None:
+            raise Misfit(
+                "quantize_aware: text: a multiple-choice model reads questions with options, which a text has not. "
+                "Learn on its training set: on: each."
+            )
+
+    def learns_from(self) -> str | None:
+        return earlier_label(self.teacher)
+
+    def acts_on(self, training_set: str) -> bool:
+        wanted = self.only is None or training_set in self.only
+        return wanted and not (training_set == ENCODER and self.text is None)
+
+    def within(self, training_set: str) -> Step:
+        """Return the step with its own training set in place of `each`."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        if self.on == EACH:
+            fields["on"] = None if training_set == ENCODER else training_set
+        if training_set == ENCODER:
+            self._check_head("encoder")
+            fields["labels"] = None
+        return type(self).model_validate(fields)
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        needs = list(parse_member(self.on).reads()) if self.on not in (None, EACH) else []
+        if self.text is not None:
+            needs.append(DataNeed("text", self.text))
+        return tuple(dict.fromkeys(needs))
+
+    # -- the work ---------------------------------------------------------------------------
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        from compress.checkpoint import load_model, save_model
+        from compress.fake_quantization import fake_quantization
+        from compress.learned_codes import write_codes
+        from compress.piece_map import piece_map
+        from compress.teaching import TeacherLoss
+
+        assert source is not None, "the plan checks that quantize_aware has a source"
+        manifest, teacher = source.manifest, context.teacher or source
+        try:
+            self._check_head(manifest.head)
+        except Misfit as error:
+            raise InputError(str(error)) from error
+        objectives = self.objectives(manifest.head)
+        if objectives.logits is not None and (manifest.head, manifest.labels) != (
+            teacher.manifest.head,
+            teacher.manifest.labels,
+        ):
+            raise InputError(
+                f"quantize_aware: teacher: expected the head {manifest.head} with the labels "
+                f"{', '.join(manifest.labels) or '(none)'}, found {teacher.manifest.head}. Name a teacher trained on "
+                "the same set, or learn labels or hidden states only."
+            )
+        whole = self._read(source, context)
+        model: Any = load_model(
+            source.path, manifest.head, manifest.labels, keep_head=True, dropout=self.dropout
+        )
+        told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
+        pieces = piece_map(source.file("tokenizer.json"), teacher.file("tokenizer.json"))
+        loss = TeacherLoss(told, model, manifest.head, objectives, pieces=pieces, seed=context.seed)
+        with fake_quantization(
+            model,
+            self.ranges,
+            weight_bits=7 if self.reduce_range else 8,
+            embeddings=self.embeddings,
+            momentum=self.momentum,
+        ) as fake:
+            notes = self._fit(model, fake, loss, whole, objectives, context)
+            codes = fake.codes()
+            fake.bake()
+        save_model(model, source.path, target)
+        write_codes(codes, target)
+        notes |= {
+            "teacher": teacher.digest,
+            "objectives": {name: one.model_dump(mode="json") for name, one in objectives.chosen()},
+            "inputs": {name: [round(one.scale, 7), one.zero_point] for name, one in codes.items()},
+        }
+        return Made(
+            "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes=notes
+        )
+
+    def _read(self, source: Artifact, context: Context) -> Curriculum:
+        from compress.checkpoint import read_checkpoint
+        from compress.curriculum import read_curriculum
+
+        most = read_checkpoint(source.path).max_tokens
+        reading = Reading(
+            source.file("tokenizer.json"), most, self.max_length, self.limit, self.dev_limit, self.text_languages
+        )  # fmt: skip
+        return read_curriculum(
+            context.supply,
+            reading,
+            source.manifest,
+            on=parse_member(self.on) if self.on is not None else None,
+            dev=self.on,
+            text=self.text,
+            translation=0.0,
+            mask=0.0,
+        )
+
+    def _fit(
+        self,
+        model: Any,
+        fake: FakeQuantization,
+        loss: TeacherLoss,
+        whole: Curriculum,
+        objectives: Objectives,
+        context: Context,
+    ) -> dict[str, Any]:
+        from compress.curriculum import compacted
+        from compress.dev_score import dev_score
+        from compress.fit import Schedule, fit
+        from compress.training_state import Saving
+
+        per_epoch = math.ceil(whole.size / self.batch_size)
+        steps = self.steps or math.ceil(self.epochs * per_epoch)
+        with compacted(model, loss, whole, objectives) as shown:
+            learner, dev = loss.learner(), shown.dev
+            lessons = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
+            self._observe(learner, fake, loss, lessons[0], context)
+            fitted = fit(
+                learner,
+                lessons[1],
+                loss,
+                Schedule(
+                    steps=steps,
+                    learning_rate=self.learning_rate,
+                    warmup=self.warmup,
+                    weight_decay=self.weight_decay,
+                    clip=self.clip,
+                    precision=self.precision,
+                    evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
+                    patience=self.patience,
+                ),
+                seed=context.seed,
+                threads=context.threads,
+                progress=context.progress,
+                dev=(lambda taught: dev_score(taught.student, shown.head, dev)) if dev is not None else None,
+                saving=Saving(context.scratch, context.save_minutes),
+            )
+        return {**fitted.notes(), "examples": whole.size, "languages": whole.languages}
+
+    def _observe(
+        self, learner: Any, fake: FakeQuantization, loss: TeacherLoss, lessons: Any, context: Context
+    ) -> None:
+        """Start the ranges from the first batches, run without rounding."""
+        import torch
+
+        from compress.surroundings import seeded
+
+        with seeded(context.seed, context.threads), torch.no_grad(), fake.observing():
+            for number in range(self.observe):
+                batch = lessons.batch(number)
+                loss(learner, {name: torch.from_numpy(rows) for name, rows in batch.items()})
+
+
+STEP = QuantizeAware
