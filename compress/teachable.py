@@ -46,8 +46,13 @@ def check_artifacts(
             f"{', '.join(other.labels) or '(none)'}. Name a teacher trained on the same set, or learn hidden "
             "states or relations only."
         )
-    if manifest.head == "choice" and text:
-        raise InputError(
+    check_text(manifest.head, text=text, error=InputError)
+
+
+def check_text(head: Head | None, *, text: bool, error: type[Exception] = Misfit) -> None:
+    """Raise where a text is no input of a head."""
+    if head == "choice" and text:
+        raise error(
             "distill: text: a multiple-choice model reads questions with options, which a text has not. Leave "
             "it out by `only`, or learn on its training set: on: each."
         )

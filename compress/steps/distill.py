@@ -21,7 +21,7 @@ from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
-from compress.teachable import check_answers, check_artifacts
+from compress.teachable import check_answers, check_artifacts, check_text
 from compress.teaching import TeacherLoss
 
 
@@ -254,6 +254,7 @@ class Distill(Step):
                 )
         if flow.head is not None:
             check_answers(self.objectives(), flow.head, labelled=self.on is not None)
+        check_text(flow.head, text=self.text is not None)
 
     def learns_from(self) -> str | None:
         return earlier_label(self.teacher)

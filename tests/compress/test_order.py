@@ -10,7 +10,7 @@ from compress.catalog import STEPS
 from compress.order import Relation, Rule, broken_at_end, broken_here
 
 NAMES = ("a", "b", "c")
-COMING = {"quantize_weights", "quantize_mixed"}  # named by rules already
+COMING = {"quantize_mixed"}  # named by rules already
 RELATIONS: tuple[Relation, ...] = ("after", "never_after", "needs_later", "never_before", "next")
 ALL_RULES = st.lists(
     st.builds(
