@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compress.fake_quantization import (
@@ -56,6 +56,7 @@ def test_activations_are_rounded_as_onnxruntime_rounds_them(low: float, high: fl
     assert fake_activation(torch.zeros(1), scale, offset).item() == 0.0
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.floats(0.01, 2.0), st.floats(-3.0, 0.5), st.floats(-8.0, 8.0))
 def test_gradients_of_range_and_value_are_those_of_lsq_plus(
     scale: float, offset: float, value: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compress.catalog import STEPS
@@ -40,6 +40,7 @@ def allowed(chain: list[str], rules: dict[str, list[Rule]]) -> bool:
     return True
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine draws slowly
 @given(
     st.lists(st.sampled_from(NAMES), max_size=4),
     st.fixed_dictionaries(dict.fromkeys(NAMES, ALL_RULES)),
