@@ -50,14 +50,14 @@ def make_source(folder: Path, layers: int, vocab: int) -> None:
     seal(folder, Manifest(files={}, format="torch", head="classification", labels=labels))
 
 
-def run_steps(steps: list[tuple[str, Path, Path]], pipe: Any) -> None:
+def run_steps(steps: list[tuple[str, dict[str, Any], Path, Path]], pipe: Any) -> None:
     """Apply the steps one after the other in this process; send seconds, peak bytes and notes."""
     from compress.artifact import Artifact, Manifest, seal
     from compress.catalog import STEPS
     from compress.step import Context
 
     start, notes = time.perf_counter(), {}
-    for name, source, target in steps:
+    for name, fields, source, target in steps:
         target.mkdir()
         context = Context(
             supply=None,  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def run_steps(steps: list[tuple[str, Path, Path]], pipe: Any) -> None:
             scratch=target,
             progress=lambda *_: None,
         )
-        made = STEPS.load(name)().apply(Artifact.open(source), target, context)
+        made = STEPS.load(name)(**fields).apply(Artifact.open(source), target, context)
         manifest = Manifest(files={}, format=made.format, head=made.head, labels=made.labels)
         seal(target, replace(manifest, notes=made.notes))
         notes[name] = made.notes
@@ -98,7 +98,7 @@ def measure(layers: int, vocab: int, folder: Path, separately: bool) -> dict[str
     """Return the figures of one export and quantization, made in `folder`."""
     source, fp32, int8 = folder / "torch", folder / "fp32", folder / "int8"
     in_process(make_source_and_tell, source, layers, vocab)
-    both = in_process(run_steps, [("export_onnx", source, fp32), ("quantize_dynamic", fp32, int8)])
+    both = in_process(run_steps, [("export_onnx", {}, source, fp32), ("quantize_dynamic", {}, fp32, int8)])
     sizes = [(path / "model.onnx").stat().st_size for path in (fp32, int8)]
     found = {
         "fp32_bytes": sizes[0],
@@ -112,7 +112,7 @@ def measure(layers: int, vocab: int, folder: Path, separately: bool) -> dict[str
     }
     if separately:
         for name, start in (("export_onnx", source), ("quantize_dynamic", fp32)):
-            alone = in_process(run_steps, [(name, start, folder / f"alone-{name}")])
+            alone = in_process(run_steps, [(name, {}, start, folder / f"alone-{name}")])
             found[name] = {key: alone[key] for key in ("seconds", "cpu_seconds", "peak_bytes")}
     return found
 
