@@ -57,7 +57,6 @@ def abilities() -> list[Ability]:
     """Return what this machine can measure, and what to beware of on it."""
     flags = set(vector_flags())
     vnni = flags & {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
     bf16 = flags & {"amx_bf16", "avx512_bf16"}
     memory, cards, counters = memory_bytes() / 2**30, gpus(), rapl_readable()
     without = "NVML measures the GPU only" if cards else "energy would be modelled from TDP"
@@ -71,12 +70,6 @@ def abilities() -> list[Ability]:
             "int8 instructions",
             bool(vnni),
             " ".join(sorted(vnni)) or "none: int8 gains less here than on a CPU with VNNI or AMX",
-        ),
-        Ability(
-            "int8 without saturation",
-            bool(vnni) or not x86,
-            "products are summed in 32 bits" if vnni or not x86
-            else "without VNNI, u8 x s8 products saturate at 16 bits: use reduce_range, compare the scores",
         ),
         Ability("bf16 instructions", bool(bf16), " ".join(sorted(bf16)) or "none: training stays in fp32"),
         Ability("memory", memory >= 6, f"{memory:.1f} GiB (XLM-R base needs about 6 to export)"),

@@ -118,11 +118,20 @@ def _recipes(verbose: bool) -> None:
 
 def show_doctor() -> None:
     """Print what this machine can measure and what to mind."""
+    from compress.int8_overflow import EXACT, probe
     from eval.machine import abilities, machine_facts
 
     _print([(name, _plain(value)) for name, value in machine_facts().items()], "fact", "")
     print()
     rows = [(item.name, "yes" if item.ok else "no", item.detail) for item in abilities()]
+    whole, seven = probe() == EXACT, probe(64) == EXACT
+    told = (
+        "tried in onnxruntime: full-range u8 x s8 products add up exactly"
+        if whole
+        else "tried in onnxruntime: u8 x s8 products saturate at 16 bits; use reduce_range, compare the scores"
+    )
+    rows.append(("int8 without saturation", "yes" if whole else "no", told))
+    rows.append(("7-bit weights without saturation", "yes" if seven else "no", "what reduce_range relies on"))
     _print(rows, "can it", "", "why")
 
 

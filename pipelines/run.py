@@ -283,6 +283,10 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
         },
     )
     facts = machine_facts() | {"probe_variables": threading_variables(threads)}
+    if any(node.step.startswith("quantize") for node in ready.plan.nodes.values()):
+        from compress.int8_overflow import probe
+
+        facts["int8_products"] = probe()
     run.write_json("environment.json", facts)
     run.write_json("lock.json", dict(sorted(ready.start.lock.commits.items())))
 

@@ -11,6 +11,7 @@ from reports.study import Study
 
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
+_UNSIGNED = ("quantize_dynamic", "quantize_static", "quantize_mixed")  # u8 x s8 products
 NEAR = 0.10  # latencies closer than this may differ by noise alone
 
 
@@ -213,18 +214,29 @@ def _machines(study: Study) -> Iterator[Caveat]:
 
 
 def _instructions(study: Study) -> Iterator[Caveat]:
-    quantized = any(
-        step.step.startswith("quantize") for candidate in study.run.candidates for step in candidate.steps
-    )
+    quantized = [c for c in study.run.candidates if any(s.step.startswith("quantize") for s in c.steps)]
+    full = [
+        candidate.name
+        for candidate in quantized
+        if any(step.step in _UNSIGNED and not step.fields.get("reduce_range") for step in candidate.steps)
+    ]
     for origin in study.run.origins:
-        flags = origin.environment.get("cpu_flags")
-        if quantized and flags and "avx2" in flags and not _DOT_PRODUCTS & set(flags):
+        tried, flags = origin.environment.get("int8_products"), origin.environment.get("cpu_flags") or ()
+        if full and tried == "saturates":
+            yield Caveat(
+                "int8-saturates",
+                "8-bit products saturate on this CPU",
+                "onnxruntime was tried here: sums of full-range 8-bit products lack what exceeds 16 bits. Scores "
+                "of quantized candidates without reduce_range are therefore not those of other CPUs, and "
+                f"mostly worse. Concerned: {_some(full)}.",
+            )
+        if quantized and "avx2" in flags and not _DOT_PRODUCTS & set(flags):
             yield Caveat(
                 "no-int8-instructions",
                 "This CPU has no instructions for int8 products",
-                "Without VNNI or AMX, int8 gains less speed than it does on newer servers, and products may "
-                "saturate at 16 bits, which can cost accuracy. Latency and scores of int8 may both be better "
-                "elsewhere.",
+                "Without VNNI or AMX, int8 gains less speed than it does on newer servers"
+                + ("" if tried else ", and products may saturate at 16 bits, which can cost accuracy")
+                + ". Latency of int8 may be better elsewhere.",
             )
             return
 

@@ -67,9 +67,7 @@ def main() -> int:
             found = measure(arguments.layers, arguments.vocab, Path(folder))
     print(json.dumps(found, indent=1))
     made = [value for value in found.values() if isinstance(value, dict)]
-    passed = all(
-        one["seconds"] <= SECONDS_LIMIT and one["peak_bytes"] <= PEAK_LIMIT_BYTES for one in made
-    )
+    passed = all(one["seconds"] <= SECONDS_LIMIT and one["peak_bytes"] <= PEAK_LIMIT_BYTES for one in made)
     return 0 if passed else 1
 
 

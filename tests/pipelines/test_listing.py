@@ -57,6 +57,18 @@ def test_an_unknown_catalogue_is_refused() -> None:
         show("taks", False)
 
 
+@pytest.mark.parametrize(("found", "word"), [("exact", "add up exactly"), ("saturates", "use reduce_range")])
+def test_the_doctor_tells_what_int8_products_gave(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, found: str, word: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(
+        "compress.int8_overflow.probe", lambda weight=127: found if weight == 127 else "exact"
+    )
+    show_doctor()
+    assert word in capsys.readouterr().out
+
+
 def test_the_doctor_tells_of_energy_and_int8(capsys: pytest.CaptureFixture[str]) -> None:
     show_doctor()
     shown = capsys.readouterr().out

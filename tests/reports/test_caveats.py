@@ -84,6 +84,16 @@ def test_a_cpu_without_int8_products_is_said_to_be_one(make_run: Make, flags: li
     assert ("no-int8-instructions" in _keys(folder)) == said
 
 
+@pytest.mark.parametrize(("tried", "said"), [("saturates", True), ("exact", False)])
+def test_products_that_saturate_are_told_with_the_candidates(make_run: Make, tried: str, said: bool) -> None:
+    folder = make_run()
+    environment = {"cpu": "X", "cpu_flags": ["avx2"], "int8_products": tried}
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    found = _keys(folder)
+    assert ("int8-saturates" in found) == said
+    assert not said or "int8" in found["int8-saturates"].partition("Concerned: ")[2]
+
+
 def test_synthetic_is_first_and_plain(make_run: Make) -> None:
     found = caveats(study(read_runs([make_run()])))
     assert found[0].key == "synthetic"
