@@ -1,0 +1,322 @@
+"""Take attention heads, feed-forward neurons and hidden channels out of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from compress.artifact import Artifact, Head
+from compress.calibration import Calibration
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+
+if TYPE_CHECKING:
+    from compress.calibration import CalibrationSet
+    from compress.uneven import Shape
+    from compress.unit_gradients import Units
+
+
+class PruneWidth(Step):
+    """Keep a share of the attention heads, feed-forward neurons and hidden channels; torch, any head.
+
+    The matrices become smaller; layers may end up with different widths, or without heads or neurons
+    (see `compress.uneven` for how such a model is stored and loaded). What is left equals the whole
+    model with the rest masked, until it is tuned. No training: minutes on a CPU.
+
+    How many: `heads` and `ffn` say which share stays, of every layer (`budget: uniform`) or of all layers
+    together (`global`), the least important ones going. `keep` says which share of the encoder's FLOPs or
+    parameters stays, and trades heads for neurons. `hidden` says which share of the residual stream's
+    channels stays, the same ones in all layers: these the whole model reads, so train or distil after it.
+
+    Which ones: `fisher` is the diagonal of the Fisher information of mask variables, then `rearrange`
+    exchanges units by that of the whole layer, then `tune: masks` scales what is left so that each
+    layer gives what it gave, all as Kwon et al. 2022 (arXiv 2204.09656). `taylor`: mean |gradient| of the
+    masks. `activation`: what a unit adds to its layer's output. `magnitude`: its weights. `random`: a
+    control. `tune: weights` fits the output matrices by ridge regression, which repairs more.
+
+    The gradients are of the loss on labels where `calibration: {on: ...}` is the set that the model was
+    trained on; else, on text of any language, of the model's own answers (the true Fisher
+    information), of a masked language model's own loss, or, without a head, of the distance of the
+    hidden state that is read from what it was. After the fork, `only` names the training sets whose
+    models are pruned.
+
+        - {step: prune_width, label: half, heads: 0.5, ffn: 0.5}                # stratified
+        - {step: prune_width, label: english, keep: 0.5, calibration: {languages: [en]}}
+        - {step: prune_width, label: narrow, keep: 0.5, importance: taylor, tune: weights}
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    quick: ClassVar[Mapping[str, Any]] = {"heads": 0.5, "ffn": 0.5, "calibration": {"examples": 8}}
+
+    heads: float = Field(
+        1.0, ge=0, le=1, description="share of the attention heads that stays", examples=[0.5]
+    )
+    ffn: float = Field(
+        1.0, ge=0, le=1, description="share of the feed-forward neurons that stays", examples=[0.5]
+    )
+    hidden: float = Field(
+        1.0, gt=0, le=1, description="share of the hidden channels that stays", examples=[0.75]
+    )
+    keep: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="share of the cost of all heads and neurons that stays, in place of heads and ffn",
+        examples=[0.5],
+    )
+    cost: Literal["flops", "parameters"] = Field(
+        "flops", description="the cost that `keep` is a share of; flops at the calibration's max_length"
+    )
+    budget: Literal["global", "uniform"] = Field(
+        "global", description="global: layers may keep different numbers; uniform: all the same share"
+    )
+    importance: Literal["fisher", "taylor", "activation", "magnitude", "random"] = Field(
+        "fisher", description="what decides which units go"
+    )
+    rearrange: bool = Field(True, description="with fisher: exchange units by what they do together")
+    tune: Literal["masks", "weights", "none"] = Field(
+        "masks", description="least squares per layer, without training: a factor per unit, or the matrices"
+    )
+    multiple: int = Field(
+        8, ge=1, description="neurons and channels stay in multiples of so many, which products like"
+    )
+    calibration: Calibration = Field(
+        Calibration.model_validate({}), description="the examples that importance and tuning look at"
+    )
+    seed: int = Field(0, ge=0, description="of random importance, of the draw of examples and answers")
+    only: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="training sets whose models are pruned, such as [xnli]; null: all",
+        examples=[["udpos"]],
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> PruneWidth:
+        shares = self.heads < 1 or self.ffn < 1
+        if self.keep is not None and (shares or self.budget == "uniform"):
+            raise ValueError("keep: trades heads and neurons of all layers; for shares of each leave it out")
+        if self.keep is None and not shares and self.hidden == 1:
+            raise ValueError("nothing goes: give keep, or a share below 1 of heads, ffn or hidden")
+        return self
+
+    @property
+    def _looks(self) -> bool:
+        return self.importance in ("fisher", "taylor", "activation") or self.tune != "none"
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "torch":
+            raise Misfit(
+                f"prune_width takes torch, but it is given {flow.format or 'nothing'}. "
+                "Put it before the export."
+            )
+        if self.only is not None and not flow.forked:
+            raise Misfit(
+                "only: the chain has no models per training set here. Leave `only` out, or put the step "
+                "after the one with `on: each`."
+            )
+        if self._looks:
+            self.calibration.check("prune_width", heads)
+        return flow
+
+    def acts_on(self, training_set: str) -> bool:
+        return self.only is None or training_set in self.only
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        return self.calibration.reads() if self._looks else ()
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        import copy
+
+        from compress.calibration import draw
+        from compress.checkpoint import TOKENIZER, load_model, read_checkpoint, save_model
+        from compress.costs import encoder_cost
+        from compress.narrowing import narrow
+        from compress.surroundings import seeded
+        from compress.uneven import shape_of
+
+        assert source is not None, "the plan checks that prune_width has a source"
+        manifest = source.manifest
+        facts = read_checkpoint(source.path)
+        model = load_model(source.path, manifest.head, manifest.labels, keep_head=True)
+        examples = None
+        if self._looks:
+            examples = draw(
+                self.calibration, context.supply, source.file(TOKENIZER), facts.max_tokens, self.seed
+            )
+        with seeded(self.seed, context.threads):
+            context.progress(0, 3, "importance of heads and neurons")
+            importance, gradients, objective = self._importance(model, manifest, examples)
+            context.progress(1, 3, "choosing")
+            kept = self._kept(importance, gradients, facts.shape, facts.hidden_size)
+            student = copy.deepcopy(model)
+            narrow(student, kept.heads, kept.neurons, kept.hidden)
+            context.progress(2, 3, "tuning")
+            tuned = self._tuned(model, student, kept.hidden, examples, context)
+        save_model(student, source.path, target)
+        shape, length = shape_of(student), self.calibration.max_length
+        return Made(
+            "torch",
+            manifest.head,
+            manifest.labels,
+            training_set=manifest.training_set,
+            layer=manifest.layer,
+            notes={
+                "heads": list(shape.heads),
+                "heads_before": list(facts.shape.heads),
+                "ffn": list(shape.ffn),
+                "ffn_before": list(facts.shape.ffn),
+                "hidden": len(kept.hidden),
+                "hidden_before": facts.hidden_size,
+                "heads_kept": [list(heads) for heads in kept.heads],
+                "parameters": sum(weight.numel() for weight in student.parameters()),
+                "parameters_before": sum(weight.numel() for weight in model.parameters()),
+                "flops": encoder_cost("flops", shape, len(kept.hidden), length),
+                "flops_before": encoder_cost("flops", facts.shape, facts.hidden_size, length),
+                "flops_of": f"heads and neurons, one sequence of {length} tokens",
+                "importance": _spread(importance, kept),
+                "objective": objective,
+                "rearranged": kept.exchanged,
+                **({"tuned": tuned} if tuned else {}),
+                **({"calibration": examples.notes()} if examples is not None else {}),
+            },
+        )
+
+    def _importance(
+        self, model: Any, manifest: Any, examples: CalibrationSet | None
+    ) -> tuple[Units, Units | None, str]:
+        """Return importance, the gradients behind it where there are any, and what they are of."""
+        from compress.unit_gradients import batches_of, unit_gradients
+        from compress.unit_importance import activation, at_random, from_gradients, magnitude
+
+        if self.importance == "random":
+            return at_random(model, self.seed), None, "none"
+        if self.importance == "magnitude":
+            return magnitude(model), None, "none"
+        assert examples is not None, "every other importance looks at examples"
+        if self.importance == "activation":
+            return activation(model, examples), None, "none"
+        head = manifest.head
+        labelled = (
+            examples.labelled
+            and head not in ("mlm", "encoder")
+            and str(manifest.training_set).partition("@")[0] == examples.training_set
+        )
+        batches = batches_of(head, examples, labelled, model.config.vocab_size, self.seed)
+        gradients = unit_gradients(
+            model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed
+        )
+        own = {"mlm": "masked language modelling", "encoder": "reconstruction of the hidden state"}
+        objective = "labels" if labelled else own.get(head, "the model's own answers")
+        return from_gradients(gradients, self.importance), gradients, objective
+
+    def _kept(self, importance: Units, gradients: Units | None, shape: Shape, hidden_size: int) -> _Kept:
+        """Return which units stay."""
+        from compress.mask_search import best, rearrange, uniform
+
+        counts = self._counts(importance, shape, hidden_size)
+        layers = shape.layers
+        scores = [*importance.heads, *importance.neurons]
+        units = [best(one, count) for one, count in zip(scores, counts, strict=True)]
+        exchanged = 0
+        if self.importance == "fisher" and self.rearrange:
+            assert gradients is not None, "fisher has gradients"
+            before = units
+            units = [
+                rearrange(one, kept)
+                for one, kept in zip([*gradients.heads, *gradients.neurons], units, strict=True)
+            ]
+            exchanged = sum(len({*one} - {*other}) for one, other in zip(units, before, strict=True))
+        channels = list(range(hidden_size))
+        if self.hidden < 1:
+            channels = best(importance.hidden, uniform([hidden_size], self.hidden, self.multiple)[0])
+        return _Kept(tuple(units[:layers]), tuple(units[layers:]), channels, exchanged)
+
+    def _counts(self, importance: Units, shape: Shape, hidden_size: int) -> list[int]:
+        """Return how many heads, then how many neurons, each layer keeps."""
+        from compress.costs import encoder_cost, width_costs
+        from compress.mask_search import allowed, search, uniform
+
+        def only_allowed(costs: Sequence[np.ndarray], multiple: int) -> list[np.ndarray]:
+            return [np.where(allowed(len(cost) - 1, multiple), cost, np.inf) for cost in costs]
+
+        if self.keep is not None:
+            heads, neurons = width_costs(self.cost, shape, hidden_size, self.calibration.max_length)
+            budget = self.keep * encoder_cost(self.cost, shape, hidden_size, self.calibration.max_length)
+            return search(
+                [*importance.heads, *importance.neurons],
+                [*heads, *only_allowed(neurons, self.multiple)],
+                budget,
+            )
+        counts: list[int] = []
+        for scores, widths, share, multiple in (
+            (importance.heads, shape.heads, self.heads, 1),
+            (importance.neurons, shape.ffn, self.ffn, self.multiple),
+        ):
+            if self.budget == "uniform" or share == 1:
+                counts += uniform(widths, share, multiple)
+            else:
+                numbers = [np.arange(width + 1.0) for width in widths]
+                counts += search(scores, only_allowed(numbers, multiple), round(share * sum(widths)))
+        return counts
+
+    def _tuned(
+        self,
+        model: Any,
+        student: Any,
+        channels: Sequence[int],
+        examples: CalibrationSet | None,
+        context: Context,
+    ) -> dict[str, Any]:
+        from compress.mask_tuning import tune
+        from compress.unit_gradients import BATCH
+
+        if self.tune == "none":
+            return {}
+        assert examples is not None, "tuning looks at examples"
+        found = tune(
+            model,
+            student,
+            channels,
+            list(examples.batches(BATCH)),
+            self.tune,
+            lambda done, total: context.progress(2, 3, f"tuning layer {done} of {total}"),
+        )
+        return {"columns": "layer, part, error before, after, applied", "rows": [one.note() for one in found]}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The units that stay, by layer, and the hidden channels; how many were exchanged for others."""
+
+    heads: tuple[list[int], ...]
+    neurons: tuple[list[int], ...]
+    hidden: list[int]
+    exchanged: int
+
+
+def _spread(importance: Units, kept: _Kept) -> dict[str, Any]:
+    """Return how importance lies over the layers, and which share of it went."""
+    notes: dict[str, Any] = {}
+    for name, scores, stay in (
+        ("heads", importance.heads, kept.heads),
+        ("ffn", importance.neurons, kept.neurons),
+    ):
+        whole = sum(float(one.sum()) for one in scores) or 1.0
+        stays = sum(float(one[units].sum()) for one, units in zip(scores, stay, strict=True))
+        every = np.concatenate(scores)
+        notes[name] = {
+            "share_by_layer": [round(float(one.sum()) / whole, 4) for one in scores],
+            "lost_share": round(1 - stays / whole, 4),
+            "greatest_over_median": round(float(every.max() / np.median(every)), 2)
+            if len(every) and np.median(every) > 0
+            else None,
+        }
+    return notes
+
+
+STEP = PruneWidth
