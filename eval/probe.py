@@ -82,6 +82,7 @@ class Probe(ABC):
 
     name: ClassVar[str]
     first: ClassVar[bool] = False  # needs a process in which nothing was loaded yet
+    timed: ClassVar[bool] = False  # other work on the cores changes what it finds
 
     @abstractmethod
     def measure(self, opened: Opened) -> Iterator[Measurement]:

@@ -10,11 +10,17 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compress.errors import InputError
-from eval.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Job, failed_row
-from eval.records import to_json
+from eval.foreign_load import Counters, load_between
+from eval.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Job, Probe, failed_row
+from eval.records import LOAD, Measurement, to_json
+
+if TYPE_CHECKING:
+    from eval.opened import Opened
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -37,7 +43,7 @@ def main(job_file: Path) -> int:
         for name in job.probes:
             (folder / CURRENT).write_text(name, encoding="utf-8")
             try:
-                for row in PROBES.load(name).measure(opened):
+                for row in _watched(PROBES.load(name), opened):
                     stream.write(to_json(row) + "\n")
                     stream.flush()  # a crash of this process loses nothing that was flushed
             except (InputError, ArithmeticError) as error:  # bad input, or a model that gives NaN
@@ -45,6 +51,23 @@ def main(job_file: Path) -> int:
                 stream.flush()
     opened.close()
     return 0
+
+
+def _watched(probe: Probe, opened: Opened) -> Iterator[Measurement]:
+    """Yield the rows of a probe and, where it times something, what else used the cores meanwhile."""
+    start = Counters.read()
+    yield from probe.measure(opened)
+    if not probe.timed:
+        return
+    load = load_between(start, Counters.read())
+    facts = {"foreign": (load.foreign, "share"), "steal": (load.steal, "share"),
+             "frequency": (load.frequency_mhz, "MHz")}  # fmt: skip
+    for component, (value, unit) in facts.items():
+        if value is not None:
+            yield opened.row(
+                probe.name, LOAD, value, unit, component=component, basis="measured",
+                instrument=f"{load.cores} cores, {load.seconds:.1f} s",
+            )  # fmt: skip
 
 
 def pin(threads: int) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 from compress.errors import InputError
 
 SCHEMA = 1
+LOAD = "foreign_load"  # the statistic of rows that tell what else used the cores while a probe timed
 Basis = Literal["measured", "modelled", "exact", "unavailable"]
 Status = Literal["ok", "failed", "missing"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from compress.artifact import MANIFEST, Artifact
 from compress.errors import InputError, hint
+from pipelines.blocks import TWIN
 from pipelines.check import check
 from pipelines.durable import replace_text, writing
 from pipelines.located_yaml import read_yaml
@@ -49,7 +50,11 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     check_data(work, plan, start, store)
     settings = checked.recipe.measure
     wanted = set(settings.probes)
-    groups = [probe] if probe is not None else [name for name, group in GROUPS.items() if wanted & set(group)]
+    groups = (
+        [probe]
+        if probe is not None
+        else [name for name, group in GROUPS.items() if wanted & set(group) and name != TWIN]
+    )
     with run.held():
         run.drop_unfinished()
         repeat = 1 + max((row.repeat for row in run.rows()), default=-1)

@@ -82,6 +82,19 @@ class Measure(Frozen):
     latency_samples: Annotated[int, Field(ge=10)] = Field(
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."
     )
+    blocks: Positive = Field(
+        default=2,
+        description="Rounds in which all candidates are timed in turn, in random order and back (A B B A); "
+        "the baseline twice in each, so that the noise is known.",
+    )
+    max_foreign_load: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
+        default=0.1,
+        description="Share of the cores' time that other processes and the hypervisor may take; a "
+        "measurement with more is thrown away and made again.",
+    )
+    retries: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="How often a disturbed measurement is made again; the calmest is kept."
+    )
     allow_modelled_energy: bool = Field(
         default=True, description="Accept energy modelled from TDP where no counter is readable."
     )

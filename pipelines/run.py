@@ -11,6 +11,7 @@ from typing import Any
 from compress.artifact import Artifact
 from compress.errors import ArtifactDamaged, InputError
 from compress.members import title
+from pipelines.blocks import COST, TWIN, turns
 from pipelines.check import find_recipe, load_recipe
 from pipelines.executor import Executor, LocalExecutor, StepError
 from pipelines.measure import GROUPS, Measuring, failure
@@ -235,29 +236,35 @@ def _measure(
     probes: Sequence[str],
     console: Console,
 ) -> None:
-    """Measure every candidate: first all scores, then all costs, so that costs are near in time."""
+    """Measure every candidate: first all scores, then all costs in blocks, so that they are near in time."""
     run = measuring.run
     finished = run.finished()
-    groups = [group for group, names in GROUPS.items() if set(names) & set(probes)]
-    total = len(plan.candidates) * len(groups)
-    for number, (group, candidate) in enumerate(
-        ((group, candidate) for group in groups for candidate in plan.candidates), start=1
-    ):
-        bundle = made[candidate.name]
-        console.progress(number, total, f"measuring: {group} of {candidate.name}")
+    by_name = {candidate.name: candidate for candidate in plan.candidates}
+    groups = [group for group, names in GROUPS.items() if set(names) & set(probes) and group != TWIN]
+    work = [(group, name, 0) for group in groups if group != COST for name in by_name]
+    if COST in groups:
+        timed = bool(set(GROUPS[TWIN]) & set(probes))  # sizes are counted: once is enough, and no twin
+        order = turns(list(by_name), plan.baseline, measuring.settings.blocks if timed else 1, plan.key)
+        work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.twin]
+    for number, (group, name, repeat) in enumerate(work, start=1):
+        candidate, bundle = by_name[name], made[name]
+        block = f", block {repeat + 1}" if group in (COST, TWIN) else ""
+        console.progress(
+            number, len(work), f"measuring: {'A/A' if group == TWIN else group} of {name}{block}"
+        )
         if bundle is None:
             step = making.failed_step(candidate)
-            if (candidate.name, step, 0) not in finished:
-                error = making.failed_candidates(plan)[candidate.name]
+            if (name, step, 0) not in finished:
+                error = making.failed_candidates(plan)[name]
                 run.add_rows(failure(run.name, candidate, step, error))
-                finished.add((candidate.name, step, 0))
-        elif (candidate.name, group, 0) not in finished:
-            rows = measuring.rows_of(candidate, bundle, group, 0)
+                finished.add((name, step, 0))
+        elif (name, group, repeat) not in finished:
+            rows = measuring.rows_of(candidate, bundle, group, repeat)
             run.add_rows(rows)
-            run.event("measured", candidate=candidate.name, probe=group, seconds=rows[-1].value)
+            run.event("measured", candidate=name, probe=group, seconds=rows[-1].value)
             for row in rows:
                 if row.status == "failed":
-                    console.say(f"Failed: {row.probe} of {candidate.name}: {row.error.splitlines()[0]}")
+                    console.say(f"Failed: {row.probe} of {name}: {row.error.splitlines()[0]}")
 
 
 def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -> None:

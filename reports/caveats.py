@@ -12,6 +12,7 @@ from reports.study import Study
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
 _UNSIGNED = ("quantize_dynamic", "quantize_static", "quantize_mixed")  # u8 x s8 products
+NOTICEABLE_LOAD = 0.1  # share of the cores' time, as the default of measure.max_foreign_load
 NEAR = 0.10  # latencies closer than this may differ by noise alone
 
 
@@ -105,6 +106,33 @@ def _agreement(study: Study) -> str:
         return ""
     same = sum(order > 0 for order in orders)
     return f" Here energy and latency order {same} of {len(orders)} pairs of candidates alike."
+
+
+def _disturbed(study: Study) -> Iterator[Caveat]:
+    rows = [row for rows in study.run.rows.values() for row in rows if row.value is not None]
+    thrown = [row.value for row in rows if row.statistic == "discarded" and row.value is not None]
+    kept = [row.value for row in rows if row.statistic == "kept_load" and row.value is not None]
+    disturbed = [load for load in kept if load > NOTICEABLE_LOAD]
+    if disturbed:
+        yield Caveat(
+            "disturbed",
+            "Costs were measured beside other work",
+            f"In {len(disturbed)} measurements of costs, other processes or the hypervisor took over "
+            f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
+            f"attempt is shown ({_thrown(thrown)}). Latency, throughput and energy are too high there, "
+            "and ratios are more reliable than figures.",
+        )
+    elif thrown:
+        yield Caveat(
+            "discarded",
+            "Disturbed measurements were made again",
+            f"{_thrown(thrown)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
+            "cores' time; what is shown was measured afterwards, undisturbed.".capitalize(),
+        )
+
+
+def _thrown(loads: Sequence[float]) -> str:
+    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away"
 
 
 def _missing(study: Study) -> Iterator[Caveat]:
@@ -266,6 +294,6 @@ def _some(names: list[str]) -> str:
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
-    _synthetic, _failed, _energy, _missing, _incomplete, _limits, _seeds, _splits, _average, _udpos, _latency,
-    _instructions, _selection, _machines,
+    _synthetic, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average, _udpos,
+    _latency, _instructions, _selection, _machines,
 )  # fmt: skip

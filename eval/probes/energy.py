@@ -30,6 +30,7 @@ class Energy(Probe):
     """
 
     name = "energy"
+    timed = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every task; one failed row where modelled energy is not accepted."""

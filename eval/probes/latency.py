@@ -24,6 +24,7 @@ class Latency(Probe):
     """
 
     name = "latency"
+    timed = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield three latency rows and one throughput row per task."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from eval.machine import rapl_readable
 from eval.probe import Ask, Job, launch
 from eval.probes import memory
 from eval.probes.size import sizes
-from eval.records import Measurement
+from eval.records import LOAD, Measurement
 from eval.task import task
 
 Build = Callable[..., Artifact]
@@ -55,7 +56,16 @@ def test_nothing_fails_and_every_row_names_its_origin(rows: tuple[list[Measureme
     assert [row.error for row in found if row.status == "failed"] == []
     assert {(row.run, row.candidate, row.runtime) for row in found} == {("run", "cand", "onnxruntime")}
     assert {row.probe for row in found} == set(job.probes)
-    assert all(row.time and row.artifact for row in found)
+    assert all(row.time for row in found)
+    assert all(row.artifact for row in found if row.statistic != LOAD)
+
+
+def test_probes_that_time_tell_what_else_used_the_cores(rows: tuple[list[Measurement], Path]) -> None:
+    found = {(row.probe, row.component): row for row in rows[0] if row.statistic == LOAD}
+    assert {probe for probe, _ in found} == {"latency", "energy"}
+    if sys.platform == "linux":
+        assert {("latency", "foreign"), ("latency", "steal")} <= set(found)
+    assert all(0 <= row.value <= 1 for row in found.values() if row.unit == "share" and row.value is not None)
 
 
 def test_a_language_without_data_is_a_missing_row(rows: tuple[list[Measurement], Path]) -> None:
@@ -175,7 +185,8 @@ def test_energy_says_what_it_rests_on(rows: tuple[list[Measurement], Path]) -> N
 @pytest.mark.skipif(rapl_readable(), reason="energy is measured here")
 def test_modelled_energy_can_be_refused(job: Job, tmp_path: Path) -> None:
     options = {**job.options, "allow_modelled": False}
-    (row,) = launch(Job(**{**vars(job), "probes": ("energy",), "options": options}), tmp_path)
+    row, *loads = launch(Job(**{**vars(job), "probes": ("energy",), "options": options}), tmp_path)
+    assert {item.statistic for item in loads} <= {LOAD}
     assert (row.status, row.basis) == ("failed", "unavailable")
     assert row.error.endswith("Set measure.allow_modelled_energy: true to accept that.")
 

@@ -43,6 +43,30 @@ def test_each_trigger_brings_its_caveat_and_no_clean_run_has_it(
     assert key not in _keys(make_run(**CLEAN))
 
 
+@pytest.mark.parametrize(
+    ("found", "key", "said"),
+    [
+        ([("kept_load", 0.05)], None, ""),
+        ([("discarded", 0.6), ("kept_load", 0.05)], "discarded", "1 measurement was thrown away"),
+        ([("discarded", 0.6), ("discarded", 0.5), ("kept_load", 0.4)], "disturbed", "at most 40%"),
+    ],
+)
+def test_costs_that_were_measured_beside_other_work_are_told(
+    make_run: Make, found: list[tuple[str, float]], key: str | None, said: str
+) -> None:
+    folder = make_run(**CLEAN)
+    rows = (folder / "measurements.jsonl").read_text(encoding="utf-8")
+    first = json.loads(rows.splitlines()[0])
+    for statistic, load in found:
+        row = {"schema": 1, "run": first["run"], "candidate": first["candidate"], "probe": "cost",
+               "statistic": statistic, "value": load, "unit": "share"}  # fmt: skip
+        rows += json.dumps(row) + "\n"
+    (folder / "measurements.jsonl").write_text(rows, encoding="utf-8")
+    told = {name: text for name, text in _keys(folder).items() if name in ("disturbed", "discarded")}
+    assert list(told) == ([key] if key else [])
+    assert said in "".join(told.values())
+
+
 def test_a_task_that_is_not_scored_on_its_test_split_is_named(make_run: Make) -> None:
     folder = make_run(**CLEAN)
     assert "not-test" not in _keys(folder)

@@ -1,0 +1,113 @@
+"""What else used the cores while something was timed: other processes, the hypervisor, a slower clock.
+
+A time that was taken beside other work is longer than the candidate's own. The kernel counts how busy
+each core was, and this process how much of that was its own; the rest is foreign.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+STAT = Path("/proc/stat")
+_FREQUENCY = "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_TICK_SLACK = 2  # counts of one core may be off by so many ticks at either end of a window
+
+
+@dataclass(frozen=True)
+class Load:
+    """Shares of the time of the cores that were watched, from 0 to 1, in one window.
+
+    `foreign` is time that other processes ran on them, `steal` time that the hypervisor gave to other
+    machines; both are None where the kernel does not say. `frequency_mhz` is the mean at the ends, None
+    where it cannot be read, as in most virtual machines.
+    """
+
+    seconds: float
+    cores: int
+    foreign: float | None
+    steal: float | None
+    frequency_mhz: float | None
+
+    @property
+    def disturbed(self) -> float:
+        """The share of the cores' time that was not the measured process' to use; 0 where unknown."""
+        return (self.foreign or 0.0) + (self.steal or 0.0)
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Seconds since boot that some cores were busy and stolen, and that this process ran."""
+
+    at: float
+    own: float
+    busy: float | None
+    steal: float | None
+    frequency_mhz: float | None
+    cores: int
+
+    @staticmethod
+    def read(stat: Path = STAT) -> Counters:
+        """Return the counters of the cores that this process is pinned to."""
+        own = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        count = len(own) or os.cpu_count() or 1
+        busy: float | None
+        steal: float | None
+        try:
+            busy, steal = busy_seconds(stat.read_text(encoding="ascii").splitlines(), own)
+        except (OSError, ValueError, IndexError):
+            busy = steal = None
+        return Counters(time.monotonic(), time.process_time(), busy, steal, _frequency(own), count)
+
+
+def busy_seconds(lines: Iterable[str], cores: Iterable[int]) -> tuple[float, float]:
+    """Return (busy, stolen) seconds of the named cores from the lines of /proc/stat (proc(5)).
+
+    Busy is user + nice + system + irq + softirq; guest time is part of user already.
+
+    >>> busy_seconds(["cpu  9 9 9 9", "cpu0 100 0 50 900 5 10 40 25 0 0", "cpu1 1 1 1 1 1 1 1 1 0 0"], [0])
+    (2.0, 0.25)
+    """
+    wanted = {f"cpu{core}" for core in cores}
+    busy = steal = 0
+    seen = set()
+    for line in lines:
+        name, *rest = line.split()
+        if name in wanted:
+            user, nice, system, _, _, irq, softirq, stolen, *_ = (int(part) for part in rest)
+            busy += user + nice + system + irq + softirq
+            steal += stolen
+            seen.add(name)
+    if seen != wanted or not wanted:
+        raise ValueError(f"expected lines of {sorted(wanted)}, found {sorted(seen)}")
+    return busy / _TICKS, steal / _TICKS
+
+
+def load_between(start: Counters, end: Counters) -> Load:
+    """Return what happened between two readings. Half-counted ticks never make a load of their own."""
+    seconds = end.at - start.at
+    whole = seconds * start.cores
+    foreign = steal = None
+    if None not in (start.busy, end.busy, start.steal, end.steal) and whole > 0:
+        assert start.busy is not None and end.busy is not None
+        assert start.steal is not None and end.steal is not None
+        slack = _TICK_SLACK * start.cores / _TICKS
+        other = (end.busy - start.busy) - (end.own - start.own)
+        foreign = min(1.0, max(0.0, other - slack) / whole)
+        steal = min(1.0, max(0.0, end.steal - start.steal) / whole)
+    clocks = [value for value in (start.frequency_mhz, end.frequency_mhz) if value is not None]
+    return Load(seconds, start.cores, foreign, steal, sum(clocks) / len(clocks) if clocks else None)
+
+
+def _frequency(cores: Iterable[int]) -> float | None:
+    found = []
+    for core in cores:
+        try:
+            found.append(int(Path(_FREQUENCY.format(core)).read_text(encoding="ascii")) / 1e3)
+        except (OSError, ValueError):
+            return None
+    return sum(found) / len(found) if found else None

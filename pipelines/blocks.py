@@ -1,0 +1,47 @@
+"""In which order candidates are timed: rounds in random order and back, so that drift hits all alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COST, TWIN = "cost", "aa"  # groups of probes: a candidate's costs, and the baseline's once more
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One measurement of costs: which candidate, in which block, and whether it is the baseline's twin."""
+
+    candidate: str
+    block: int
+    twin: bool = False
+
+    @property
+    def group(self) -> str:
+        return TWIN if self.twin else COST
+
+
+def turns(candidates: Sequence[str], baseline: str, blocks: int, seed: str) -> list[Turn]:
+    """Return the turns of all blocks, in order.
+
+    Blocks come in pairs: a random order of the candidates and the baseline's twin, then the same order
+    backwards. A machine that grows slower all the time thus adds the same to each of them (A B B A; Fisher
+    1935, on randomised blocks). An odd last block has an order of its own. The twin is the baseline, measured
+    in the same way at another place: what it differs by is noise (an A/A test).
+
+    >>> [(turn.candidate, turn.block) for turn in turns(["a", "b"], "a", 2, "") if not turn.twin]
+    [('b', 0), ('a', 0), ('a', 1), ('b', 1)]
+    """
+    everyone = [(name, False) for name in candidates] + [(baseline, True)]
+    made: list[Turn] = []
+    order: list[tuple[str, bool]] = []
+    for block in range(blocks):
+        order = order[::-1] if block % 2 else sorted(everyone, key=lambda item: _draw(seed, block, *item))
+        made += [Turn(name, block, twin) for name, twin in order]
+    return made
+
+
+def _draw(seed: str, block: int, name: str, twin: bool) -> bytes:
+    # A hash, so that the order of one candidate does not change when another is added.
+    return hashlib.sha256(f"{seed}\n{block}\n{name}\n{twin}".encode()).digest()

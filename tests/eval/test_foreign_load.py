@@ -1,0 +1,71 @@
+"""A process that burns a core is noticed, one's own work is not held against oneself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eval.foreign_load import Counters, busy_seconds, load_between
+
+LINUX = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the kernel keeps no /proc/stat")
+
+
+def counters(at: float, own: float, busy: float | None, steal: float | None, cores: int = 2) -> Counters:
+    return Counters(at, own, busy, steal, None, cores)
+
+
+def test_what_is_not_one_s_own_is_foreign() -> None:
+    found = load_between(counters(0, 1, 10, 0), counters(10, 9, 28, 1))
+    assert found.foreign == pytest.approx((18 - 8 - 0.04) / 20, abs=1e-9)
+    assert found.steal == pytest.approx(1 / 20)
+    assert found.disturbed == pytest.approx(found.foreign + found.steal)
+
+
+def test_half_counted_ticks_are_no_load_and_shares_stay_in_range() -> None:
+    assert load_between(counters(0, 0, 0, 0), counters(1, 1.99, 2.0, 0)).disturbed == 0
+    assert load_between(counters(0, 0, 0, 0), counters(1, 5, 2.0, 0)).foreign == 0
+    assert load_between(counters(0, 0, 0, 0), counters(1, 0, 9.0, 9)).disturbed == 2
+
+
+def test_without_the_kernel_s_counts_nothing_is_said() -> None:
+    found = load_between(counters(0, 0, None, None), counters(1, 1, None, None))
+    assert (found.foreign, found.steal, found.disturbed) == (None, None, 0)
+
+
+def test_cores_that_the_kernel_does_not_list_are_refused() -> None:
+    with pytest.raises(ValueError, match="cpu7"):
+        busy_seconds(["cpu0 1 1 1 1 1 1 1 1 0 0"], [0, 7])
+    with pytest.raises(ValueError):
+        busy_seconds([], [])
+
+
+@LINUX
+def test_a_background_process_on_this_core_is_noticed() -> None:
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})  # the burner inherits it: both share this core
+        burner = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdout.write('.'); sys.stdout.flush()\nwhile True: pass"],
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert burner.stdout is not None
+            burner.stdout.read(1)  # it runs
+            start, end = Counters.read(), time.monotonic() + 0.5
+            while time.monotonic() < end:
+                pass
+            found = load_between(start, Counters.read())
+        finally:
+            burner.kill()
+            burner.wait()
+            if burner.stdout is not None:
+                burner.stdout.close()
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert found.cores == 1
+    assert found.foreign is not None and found.foreign > 0.2
