@@ -247,6 +247,24 @@ def export(
 
 
 @app.command()
+def outliers(
+    run: RunName,
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="A candidate's name as in the report.")
+    ],
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
+    from pipelines.afterwards import store_of
+    from pipelines.outlierview import show_outliers
+    from pipelines.runfolder import RunFolder
+
+    found = RunFolder.find(run, runs)
+    show_outliers(found, store_of(found, store), candidate)
+
+
+@app.command()
 def submit(
     run: RunName,
     candidate: Annotated[

@@ -22,7 +22,7 @@ def show(what: str, verbose: bool) -> None:
     shown[what](verbose)
 
 
-def _print(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
+def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -42,14 +42,14 @@ def _first_line(text: str | None) -> str:
 def _steps(verbose: bool) -> None:
     kinds = STEPS.all()
     if not verbose:
-        _print([(name, _first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
+        print_table([(name, _first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
         return
     for name, kind in kinds.items():
         print(f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{example_recipe(kind)}", end="")
         for rule in kind.rules:
             print(f"\n{rule.told(name)}")
         print()
-        _print(
+        print_table(
             [
                 (doc.name, doc.takes, doc.default or "required", doc.example or "", doc.description)
                 for doc in field_docs(kind)
@@ -67,7 +67,9 @@ def _tasks(verbose: bool) -> None:
         languages = " ".join(task.languages) if verbose else str(len(task.languages))
         first, rest = " + ".join(task.metrics[: task.scored_by]), task.metrics[task.scored_by :]
         rows.append((name, task.group, ", ".join([first, *rest]), task.trained_on, languages))
-    _print(rows, "task", "group", "metrics (the first, or mean, is the score)", "trained on", "languages")
+    print_table(
+        rows, "task", "group", "metrics (the first, or mean, is the score)", "trained on", "languages"
+    )
 
 
 def _training(verbose: bool) -> None:
@@ -82,7 +84,7 @@ def _training(verbose: bool) -> None:
                 rows += [("", split, "en", "", file) for file in files]
             for split, files in found.translated.items():
                 rows += [("", split, "@", "", file) for file in files]
-    _print(
+    print_table(
         rows, "training set", "kind", "head", "other languages", "on the hub, or from the first file found"
     )
 
@@ -95,14 +97,14 @@ def _runtimes(verbose: bool) -> None:
         known = {key: value for key, value in runtime.facts().items() if key != "threads"}  # set when opened
         facts = ", ".join(f"{key} {value}" for key, value in known.items()) if verbose else ""
         rows.append((name, runtime.format, _first_line(type(runtime).__doc__), facts))
-    _print(rows, "runtime", "opens", "", "")
+    print_table(rows, "runtime", "opens", "", "")
 
 
 def _objectives(verbose: bool) -> None:
     from eval.objective import OBJECTIVES
 
     rows = [(name, item.sense, item.unit, item.title) for name, item in OBJECTIVES.all().items()]
-    _print(rows, "objective", "sense", "unit", "")
+    print_table(rows, "objective", "sense", "unit", "")
 
 
 def _recipes(verbose: bool) -> None:
@@ -113,7 +115,7 @@ def _recipes(verbose: bool) -> None:
     for name, path in shipped_recipes().items():
         value = read_yaml(path).value
         rows.append((name, str(value.get("description", ""))))
-    _print(rows, "recipe", "")
+    print_table(rows, "recipe", "")
 
 
 def show_doctor() -> None:
@@ -121,7 +123,7 @@ def show_doctor() -> None:
     from compress.int8_overflow import EXACT, probe
     from eval.machine import abilities, machine_facts
 
-    _print([(name, _plain(value)) for name, value in machine_facts().items()], "fact", "")
+    print_table([(name, _plain(value)) for name, value in machine_facts().items()], "fact", "")
     print()
     rows = [(item.name, "yes" if item.ok else "no", item.detail) for item in abilities()]
     whole, seven = probe() == EXACT, probe(64) == EXACT
@@ -132,7 +134,7 @@ def show_doctor() -> None:
     )
     rows.append(("int8 without saturation", "yes" if whole else "no", told))
     rows.append(("7-bit weights without saturation", "yes" if seven else "no", "what reduce_range relies on"))
-    _print(rows, "can it", "", "why")
+    print_table(rows, "can it", "", "why")
 
 
 def _plain(value: object) -> str:
