@@ -35,16 +35,22 @@ def octaves(cost: np.ndarray, baseline: float, sense: Literal["max", "min"]) -> 
 def hypervolume(scores: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Return the area that each set of candidates dominates, shape (...), in points × octaves.
 
-    `scores` is (..., candidates) in percent, `cost` (candidates,) in octaves. The area is that below
-    the best score that can be had for at most a cost, from the cheapest candidate to the reference.
+    `scores` is (..., candidates) in percent, `cost` (candidates,) in octaves, or of the scores' shape where
+    costs are drawn too. The area is that below the best score that can be had for at most a cost, from
+    the cheapest candidate to the reference.
 
     >>> float(hypervolume(np.array([50.0, 60.0]), np.array([-1.0, 0.0])))
     110.0
     """
-    order = np.argsort(cost, kind="stable")
-    steps = np.diff(np.minimum(cost[order], REFERENCE_OCTAVES), append=REFERENCE_OCTAVES)
-    best = np.maximum.accumulate(scores[..., order] - REFERENCE_SCORE, axis=-1)
-    return np.maximum(best, 0.0) @ steps
+    order = np.argsort(cost, axis=-1, kind="stable")
+    if cost.ndim == 1:
+        sorted_scores = scores[..., order]
+    else:
+        sorted_scores = np.take_along_axis(scores, order, axis=-1)
+    limited = np.minimum(np.take_along_axis(cost, order, axis=-1), REFERENCE_OCTAVES)
+    steps = np.diff(limited, append=np.full((*cost.shape[:-1], 1), REFERENCE_OCTAVES), axis=-1)
+    best = np.maximum.accumulate(sorted_scores - REFERENCE_SCORE, axis=-1)
+    return (np.maximum(best, 0.0) * steps).sum(axis=-1)
 
 
 def joint_hypervolume(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eval.kind import Kind
-from eval.resampling import draw_totals, generator
+from eval.resampling import draw_scores, generator
 from eval.retuning import retuned_f1
 from eval.task import KINDS, Task
 
@@ -35,7 +35,7 @@ class TaskScores:
     examples: tuple[int, ...]
     points: np.ndarray
     draws: np.ndarray = field(repr=False)
-    clustered: bool  # languages were drawn together
+    clustered: bool  # languages that share examples were drawn together
     retuned: bool = False  # a threshold was set anew in every draw
 
     def floor(self) -> np.ndarray:
@@ -56,12 +56,18 @@ def task_scores(
     drawn: Sequence[int] | None = None,
     tuning: Mapping[str, ModelTuning] | None = None,
     part: str = "",
+    *,
+    clusters: Mapping[str, np.ndarray] | None = None,
+    normal_from: int | None = None,
 ) -> TaskScores:
     """Return the scores of one task from outcomes per language, each (models, examples, columns).
 
     Of a parallel task whose languages have equally many examples, one set of drawn rows serves all
-    languages: what the languages share stays shared (a cluster bootstrap by example). Of other tasks
-    each language is drawn for itself. `drawn` names the models to draw; default: all.
+    languages: what the languages share stays shared (a cluster bootstrap by example). `clusters` does
+    the same for a task of which only some examples are shared, such as MLQA: per language the number
+    of the question that each example (examples,) is a version of. Of other tasks each language is
+    drawn for itself. `drawn` names the models to draw; default: all. `normal_from`: see draw_scores;
+    the draws are float32 then.
 
     With `tuning`, by language, the threshold of bitext mining is set again inside every draw (see
     eval.retuning); without, it is taken as it was, and an interval does not cover its choice.
@@ -72,31 +78,58 @@ def task_scores(
     kind: Kind = KINDS.load(task.kind)
     languages = tuple(outcomes)
     examples = tuple(outcomes[language].shape[1] for language in languages)
-    clustered = task.parallel and len(languages) > 1 and len(set(examples)) == 1
     picked = list(drawn) if drawn is not None else list(range(outcomes[languages[0]].shape[0]))
     points = np.stack([_score(kind, task, found.sum(axis=1)) for found in outcomes.values()], axis=1)
-    if tuning is not None:
-        resampled = np.stack(
-            [_retuned(names, tuning[name], name, picked, seed, draws) for name in languages], 1
-        )
+    own = {language: found[picked] for language, found in outcomes.items()}
+    together = _together(task, own, clusters) if tuning is None else None
+
+    def score(totals: np.ndarray) -> np.ndarray:
+        return _score(kind, task, totals)
+
+    kept = np.float64 if normal_from is None else np.float32
+    resampled = np.empty((len(picked), len(languages), draws), dtype=kept)
+    if together is not None:
+        found = draw_scores(together, score, generator(seed, *names), draws, normal_from)
+        resampled[:] = found.reshape(len(languages), len(picked), draws).swapaxes(0, 1)
     else:
-        own = {language: found[picked] for language, found in outcomes.items()}
-        resampled = _score(kind, task, _totals(names, own, clustered, seed, draws)).swapaxes(0, 1)
-    retuned = tuning is not None
+        for at, (language, counts) in enumerate(own.items()):
+            if tuning is not None:
+                resampled[:, at] = _retuned(names, tuning[language], language, picked, seed, draws)
+            else:
+                rng = generator(seed, *names, language)
+                resampled[:, at] = draw_scores(counts, score, rng, draws, normal_from)
+    clustered, retuned = together is not None, tuning is not None
     return TaskScores(task.name, task.group, languages, examples, points, resampled, clustered, retuned)
 
 
-def _totals(
-    names: tuple[str, ...], outcomes: Mapping[str, np.ndarray], clustered: bool, seed: int, draws: int
-) -> np.ndarray:
-    """Return outcomes summed in every draw, (languages, models, draws, columns)."""
-    if clustered:
-        stacked = np.concatenate(list(outcomes.values()))
-        together = draw_totals(stacked, generator(seed, *names), draws)
-        return together.reshape(len(outcomes), -1, *together.shape[1:])
-    return np.stack(
-        [draw_totals(own, generator(seed, *names, language), draws) for language, own in outcomes.items()]
-    )
+def _together(
+    task: Task, outcomes: Mapping[str, np.ndarray], clusters: Mapping[str, np.ndarray] | None
+) -> np.ndarray | None:
+    """Return the outcomes of all languages over common clusters, (languages x models, clusters, columns).
+
+    None where no two languages share an example. A language has a row of zeros for a question that it
+    lacks, which adds nothing to its totals.
+    """
+    if len(outcomes) < 2:
+        return None
+    if task.parallel and len({found.shape[1] for found in outcomes.values()}) == 1:
+        return np.concatenate(list(outcomes.values()))
+    if clusters is not None and set(clusters) >= set(outcomes):
+        numbers, places = np.unique(
+            np.concatenate([clusters[code] for code in outcomes]), return_inverse=True
+        )
+        counts = [found.shape[1] for found in outcomes.values()]
+        if len(numbers) == sum(counts):
+            return None
+        first = next(iter(outcomes.values()))
+        models, columns = first.shape[0], first.shape[2]
+        stacked = np.zeros((len(outcomes), models, len(numbers), columns))
+        for own, found, at in zip(
+            stacked, outcomes.values(), np.split(places, np.cumsum(counts)[:-1]), strict=True
+        ):
+            np.add.at(own.swapaxes(0, 1), at, found.swapaxes(0, 1))
+        return stacked.reshape(-1, len(numbers), columns)
+    return None
 
 
 def _retuned(

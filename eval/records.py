@@ -38,7 +38,7 @@ class Measurement:
     runtime: str = ""
     task: str = ""
     language: str = ""
-    component: str = ""  # embeddings, encoder, head; p50, p90, p99; cpu, gpu, ram …
+    component: str = ""  # embeddings, encoder, head; p50, p90, p95, p99; cpu, gpu, ram …
     repeat: int = 0
     examples: int = 0  # how many examples the value rests on
     time: str = ""  # UTC, ISO 8601

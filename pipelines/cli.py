@@ -18,6 +18,7 @@ app = typer.Typer(
 
 Text = Optional[str]  # noqa: UP045 - typer reads the annotation at run time
 Folder = Optional[Path]  # noqa: UP045
+Number = Optional[float]  # noqa: UP045
 
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A .yaml file, or a shipped recipe's name.")
@@ -187,6 +188,86 @@ def compare(
     show_comparison(document)
     for file in files:
         typer.echo(file)
+
+
+@app.command()
+def choose(
+    run: RunName,
+    max_drop: Annotated[
+        Number, typer.Option("--max-drop", metavar="POINTS", help="Most points to lose on average.")
+    ] = None,
+    worst_language_drop: Annotated[
+        Number,
+        typer.Option("--worst-language-drop", metavar="POINTS", help="Most points to lose in any language."),
+    ] = None,
+    p95_ms: Annotated[
+        Number, typer.Option("--p95-ms", metavar="MS", help="95th percentile at batch 1, slowest task.")
+    ] = None,
+    rss_mb: Annotated[
+        Number, typer.Option("--rss-mb", metavar="MB", help="Peak memory of the largest model.")
+    ] = None,
+    size_mb: Annotated[
+        Number, typer.Option("--size-mb", metavar="MB", help="Files of the largest model.")
+    ] = None,
+    energy_j: Annotated[
+        Number, typer.Option("--energy-j", metavar="J", help="Energy per example, dearest task.")
+    ] = None,
+    prefer: Annotated[
+        str, typer.Option("--prefer", metavar="WHAT", help="latency, size, energy or score.")
+    ] = "latency",
+    tasks: Annotated[str, typer.Option("--tasks", metavar="A,B", help="Only these tasks count.")] = "",
+    languages: Annotated[
+        str, typer.Option("--languages", metavar="EN,SW", help="Only these languages count.")
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option("--weights", metavar="XNLI=2,SW=3", help="How much tasks and languages count; else 1."),
+    ] = "",
+    seed_policy: Annotated[
+        str,
+        typer.Option(
+            "--seed-policy",
+            metavar="each|mean",
+            help="each: every trained model for itself; mean: the seeds of a variant together.",
+        ),
+    ] = "each",
+    point_estimates: Annotated[
+        bool, typer.Option("--point-estimates", help="Take drops as measured, without their uncertainty.")
+    ] = False,
+    folds: Annotated[
+        int, typer.Option("--folds", metavar="N", help="Parts to choose and score apart; 0: none.")
+    ] = 5,
+    resamples: Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Say which variant to deploy under limits, why, and what kept the others out.
+
+    A limit on a drop is met when the upper end of its interval meets it; the intervals of all variants
+    and languages hold together at 95 %. Exit code 3 when nothing fits; the nearest miss is named then.
+    """
+    from pipelines.choosing import OPTIONS, Wish, choose_run, named_numbers, names
+    from pipelines.comparison import as_json as document_json
+    from pipelines.runfolder import RunFolder
+
+    given = dict(
+        zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, size_mb, energy_j), strict=True)
+    )
+    wish = Wish(
+        {name: value for name, value in given.items() if value is not None},
+        prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
+        resamples, seed, folds,
+    )  # fmt: skip
+    document = choose_run(RunFolder.find(run, runs), wish)
+    if as_json:
+        sys.stdout.write(document_json(document))
+    else:
+        from pipelines.choose_view import show_choice
+
+        show_choice(document)
+    if document["chosen"] is None:
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from eval.contrast_scores import TaskScores, task_scores
 from eval.task import task
 from pipelines.durable import replace_text, writing
 from pipelines.matching import Matched, match
-from pipelines.outcomes import task_outcomes, task_tuning
+from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder
 from reports.compared import SCHEMA, markdown_of
 from reports.compared_caveats import caveats_of
@@ -95,7 +95,12 @@ def _scores(
         if facts.languages:
             outcomes = task_outcomes(folder, found.run, facts, names)
             tuning = task_tuning(folder, facts, names, outcomes)
-            scores.append(task_scores(task(facts.name), outcomes, seed, resamples, list(drawn), tuning))
+            clusters = task_clusters(folder, facts, names[0])
+            scores.append(
+                task_scores(
+                    task(facts.name), outcomes, seed, resamples, list(drawn), tuning, clusters=clusters
+                )
+            )
     return tuple(scores)
 
 

@@ -39,7 +39,7 @@ DISCARDED, KEPT = "discarded", "kept_load"
 _KEPT = {"outcomes": "**/*.npz", "predictions": "predictions/*.json"}  # in the run <- in a probe's folder
 PURE = {"accuracy", "depth"}
 
-OUTCOMES_VERSION = 3  # raise it when equal inputs start to give other accuracy rows
+OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
 
 
 @dataclass(frozen=True)

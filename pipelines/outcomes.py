@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
 from eval.contrast_scores import ModelTuning
 from eval.kind import TUNING, Calibrated, Kind
+from eval.probes.accuracy import ASKED
 from eval.task import KINDS, Task, task
 from reports.run import Run, TaskFacts
 
@@ -28,17 +31,18 @@ def task_outcomes(
     declared = task(facts.name)
     kind: Kind = KINDS.load(declared.kind)
     loaded = [_load(folder, name, facts, kind) for name in candidates]
+    said = [_newest_scores(run, name, facts.name) for name in candidates]
     found: dict[str, np.ndarray] = {}
     for language in facts.languages:
         arrays = []
-        for name, by_language in zip(candidates, loaded, strict=True):
+        for name, by_language, scores in zip(candidates, loaded, said, strict=True):
             own = by_language.get(language)
             if own is None:
                 raise InputError(
                     f"{_folder(folder, name)}: expected outcomes of {facts.name} in {language}, found none. "
                     "Measure again: xpareto measure RUN --probe accuracy"
                 )
-            _check(run, name, declared, language, kind.metrics(own.sum(axis=0)), folder)
+            _check(scores, name, declared, language, kind.metrics(own.sum(axis=0)), folder)
             arrays.append(own)
         counts = sorted({array.shape[0] for array in arrays})
         if len(counts) > 1:
@@ -82,6 +86,34 @@ def task_tuning(
     return found
 
 
+def task_clusters(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, np.ndarray] | None:
+    """Return per language which question each example (examples,) is a version of; None where unknown.
+
+    The questions are the run's, so that any one candidate tells them.
+    """
+    file = _newest(_folder(folder, candidate), facts.name)
+    stored = _stored(file) if file is not None else {}
+    found = {code: stored[ASKED + code] for code in facts.languages if ASKED + code in stored}
+    return found if len(found) == len(facts.languages) else None
+
+
+def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, list[Any]] | None:
+    """Return a candidate's kept predictions of one task per language; None where they were not kept.
+
+    InputError when they are damaged.
+    """
+    file = _newest(folder / "predictions" / candidate.replace("/", "__"), facts.name, "json")
+    if file is None:
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: expected predictions as JSON ({error}). Repeat the run.") from error
+    if not isinstance(found, dict) or not all(isinstance(own, list) for own in found.values()):
+        raise InputError(f"{file}: expected a list of predictions per language. Repeat the run.")
+    return found
+
+
 def _folder(folder: Path, candidate: str) -> Path:
     return folder / "outcomes" / candidate.replace("/", "__")
 
@@ -97,20 +129,16 @@ def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping
     return _arrays(file, kind.columns)
 
 
-def _newest(own: Path, name: str) -> Path | None:
+def _newest(own: Path, name: str, ending: str = "npz") -> Path | None:
     """Return the file of the newest repeat, None without any."""
-    pattern = re.compile(rf"accuracy-(\d+)-{re.escape(name)}\.npz")
-    files = {int(m[1]): p for p in sorted(own.glob("accuracy-*.npz")) if (m := pattern.fullmatch(p.name))}
+    pattern = re.compile(rf"accuracy-(\d+)-{re.escape(name)}\.{ending}")
+    files = {int(m[1]): p for p in own.glob(f"accuracy-*.{ending}") if (m := pattern.fullmatch(p.name))}
     return files[max(files)] if files else None
 
 
 def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     """Return the arrays of a file, whose columns have to be the wanted ones."""
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"{file}: expected arrays of outcomes ({error}). Repeat the run.") from error
+    arrays = {name: own for name, own in _stored(file).items() if not name.startswith(ASKED)}
     columns = tuple(str(name) for name in arrays.pop("columns", np.array([])))
     if columns != wanted:
         raise InputError(
@@ -126,21 +154,37 @@ def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     return arrays
 
 
+def _stored(file: Path) -> dict[str, np.ndarray]:
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise InputError(f"{file}: expected arrays of outcomes ({error}). Repeat the run.") from error
+
+
+def _newest_scores(run: Run, candidate: str, name: str) -> dict[tuple[str, str], float]:
+    """Return a candidate's newest values of one task by language and metric."""
+    return {
+        (row.language, row.statistic): row.value
+        for row in run.rows[candidate]
+        if row.probe == "accuracy" and row.task == name and row.value is not None
+    }
+
+
 def _check(
-    run: Run, name: str, declared: Task, language: str, metrics: Mapping[str, np.ndarray], folder: Path
+    scores: Mapping[tuple[str, str], float],
+    name: str,
+    declared: Task,
+    language: str,
+    metrics: Mapping[str, np.ndarray],
+    folder: Path,
 ) -> None:
     """Refuse outcomes that give another score than the newest row says."""
     for metric in declared.metrics[: declared.scored_by]:
-        values = [
-            row.value
-            for row in run.rows[name]
-            if row.probe == "accuracy"
-            and (row.task, row.language, row.statistic) == (declared.name, language, metric)
-            and row.value is not None
-        ]
-        if values and abs(values[-1] - float(metrics[metric])) > CLOSE:
+        value = scores.get((language, metric))
+        if value is not None and abs(value - float(metrics[metric])) > CLOSE:
             raise InputError(
                 f"{_folder(folder, name)}: the outcomes of {declared.name} in {language} give {metric} "
-                f"{float(metrics[metric]):.4f}, the run's row says {values[-1]:.4f}. They do not belong "
+                f"{float(metrics[metric]):.4f}, the run's row says {value:.4f}. They do not belong "
                 "together: run the recipe again."
             )

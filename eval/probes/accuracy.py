@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,14 +13,17 @@ from eval.kind import TUNING, Kind, Prediction
 from eval.opened import Opened
 from eval.probe import Ask, Probe
 from eval.records import Measurement
-from eval.task import KINDS, Task
+from eval.task import KINDS, Example, Question, Task
+
+ASKED = "asked:"  # leads the name of the array of a language's question numbers
 
 
 class Accuracy(Probe):
     """One row per task x language x metric, in percent.
 
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
-    `columns` with the k names; no pickle. Where a threshold was set, outcomes/<task>-tuning.npz holds
+    `columns` with the k names; no pickle. Where questions have ids, `asked:<language>` holds a number of
+    each id (examples,), since MLQA asks some of them in several languages. Where a threshold was set, outcomes/<task>-tuning.npz holds
     what a resample needs to set it again (eval.kind.Tuning): per language the rows that were scored and,
     under <language>-calibration, those of the split that set it, if another did. Predictions lie there as
     predictions/<task>.json: per language a list in the order of the examples, of labels, lists of tags,
@@ -40,6 +44,7 @@ def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
     kind: Kind = KINDS.load(found.kind)
     outcomes: dict[str, np.ndarray] = {}
     tuning: dict[str, np.ndarray] = {}
+    asked: dict[str, np.ndarray] = {}
     predictions: dict[str, list[Prediction]] = {}
     common = {"task": found.name, "training_set": training_set}
     for language in opened.languages(ask, found):
@@ -63,12 +68,15 @@ def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
                 instrument=f"{ask.split} split",
             )  # fmt: skip
         outcomes[language] = scored.outcomes
+        numbers = question_numbers(examples)
+        if numbers is not None:
+            asked[ASKED + language] = numbers
         if answer.tuning is not None:
             tuning[language] = answer.tuning.own
             if answer.tuning.calibration is not None:
                 tuning[f"{language}-calibration"] = answer.tuning.calibration
     for name, arrays, columns in (
-        (found.name, outcomes, kind.columns),
+        (found.name, outcomes | asked, kind.columns),
         (f"{found.name}-tuning", tuning, TUNING),
     ):
         if arrays:
@@ -79,6 +87,20 @@ def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
         target = opened.folder / "predictions" / f"{found.name}.json"
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
+
+
+def question_numbers(examples: Sequence[Example]) -> np.ndarray | None:
+    """Return a number of each question's id (examples,), equal for equal ids; None for other examples.
+
+    >>> one, other, again = question_numbers([Question(name, "", "", ()) for name in "aba"])
+    >>> bool(one == again), bool(one == other)
+    (True, False)
+    """
+    ids = [example.id for example in examples if isinstance(example, Question)]
+    if not ids or len(ids) != len(examples):
+        return None
+    digests = [hashlib.sha256(own.encode()).digest() for own in ids]
+    return np.array([int.from_bytes(own[:8], "big") >> 1 for own in digests], dtype=np.int64)
 
 
 PROBE = Accuracy()

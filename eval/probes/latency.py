@@ -13,11 +13,11 @@ from eval.probe import Probe
 from eval.records import Measurement
 from eval.runtime import Session
 
-PERCENTILES = (50, 90, 99)
+PERCENTILES = (50, 90, 95, 99)
 
 
 class Latency(Probe):
-    """Latency at batch 1 (p50, p90, p99, in ms) and throughput with the engine's batches.
+    """Latency at batch 1 (p50, p90, p95, p99, in ms) and throughput with the engine's batches.
 
     The sample is seeded and takes languages in turn, so that each counts alike. Only the model is
     timed; the text is tokenised before. Raw times lie in the job's folder as latency/<task>.npz.
@@ -27,7 +27,7 @@ class Latency(Probe):
     timed = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
-        """Yield three latency rows and one throughput row per task."""
+        """Yield four latency rows and one throughput row per task."""
         seconds = float(opened.option("seconds", 2.0))
         wanted = int(opened.option("latency_samples", 64))
         budget = int(opened.option("token_budget", TOKEN_BUDGET))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import eval.resampling
-from eval.resampling import draw_totals, generator
+from eval.resampling import draw_normal, draw_scores, draw_totals, generator
 
 
 def all_means(values: list[int]) -> list[Fraction]:
@@ -75,3 +75,54 @@ def test_blocks_do_not_change_what_is_drawn_on_average(monkeypatch: pytest.Monke
 
 def test_no_examples_give_empty_sums() -> None:
     assert (draw_totals(np.zeros((2, 0, 3)), generator(0), 4) == np.zeros((2, 4, 3))).all()
+
+
+def f1(totals: np.ndarray) -> np.ndarray:
+    matching, predicted, gold = np.moveaxis(totals, -1, 0)
+    return 100 * 2 * matching / np.maximum(predicted + gold, 1e-9)
+
+
+def counted(rng: np.random.Generator, models: int, examples: int) -> np.ndarray:
+    """Return counts of three columns whose models agree on most examples."""
+    gold = rng.integers(1, 6, examples)
+    common = rng.random(examples)
+    found = np.zeros((models, examples, 3))
+    for own in found:
+        predicted = rng.integers(1, 6, examples)
+        right = (common < 0.7) ^ (rng.random(examples) < 0.1)
+        own[:] = np.stack([np.where(right, np.minimum(gold, predicted), 0), predicted, gold], axis=1)
+    return found
+
+
+@pytest.mark.parametrize(("models", "examples"), [(4, 600), (700, 40)])  # both roots of the covariance
+def test_normal_draws_have_the_bootstraps_mean_and_covariance(models: int, examples: int) -> None:
+    outcomes = counted(np.random.default_rng(0), models, examples)
+    exact = draw_scores(outcomes, f1, generator(1), 8000)[:4]
+    normal = draw_normal(outcomes, f1, generator(2), 8000)[:4]
+    error = exact.std(axis=1)
+    assert np.abs(normal.mean(axis=1) - f1(outcomes.sum(axis=1))[:4]).max() < 0.05 * error.min()
+    np.testing.assert_allclose(normal.std(axis=1), error, rtol=0.05)
+    np.testing.assert_allclose(np.corrcoef(normal), np.corrcoef(exact), atol=0.04)
+    for level in (2.5, 97.5):  # the ends of an interval, in standard errors
+        gap = np.percentile(normal, level, axis=1) - np.percentile(exact, level, axis=1)
+        assert np.abs(gap / error).max() < 0.25
+
+
+def test_models_that_answer_alike_tie_in_every_draw() -> None:
+    outcomes = counted(np.random.default_rng(0), 3, 60).astype(np.float32)
+    outcomes[2] = outcomes[0]
+    for threshold in (None, 50):
+        found = draw_scores(outcomes, f1, generator(1), 200, threshold)
+        assert (found[0] == found[2]).all() and (found[0] != found[1]).any()
+
+
+def test_few_examples_are_drawn_exactly_even_where_normal_draws_are_allowed() -> None:
+    outcomes = counted(np.random.default_rng(0), 2, 60)
+    exact = draw_scores(outcomes, f1, generator(1), 50)
+    assert (draw_scores(outcomes, f1, generator(1), 50, 61) == exact).all()
+    assert (draw_scores(outcomes, f1, generator(1), 50, 60) != exact).any()
+
+
+def test_models_without_any_error_do_not_vary() -> None:
+    perfect = np.ones((2, 80, 3))
+    assert (draw_normal(perfect, f1, generator(0), 9) == 100).all()

@@ -1,0 +1,84 @@
+"""Costs with the noise of their measurement, on the logarithmic scale.
+
+Every measured cost is found in blocks: several repeats, in each of which all candidates were measured in
+turn. What a block does to all of them (a warmer machine) is taken out; what is left is the noise of one
+block, pooled over the candidates, which takes it as equal in them on the logarithmic scale; a candidate
+that is noisier than that keeps its own. Two copies of one candidate, measured alike, differ by less than
+the floor in 95 of 100 cases: that is the A/A noise, and the epsilon of epsilon-dominance.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eval.contrast_frontier import COST_MARGIN
+from eval.student_t import quantile
+from eval.uncertain import Uncertain
+
+Basis = Literal["exact", "blocks", "assumed"]
+_TAIL = 0.025
+_KNOWN = 1000  # degrees of freedom of a noise that is taken as known
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How far two equal candidates may lie apart in one cost.
+
+    `floor` is the natural logarithm of their ratio that is exceeded in 5 % of A/A pairs, `sd` that of
+    one block, `blocks` the fewest that a candidate has. "assumed": there was one block only, and the
+    floor is COST_MARGIN, as fixed before any experiment.
+    """
+
+    basis: Basis
+    floor: float
+    sd: float
+    blocks: int
+    df: int | None
+
+
+def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Noise]:
+    """Return the logarithms of costs (n, 1) with their noise, from values (n, blocks) above zero.
+
+    Equal columns are the same block; NaN where a candidate lacks one, which takes the block's effect as
+    none. `exact`: the values are counts, such as bytes, and have no noise. ValueError where a candidate
+    has no value, or one that is not above zero.
+
+    >>> found, noise = cost_noise(np.array([[8.0], [2.0]]), exact=True)
+    >>> np.exp(found.points[:, 0]).round(6).tolist(), noise.floor
+    ([8.0, 2.0], 0.0)
+    """
+    present = np.isfinite(values)
+    if not present.any(axis=1).all() or (values[present] <= 0).any():
+        raise ValueError("expected at least one cost above zero of every candidate")
+    logs = np.log(np.where(present, values, 1.0))
+    counts = present.sum(axis=1)
+    means = np.where(present, logs, 0.0).sum(axis=1) / counts
+    systems = len(values)
+    none = np.zeros((systems, 1, 0), np.float32)
+    if exact:
+        return Uncertain(means[:, None], none, np.zeros((systems, 1, 0)), None), Noise(
+            "exact", 0.0, 0.0, int(counts.min()), None
+        )
+    residual = np.where(present, logs - means[:, None], 0.0)
+    balanced = bool(present.all()) and systems > 1
+    if balanced:
+        residual -= residual.mean(axis=0)
+    df = (systems - 1) * (values.shape[1] - 1) if balanced else int((counts - 1).sum())
+    if df > 0:
+        pooled = (residual**2).sum() / df
+        # A row of two-way residuals loses one candidate's share of the block effects.
+        share = (systems - 1) / systems if balanced else 1.0
+        own = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
+        variance, basis = np.maximum(pooled, own), "blocks"
+    else:
+        pooled = (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2
+        variance, basis, df = np.full(systems, pooled), "assumed", _KNOWN
+    errors = np.zeros((systems, 1, systems))
+    errors[np.arange(systems), 0, np.arange(systems)] = np.sqrt(variance / counts)
+    floor = quantile(_TAIL, df) * math.sqrt(2 * pooled / int(counts.min()))
+    noise = Noise(basis, floor, math.sqrt(pooled), int(counts.min()), df if basis == "blocks" else None)  # type: ignore[arg-type]
+    return Uncertain(means[:, None], none, errors, df), noise

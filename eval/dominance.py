@@ -1,0 +1,108 @@
+"""Who dominates whom, in draws: probabilities, and the set of systems that nothing significantly dominates.
+
+Every objective is turned so that less is better, and costs are logarithms. A dominates B when it is
+nowhere worse and somewhere better; with a tolerance (the noise floor of each objective) nowhere worse by
+more than it, and somewhere better by more than it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.uncertain import LEVEL, Uncertain, level_of
+
+_CHUNK = 1 << 22  # comparisons at once
+
+
+@dataclass(frozen=True)
+class Dominance:
+    """What the draws say of n systems."""
+
+    probability: np.ndarray  # (n, n): that the first dominates the second
+    membership: np.ndarray  # (n,): that nothing dominates the system
+
+
+def dominance(draws: np.ndarray, tolerance: Sequence[float] | np.ndarray = ()) -> Dominance:
+    """Return the shares of draws (n, objectives, draws) with dominance; less is better, NaN not allowed.
+
+    >>> found = dominance(np.array([[[1.0, 3.0]], [[2.0, 2.0]]]))
+    >>> found.probability.tolist(), found.membership.tolist()
+    ([[0.0, 0.5], [0.5, 0.0]], [0.5, 0.5])
+    """
+    systems, objectives, count = draws.shape
+    room = np.zeros(objectives) if not len(tolerance) else np.asarray(tolerance, dtype=np.float64)
+    wins = np.zeros((systems, systems), np.int64)
+    members = np.zeros(systems, np.int64)
+    block = max(1, _CHUNK // max(1, systems * systems))
+    for start in range(0, count, block):
+        piece = draws[..., start : start + block]
+        worse = np.zeros((systems, systems, piece.shape[-1]), bool)
+        better = np.zeros_like(worse)
+        for values, own in zip(piece.swapaxes(0, 1), room.astype(piece.dtype), strict=True):
+            first, second = values[:, None], values[None]
+            worse |= first > second + own
+            better |= first < second - own
+        better &= ~worse
+        wins += better.sum(axis=-1)
+        members += (~better.any(axis=0)).sum(axis=-1)
+    return Dominance(wins / max(1, count), members / max(1, count))
+
+
+@dataclass(frozen=True)
+class ConfidenceSet:
+    """The systems that no other significantly dominates.
+
+    All systems that are truly on the frontier are in it together with probability `level`: every
+    statement rests on intervals of all differences of two systems in all objectives that hold at once
+    (each by itself at `single`). `dominators` says of each one that is out which systems prove it.
+    """
+
+    kept: np.ndarray  # (n,) bool
+    dominators: tuple[tuple[int, ...], ...]
+    level: float
+    single: float
+
+
+def confidence_set(
+    objectives: Sequence[Uncertain],
+    rng: np.random.Generator,
+    draws: int,
+    tolerance: Sequence[float] = (),
+    level: float = LEVEL,
+) -> ConfidenceSet:
+    """Return the confidence set; each objective is (n, 1), less is better.
+
+    A shows that it dominates B when its lead is above zero in one objective and above minus the
+    tolerance in all of them, at the lower ends of simultaneous intervals (max-t over all pairs and
+    objectives; each interval then takes its own Student's t). An objective in which both are surely
+    equal, as the sizes of one file or the scores of equal answers, is no obstacle.
+    """
+    systems = objectives[0].points.shape[0]
+    room = tolerance if len(tolerance) else [0.0] * len(objectives)
+    largest = np.zeros(draws, np.float32)
+    for own in objectives:
+        noise = own.normal(rng, draws)[:, 0]
+        for first in range(systems - 1):
+            gaps = noise[first + 1 :] - noise[first]
+            errors = gaps.std(axis=-1)
+            moving = errors > 0
+            if moving.any():
+                scaled = np.abs(gaps[moving])
+                scaled /= errors[moving, None]
+                np.maximum(largest, scaled.max(axis=0), out=largest)
+    single = level_of(float(np.quantile(largest, level)), level)
+    proven = np.zeros((systems, systems), bool)
+    for first in range(systems):
+        better = np.zeros(systems, bool)
+        no_worse = np.ones(systems, bool)
+        for own, slack in zip(objectives, room, strict=True):
+            lead = own.less(first)  # what the others cost more
+            low = (lead.points - lead.spread().half_width(single))[:, 0]
+            better |= low > 0
+            no_worse &= low >= -slack
+        proven[first] = better & no_worse
+    dominators = tuple(tuple(int(a) for a in np.flatnonzero(proven[:, b])) for b in range(systems))
+    return ConfidenceSet(np.logical_not(proven.any(axis=0)), dominators, level, single)

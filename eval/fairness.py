@@ -1,0 +1,139 @@
+"""How a loss falls on languages: the worst one, the spread, scripts, resources; always in points.
+
+A drop is the baseline's score less the system's, paired by example and by seed, in percentage points;
+relative drops explode where the baseline is poor. Drops have two signs: compression helps some languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.inference import Spread
+from eval.pretraining import LANGUAGES
+from eval.uncertain import Uncertain, simultaneous
+
+LEVEL = 0.95
+OTHER = "other"  # the class of a language of which nothing is known here
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """What one system loses, language by language.
+
+    The intervals of `drops` hold for all languages of this system at once, each at the level `single`;
+    so does that of `worst`, the largest drop. `spread` is the standard deviation of the drops over
+    languages, `spread_beyond_noise` what is left of it once the noise of each drop is taken off. Groups
+    and the slope have intervals of their own. The slope is in points per tenfold of pre-training tokens,
+    by least squares over the languages whose tokens are known; None with fewer than three.
+    """
+
+    drops: Mapping[str, Interval]
+    worst_language: str
+    worst: Interval
+    spread: float
+    spread_beyond_noise: float
+    by_script: Mapping[str, Interval]
+    by_resources: Mapping[str, Interval]
+    slope: Interval | None
+    slope_languages: tuple[str, ...]
+    single: float
+
+
+def fairness(
+    scores: Uncertain, languages: Sequence[str], baseline: int, rng: np.random.Generator, draws: int
+) -> list[Fairness]:
+    """Return the fairness of every system; the quantities of `scores` are the languages."""
+    drops = _drops(scores, baseline)
+    noise = drops.normal(rng, draws)
+    spread = drops.spread()
+    groups = {
+        kind: _groups(languages, kind) for kind in ("script", "resources")
+    }  # kind -> group -> weights over languages
+    known = [code for code in languages if _log_tokens(code) is not None]
+    slope = _slope_weights(languages, known) if len(known) >= 3 else None
+    found = []
+    for at in range(len(drops.points)):
+        own = _one(drops, at)
+        single = simultaneous(noise[at]) if noise.shape[-1] else LEVEL
+        points = drops.points[at]
+        half = _row(spread, at).half_width(single)
+        listed = {
+            code: Interval(float(points[k]), float(points[k] - half[k]), float(points[k] + half[k]))
+            for k, code in enumerate(languages)
+        }
+        worst = int(np.argmax(points))
+        lowest = float((points - half).max())
+        errors = _row(spread, at)
+        variance = float(points.var(ddof=1)) if len(points) > 1 else 0.0
+        beyond = variance - float((errors.examples**2 + errors.seeds**2).mean())
+        found.append(
+            Fairness(
+                listed,
+                languages[worst],
+                Interval(float(points[worst]), lowest, float((points + half).max())),
+                variance**0.5,
+                max(0.0, beyond) ** 0.5,
+                {name: _combined(own, weights) for name, weights in groups["script"].items()},
+                {name: _combined(own, weights) for name, weights in groups["resources"].items()},
+                _combined(own, slope) if slope is not None else None,
+                tuple(known),
+                single,
+            )
+        )
+    return found
+
+
+def _drops(scores: Uncertain, baseline: int) -> Uncertain:
+    gains = scores.less(baseline)
+    floor = gains.floor
+    return Uncertain(-gains.points, -gains.examples, -gains.repeats, gains.df, floor)
+
+
+def _one(values: Uncertain, at: int) -> Uncertain:
+    own = slice(at, at + 1)
+    return Uncertain(values.points[own], values.examples[own], values.repeats[own], values.df, values.floor)
+
+
+def _row(spread: Spread, at: int) -> Spread:
+    return Spread(spread.examples[at], spread.seeds[at], spread.df)
+
+
+def _combined(own: Uncertain, weights: np.ndarray) -> Interval:
+    found = own.mapped(weights[:, None])
+    value = float(found.points[0, 0])
+    half = float(found.spread().half_width(LEVEL)[0, 0])
+    return Interval(value, value - half, value + half)
+
+
+def _groups(languages: Sequence[str], kind: str) -> dict[str, np.ndarray]:
+    names = [str(getattr(LANGUAGES[code], kind)) if code in LANGUAGES else OTHER for code in languages]
+    found = {}
+    for name in sorted(set(names)):
+        inside = np.array([own == name for own in names], dtype=np.float64)
+        found[name] = inside / inside.sum()
+    return found
+
+
+def _log_tokens(code: str) -> float | None:
+    return LANGUAGES[code].log_tokens if code in LANGUAGES else None
+
+
+def _slope_weights(languages: Sequence[str], known: Sequence[str]) -> np.ndarray | None:
+    """Return the weights of the drops in the least-squares slope, (languages,)."""
+    x = np.array([_log_tokens(code) or 0.0 for code in languages])
+    inside = np.array([code in known for code in languages])
+    centred = np.where(inside, x - x[inside].mean(), 0.0)
+    square = float((centred**2).sum())
+    return centred / square if square > 0 else None

@@ -1,0 +1,399 @@
+"""`xpareto choose`: the variant of a run to deploy under limits, why, and what kept the others out."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from compress.errors import InputError, hint
+from eval.choice import MAX_DROP, WORST_DROP, Decision, Drop, Option, Violation, decide
+from eval.objective import OBJECTIVES
+from eval.records import Measurement
+from eval.resampling import generator
+from eval.score_table import AVERAGE, ScoreTable, Weights
+from eval.uncertain import LEVEL, simultaneous
+from pipelines.evidence import Evidence, Part, System, raw_percentile, read_evidence
+from pipelines.runfolder import RunFolder
+
+SCHEMA = 1
+PREFER = {"latency": "latency_ms", "size": "size_bytes", "energy": "energy_j", "score": "score"}
+UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "size_mb": "MB",
+         "energy_j": "J"}  # fmt: skip
+OPTIONS = {MAX_DROP: "--max-drop", WORST_DROP: "--worst-language-drop", "p95_ms": "--p95-ms",
+           "rss_mb": "--rss-mb", "size_mb": "--size-mb", "energy_j": "--energy-j"}  # fmt: skip
+MEGABYTE = 1e6
+_FOLD_DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a deployment needs. `limits` by the names of UNITS; drops in points, costs in their units.
+
+    `seed_policy` "each": every trained model stands for itself, since a model is deployed, not a
+    recipe; its drop is uncertain by the test examples. "mean": the seeds of one variant are judged
+    together, their spread included, and the model of the middle score is named.
+    """
+
+    limits: Mapping[str, float]
+    prefer: str = "latency"
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    seed_policy: str = "each"
+    point_estimates: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    folds: int = 5
+
+
+def choose_run(run: RunFolder, wish: Wish) -> dict[str, Any]:
+    """Return the answer as one JSON document; InputError for a wish that the run cannot be asked."""
+    _check(wish)
+    known = read_evidence(run.path)
+    _check_names(known, wish)
+    evidence = read_evidence(run.path, wish.tasks, wish.languages, wish.seed)
+    weights = _weights(evidence, wish)
+    systems = evidence.systems(wish.seed_policy == "each")
+    base = _place(systems, evidence.baseline)
+    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0)
+    costs = {system.name: _limit_costs(evidence, system) for system in systems}
+    aims, floors = _aims(evidence, systems)
+    options, single = _options(table, evidence, systems, base, costs, aims, wish)
+    decision = decide(options, wish.limits, wish.prefer, floors, wish.point_estimates)
+    by_name = {option.name: option for option in options}
+    document = {
+        "schema": SCHEMA,
+        "run": evidence.study.run.origins[0].run,
+        "limits": dict(wish.limits),
+        "prefer": wish.prefer,
+        "rule": _rule(wish),
+        "tasks": {name: list(codes) for name, codes in evidence.languages.items()},
+        "weights": dict(wish.weights),
+        "seed_policy": wish.seed_policy,
+        "point_estimates": wish.point_estimates,
+        "level": LEVEL,
+        "single_level": single,
+        "resamples": wish.resamples,
+        "seed": wish.seed,
+        "noise_floor": {name: math.expm1(value) for name, value in floors.items()},
+        "baseline": _facts(by_name[systems[base].name], systems[base], evidence, table),
+        "chosen": _named(decision.chosen, by_name, systems, evidence, table, systems[base].name),
+        "runner_up": _named(
+            decision.ranked[1] if len(decision.ranked) > 1 else None,
+            by_name, systems, evidence, table, systems[base].name,
+        ),
+        "fits": list(decision.ranked),
+        "rejected": {name: [_violation(v) for v in found] for name, found in decision.rejected.items()},
+        "left_out": dict(evidence.left_out),
+        "nearest": None
+        if decision.nearest is None
+        else _named(decision.nearest, by_name, systems, evidence, table, systems[base].name),
+        "cross_fit": _cross_fit(evidence, systems, base, costs, aims, floors, weights, wish, decision),
+    }  # fmt: skip
+    return document
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of a list such as `xnli,udpos`.
+
+    >>> names("xnli, udpos"), names("")
+    (('xnli', 'udpos'), ())
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def named_numbers(text: str) -> dict[str, float]:
+    """Return the numbers of a list such as `xnli=2,sw=0.5`; InputError where it is none.
+
+    >>> named_numbers("xnli=2, sw=0.5")
+    {'xnli': 2.0, 'sw': 0.5}
+    """
+    found = {}
+    for part in names(text):
+        name, sign, value = part.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError as error:
+            raise InputError(
+                f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".'
+            ) from error
+        if not sign:
+            raise InputError(f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".')
+    return found
+
+
+def _check(wish: Wish) -> None:
+    if wish.prefer not in PREFER:
+        raise InputError(
+            f'--prefer: expected {", ".join(PREFER)}, found "{wish.prefer}".{hint(wish.prefer, PREFER)}'
+        )
+    if wish.seed_policy not in ("each", "mean"):
+        raise InputError(
+            f'--seed-policy: expected each or mean, found "{wish.seed_policy}".'
+            f"{hint(wish.seed_policy, ('each', 'mean'))}"
+        )
+    for name, value in wish.limits.items():
+        least = "0 or more" if name in (MAX_DROP, WORST_DROP) else "above 0"
+        if not math.isfinite(value) or value < 0 or (value == 0 and least != "0 or more"):
+            raise InputError(f"{OPTIONS[name]}: expected a number {least}, found {value:g}.")
+    if not 100 <= wish.resamples <= 100_000:
+        raise InputError(f"--resamples: expected 100 to 100000 draws, found {wish.resamples}.")
+    if wish.folds == 1 or not 0 <= wish.folds <= 20:
+        raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {wish.folds}.")
+
+
+def _check_names(evidence: Evidence, wish: Wish) -> None:
+    languages = sorted({code for codes in evidence.languages.values() for code in codes})
+    for option, given, known in (
+        ("--tasks", wish.tasks, list(evidence.tasks)),
+        ("--languages", wish.languages, languages),
+        ("--weights", list(wish.weights), [*evidence.tasks, *languages]),
+    ):
+        for name in given:
+            if name not in known:
+                raise InputError(
+                    f'{option}: "{name}" is not in this run.{hint(name, known)} It has: {", ".join(known)}.'
+                )
+    for name, value in wish.weights.items():
+        if not math.isfinite(value) or value < 0:
+            raise InputError(f"--weights: {name}: expected a number of 0 or more, found {value:g}.")
+
+
+def _weights(evidence: Evidence, wish: Wish) -> Weights:
+    """Return the weights; a task or language of weight 0 must not be all that there is."""
+    found = Weights(
+        {name: value for name, value in wish.weights.items() if name in evidence.tasks},
+        {name: value for name, value in wish.weights.items() if name not in evidence.tasks},
+    )
+    for name, codes in evidence.languages.items():
+        if found.task(name) == 0:
+            raise InputError(f"--weights: {name}: leave a task out by --tasks, not by weight 0.")
+        if not any(found.language(code) for code in codes):
+            raise InputError(f"--weights: every language of {name} has weight 0. Leave it out by --tasks.")
+    return found
+
+
+def _place(systems: Sequence[System], candidate: str) -> int:
+    return next(at for at, own in enumerate(systems) if candidate in own.candidates.values())
+
+
+def _options(
+    table: ScoreTable,
+    evidence: Evidence,
+    systems: Sequence[System],
+    base: int,
+    costs: Mapping[str, Mapping[str, float]],
+    aims: Mapping[str, Mapping[str, float]],
+    wish: Wish,
+) -> tuple[list[Option], float]:
+    """Return every system with its drops, and the level at which each single interval is taken.
+
+    The intervals of all systems, of the average and of all languages that a limit is set on, hold at
+    once: whichever is chosen, its bounds do.
+    """
+    scores = table.systems(evidence.members(systems))
+    places = [AVERAGE] if MAX_DROP in wish.limits or WORST_DROP not in wish.limits else []
+    places += list(table.language_places) if WORST_DROP in wish.limits else []
+    gains = scores.less(base).take(places)
+    draws = table.examples.shape[-1]
+    rng = generator(wish.seed, "choose")
+    single = simultaneous(gains.normal(rng, draws), sided=1)
+    half = gains.spread().half_width(single)
+    half[base] = 0.0  # the baseline loses nothing against itself
+    drop, upper = -gains.points, -gains.points + half
+    found = []
+    for at, system in enumerate(systems):
+        drops = {}
+        first = 0
+        if AVERAGE in places:
+            drops[MAX_DROP] = Drop(float(drop[at, 0]), float(upper[at, 0]))
+            first = 1
+        if WORST_DROP in wish.limits:
+            own, ends = drop[at, first:], upper[at, first:]
+            value = float(own.max())
+            place = int(np.argmax(own if wish.point_estimates else ends))
+            drops[WORST_DROP] = Drop(value, float(ends.max()), table.languages[place])
+        found.append(
+            Option(
+                system.name, float(scores.points[at, AVERAGE]), drops, costs[system.name], aims[system.name]
+            )
+        )
+    return found, single
+
+
+def _limit_costs(evidence: Evidence, system: System) -> dict[str, float]:
+    """Return what limits are set on: the worst task or model, the median over repeats, the mean over seeds."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for name in system.candidates.values():
+        rows = [row for row in evidence.rows(name) if row.status == "ok" and row.value is not None]
+        for limit, value in (
+            ("p95_ms", _p95(evidence, name, rows)),
+            ("rss_mb", _largest(rows, "peak_rss", "", by="artifact", scale=MEGABYTE)),
+            ("size_mb", _largest(rows, "size", "model", by="artifact", scale=MEGABYTE)),
+            ("energy_j", _largest(rows, "energy", "total", by="task", scale=1.0)),
+        ):
+            if value is not None:
+                found[limit].append(value)
+    return {
+        limit: float(np.mean(values))
+        for limit, values in found.items()
+        if len(values) == len(system.candidates)
+    }
+
+
+def _p95(evidence: Evidence, name: str, rows: Sequence[Measurement]) -> float | None:
+    found = _largest(rows, "latency", "p95", by="task", scale=1.0)
+    if found is not None:
+        return found
+    # A run that was measured before p95 had a row of its own kept the times themselves.
+    raw = [raw_percentile(evidence.folder, name, task, 95) for task in evidence.tasks]
+    known = [value for value in raw if value is not None]
+    return max(known) if len(known) == len(raw) else None
+
+
+def _largest(
+    rows: Sequence[Measurement], statistic: str, component: str, *, by: str, scale: float
+) -> float | None:
+    found: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.statistic == statistic and row.component == component and row.value is not None:
+            found[getattr(row, by)].append(row.value / scale)
+    return max(median(values) for values in found.values()) if found else None
+
+
+def _aims(
+    evidence: Evidence, systems: Sequence[System]
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Return what can be preferred of each system, less is better, and the noise floors."""
+    aims: dict[str, dict[str, float]] = {system.name: {} for system in systems}
+    floors: dict[str, float] = {}
+    for prefer, name in PREFER.items():
+        if prefer == "score":
+            continue
+        found = evidence.cost(OBJECTIVES.load(name), systems)
+        if found is None:
+            continue
+        known, values, noise = found
+        floors[prefer] = noise.floor
+        for at, place in enumerate(known):
+            aims[systems[place].name][prefer] = float(np.exp(values.points[at, 0]))
+    return aims, floors
+
+
+def _rule(wish: Wish) -> str:
+    if wish.prefer == "score":
+        best = "the best score, then the least latency"
+    else:
+        best = (
+            f"the least {wish.prefer}; what lies within the noise floor of it counts as equal, and then the "
+            "better score, then the smaller size"
+        )
+    return f"Of the variants that meet every limit: {best}."
+
+
+def _named(
+    name: str | None,
+    by_name: Mapping[str, Option],
+    systems: Sequence[System],
+    evidence: Evidence,
+    table: ScoreTable,
+    baseline: str,
+) -> dict[str, Any] | None:
+    if name is None:
+        return None
+    system = next(own for own in systems if own.name == name)
+    facts = _facts(by_name[name], system, evidence, table)
+    there = by_name[baseline]
+    facts["against_baseline"] = {
+        "score": by_name[name].score - there.score,
+        **{
+            key: value / there.costs[key]
+            for key, value in by_name[name].costs.items()
+            if there.costs.get(key)
+        },
+        **{key: value / there.aims[key] for key, value in by_name[name].aims.items() if there.aims.get(key)},
+    }
+    return facts
+
+
+def _facts(option: Option, system: System, evidence: Evidence, table: ScoreTable) -> dict[str, Any]:
+    by_score = sorted(
+        system.candidates.values(), key=lambda own: (table.points[evidence.names.index(own), AVERAGE], own)
+    )
+    return {
+        "name": option.name,
+        "candidate": by_score[(len(by_score) - 1) // 2],  # with one seed, itself
+        "seeds": sorted(system.candidates),
+        "score": option.score,
+        "drops": {
+            name: {
+                "value": drop.value,
+                "upper": drop.upper,
+                **({"language": drop.language} if drop.language else {}),
+            }
+            for name, drop in option.drops.items()
+        },
+        "costs": dict(option.costs),
+        "aims": dict(option.aims),
+    }
+
+
+def _violation(found: Violation) -> dict[str, Any]:
+    return {
+        "limit_name": found.limit_name,
+        "limit": found.limit,
+        "found": found.found,
+        "excess": found.excess if math.isfinite(found.excess) else None,
+        **({"language": found.language} if found.language else {}),
+    }
+
+
+def _cross_fit(
+    evidence: Evidence,
+    systems: Sequence[System],
+    base: int,
+    costs: Mapping[str, Mapping[str, float]],
+    aims: Mapping[str, Mapping[str, float]],
+    floors: Mapping[str, float],
+    weights: Weights,
+    wish: Wish,
+    decision: Decision,
+) -> dict[str, Any] | None:
+    """Choose on all parts of the examples but one and score on that one, each part in turn.
+
+    Whoever chooses and reports on the same examples reports too well (the winner's curse). Here no
+    example is used for both. None without folds, or where a language has too few examples for them.
+    """
+    if not wish.folds:
+        return None
+    fewest = min(own.shape[1] for name in evidence.tasks for own in evidence._held[name].values())
+    if fewest < 2 * wish.folds:
+        return None
+    chosen: list[str | None] = []
+    drops: list[float] = []
+    by_language: list[np.ndarray] = []
+    members = evidence.members(systems)
+    for fold in range(wish.folds):
+        table = evidence.table(_FOLD_DRAWS, weights, Part(fold, wish.folds, inside=False), keep=True)
+        options, _ = _options(table, evidence, systems, base, costs, aims, wish)
+        own = decide(options, wish.limits, wish.prefer, floors, wish.point_estimates).chosen
+        chosen.append(own)
+        if own is None:
+            continue
+        held_out = evidence.table(2, weights, Part(fold, wish.folds, inside=True), keep=True)
+        lost = -held_out.systems(members).less(base).points[[s.name for s in systems].index(own)]
+        drops.append(float(lost[AVERAGE]))
+        by_language.append(lost[list(held_out.language_places)])
+    return {
+        "folds": wish.folds,
+        "chosen": chosen,
+        "same_choice": sum(own == decision.chosen for own in chosen),
+        "held_out_drop": float(np.mean(drops)) if drops else None,
+        "held_out_worst_language_drop": float(np.mean(by_language, axis=0).max()) if drops else None,
+    }

@@ -1,0 +1,246 @@
+"""What a finished run knows of its candidates: outcomes of test examples, and costs in blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from compress.errors import InputError
+from eval.contrast_scores import TaskScores, task_scores
+from eval.cost_noise import Noise, cost_noise
+from eval.objective import Objective
+from eval.records import Measurement
+from eval.resampling import NORMAL_FROM, generator
+from eval.score_table import ScoreTable, Weights, score_table
+from eval.task import task
+from eval.uncertain import Uncertain
+from pipelines.matching import variant_of
+from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
+from reports.run import TaskFacts, read_runs
+from reports.study import Study, study
+
+FOLD = "fold"
+
+
+@dataclass(frozen=True)
+class System:
+    """What stands on the frontier: candidates that differ in their training seed alone."""
+
+    name: str
+    arm: str
+    candidates: Mapping[int, str]  # seed -> candidate
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which examples of each language to take: one of `folds` equal parts, or all but it."""
+
+    fold: int
+    folds: int
+    inside: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The candidates of a run that have a score in every task and language, and what they rest on."""
+
+    folder: Path
+    study: Study
+    names: tuple[str, ...]
+    tasks: Mapping[str, TaskFacts]
+    left_out: Mapping[str, str]
+    seed: int = 0
+    _held: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def baseline(self) -> str:
+        return self.study.run.baseline
+
+    @cached_property
+    def languages(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the languages of each task."""
+        return {name: facts.languages for name, facts in self.tasks.items()}
+
+    def systems(self, by_seed: bool) -> tuple[System, ...]:
+        """Return each candidate for itself (`by_seed`), or those of one arm and variant together."""
+        found: dict[str, System] = {}
+        for name in self.names:
+            candidate = self.study.run.candidate(name)
+            key = name if by_seed else f"{candidate.arm}/{variant_of(candidate)}"
+            held = dict(found[key].candidates) if key in found else {}
+            found[key] = System(key, candidate.arm, {**held, candidate.seed: name})
+        return tuple(found.values())
+
+    def members(self, systems: Sequence[System]) -> list[dict[int, int]]:
+        """Return each system's candidates as places among `names`, by seed."""
+        return [
+            {seed: self.names.index(name) for seed, name in system.candidates.items()} for system in systems
+        ]
+
+    def outcomes(self, name: str) -> Mapping[str, np.ndarray]:
+        """Return one task's outcomes per language, (candidates, examples, columns)."""
+        return task_outcomes(self.folder, self.study.run, self.tasks[name], self.names)
+
+    def table(self, draws: int, weights: Weights, part: Part | None = None, keep: bool = False) -> ScoreTable:
+        """Return the scores of all candidates with `draws` draws of the test examples.
+
+        A threshold of mining is set again in every draw of the whole, and taken as it was in a part.
+        `part` takes some of the examples only; `keep` holds the outcomes for the next call.
+        """
+        baseline = self.names.index(self.baseline)
+        return score_table(self._scored(draws, part, keep), self.languages, baseline, weights)
+
+    def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
+        for name, facts in self.tasks.items():
+            found = self._held.get(name)
+            if found is None:
+                found = self.outcomes(name)
+                if keep:
+                    self._held[name] = {
+                        code: own.astype(np.float32, copy=False) for code, own in found.items()
+                    }
+            clusters = task_clusters(self.folder, facts, self.names[0])
+            tuning = task_tuning(self.folder, facts, self.names, found) if part is None else None
+            if part is not None:
+                taken = _taken(name, found, clusters, part, self.seed)
+                found = {code: own[:, taken[code]] for code, own in found.items()}
+                if clusters is not None:
+                    clusters = {code: own[taken[code]] for code, own in clusters.items()}
+            yield task_scores(
+                task(name), found, self.seed, draws, tuning=tuning, clusters=clusters, normal_from=NORMAL_FROM
+            )
+
+    def rows(self, candidate: str) -> tuple[Measurement, ...]:
+        """Return a candidate's rows on the tasks that count, and those that belong to no task but to a
+        model that such a task is answered with."""
+        every = self.study.run.rows[candidate]
+        models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
+        return tuple(
+            row
+            for row in every
+            if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
+        )
+
+    def cost(
+        self, objective: Objective, systems: Sequence[System]
+    ) -> tuple[list[int], Uncertain, Noise] | None:
+        """Return which systems have a cost, its logarithms (less is better), and its noise; None of none.
+
+        Rows of equal `repeat` are one block. Where there is one block only and every system has several
+        seeds, each seed's model was measured for itself, and the seeds are the blocks.
+        """
+        blocks: list[dict[int, float]] = []
+        seeded: list[dict[int, float]] = []
+        exact = True
+        for system in systems:
+            by_repeat: dict[int, list[float]] = {}
+            by_seed: dict[int, float] = {}
+            for seed, name in system.candidates.items():
+                found, counted = _by_repeat(objective, self.rows(name))
+                if self.study.value(name, objective.name) is None:
+                    found = {}
+                exact = exact and counted
+                for repeat, value in found.items():
+                    by_repeat.setdefault(repeat, []).append(np.log(value))
+                if found:
+                    by_seed[seed] = float(np.exp(np.mean(np.log(list(found.values())))))
+            whole = len(by_seed) == len(system.candidates)
+            blocks.append({k: float(np.exp(np.mean(v))) for k, v in by_repeat.items()} if whole else {})
+            seeded.append(by_seed if whole else {})
+        known = [at for at, own in enumerate(blocks) if own]
+        if not known:
+            return None
+        several = all(len(blocks[at]) > 1 for at in known)
+        source = blocks if several or not all(len(seeded[at]) > 1 for at in known) else seeded
+        columns = sorted({key for at in known for key in source[at]})
+        values = np.array([[source[at].get(key, np.nan) for key in columns] for at in known])
+        if objective.sense == "max":
+            values = 1.0 / values
+        return known, *cost_noise(values, exact)
+
+
+def read_evidence(
+    folder: Path, tasks: Sequence[str] = (), languages: Sequence[str] = (), seed: int = 0
+) -> Evidence:
+    """Return the evidence of a run on the named tasks and languages (all where none are named).
+
+    InputError where the baseline has no score, for then there is nothing to compare with.
+    """
+    found = study(read_runs([folder]))
+    chosen = {}
+    for name, facts in found.run.tasks.items():
+        own = tuple(code for code in facts.languages if not languages or code in languages)
+        if own and (not tasks or name in tasks):
+            chosen[name] = TaskFacts(
+                facts.name, own, facts.missing, facts.metrics, facts.group, facts.limit, facts.split,
+                facts.scored_by,
+            )  # fmt: skip
+    if not chosen:
+        raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
+    wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]
+    left_out = {}
+    for candidate in found.run.candidates:
+        cells = found.cells[candidate.name]
+        absent = [place for place in wanted if place not in cells or cells[place].score is None]
+        if absent:
+            name, code = absent[0]
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            left_out[candidate.name] = f"it failed, or has no score: {name} in {code}{more}"
+    names = tuple(c.name for c in found.run.candidates if c.name not in left_out)
+    if found.run.baseline not in names:
+        why = left_out[found.run.baseline]
+        raise InputError(f"{folder}: the baseline {found.run.baseline} cannot be compared with: {why}.")
+    return Evidence(folder, found, names, chosen, left_out, seed)
+
+
+def _by_repeat(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:
+    """Return the objective in each repeat, above zero, and whether it rests on counts alone."""
+    exact = objective.reduce([row for row in rows if row.basis != "exact"]) is None
+    if exact:
+        value = objective.reduce(rows)
+        return ({0: value} if value else {}), True
+    found = {}
+    for repeat in sorted({row.repeat for row in rows}):
+        value = objective.reduce([row for row in rows if row.repeat == repeat])
+        if value is not None and value > 0:
+            found[repeat] = value
+    return found, False
+
+
+def _taken(
+    name: str,
+    outcomes: Mapping[str, np.ndarray],
+    clusters: Mapping[str, np.ndarray] | None,
+    part: Part,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Return which examples a part holds, per language; versions of one example stay together."""
+    found = {}
+    shared = task(name).parallel and len({own.shape[1] for own in outcomes.values()}) == 1
+    for code, own in outcomes.items():
+        if clusters is not None:
+            numbers = (clusters[code].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
+            folds = (numbers % np.uint64(part.folds)).astype(np.int64)
+        else:
+            rng = generator(seed, FOLD, name, *([] if shared else [code]))
+            folds = rng.permutation(own.shape[1]) % part.folds
+        found[code] = (folds == part.fold) if part.inside else (folds != part.fold)
+    return found
+
+
+def raw_percentile(folder: Path, candidate: str, name: str, percent: float) -> float | None:
+    """Return a percentile of the kept times of single examples in ms; None where none were kept."""
+    own = folder / "outcomes" / candidate.replace("/", "__")
+    pattern = re.compile(rf"(?:cost|latency)-\d+-{re.escape(name)}\.npz")
+    found = []
+    for file in sorted(own.glob("*.npz")):
+        if pattern.fullmatch(file.name):
+            with np.load(file, allow_pickle=False) as stored:
+                if "single_ns" in stored.files:
+                    found.append(float(np.percentile(stored["single_ns"], percent)) / 1e6)
+    return float(np.median(found)) if found else None
