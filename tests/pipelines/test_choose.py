@@ -1,0 +1,163 @@
+"""xpareto choose on made-up runs whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from compress.errors import InputError
+from pipelines.choose_view import answer
+from pipelines.choosing import Wish, choose_run
+from pipelines.cli import app
+from pipelines.evidence import Part, read_evidence
+from tests.pipelines.made_up_run import write_run
+
+FP32, ONNX, INT8 = "none/fp32/torch", "none/onnx/onnxruntime", "none/int8/onnxruntime"
+
+
+def one_arm(folder: Path, **more: Any) -> Any:
+    return write_run(folder, **({"arms": ("none",), "seeds": (0,), "examples": 400} | more))
+
+
+def chosen(run: Any, limits: dict[str, float], **more: Any) -> dict[str, Any]:
+    return choose_run(run, Wish(limits, **({"resamples": 300, "folds": 0} | more)))
+
+
+def test_int8_loses_six_points_and_is_chosen_only_where_that_is_allowed(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r")
+    generous = chosen(run, {"max_drop": 10.0})
+    assert generous["chosen"]["name"] == INT8
+    drop = generous["chosen"]["drops"]["max_drop"]
+    assert 4 < drop["value"] < 8 and drop["value"] < drop["upper"] < 10
+    assert generous["chosen"]["against_baseline"]["latency"] == pytest.approx(0.3, abs=0.02)
+    assert generous["chosen"]["against_baseline"]["size_mb"] == pytest.approx(0.3, rel=1e-3)
+    strict = chosen(run, {"max_drop": 3.0})
+    assert strict["chosen"]["name"] == ONNX and strict["runner_up"]["name"] == FP32
+    assert [found["limit_name"] for found in strict["rejected"][INT8]] == ["max_drop"]
+
+
+def test_the_upper_end_may_refuse_what_the_point_allows(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r", examples=60)
+    limits = {"max_drop": chosen(run, {"max_drop": 50.0})["chosen"]["drops"]["max_drop"]["value"] + 0.2}
+    assert chosen(run, limits)["chosen"]["name"] != INT8
+    assert chosen(run, limits, point_estimates=True)["chosen"]["name"] == INT8
+
+
+def test_the_worst_language_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    found = chosen(one_arm(tmp_path / "r"), {"max_drop": 10.0, "worst_language_drop": 8.5})
+    (violation,) = found["rejected"][INT8]
+    assert violation["limit_name"] == "worst_language_drop" and violation["language"] in ("en", "de", "sw")
+    assert found["single_level"] > 0.96  # eight one-sided intervals at once, each at 0.95 takes 0.90
+
+
+def test_when_nothing_fits_the_nearest_miss_is_told_with_its_excess(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r")
+    found = chosen(run, {"max_drop": 0.5, "p95_ms": 20.0})
+    assert (found["chosen"] is None and found["nearest"]["name"] == FP32) or found["nearest"]["name"] == ONNX
+    told = " ".join(answer(found))
+    assert "Nothing fits" in told and "Nearest miss" in told and "over" in told
+    result = CliRunner().invoke(app, ["choose", str(run.path), "--p95-ms", "1", "--folds", "0"])
+    assert result.exit_code == 3 and "Nothing fits" in result.output
+
+
+def test_what_was_not_measured_does_not_fit(tmp_path: Path) -> None:
+    found = chosen(one_arm(tmp_path / "r"), {"energy_j": 5.0})
+    assert found["chosen"] is None
+    assert found["rejected"][INT8][0]["found"] is None
+
+
+@pytest.mark.parametrize("prefer", ["latency", "size", "score"])
+def test_what_is_preferred_decides_among_those_that_fit(tmp_path: Path, prefer: str) -> None:
+    found = chosen(one_arm(tmp_path / "r"), {"max_drop": 20.0}, prefer=prefer)
+    best = max if prefer == "score" else min
+    values = {INT8: 6.0, ONNX: 14.0, FP32: 20.0}
+    if prefer == "score":
+        table = read_evidence(tmp_path / "r").study
+        values = {name: float(table.value(name, "score") or 0) for name in values}
+    assert found["chosen"]["name"] == best(values, key=lambda name: values[name])
+
+
+def test_tasks_languages_and_weights_choose_what_counts(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r")
+    whole = chosen(run, {"max_drop": 10.0})
+    part = chosen(run, {"max_drop": 10.0}, tasks=("xnli",), languages=("de",))
+    assert part["tasks"] == {"xnli": ["de"]}
+    rows = {(r.candidate, r.task, r.language): r.value for r in run.rows()}
+    assert part["chosen"]["score"] == pytest.approx(rows[INT8, "xnli", "de"])
+    heavy = chosen(run, {"max_drop": 10.0}, weights={"xnli": 1e6, "de": 1e6})
+    assert heavy["chosen"]["score"] == pytest.approx(part["chosen"]["score"], abs=1e-3)
+    assert heavy["chosen"]["score"] != pytest.approx(whole["chosen"]["score"], abs=1e-6)
+
+
+def test_seeds_stand_for_themselves_or_for_their_variant(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r", seeds=(0, 1, 2))
+    each = chosen(run, {"max_drop": 15.0})
+    assert "/seed=" in each["chosen"]["name"] and len(each["fits"]) == 9
+    mean = chosen(run, {"max_drop": 15.0}, seed_policy="mean", point_estimates=True)
+    assert mean["chosen"]["name"] == INT8 and mean["chosen"]["seeds"] == [0, 1, 2]
+    assert mean["chosen"]["candidate"].startswith("none/int8/seed=")
+    strict = chosen(run, {"max_drop": 15.0}, seed_policy="mean")
+    wide = strict["baseline"]["drops"]["max_drop"]
+    assert wide == {"value": 0.0, "upper": 0.0}
+
+
+def test_nobody_is_judged_by_the_examples_that_chose_him(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r", examples=200)
+    cross = chosen(run, {"max_drop": 12.0}, folds=5)["cross_fit"]
+    assert cross["folds"] == 5 and cross["chosen"] == [INT8] * 5 and cross["same_choice"] == 5
+    assert 3 < cross["held_out_drop"] < 9
+    evidence = read_evidence(run.path)
+    counts = [
+        sum(own.examples)
+        for fold in range(5)
+        for own in evidence._scored(0, Part(fold, 5, inside=True), keep=True)
+    ]
+    assert sum(counts) == 200 * (3 + 2 + 2)  # every example of every language once
+    assert chosen(one_arm(tmp_path / "s", examples=8), {}, folds=5)["cross_fit"] is None
+
+
+def test_a_failed_candidate_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    found = chosen(one_arm(tmp_path / "r", without=(INT8,)), {"max_drop": 10.0})
+    assert "no score" in found["left_out"][INT8] and found["chosen"]["name"] == ONNX
+
+
+def test_the_command_prints_the_answer_or_the_document(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r")
+    words = ["choose", str(run.path), "--max-drop", "10", "--p95-ms", "12", "--resamples", "200"]
+    shown = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, shown.output
+    for text in (f"Deploy {INT8}", "Why:", "Against the baseline", "Runner-up: none", "p95 latency"):
+        assert text in shown.output
+    document = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+    assert document["chosen"]["name"] == INT8 and document["limits"]["p95_ms"] == 12
+    assert set(document["rejected"]) == {FP32, ONNX}
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (Wish({}, tasks=("xnl",)), '--tasks: "xnl".*Did you mean "xnli"'),
+        (Wish({}, languages=("xx",)), '--languages: "xx" is not in this run'),
+        (Wish({}, weights={"udpo": 1.0}), 'Did you mean "udpos"'),
+        (Wish({}, weights={"udpos": -1.0}), "udpos: expected a number of 0 or more"),
+        (Wish({}, weights={"udpos": 0.0}), "leave a task out by --tasks"),
+        (Wish({}, prefer="latncy"), 'Did you mean "latency"'),
+        (Wish({}, seed_policy="all"), "expected each or mean"),
+        (Wish({"p95_ms": 0.0}), "--p95-ms: expected a number above 0"),
+        (Wish({"max_drop": float("nan")}), "--max-drop: expected a number 0 or more"),
+        (Wish({}, resamples=5), "--resamples"),
+        (Wish({}, folds=1), "--folds"),
+    ],
+)
+def test_wrong_wishes_are_explained(tmp_path: Path, wish: Wish, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        choose_run(one_arm(tmp_path / "r", examples=20), wish)
+
+
+def test_a_run_whose_baseline_failed_cannot_be_asked(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="baseline"):
+        choose_run(one_arm(tmp_path / "r", without=(FP32,)), Wish({}))
