@@ -23,11 +23,12 @@ class Accuracy(Probe):
 
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
     `columns` with the k names; no pickle. Where questions have ids, `asked:<language>` holds a number of
-    each id (examples,), since MLQA asks some of them in several languages. Where a threshold was set, outcomes/<task>-tuning.npz holds
-    what a resample needs to set it again (eval.kind.Tuning): per language the rows that were scored and,
-    under <language>-calibration, those of the split that set it, if another did. Predictions lie there as
-    predictions/<task>.json: per language a list in the order of the examples, of labels, lists of tags,
-    answers or indices, or of the pairs that were mined. Equal jobs give equal bits.
+    each id (examples,), since MLQA asks some of them in several languages. Where a threshold was set,
+    outcomes/<task>-tuning.npz holds what a resample needs to set it again (eval.kind.Tuning): per
+    language the rows that were scored and, under <language>-calibration, those of the split that set it,
+    if another did. Predictions lie there as predictions/<task>.json: per language a list in the order of
+    the examples, of labels, lists of tags, answers or indices, or of the pairs that were mined. Equal
+    jobs give equal bits.
     """
 
     name = "accuracy"
