@@ -53,7 +53,9 @@ class Opened:
         """Return the opened artifact; the one opened before is closed (idle sessions may spin)."""
         if self._open is None or self._open[0] != training_set:
             self.close()
-            opened = self.runtime.open(self.artifacts[training_set], self.job.threads)
+            opened = self.runtime.open(
+                self.artifacts[training_set], self.job.threads, self.option("runtime", None)
+            )
             self._open = training_set, opened
         return self._open[1]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from compress.artifact import Artifact, Format
 from compress.catalog import Catalog
@@ -54,15 +55,25 @@ class Session(ABC):
         """Release threads and memory."""
 
 
+class RuntimeSettings(BaseModel):
+    """How a runtime runs: the recipe's `runtime_settings`. Subclasses are final and all fields have defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
 class Runtime(ABC):
     """A way to run artifacts of one format."""
 
     name: ClassVar[str]
     format: ClassVar[Format]
+    settings: ClassVar[type[RuntimeSettings]] = RuntimeSettings
 
     @abstractmethod
-    def open(self, artifact: Artifact, threads: int) -> Session:
-        """Open an artifact on `threads` pinned threads; InputError when it cannot be read."""
+    def open(self, artifact: Artifact, threads: int, settings: Mapping[str, Any] | None = None) -> Session:
+        """Open an artifact on `threads` pinned threads; InputError when it cannot be read.
+
+        `settings` are fields of the runtime's own settings; None: the defaults.
+        """
 
     @abstractmethod
     def facts(self) -> Mapping[str, str]:

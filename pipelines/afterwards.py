@@ -58,7 +58,9 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     with run.held():
         run.drop_unfinished()
         repeat = 1 + max((row.repeat for row in run.rows()), default=-1)
-        measuring = Measuring(run, store, start, work, settings, settings.threads or cores())
+        measuring = Measuring(
+            run, store, start, work, settings, settings.threads or cores(), checked.recipe.runtime_settings
+        )
         made = {
             str(item["name"]): item["artifacts"] for item in run.read_json("candidates.json")["candidates"]
         }

@@ -154,6 +154,16 @@ def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
         problems.append(f"{source.at(('tasks',))}: the task {twice} is given twice. Keep one of them.")
     for index, runtime in enumerate(recipe.runtimes):
         _known(RUNTIMES, runtime, source.at(("runtimes", index)), problems)
+    for name, fields in recipe.runtime_settings.items():
+        place: Where = ("runtime_settings", name)
+        if name not in RUNTIMES.names:
+            _known(RUNTIMES, name, source.at(place), problems)
+            continue
+        model = RUNTIMES.load(name).settings
+        try:
+            model.model_validate(fields)
+        except ValidationError as error:
+            problems += explain(error, source, place, model)
     for index, objective in enumerate(recipe.objectives):
         _known(OBJECTIVES, objective, source.at(("objectives", index)), problems)
 

@@ -97,6 +97,8 @@ def _runtimes(verbose: bool) -> None:
         known = {key: value for key, value in runtime.facts().items() if key != "threads"}  # set when opened
         facts = ", ".join(f"{key} {value}" for key, value in known.items()) if verbose else ""
         rows.append((name, runtime.format, _first_line(type(runtime).__doc__), facts))
+        for field, info in runtime.settings.model_fields.items() if verbose else ():
+            rows.append(("", "", f"{field}: {info.get_default()!r}", info.description or ""))
     print_table(rows, "runtime", "opens", "", "")
 
 

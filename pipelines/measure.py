@@ -8,7 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ class Measuring:
     workloads: tuple[Workload, ...]
     settings: Measure
     threads: int
+    runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by runtime
 
     def rows_of(
         self, candidate: Candidate, artifacts: Mapping[str, Artifact], group: str, repeat: int
@@ -121,6 +122,8 @@ class Measuring:
             "latency_samples": self.settings.latency_samples,
             "allow_modelled": self.settings.allow_modelled_energy,
         }
+        if self.runtimes.get(candidate.runtime):
+            options["runtime"] = dict(self.runtimes[candidate.runtime])
         if self.settings.country is not None:
             options["country"] = self.settings.country
         tasks = tuple(
@@ -171,6 +174,7 @@ class Measuring:
             list(probes),
             candidate.runtime,
             dict(RUNTIMES.load(candidate.runtime).facts()),
+            dict(self.runtimes.get(candidate.runtime, {})),
             self.threads,
             {name: artifact.digest for name, artifact in artifacts.items()},
             [

@@ -137,6 +137,11 @@ class Recipe(Frozen):
     runtimes: list[str] = Field(
         default=["torch", "onnxruntime"], min_length=1, description="Runtimes to measure on."
     )
+    runtime_settings: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of runtimes, such as {onnxruntime: {spinning: false}}; "
+        "see: xpareto list runtimes -v",
+    )
     measure: Measure = Field(default=Measure(), description="What to measure.")
     objectives: list[str] = Field(
         default=["score", "latency_ms", "size_bytes", "peak_rss_bytes", "energy_j", "throughput"],

@@ -111,7 +111,9 @@ def run_recipe(options: Options, console: Console) -> Result:
             made = {candidate.name: making.bundle(candidate) for candidate in ready.plan.candidates}
         finally:
             executor.close()
-        measuring = Measuring(run, ready.store, ready.start, work, recipe.measure, threads)
+        measuring = Measuring(
+            run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
+        )
         _measure(ready.plan, made, making, measuring, recipe.measure.probes, console)
         _write_candidates(run, ready, work, options, making)
         run.event("finished", failed=len(making.failed_candidates(ready.plan)))

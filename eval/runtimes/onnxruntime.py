@@ -1,8 +1,8 @@
 """ONNX Runtime on the CPU, with our own buffers bound as its inputs and outputs.
 
-Worker threads spin between calls, which is ONNX Runtime's default and its quickest setting while a
-process has one session; several open sessions that spin slow each other, so probes open one
-artifact at a time.
+Worker threads spin between calls unless the recipe says otherwise, which is ONNX Runtime's default and
+its quickest setting while a process has one session; several open sessions that spin slow each other,
+so probes open one artifact at a time.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from compress.artifact import Artifact
 from compress.errors import InputError, hint
 from eval.machine import vector_flags
-from eval.runtime import Runtime, Session, longest_input, model_config, refuse_overlong
+from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 
 MODEL = "model.onnx"
 PROVIDERS = ["CPUExecutionProvider"]
@@ -75,16 +76,27 @@ class OnnxSession(Session):
         self._binding = self._session = None
 
 
+class OnnxSettings(RuntimeSettings):
+    """What onnxruntime is opened with; its own defaults."""
+
+    spinning: bool = Field(True, description="waiting threads spin: quicker alone, slower beside others")
+    arena: bool = Field(True, description="keep freed memory for the next call: quicker, and a higher peak")
+    graph: Literal["all", "extended", "basic", "off"] = Field("all", description="graph optimisations")
+
+
 class OnnxRuntime(Runtime):
     """model.onnx with inputs input_ids and attention_mask, and config.json beside it."""
 
     name = "onnxruntime"
     format = "onnx"
+    settings = OnnxSettings
 
     def __init__(self) -> None:
         self._threads = 0
 
-    def open(self, artifact: Artifact, threads: int) -> OnnxSession:
+    def open(
+        self, artifact: Artifact, threads: int, settings: Mapping[str, Any] | None = None
+    ) -> OnnxSession:
         """Open a sealed ONNX artifact; InputError for another format, a bad file, missing outputs."""
         import onnxruntime
 
@@ -94,7 +106,8 @@ class OnnxRuntime(Runtime):
                 f"{artifact.manifest.format}, head {artifact.manifest.head}. Put export_onnx before it."
             )
         self._threads = threads
-        session = _session(artifact.file(MODEL), threads, onnxruntime)
+        chosen = OnnxSettings.model_validate(settings or {})
+        session = _session(artifact.file(MODEL), session_options(threads, onnxruntime, chosen), onnxruntime)
         wanted = output_names(artifact)
         names = [node.name for node in session.get_outputs()]
         for name in wanted:
@@ -117,7 +130,6 @@ class OnnxRuntime(Runtime):
             "providers": " ".join(PROVIDERS),
             "threads": str(self._threads),
             "inter_op_threads": "1",
-            "spinning": "on",
             "cpu_flags": " ".join(vector_flags()),
         }
 
@@ -133,18 +145,24 @@ def output_names(artifact: Artifact) -> tuple[str, ...]:
     return ("last_hidden_state",) if layer in (None, last) else (f"hidden_state_{layer}",)
 
 
-def session_options(threads: int, onnxruntime: Any) -> Any:
-    """Return the session options of every measurement: all optimisations, one operator at a time."""
+def session_options(threads: int, onnxruntime: Any, settings: OnnxSettings | None = None) -> Any:
+    """Return the session options of every measurement: one operator at a time, and what is set."""
+    chosen, levels = settings or OnnxSettings.model_validate({}), onnxruntime.GraphOptimizationLevel
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.graph_optimization_level = {
+        "all": levels.ORT_ENABLE_ALL, "extended": levels.ORT_ENABLE_EXTENDED,
+        "basic": levels.ORT_ENABLE_BASIC, "off": levels.ORT_DISABLE_ALL,
+    }[chosen.graph]  # fmt: skip
+    options.enable_cpu_mem_arena = chosen.arena
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(chosen.spinning)))
     options.log_severity_level = 3  # errors only
     return options
 
 
-def _session(file: Path, threads: int, onnxruntime: Any) -> Any:
+def _session(file: Path, options: Any, onnxruntime: Any) -> Any:
     from onnxruntime.capi import onnxruntime_pybind11_state as native
 
     unreadable = (
@@ -157,7 +175,7 @@ def _session(file: Path, threads: int, onnxruntime: Any) -> Any:
         native.RuntimeException,
     )
     try:
-        return onnxruntime.InferenceSession(str(file), session_options(threads, onnxruntime), PROVIDERS)
+        return onnxruntime.InferenceSession(str(file), options, PROVIDERS)
     except unreadable as error:
         raise InputError(f"{file}: onnxruntime cannot open it ({error}).") from error
 

@@ -1,19 +1,20 @@
-"""PyTorch in fp32: the reference that every other runtime is compared with."""
+"""PyTorch, by default in fp32: the reference that every other runtime is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from compress.artifact import Artifact
 from compress.errors import InputError
 from compress.uneven import model_class
 from eval.machine import vector_flags
 from eval.packed_linear import can_pack, pack_linears
-from eval.runtime import Runtime, Session, longest_input, model_config, refuse_overlong
+from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +71,7 @@ class TorchSession(Session):
             else:
                 answer = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
                 found = answer.hidden_states[self._layer]
-            return found.numpy()
+            return found.float().numpy()
 
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]
@@ -83,7 +84,7 @@ class TorchSession(Session):
         with torch.inference_mode():
             ids, mask = self._inputs(input_ids, attention_mask)
             states = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-            return [states[layer].numpy() for layer in layers]
+            return [states[layer].float().numpy() for layer in layers]
 
     def _inputs(
         self, input_ids: np.ndarray, attention_mask: np.ndarray
@@ -99,17 +100,32 @@ class TorchSession(Session):
         self._model = None
 
 
+class TorchSettings(RuntimeSettings):
+    """What a model of torch is opened with."""
+
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16: weights and products in half, where the CPU has instructions for it"
+    )
+    packed: bool = Field(
+        True, description="pack the weights of fp32 products for oneDNN, where that is quicker"
+    )
+
+
 class TorchRuntime(Runtime):
     """config.json and model.safetensors, read by transformers (sdpa attention, packed products, inference mode)."""
 
     name = "torch"
     format = "torch"
+    settings = TorchSettings
 
     def __init__(self) -> None:
         self._threads = 0
         self._packed = False
+        self._precision = "fp32"
 
-    def open(self, artifact: Artifact, threads: int) -> TorchSession:
+    def open(
+        self, artifact: Artifact, threads: int, settings: Mapping[str, Any] | None = None
+    ) -> TorchSession:
         """Open a sealed torch artifact; InputError for another format, head or incomplete weights."""
         import torch
         import transformers
@@ -149,7 +165,11 @@ class TorchRuntime(Runtime):
                 f"{artifact.path}/model.safetensors: expected all weights of {_CLASSES[head]}, "
                 f"found none for {', '.join(missing[:4])}. Train the head before measuring it."
             )
-        self._packed = can_pack() and pack_linears(model) > 0
+        chosen = TorchSettings.model_validate(settings or {})
+        self._precision = chosen.precision
+        if chosen.precision == "bf16":
+            model = model.to(torch.bfloat16)
+        self._packed = chosen.packed and chosen.precision == "fp32" and can_pack() and pack_linears(model) > 0
         return TorchSession(model.eval(), artifact, threads)
 
     def facts(self) -> Mapping[str, str]:
@@ -157,7 +177,7 @@ class TorchRuntime(Runtime):
         return {
             "torch": version("torch"),
             "transformers": version("transformers"),
-            "dtype": "float32",
+            "dtype": {"fp32": "float32", "bf16": "bfloat16"}[self._precision],
             "attention": "sdpa",
             "products": "oneDNN, weights packed" if self._packed else "torch",
             "threads": str(self._threads),

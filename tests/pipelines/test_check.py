@@ -52,6 +52,18 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ("name: tiny", "name: tiny\nseeds: []", "r.yaml:3: seeds", "at least 1"),
         ("name: tiny", "name: tiny\nmeasure: {limit: 0}", "r.yaml:3: measure.limit", "greater than 0"),
         ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}", "measure.probes.0", 'mean "energy"'),
+        (
+            "name: tiny",
+            "name: tiny\nruntime_settings: {onnxruntime: {spining: false}}",
+            "runtime_settings.onnxruntime.spining",
+            'mean "spinning"',
+        ),
+        (
+            "name: tiny",
+            "name: tiny\nruntime_settings: {onnx: {}}",
+            "runtime_settings.onnx",
+            'unknown runtime "onnx"',
+        ),
         ("name: tiny", "name: tiny\nsweep: {int9.embeddings: [true]}", "sweep.int9", 'Did you mean "int8"?'),
         ("name: tiny", "name: tiny\nsweep: {int8.embedings: [true]}", "sweep.int8", 'mean "embeddings"'),
         ("name: tiny", "name: tiny\nsweep: {int8.embeddings: [3]}", "sweep.int8", "boolean"),

@@ -1,0 +1,111 @@
+"""OpenVINO on the CPU: it reads the same model.onnx that onnxruntime runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from compress.artifact import Artifact
+from compress.errors import InputError, hint
+from eval.machine import vector_flags
+from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
+from eval.runtimes.onnxruntime import MODEL, output_names
+
+
+class OpenvinoSession(Session):
+    """One compiled model with one stream and one request."""
+
+    def __init__(self, compiled: Any, outputs: tuple[str, ...], artifact: Artifact) -> None:
+        self._request = compiled.create_infer_request()
+        self._outputs = outputs
+        self._longest = longest_input(model_config(artifact))
+
+    def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
+        """Return logits or hidden states, as `eval.runtime.Session.run` says."""
+        refuse_overlong(input_ids, self._longest)
+        given = {
+            "input_ids": np.ascontiguousarray(input_ids, np.int64),
+            "attention_mask": np.ascontiguousarray(attention_mask, np.int64),
+        }
+        self._request.infer(given, share_inputs=True)
+        # Copies: the request writes its next answer into the same memory.
+        answers = [np.array(self._request.get_tensor(name).data, np.float32) for name in self._outputs]
+        return answers[0] if len(answers) == 1 else np.stack(answers, axis=-1)
+
+    def close(self) -> None:
+        self._request = None
+
+
+class OpenvinoSettings(RuntimeSettings):
+    """What OpenVINO compiles a model with."""
+
+    precision: Literal["f32", "bf16"] = Field(
+        "f32", description="of what is not quantized; bf16 is OpenVINO's own choice where the CPU has it"
+    )
+
+
+class OpenvinoRuntime(Runtime):
+    """model.onnx compiled by OpenVINO for latency; pip install 'xpareto[openvino]'."""
+
+    name = "openvino"
+    format = "onnx"
+    settings = OpenvinoSettings
+
+    def __init__(self) -> None:
+        self._threads, self._precision = 0, "f32"
+
+    def open(
+        self, artifact: Artifact, threads: int, settings: Mapping[str, Any] | None = None
+    ) -> OpenvinoSession:
+        """Open a sealed ONNX artifact; InputError without OpenVINO, or for operators that it lacks."""
+        try:
+            import openvino
+        except ImportError as error:
+            raise InputError(
+                "The runtime openvino needs a package that is not installed. Run: pip install 'xpareto[openvino]'"
+            ) from error
+        if artifact.manifest.format != self.format or artifact.manifest.head == "mlm":
+            raise InputError(
+                f"{artifact.path}: the openvino runtime opens onnx artifacts with a head, found format "
+                f"{artifact.manifest.format}, head {artifact.manifest.head}. Put export_onnx before it."
+            )
+        chosen = OpenvinoSettings.model_validate(settings or {})
+        self._threads, self._precision = threads, chosen.precision
+        file, core = artifact.file(MODEL), openvino.Core()
+        properties = {
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": "1",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": chosen.precision,
+        }
+        try:
+            compiled = core.compile_model(core.read_model(str(file)), "CPU", properties)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise InputError(f"{file}: openvino cannot compile it ({reason}).") from error
+        wanted = output_names(artifact)
+        names = [name for output in compiled.outputs for name in output.get_names()]
+        for name in wanted:
+            if name not in names:
+                raise InputError(f"{file}: expected an output {name}, found {names}.{hint(name, names)}")
+        return OpenvinoSession(compiled, wanted, artifact)
+
+    def facts(self) -> Mapping[str, str]:
+        """Return the version, threads, precision and the CPU flags that it depends on."""
+        try:
+            found = version("openvino")
+        except PackageNotFoundError:
+            found = "not installed"
+        return {
+            "openvino": found,
+            "threads": str(self._threads),
+            "precision": self._precision,
+            "cpu_flags": " ".join(vector_flags()),
+        }
+
+
+RUNTIME = OpenvinoRuntime()
