@@ -11,12 +11,12 @@ from compress.batching import Batches
 from compress.layer_map import layer_pairs
 from compress.objectives import Objectives
 from compress.teachable import check_attention, layer_pair, relation_heads
+from compress.tracing import Trace
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from compress.answers import Answers
-    from compress.tracing import Trace
 
 _PROBED = 2  # lessons that the parts of the loss are told of, before and after training
 
@@ -91,9 +91,12 @@ class TeacherLoss:
         import torch
 
         student = getattr(model, "student", model)
-        with torch.no_grad():
-            asked = self._objectives.logits is not None
-            theirs, seen = self._run(self._told(batch), self._as_asked(batch), asked, teacher=True)
+        theirs, seen = None, Trace()
+        if any(name != "labels" for name, _ in self._objectives.chosen()):
+            # Not inference mode: autograd must keep what the teacher says to work out the student's gradient.
+            with torch.no_grad():
+                asked = self._objectives.logits is not None
+                theirs, seen = self._run(self._told(batch), self._as_asked(batch), asked, teacher=True)
         ours, own = self._run(student, batch, self._objectives.answers, teacher=False)
         mask, question = _sequences(batch)
         with torch.autocast(mask.device.type, enabled=False):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from pydantic import ValidationError
+from safetensors.torch import load_file
 
 from compress.artifact import Artifact, Head, Manifest, seal, sha256_file
 from compress.checkpoint import load_model, save_model, write_tokenizer_config
@@ -19,6 +24,7 @@ from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.distill import STEP, Distill
 from compress.tokenizer_training import train_tokenizer
+from compress.uneven import Shape, reshape, shape_of
 
 LINES = {
     "en": ["a cat sees the dogs of my house", "many birds sing over a wide green field", "the cat sleeps"],
@@ -259,6 +265,50 @@ def test_a_batch_may_be_worked_on_in_parts_and_with_recomputed_activations(
     parts = distill(sources["options"], tmp_path / "b", **plain, accumulate=3, gradient_checkpointing=True)
     one, three = ([loss for _, loss in made.notes["loss"]] for made in (whole, parts))
     assert three == pytest.approx(one, rel=1e-3)
+
+
+@pytest.mark.slow  # starts three interpreters; the gradient of shares is tested in test_teaching
+def test_two_processes_distil_what_one_distils(sources: dict[str, Artifact], tmp_path: Path) -> None:
+    from tests.compress import scaled_distillation
+
+    script, root = Path(__file__).with_name("scaled_distillation.py"), str(Path(__file__).parents[2])
+    launch = [
+        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
+        "--main_process_port", "0", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+    ]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*launch, str(script), str(sources["tags"].path), str(tmp_path / "two")],
+        env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    scaled_distillation.main(sources["tags"].path, tmp_path / "one")
+    assert {path.name for path in tmp_path.glob("process-*")} == {
+        "process-0-of-1", "process-0-of-2", "process-1-of-2",
+    }  # fmt: skip
+    one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "two"))
+    assert np.asarray(two) == pytest.approx(np.asarray(one), rel=1e-3)
+    a, b = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(value, b[name], atol=1e-3) for name, value in a.items())
+
+
+def test_an_uneven_student_learns_from_what_it_was(sources: dict[str, Artifact], tmp_path: Path) -> None:
+    """Fewer heads and neurons per layer, one layer without heads, low-rank embeddings."""
+    source = sources["tags"]
+    model: Any = load_model(source.path, "tagging", source.manifest.labels, keep_head=True)
+    reshape(model, Shape((1, 2, 0, 1), (8, 32, 4, 0), 8, embedding_rank=4))
+    save_model(model, source.path, tmp_path / "pruned")
+    uneven = seal(tmp_path / "pruned", replace(source.manifest, files={}, digest=""))
+    fields = {"student": None, "teacher": "fp32", "on": "tags", "hidden": {}, "relations": {}, "steps": 40}
+    made = distill(uneven, tmp_path / "a", earlier=source, **fields)
+    assert all(told["after"] < told["before"] for told in made.notes["parts"].values())
+    again: Any = load_model(tmp_path / "a", "tagging", made.labels, keep_head=True)
+    assert shape_of(again) == Shape((1, 2, 0, 1), (8, 32, 4, 0), 8, embedding_rank=4)
+    with pytest.raises(InputError, match="layer 3 of the student has no attention heads left"):
+        distill(uneven, tmp_path / "b", earlier=source, **fields | {"relations": {"student_layer": 3}})
+    made = distill(uneven, tmp_path / "c", student={"layers": 2, "hidden_size": 8, "heads": 2, "ffn": 8})
+    narrow: Any = load_model(tmp_path / "c", "tagging", made.labels, keep_head=True)
+    assert shape_of(narrow) == Shape((2, 2), (8, 8), 4)
 
 
 def test_two_steps_in_a_row_are_a_teacher_assistant(sources: dict[str, Artifact], tmp_path: Path) -> None:

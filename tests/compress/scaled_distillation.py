@@ -1,0 +1,37 @@
+"""Distil a tiny model and write what came of it: what `accelerate launch` starts in a test."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from compress.artifact import Artifact
+from compress.processes import Helped, helping, join
+from compress.step import Context
+from compress.steps.distill import Distill
+from tests.compress.test_distill import Sets
+
+
+def main(source: Path, folder: Path) -> None:
+    """Distil; the first process writes the artifact and the loss curve."""
+    step = Distill(
+        student={"layers": 2, "hidden_size": 8, "heads": 2, "ffn": 16}, on="tags", text="parallel",  # type: ignore[arg-type]
+        hidden={}, relations={}, logits={}, labels={}, steps=7, batch_size=5, precision="fp32",  # type: ignore[arg-type]
+    )  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    context = Context(Sets(), 0, 2, folder / "scratch", lambda *_: None, save_minutes=0)  # type: ignore[arg-type]
+    processes = join()
+    (folder.parent / f"process-{processes.rank}-of-{processes.size}").touch()
+    with helping(), suppress(Helped):
+        made = step.apply(Artifact.open(source), folder, context)
+        (folder.parent / f"{folder.name}.json").write_text(json.dumps(made.notes["loss"]))
+    if processes.size > 1:
+        torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
