@@ -49,7 +49,7 @@ class Job:
     `artifacts` maps a training set's name to the folder of its sealed artifact.
 
     Options and their defaults: seconds 2.0 (per timed window), latency_samples 64, token_budget
-    1024, allow_modelled true, country none, runtime {} (the runtime's settings).
+    1024, allow_modelled true, country none, batching bucketed, shapes, runtime {} (the runtime's settings).
     """
 
     run: str

@@ -30,8 +30,8 @@ SIZE = "size"
 GROUPS = {
     "accuracy": ("accuracy",),
     "depth": ("depth",),
-    COST: ("memory", SIZE, "latency", "energy"),
-    TWIN: ("memory", "latency", "energy"),
+    COST: ("memory", SIZE, "latency", "energy", "tokenization", "shapes"),
+    TWIN: ("memory", "latency", "energy", "tokenization", "shapes"),
 }
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
@@ -120,6 +120,8 @@ class Measuring:
         options: dict[str, Any] = {
             "seconds": self.settings.seconds,
             "latency_samples": self.settings.latency_samples,
+            "batching": self.settings.batching,
+            "shapes": list(self.settings.shapes),
             "allow_modelled": self.settings.allow_modelled_energy,
         }
         if self.runtimes.get(candidate.runtime):

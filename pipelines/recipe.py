@@ -59,7 +59,7 @@ class TaskChoice(Frozen):
     )
 
 
-ProbeName = Literal["accuracy", "size", "memory", "latency", "energy", "depth"]
+ProbeName = Literal["accuracy", "size", "memory", "latency", "energy", "tokenization", "shapes", "depth"]
 PROBES: tuple[ProbeName, ...] = ("accuracy", "size", "memory", "latency", "energy")
 
 
@@ -68,7 +68,8 @@ class Measure(Frozen):
 
     probes: list[ProbeName] = Field(
         default=list(PROBES),
-        description="The probes to run on every candidate; depth (retrieval at every layer) only where named.",
+        description="The probes to run on every candidate; only where named: tokenization (ms per sequence), "
+        "shapes (latency at fixed shapes), depth (retrieval at every layer).",
     )
     limit: Positive | None = Field(
         default=None, description="Evaluate the first examples of each language only; default: all."
@@ -81,6 +82,13 @@ class Measure(Frozen):
     )
     latency_samples: Annotated[int, Field(ge=10)] = Field(
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."
+    )
+    shapes: list[Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]] = Field(
+        default=["1x16", "1x128", "8x128"], min_length=1, description="Batch x length of the probe shapes."
+    )
+    batching: Literal["bucketed", "padded"] = Field(
+        default="bucketed",
+        description="Batches of throughput, the same for all candidates: of equal lengths, or as they come.",
     )
     blocks: Positive = Field(
         default=2,

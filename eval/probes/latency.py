@@ -17,17 +17,19 @@ PERCENTILES = (50, 90, 95, 99)
 
 
 class Latency(Probe):
-    """Latency at batch 1 (p50, p90, p95, p99, in ms) and throughput with the engine's batches.
+    """Latency at batch 1 (p50, p90, p95, p99, in ms; per language p50) and throughput in batches.
 
     The sample is seeded and takes languages in turn, so that each counts alike. Only the model is
-    timed; the text is tokenised before. Raw times lie in the job's folder as latency/<task>.npz.
+    timed; the text is tokenised before. Batches are the engine's, of equal lengths (`batching:
+    bucketed`), or of sentences as they come, padded to their longest (`padded`); both hold the same
+    budget of tokens, and all candidates get the same. Raw times lie in the job's folder as latency/<task>.npz.
     """
 
     name = "latency"
     timed = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
-        """Yield four latency rows and one throughput row per task."""
+        """Yield per task four latency rows, one per language, and one of throughput."""
         seconds = float(opened.option("seconds", 2.0))
         wanted = int(opened.option("latency_samples", 64))
         budget = int(opened.option("token_budget", TOKEN_BUDGET))
@@ -36,10 +38,12 @@ class Latency(Probe):
                 subsets = opened.subsets(ask, training_set)
                 if not subsets:
                     continue
-                sample = sample_sequences(subsets, wanted, opened.job.seed)
+                drawn = sample_by_language(subsets, wanted, opened.job.seed)
+                sample = [sequence for _, sequence in drawn]
                 session, pad_id = opened.session(training_set), opened.pad_id(training_set)
                 single = time_singles(session, sample, seconds, pad_id)
-                batched = time_batches(session, sample, seconds, budget, pad_id)
+                batches = BATCHING[str(opened.option("batching", "bucketed"))](sample, budget)
+                batched = time_batches(session, sample, seconds, batches, pad_id)
                 _keep(opened, found.name, sample, single, batched)
                 common = {"task": found.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
@@ -48,25 +52,39 @@ class Latency(Probe):
                         "latency", "latency", value, "ms", **common, component=f"p{percent}",
                         examples=len(sample), instrument=f"batch 1, {single.size} calls",
                     )  # fmt: skip
+                for language in dict.fromkeys(language for language, _ in drawn):
+                    own = [place for place, (other, _) in enumerate(drawn) if other == language]
+                    yield opened.row(
+                        "latency", "latency_by_language", float(np.percentile(single[:, own], 50)) / 1e6, "ms",
+                        **common, language=language, component="p50", examples=len(own),
+                        instrument=f"batch 1, {single[:, own].size} calls",
+                    )  # fmt: skip
                 rate = len(sample) / (float(np.median(batched)) / 1e9)
                 yield opened.row(
                     "latency", "throughput", rate, "examples/s", **common, examples=len(sample),
-                    instrument=f"batches of {budget} tokens, median of {len(batched)} passes",
+                    instrument=f"{opened.option('batching', 'bucketed')} batches of {budget} tokens, "
+                    f"median of {len(batched)} passes",
                 )  # fmt: skip
 
 
 def sample_sequences(subsets: Sequence[Subset], count: int, seed: int) -> list[list[int]]:
-    """Return about `count` sequences, drawn without replacement and evenly over the languages.
+    """Return the sequences of `sample_by_language`."""
+    return [sequence for _, sequence in sample_by_language(subsets, count, seed)]
+
+
+def sample_by_language(subsets: Sequence[Subset], count: int, seed: int) -> list[tuple[str, list[int]]]:
+    """Return about `count` (language, sequence), drawn without replacement and evenly over the languages.
 
     At least one per language. Within a language the lengths are a seeded draw of the real ones.
     """
     generator = np.random.default_rng(seed)
     share, extra = divmod(max(count, len(subsets)), len(subsets))
-    sample: list[list[int]] = []
+    sample: list[tuple[str, list[int]]] = []
     for index, subset in enumerate(subsets):
         sequences = subset.encoded.input_ids
         take = min(len(sequences), share + (index < extra))
-        sample += [sequences[int(i)] for i in generator.choice(len(sequences), take, replace=False)]
+        chosen = generator.choice(len(sequences), take, replace=False)
+        sample += [(subset.language, sequences[int(i)]) for i in chosen]
     return sample
 
 
@@ -75,29 +93,51 @@ def time_singles(
 ) -> np.ndarray:
     """Return the times in ns, (rounds, len(sample)): whole rounds over the sample for about `seconds`."""
     inputs = [pad([sequence], pad_id)[:2] for sequence in sample]
-    for ids, mask in inputs:  # warm-up at the very shapes that are timed
-        session.run(ids, mask)
-    return _rounds([lambda i=ids, m=mask: session.run(i, m) for ids, mask in inputs], seconds)  # type: ignore[misc]
+    return time_calls([lambda i=ids, m=mask: session.run(i, m) for ids, mask in inputs], seconds)  # type: ignore[misc]
+
+
+def bucketed(sample: Sequence[Sequence[int]], budget: int) -> list[np.ndarray]:
+    """Return the engine's batches: equal lengths together."""
+    return plan_batches([len(sequence) for sequence in sample], budget)
+
+
+def padded(sample: Sequence[Sequence[int]], budget: int) -> list[np.ndarray]:
+    """Return batches of sequences in their order, as many as fit the budget at the longest of all.
+
+    >>> [batch.tolist() for batch in padded([[0] * 2, [0] * 4, [0] * 2], 8)]
+    [[0, 1], [2]]
+    """
+    step = max(1, budget // max(map(len, sample)))
+    return [np.arange(start, min(start + step, len(sample))) for start in range(0, len(sample), step)]
+
+
+BATCHING: dict[str, Callable[[Sequence[Sequence[int]], int], list[np.ndarray]]] = {
+    "bucketed": bucketed,
+    "padded": padded,
+}
 
 
 def time_batches(
-    session: Session, sample: Sequence[Sequence[int]], seconds: float, budget: int, pad_id: int
+    session: Session,
+    sample: Sequence[Sequence[int]],
+    seconds: float,
+    batches: Sequence[np.ndarray],
+    pad_id: int,
 ) -> np.ndarray:
-    """Return the times in ns of whole passes over the sample in the engine's batches, (passes,)."""
-    inputs = [
-        pad([sample[index] for index in batch], pad_id)[:2]
-        for batch in plan_batches([len(sequence) for sequence in sample], budget)
-    ]
+    """Return the times in ns of whole passes over the sample in the batches given, (passes,)."""
+    inputs = [pad([sample[index] for index in batch], pad_id)[:2] for batch in batches]
 
     def whole() -> None:
         for ids, mask in inputs:
             session.run(ids, mask)
 
-    whole()
-    return _rounds([whole], seconds)[:, 0]
+    return time_calls([whole], seconds)[:, 0]
 
 
-def _rounds(calls: Sequence[Callable[[], object]], seconds: float) -> np.ndarray:
+def time_calls(calls: Sequence[Callable[[], object]], seconds: float) -> np.ndarray:
+    """Return the times in ns, (rounds, calls): whole rounds for about `seconds`, after one to warm up."""
+    for call in calls:
+        call()
     rounds: list[list[int]] = []
     end = perf_counter_ns() + int(seconds * 1e9)
     while not rounds or perf_counter_ns() < end:

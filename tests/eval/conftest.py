@@ -186,6 +186,7 @@ def onnx_artifact(tmp_path_factory: pytest.TempPathFactory) -> Build:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
         onnx.save(model, folder / "model.onnx")
         config = {
+            "vocab_size": VOCABULARY,
             "hidden_size": WIDTH,
             "num_hidden_layers": LAYERS,
             "max_position_embeddings": POSITIONS,

@@ -1,0 +1,70 @@
+"""Latency at fixed shapes, batch x length, which compares with other people's figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from compress.errors import InputError
+from eval.opened import Opened
+from eval.probe import Probe
+from eval.probes.latency import PERCENTILES, time_calls
+from eval.records import Measurement
+from eval.runtime import longest_input, model_config
+
+SHAPES = ("1x16", "1x128", "8x128")
+_FIRST_ID = 4  # below lie the special tokens
+
+
+class Shapes(Probe):
+    """Rows of latency (p50 to p99, in ms) per shape, no token masked; the largest artifact.
+
+    `shapes` are texts such as 8x128: 8 sequences of 128 tokens. Ids are drawn with the job's seed. A shape
+    that is longer than the model reads is a "missing" row.
+    """
+
+    name = "shapes"
+    timed = True
+
+    def measure(self, opened: Opened) -> Iterator[Measurement]:
+        """Yield the rows of every shape."""
+        seconds = float(opened.option("seconds", 2.0))
+        training_set = max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
+        config = model_config(opened.artifacts[training_set])
+        longest, vocabulary = longest_input(config), int(config["vocab_size"])
+        session = opened.session(training_set)
+        generator = np.random.default_rng(opened.job.seed)
+        for shape in opened.option("shapes", SHAPES):
+            batch, length = parse_shape(shape)
+            common = {"training_set": training_set, "basis": "measured"}
+            if length > longest:
+                yield opened.row(
+                    self.name, "latency_at_shape", None, "ms", **common, component=f"{shape} p50",
+                    status="missing", error=f"the model reads at most {longest} tokens",
+                )  # fmt: skip
+                continue
+            ids = generator.integers(_FIRST_ID, vocabulary - 1, (batch, length))
+            mask = np.ones_like(ids)
+            times = time_calls([lambda i=ids, m=mask: session.run(i, m)], seconds)  # type: ignore[misc]
+            for percent in PERCENTILES:
+                yield opened.row(
+                    self.name, "latency_at_shape", float(np.percentile(times, percent)) / 1e6, "ms", **common,
+                    component=f"{shape} p{percent}", examples=batch, instrument=f"{times.size} calls",
+                )  # fmt: skip
+
+
+def parse_shape(text: str) -> tuple[int, int]:
+    """Return (batch, length) of a text such as 8x128; InputError for any other.
+
+    >>> parse_shape("8x128")
+    (8, 128)
+    """
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if found is None:
+        raise InputError(f"shapes: expected BATCHxLENGTH such as 8x128, found {text!r}.")
+    return int(found[1]), int(found[2])
+
+
+PROBE = Shapes()

@@ -1,0 +1,67 @@
+"""Time to turn text into tokens, apart from the model's time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter_ns
+
+import numpy as np
+
+from eval.encode import TextEncoder
+from eval.kind import Kind
+from eval.opened import Opened, Subset
+from eval.probe import Probe
+from eval.records import Measurement
+from eval.task import KINDS
+
+_EXAMPLES = 200  # of each language; enough for its mean length
+_ROUNDS = 3
+
+
+class Tokenization(Probe):
+    """One row per task x language, and their mean per task: ms of tokenization per sequence.
+
+    The examples are encoded as the task does it, all that it wraps around the tokenizer included
+    (windows of questions, words of tagged sentences), in one call per language; the best of three rounds,
+    since all that can happen to such a call makes it slower. It comes on top of latency, which times the
+    model alone.
+    """
+
+    name = "tokenization"
+    timed = True
+
+    def measure(self, opened: Opened) -> Iterator[Measurement]:
+        """Yield the rows of every task that has data."""
+        for training_set, artifact in opened.artifacts.items():
+            tokenizer = TextEncoder(artifact.file("tokenizer.json"))
+            for ask, found in opened.asks(training_set):
+                times = {
+                    subset.language: _milliseconds(subset, tokenizer)
+                    for subset in opened.subsets(ask, training_set)
+                }
+                common = {"task": found.name, "training_set": training_set, "basis": "measured"}
+                for language, (value, sequences) in times.items():
+                    yield opened.row(
+                        self.name, self.name, value, "ms", **common, language=language, examples=sequences,
+                        component="per sequence", instrument=f"best of {_ROUNDS} rounds",
+                    )  # fmt: skip
+                if times:
+                    mean = float(np.mean([value for value, _ in times.values()]))
+                    yield opened.row(
+                        self.name, self.name, mean, "ms", **common, component="mean over languages",
+                        examples=sum(sequences for _, sequences in times.values()),
+                    )  # fmt: skip
+
+
+def _milliseconds(subset: Subset, tokenizer: TextEncoder) -> tuple[float, int]:
+    kind: Kind = KINDS.load(subset.task.kind)
+    examples = subset.examples[:_EXAMPLES]
+    times, sequences = [], 1
+    for _ in range(_ROUNDS):
+        start = perf_counter_ns()
+        sequences = len(kind.encode(examples, tokenizer, subset.task).input_ids)
+        times.append(perf_counter_ns() - start)
+    return min(times) / 1e6 / max(1, sequences), sequences
+
+
+PROBE = Tokenization()
