@@ -39,9 +39,12 @@ class Flow:
 
 @dataclass(frozen=True)
 class DataNeed:
-    """Something outside the artifact that a step reads; its fingerprint enters the key."""
+    """Something outside the artifact that a step depends on; its fingerprint enters the key.
 
-    kind: Literal["training", "text"]
+    machine: what the artifact is measured on, so that another machine does not take it for its own.
+    """
+
+    kind: Literal["training", "text", "machine"]
     name: str
 
 

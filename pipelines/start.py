@@ -12,6 +12,7 @@ from compress.artifact import Head
 from compress.checkpoint import read_checkpoint
 from compress.errors import InputError
 from compress.step import DataNeed
+from eval.machine import cpu_model, usable_cores
 from pipelines.embedded_base import EMBEDDED
 from pipelines.fingerprints import Fingerprints
 from pipelines.lock import Lock
@@ -51,10 +52,12 @@ class Start:
     _seen: dict[DataNeed, str] = field(default_factory=dict)
 
     def fingerprint(self, need: DataNeed) -> str:
-        """Return what identifies the content of some data; equal content, equal fingerprint."""
+        """Return what identifies some data or the machine; equal content, equal fingerprint."""
         if need not in self._seen:
             if need.kind == "text":
                 self._seen[need] = self.data.fingerprint(self.data.text_files(need.name))
+            elif need.kind == "machine":
+                self._seen[need] = f"{cpu_model()}, {usable_cores()} cores"
             else:
                 splits = [self.data.training_files(need.name, split) for split in ("train", "dev")]
                 self._seen[need] = self.data.fingerprint(file for files in splits for file in files)
