@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,7 +12,7 @@ from pydantic import Field
 from compress import int8_overflow, onnx_weights
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
-from compress.onnx_graph import MODEL
+from compress.onnx_dynamic import with_dynamic
 from compress.onnx_rewrite import ONCE, rewrite
 from compress.onnx_rows import embedding_nodes, with_rows
 from compress.order import Rule
@@ -83,7 +80,9 @@ class QuantizeDynamic(Step):
                 model = with_rows(model, lookups, "int4" if self.embeddings == "int4" else "int8")
             products = [name for name in chosen if kinds[name] != "Gather"]
             if products:
-                model = _quantize_products(model, products, self.per_channel, self.reduce_range)
+                model = with_dynamic(
+                    model, products, per_channel=self.per_channel, reduce_range=self.reduce_range
+                )
             counts = Counter(kinds[name] for name in chosen)
             return model, {
                 "quantized_nodes": dict(sorted(counts.items())),
@@ -103,40 +102,6 @@ class QuantizeDynamic(Step):
         by_name = set(onnx_weights.match_nodes(self.exclude_nodes, names, "exclude_nodes"))
         excluded = [name for name in names if name in by_name or kinds[name] in self.exclude_operators]
         return [name for name in names if name not in excluded], excluded
-
-
-def _quantize_products(
-    model: ModelProto, nodes: list[str], per_channel: bool, reduce_range: bool
-) -> ModelProto:
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        file = Path(folder) / MODEL
-        quantize_dynamic(
-            model,
-            file,
-            op_types_to_quantize=["MatMul", "Gemm"],
-            # The quantizer turns a Gemm into a MatMul of this name before it looks at the list.
-            nodes_to_quantize=[*nodes, *(f"{name}_MatMul" for name in nodes)],
-            per_channel=per_channel,
-            reduce_range=reduce_range,
-            weight_type=QuantType.QInt8,  # x86 runs u8 x s8; s8 x s8 is many times slower there
-            extra_options={"MatMulConstBOnly": True, "WeightSymmetric": True},
-        )
-        return onnx.load(file)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the advice to pre-process: the graph is optimised at export, and shapes are inferred here."""
-    logger = logging.getLogger()
-    disabled = logger.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(disabled)
 
 
 STEP = QuantizeDynamic

@@ -1,0 +1,124 @@
+"""Try mixes of precisions on a model: what they do to its predictions, and how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from compress.artifact import Artifact
+from compress.calibration import CalibrationSet
+from compress.clipping import Affine, chosen_range
+from compress.mixed_precision import EMBEDDINGS, FLOAT, Group, in_precisions, shortened
+from compress.mixed_search import Assignment, Reading
+from compress.onnx_graph import MODEL
+from compress.onnx_rewrite import write
+from compress.onnx_weights import weight_products
+from compress.parity import Run, onnx_run
+from compress.prediction_drift import Predictions, Sample, predict, reading
+from compress.step import Context
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Use = Literal["selection", "acceptance"]
+
+_ROUNDS = 12
+_ROWS = 1000  # of the word embeddings, where only time counts: a lookup is as quick in few
+_UNUSABLE = 1e9  # harm of a mix whose outputs are not finite
+
+
+class Trial:
+    """One model and its groups; mixes are made, run and thrown away one at a time."""
+
+    def __init__(
+        self, model: ModelProto, source: Artifact, groups: Sequence[Group],
+        samples: Mapping[Use, Sequence[Sample]], context: Context, *, percentile: float, reduce_range: bool,
+    ) -> None:  # fmt: skip
+        self._model, self._groups, self._samples, self._context = model, groups, samples, context
+        self._manifest, self._folder = source.manifest, source.path
+        self._percentile, self._reduce_range = percentile, reduce_range
+        self._source: dict[Use, dict[str, Predictions]] = {}
+        self.codes: dict[str, Affine] = {}
+
+    def calibrate(self, folder: Path, data: CalibrationSet) -> None:
+        """Take the codes of every product's input from one pass of the float model over the data."""
+        from compress.activations import collect
+
+        nodes = {name for group in self._groups for name in group.nodes}
+        products = {name: product for name, product in weight_products(self._model).items() if name in nodes}
+        inputs = list(dict.fromkeys(product.source for product in products.values()))
+        stats = collect(folder, inputs, data, self._context.threads)
+        self.codes = {
+            name: Affine.over(*chosen_range(stats[product.source], "percentile", self._percentile))
+            for name, product in products.items()
+        }
+
+    def sensitivities(self, offered: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
+        """Return group -> precision -> divergence in the language that suffers most, of that group alone."""
+        alone = [
+            (group.name, name) for group in self._groups for name in offered[group.name] if name != FLOAT
+        ]
+        found: dict[str, dict[str, float]] = {group.name: {FLOAT: 0.0} for group in self._groups}
+        for number, (group, name) in enumerate(alone):
+            self._context.progress(number, len(alone), f"sensitivity of {group} in {name}")
+            worst = max(self.reading({group: name}, "selection").divergence.values())
+            found[group][name] = min(max(worst, 0.0), _UNUSABLE)
+        return found
+
+    def reading(self, mix: Assignment, use: Use) -> Reading:
+        """Return what a mix does to the source's predictions; groups that it leaves out stay float."""
+        samples = self._samples[use]
+        if use not in self._source:
+            run = onnx_run(self._folder / MODEL, self._context.threads)
+            self._source[use] = self._predictions(run, samples)
+        with self._running(self._made(mix)) as run:
+            return reading(self._source[use], self._predictions(run, samples))
+
+    def times(self, products: Sequence[str], batch: int, length: int) -> dict[str, float]:
+        """Return the median milliseconds of the model with all products in each precision, taken side by side.
+
+        CPU time of one thread: other processes on the machine do not count into it.
+        """
+        import time
+
+        from compress.stopwatch import interleaved
+
+        random = np.random.default_rng(0)
+        ids = random.integers(4, 30, (batch, length))
+        ids[:, 0], ids[:, -1] = 0, 2
+        mask = np.ones_like(ids)
+        runs = {}
+        for name in (FLOAT, *products):
+            mix = {group.name: name for group in self._groups if group.name != EMBEDDINGS}
+            model = self._made(mix)
+            shortened(model, _ROWS)
+            with self._running(model, 1) as run:  # what onnxruntime has loaded needs its file no more
+                runs[name] = lambda run=run: run(ids, mask)
+        found = interleaved(
+            runs,
+            _ROUNDS,
+            0,
+            clock=time.process_time,
+            progress=lambda done, all_: self._context.progress(done, all_, "timing"),
+        )
+        return {name: float(np.median(values)) for name, values in found.items()}
+
+    def _made(self, mix: Assignment) -> ModelProto:
+        whole = {group.name: mix.get(group.name, FLOAT) for group in self._groups}
+        return in_precisions(self._model, self._groups, whole, self.codes, reduce_range=self._reduce_range)
+
+    @contextmanager
+    def _running(self, model: ModelProto, threads: int | None = None) -> Iterator[Run]:
+        with TemporaryDirectory(dir=self._context.scratch) as folder:
+            write(model, Path(folder))
+            del model
+            yield onnx_run(Path(folder) / MODEL, threads or self._context.threads)
+
+    def _predictions(self, run: Run, samples: Sequence[Sample]) -> dict[str, Predictions]:
+        head, layer = self._manifest.head, self._manifest.layer
+        return {sample.name: predict(run, head, layer, sample) for sample in samples}

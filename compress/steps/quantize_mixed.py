@@ -1,0 +1,393 @@
+"""Give every part of an ONNX model the cheapest precision that keeps a declared worst-language drop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from compress import int8_overflow
+from compress.artifact import Artifact, Head
+from compress.calibration import Calibration, CalibrationSet, draw
+from compress.checkpoint import TOKENIZER
+from compress.errors import InputError
+from compress.members import EACH, ENCODER, parse_member, unknown_member, with_language
+from compress.mixed_precision import FLOAT, Embeddings, Group, Products
+from compress.onnx_rewrite import ONCE, most_tokens, rewrite
+from compress.order import Rule
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from compress.mixed_search import Found, Reading
+    from compress.mixed_trial import Trial
+    from compress.prediction_drift import Sample
+
+_SEED = 0  # the same examples whatever the run's seed: the step is not seeded
+_GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
+
+
+class QuantizeMixed(Step):
+    """Accuracy-aware mixed precision (as NNCF's accuracy control; sensitivities as HAWQ, Dong et al. 2019).
+
+    Groups: the attention products of each layer, the FFN products of each layer, the word embeddings.
+    Each gets one of the precisions offered or stays float: static (QDQ int8, calibrated), dynamic (int8,
+    activations coded as they come), int8 and int4 (blocks, weights only); embeddings int8 or int4 rows.
+    The mix has the least cost, a weighted sum of bytes and measured time, among those found that lose at
+    most `max_drop` points in every language:
+
+    1. Each group alone, in each precision: how far predictions diverge in the language that suffers most.
+    2. The path of mixes that are optimal for the sum of these, from the cheapest up; by bisection the
+       cheapest one that keeps the bound as measured on the selection sample.
+    3. Cheaper changes of single groups that still keep it (`tries`).
+    4. Acceptance on held-out examples; a mix that fails is repaired, one group a time, ranked anew.
+
+    The drop: on plain text in each language the share of predictions that change, in percent, so that no
+    accuracy falls by more on such text (tags per token, classes, answer spans; of an encoder the nearest
+    neighbour of each line). With `dev`, the accuracy on labelled dev examples as well: English dev, and for
+    other `dev_languages` the set's own train split in that language, which a model that was trained on
+    English has not seen. A third of the text is for the ranges, one for selection, one for acceptance; of
+    dev half and half.
+
+    Times are measured here, so that the machine enters the key, and rounded to 5 % of the float model's;
+    they are noted as `latency_ms`. Given back as `latency_ms`, or with `latency_share: 0`, equal inputs
+    give equal bytes on every machine.
+
+    ```yaml
+    - {step: quantize_mixed, max_drop: 1.0, products: [static, int4], languages: [en, de, sw, zh], dev: each}
+    ```
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "ml-dtypes")
+    rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
+    quick: ClassVar[Mapping[str, Any]] = {
+        "max_drop": 60.0, "products": ["static", "int4"], "embeddings": ["int8"], "examples": 18, "tries": 2,
+        "latency_ms": {"float": 10.0, "static": 4.0, "int4": 8.0},
+    }  # fmt: skip
+
+    max_drop: float = Field(
+        1.0, gt=0, description="points that any language may lose, on either sample, against the source"
+    )
+    when_unmet: Literal["refuse", "best"] = Field(
+        "refuse", description="where no mix keeps max_drop: stop, or go on with the mildest that was tried"
+    )
+    products: list[Products] = Field(
+        ["static", "dynamic", "int4"],
+        description="precisions to choose from for products: static, dynamic, int8, int4; [] leaves them float",
+    )
+    embeddings: list[Embeddings] = Field(
+        ["int8", "int4"],
+        description="precisions to choose from for the word embeddings; [] leaves them float",
+    )
+    text: str | None = Field(
+        "parallel", description="text for ranges and agreement: parallel, mono, bible; null"
+    )
+    languages: list[str] | None = Field(
+        None, min_length=1, description="languages of the text; null: all it has", examples=[["en", "sw"]]
+    )
+    examples: int = Field(
+        600, ge=3, description="lines of text in all, a third for each use, languages alike"
+    )
+    max_length: int = Field(128, ge=8, description="longest example in subwords")
+    dev: str | None = Field(
+        None,
+        description="a labelled set whose accuracy is guarded, or each: the artifact's own; null: none",
+        examples=["each"],
+    )
+    dev_languages: list[str] | None = Field(
+        None, min_length=1, description="languages of dev; null: en", examples=[["en", "sw"]]
+    )
+    dev_limit: int | None = Field(
+        500, ge=2, description="read the first so many dev examples of a language only; null: all"
+    )
+    latency_share: float = Field(
+        0.5, ge=0, le=1, description="weight of time in the cost; bytes have the rest"
+    )
+    latency_ms: dict[str, float] | None = Field(
+        None,
+        description="milliseconds of the whole model by the precision of its products, as an earlier run noted "
+        "them; null: measured here",
+        examples=[{"float": 120.0, "static": 40.0, "dynamic": 45.0, "int4": 90.0}],
+    )
+    latency_batch: int = Field(8, ge=1, description="rows of the batch that is timed")
+    latency_length: int = Field(64, ge=2, description="subwords of each of its rows")
+    percentile: float = Field(
+        99.99, gt=50, le=100, description="% of an input's values inside the range of its static codes"
+    )
+    tries: int = Field(12, ge=0, description="cheaper changes of single groups to measure after the path")
+    reduce_range: bool = Field(False, description="7-bit weights, for CPUs without VNNI")
+    overflow: int8_overflow.Overflow = Field(
+        "warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.products and not self.embeddings:
+            raise ValueError("products and embeddings: offer a precision for one of them at least")
+        if len(set(self.products)) < len(self.products) or len(set(self.embeddings)) < len(self.embeddings):
+            raise ValueError("products and embeddings: name each precision once")
+        if self.text is None and self.dev is None:
+            raise ValueError("needs data: give a text, such as parallel, or a labelled set (dev)")
+        if self.dev_languages is not None and self.dev is None:
+            raise ValueError("dev_languages goes with dev; give one, or leave it out")
+        if self.dev is not None and (self.dev == ENCODER or ":" in self.dev or "@" in self.dev):
+            raise ValueError(
+                f"dev: expected a labelled training set, such as udpos, or each; found {self.dev}"
+            )
+        lacking = {FLOAT, *self.products}.difference(self.latency_ms or {})
+        if self.latency_ms is not None and lacking:
+            raise ValueError(f"latency_ms: expected a time for each of {', '.join(sorted(lacking))} too")
+        if self.latency_ms is not None and min(self.latency_ms.values()) <= 0:
+            raise ValueError("latency_ms: times are positive")
+        return self
+
+    # -- the plan ---------------------------------------------------------------------------
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        if flow.format != "onnx":
+            raise Misfit(
+                f"quantize_mixed takes onnx, but it is given {flow.format or 'nothing'}. Put export_onnx before it."
+            )
+        wrong = unknown_member(self.dev, [*heads, EACH]) if self.dev is not None else None
+        if wrong is not None:
+            raise Misfit(f"quantize_mixed: dev: {wrong}")
+        if flow.forked:
+            if self.dev not in (None, EACH):
+                raise Misfit(
+                    "quantize_mixed: dev: after the fork every model has a training set of its own. Say `dev: each`."
+                )
+            return flow
+        if self.dev == EACH:
+            raise Misfit(
+                "quantize_mixed: dev: each goes with models per training set, which the chain has not here. Name a "
+                "set, or put the step after the one with `on: each`."
+            )
+        if self.dev is not None and heads[self.dev] != flow.head:
+            raise Misfit(
+                f"quantize_mixed: dev: {self.dev} needs the head {heads[self.dev]}, but what comes before it has "
+                f"{flow.head}. Name its own training set."
+            )
+        if flow.head == "choice" and self.dev is None:
+            raise Misfit(
+                "quantize_mixed: a multiple-choice model answers no plain text. Give `dev` its training set."
+            )
+        return flow
+
+    def within(self, training_set: str) -> Step:
+        """Return the step with its own training set in place of `each`; the encoder has the text only."""
+        if self.dev != EACH:
+            return self
+        if training_set == ENCODER and self.text is None:
+            raise Misfit("quantize_mixed: text: a bare encoder has no labels to guard. Give a text.")
+        own = {"dev": None, "dev_languages": None} if training_set == ENCODER else {"dev": training_set}
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **own})
+
+    def reads(self) -> tuple[DataNeed, ...]:
+        needs = [DataNeed("text", self.text)] if self.text is not None else []
+        if self.dev not in (None, EACH):
+            for name in self._dev_sets().values():
+                needs += parse_member(name).reads()
+        if self.latency_share and self.latency_ms is None:
+            needs.append(DataNeed("machine", "cpu"))
+        return tuple(dict.fromkeys(needs))
+
+    def _dev_sets(self) -> dict[str, str]:
+        """Return language -> the name under which the supply knows the labelled data of it."""
+        return {at: with_language(str(self.dev), at) for at in self.dev_languages or ["en"]}
+
+    # -- the work ---------------------------------------------------------------------------
+
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+        assert source is not None
+        notes: dict[str, Any] = {}
+        if {"static", "dynamic"} & set(self.products):
+            notes["overflow"] = int8_overflow.check(self.overflow, self.reduce_range, "quantize_mixed")
+
+        def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
+            made, own = self._mixed(model, source, context)
+            return made, {**own, **notes}
+
+        return rewrite(source, target, context, change, "searching")
+
+    def _mixed(
+        self, model: ModelProto, source: Artifact, context: Context
+    ) -> tuple[ModelProto, dict[str, Any]]:
+        from compress.mixed_precision import costs_of, groups_of, in_precisions
+        from compress.mixed_search import search
+        from compress.mixed_trial import Trial
+
+        offered = self._offered(groups_of(model))
+        groups = [group for group in groups_of(model) if len(offered.get(group.name, ())) > 1]
+        if not groups:
+            raise InputError("quantize_mixed: the model holds no float32 weight to quantize.")
+        ranges, selection, acceptance = self._samples(source, context)
+        trial = Trial(
+            model, source, groups, {"selection": selection, "acceptance": acceptance}, context,
+            percentile=self.percentile, reduce_range=self.reduce_range,
+        )  # fmt: skip
+        if "static" in self.products:
+            trial.calibrate(source.path, ranges)
+        times = self._times(trial)
+        costs = costs_of(groups, offered, times, self.latency_share)
+        harms = trial.sensitivities(offered)
+        found = search(
+            costs,
+            harms,
+            FLOAT,
+            lambda mix: trial.reading(mix, "selection"),
+            lambda mix: trial.reading(mix, "acceptance"),
+            self.max_drop,
+            self.tries,
+        )
+        if not found.met and self.when_unmet == "refuse":
+            raise InputError(self._unmet(found))
+        made = in_precisions(model, groups, found.assignment, trial.codes, reduce_range=self.reduce_range)
+        return made, {
+            **self._outcome(found),
+            "latency_ms": times,
+            "costs": _rounded(costs),
+            "sensitivities": _rounded(harms),
+            "examples": {
+                "ranges": ranges.examples,
+                "selection": {one.name: len(one.rows.labels) for one in selection},
+                "acceptance": {one.name: len(one.rows.labels) for one in acceptance},
+            },
+        }
+
+    def _offered(self, groups: list[Group]) -> dict[str, list[str]]:
+        """Return the precisions of each group, float last."""
+        from compress.mixed_precision import EMBEDDINGS
+
+        return {
+            group.name: [*(self.embeddings if group.name == EMBEDDINGS else self.products), FLOAT]
+            for group in groups
+        }
+
+    def _times(self, trial: Trial) -> dict[str, float]:
+        """Return the milliseconds of the model by the precision of its products."""
+        if self.latency_ms is not None:
+            return {name: self.latency_ms[name] for name in (FLOAT, *self.products)}
+        if not self.latency_share:
+            return {}
+        found = trial.times(self.products, self.latency_batch, self.latency_length)
+        whole = found[FLOAT]
+        return {
+            name: round(max(_GRAIN, round(value / whole / _GRAIN) * _GRAIN) * whole, 4)
+            for name, value in found.items()
+        }
+
+    def _samples(
+        self, source: Artifact, context: Context
+    ) -> tuple[CalibrationSet, list[Sample], list[Sample]]:
+        """Return what the ranges come from, what the mix is chosen by, and what it is accepted by."""
+        from compress.batching import Rows
+        from compress.prediction_drift import Sample, halves
+
+        selection: list[Sample] = []
+        acceptance: list[Sample] = []
+        ranges: list[tuple[str, list[int]]] = []
+        for language, rows in self._lines(source, context):
+            ranges += [(language, row) for row in rows[0::3]]
+            if source.manifest.head == "choice":
+                continue
+            for samples, first in ((selection, 1), (acceptance, 2)):
+                part = rows[first::3]
+                samples.append(Sample(language, Rows(part, [0] * len(part))))
+        for sample in self._labelled(source, context):
+            one, other = halves(sample)
+            selection.append(one)
+            acceptance.append(other)
+            if self.text is None:
+                ranges += [(sample.name, list(row)) for row in one.rows.input_ids]
+        chosen = CalibrationSet(
+            Rows([row for _, row in ranges], [0] * len(ranges)),
+            tuple(language for language, _ in ranges),
+            labelled=False,
+        )
+        return chosen, selection, acceptance
+
+    def _lines(self, source: Artifact, context: Context) -> Iterator[tuple[str, list[list[int]]]]:
+        if self.text is None:
+            return
+        wanted = Calibration.model_validate(
+            {
+                "text": self.text, "languages": self.languages, "examples": self.examples,
+                "max_length": self.max_length,
+            }
+        )  # fmt: skip
+        data = draw(wanted, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
+        for language, rows in data.by_language.items():
+            if len(rows) < 3:
+                raise InputError(
+                    f"quantize_mixed: text: {self.text} gives {len(rows)} lines in {language}, expected 3 at least: "
+                    "one for the ranges, one to choose by, one to accept by. Raise examples, or leave it out of "
+                    "languages."
+                )
+            yield language, rows
+
+    def _labelled(self, source: Artifact, context: Context) -> Iterator[Sample]:
+        from compress.batching import Rows
+        from compress.prediction_drift import Sample
+
+        if self.dev is None:
+            return
+        manifest, supply = source.manifest, context.supply
+        found = supply.head(self.dev), supply.labels(self.dev)
+        if found != (manifest.head, manifest.labels):
+            raise InputError(
+                f"quantize_mixed: dev: {self.dev} has the head {found[0]} with the labels "
+                f"{', '.join(found[1]) or '(none)'}, but the model has {manifest.head}. Name its own training set."
+            )
+        longest = min(self.max_length, most_tokens(source))
+        for language, name in self._dev_sets().items():
+            split: Literal["dev", "train"] = "dev" if language == "en" else "train"
+            read = supply.examples(name, split, source.file(TOKENIZER), longest, self.dev_limit)
+            if len(read.labels) < 2:
+                raise InputError(
+                    f"quantize_mixed: dev: {name} has {len(read.labels)} {split} examples, expected 2 at least. "
+                    "Leave the language out, or rely on a text."
+                )
+            rows = Rows(read.input_ids, read.labels, read.options)
+            yield Sample(f"{language} ({self.dev})", rows, labelled=True)
+
+    def _unmet(self, found: Found) -> str:
+        reading = found.acceptance
+        return (
+            f"quantize_mixed: max_drop: expected a mix that loses at most {self.max_drop:g} points in every "
+            f"language, but the mildest of {found.measured} that were measured loses {reading.worst:.2f} in "
+            f"{reading.worst_language} on held-out examples ({found.selection.worst:.2f} on those chosen by). Raise "
+            "max_drop, offer milder precisions, or take that one: when_unmet: best."
+        )
+
+    def _outcome(self, found: Found) -> dict[str, Any]:
+        def told(reading: Reading) -> dict[str, Any]:
+            return {
+                "worst_language": reading.worst_language,
+                "worst_language_drop": round(reading.worst, 4),
+                "drop": {name: round(value, 4) for name, value in reading.drop.items()},
+            }
+
+        notes = {
+            "precisions": dict(found.assignment),
+            "met": found.met,
+            "max_drop": self.max_drop,
+            "selection": told(found.selection),
+            "acceptance": told(found.acceptance),
+            "measured": found.measured,
+            "acceptance_looks": found.accepted_after,
+            "changes": found.steps,
+        }
+        return notes if found.met else {**notes, "warning": self._unmet(found)}
+
+
+def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    return {
+        group: {name: float(f"{value:.4g}") for name, value in row.items()} for group, row in table.items()
+    }
+
+
+STEP = QuantizeMixed
