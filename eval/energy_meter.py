@@ -1,4 +1,6 @@
-"""Energy of a window of work, by codecarbon: counters where they are readable, else its model.
+"""Energy of a window of work: the CPU's counters where they are readable, else codecarbon's model.
+
+Memory is modelled by codecarbon in any case, and the GPU is read by it from NVML.
 
 Without counters codecarbon models the CPU as TDP times the share of the machine's processor time
 that this process used, and memory as a constant power; such joules are close to a constant times
@@ -10,10 +12,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from compress.errors import InputError
-from eval.machine import cpu_model, rapl_readable
+from eval.machine import cpu_model
+from eval.power_counter import PowerCounter
 
 JOULES_PER_KWH = 3.6e6
 FALLBACK_TDP_WATTS = 85.0  # codecarbon's own constant for a CPU that it does not know
@@ -32,22 +36,25 @@ class Reading:
 
 
 class EnergyMeter:
-    """Prints nothing, writes no file, asks no network. One meter per process."""
+    """Prints nothing, writes no file, asks no network. One meter per process.
 
-    def __init__(self, country: str | None = None) -> None:
+    `counter`: the CPU's energy counters; without an argument, those of this machine, if any.
+    """
+
+    def __init__(self, country: str | None = None, counter: PowerCounter | None = None) -> None:
         from codecarbon import OfflineEmissionsTracker
-        from codecarbon.core.cpu import is_rapl_available
 
         logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
-        self.measured = rapl_readable() and is_rapl_available()
+        self._counter = counter or PowerCounter.find()
+        self.measured = self._counter is not None
         self.tdp_watts = None if self.measured else _tdp_watts()
         settings: dict[str, Any] = (
             {"country_iso_code": _checked(country)}
             if country is not None
             else {"force_carbon_intensity_g_co2e_kwh": 0.0}
         )
-        if self.tdp_watts is not None:
-            settings["force_cpu_power"] = self.tdp_watts
+        # Also beside a counter, which is read here: codecarbon would look for one of its own.
+        settings["force_cpu_power"] = self.tdp_watts or FALLBACK_TDP_WATTS
         self._carbon = country is not None
         self._tracker = OfflineEmissionsTracker(
             project_name="xpareto",
@@ -68,15 +75,26 @@ class EnergyMeter:
     def read(self, work: Callable[[], object]) -> Reading:
         """Return the energy of the time that `work` took."""
         self._tracker.start_task()
+        start = self._counter.read() if self._counter is not None else {}
+        began = perf_counter()
         work()
+        seconds = perf_counter() - began
+        end = self._counter.read() if self._counter is not None else {}
         found = self._tracker.stop_task()
         self.ram_watts = float(found.ram_power)
+        cpu_j, ram_j, gpu_j = (
+            float(energy) * JOULES_PER_KWH
+            for energy in (found.cpu_energy, found.ram_energy, found.gpu_energy)
+        )
+        grams_per_joule = float(found.emissions) * 1e3 / max(cpu_j + ram_j + gpu_j, 1e-12)
+        if self._counter is not None:
+            cpu_j = self._counter.joules(start, end)
         return Reading(
-            seconds=float(found.duration),
-            cpu_j=float(found.cpu_energy) * JOULES_PER_KWH,
-            ram_j=float(found.ram_energy) * JOULES_PER_KWH,
-            gpu_j=float(found.gpu_energy) * JOULES_PER_KWH,
-            carbon_g=float(found.emissions) * 1e3 if self._carbon else 0.0,
+            seconds=seconds if self._counter is not None else float(found.duration),
+            cpu_j=cpu_j,
+            ram_j=ram_j,
+            gpu_j=gpu_j,
+            carbon_g=grams_per_joule * (cpu_j + ram_j + gpu_j) if self._carbon else 0.0,
         )
 
     def instrument(self) -> str:
@@ -85,7 +103,7 @@ class EnergyMeter:
 
         name = f"codecarbon {version('codecarbon')}"
         if self.measured:
-            return f"{name}, RAPL counters"
+            return "RAPL counters of the CPU packages"
         return (
             f"{name}, cpu = TDP {self.tdp_watts:g} W x process share of all cores x time, "
             f"ram = {self.ram_watts:g} W x time"

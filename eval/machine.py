@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from eval.power_counter import POWERCAP, PowerCounter
+
 PACKAGES = (
     "accelerate", "codecarbon", "datasets", "moocore", "numpy", "onnx", "onnxruntime", "optimum",
     "pydantic", "safetensors", "tokenizers", "torch", "transformers", "xpareto",
@@ -22,7 +24,7 @@ FLAGS = (
     "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "avx512_bf16",
     "amx_tile", "amx_int8", "amx_bf16", "neon", "asimddp", "i8mm", "sve",
 )  # fmt: skip
-_RAPL = Path("/sys/class/powercap")
+_RAPL = POWERCAP
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,8 @@ def memory_bytes() -> int:
 
 
 def rapl_readable() -> bool:
-    """Return whether a RAPL energy counter of the CPU can be read by this user."""
-    for counter in sorted(_RAPL.glob("*/energy_uj")):
-        try:
-            int(counter.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
-        return True
-    return False
+    """Return whether the energy counter of a CPU package can be read by this user."""
+    return PowerCounter.find(_RAPL) is not None
 
 
 def gpus() -> list[str]:

@@ -63,6 +63,8 @@ def test_rapl_is_readable_only_where_a_counter_gives_a_number(monkeypatch, tmp_p
     assert not machine.rapl_readable()
     counter = tmp_path / "intel-rapl:0" / "energy_uj"
     counter.parent.mkdir()
+    (counter.parent / "name").write_text("package-0\n")
+    (counter.parent / "max_energy_range_uj").write_text("262143328850\n")
     counter.write_text("denied")
     assert not machine.rapl_readable()
     counter.write_text("123456\n")

@@ -1,0 +1,110 @@
+"""A load of known power is recovered from its counters, whatever else the folder holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from eval.energy_meter import EnergyMeter
+from eval.power_counter import PowerCounter
+from eval.probes.energy import _rows
+
+
+def zone(root: Path, folder: str, name: str, energy_uj: int = 0, span: int = 10**12) -> Path:
+    made = root / folder
+    made.mkdir()
+    (made / "name").write_text(f"{name}\n")
+    (made / "max_energy_range_uj").write_text(f"{span}\n")
+    (made / "energy_uj").write_text(f"{energy_uj}\n")
+    return made / "energy_uj"
+
+
+@contextmanager
+def drawing(file: Path, watts: list[float], span: int = 10**12) -> Iterator[None]:
+    """Let a counter run as a package that draws `watts[0]`, which may change meanwhile, would let it."""
+    stop = threading.Event()
+
+    def run() -> None:
+        energy, last = float(file.read_text()), time.perf_counter()
+        while not stop.is_set():
+            now = time.perf_counter()
+            energy, last = energy + watts[0] * (now - last) * 1e6, now
+            replacement = file.with_suffix(".new")
+            replacement.write_text(f"{int(energy) % span}\n")
+            replacement.replace(file)  # a reader never sees half a number
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_packages_are_added_and_their_parts_and_copies_are_not(tmp_path: Path) -> None:
+    zones = {
+        "intel-rapl:0": "package-0", "intel-rapl:1": "package-1", "intel-rapl:0:0": "core",
+        "intel-rapl:0:1": "dram", "intel-rapl:2": "psys", "intel-rapl-mmio:0": "package-0",
+    }  # fmt: skip
+    files = {folder: zone(tmp_path, folder, name) for folder, name in zones.items()}
+    (tmp_path / "intel-rapl").mkdir()
+    counter = PowerCounter.find(tmp_path)
+    assert counter is not None
+    start = counter.read()
+    for number, file in enumerate(files.values()):
+        file.write_text(str(10**6 * 10**number))
+    joules = counter.joules(start, counter.read())
+    one = float(files["intel-rapl:1"].read_text()) / 1e6
+    package = {float(files[name].read_text()) / 1e6 for name in ("intel-rapl:0", "intel-rapl-mmio:0")}
+    assert joules - one in package  # package-0 once, by one of its two drivers
+
+
+def test_a_counter_that_started_again_is_understood(tmp_path: Path) -> None:
+    file = zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=9_000_000, span=10_000_000)
+    counter = PowerCounter.find(tmp_path)
+    assert counter is not None
+    start = counter.read()
+    file.write_text("500000")
+    assert counter.joules(start, counter.read()) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("broken", ["", "many"])
+def test_without_a_readable_package_there_is_no_counter(tmp_path: Path, broken: str) -> None:
+    assert PowerCounter.find(tmp_path / "nowhere") is None
+    zone(tmp_path, "intel-rapl:0", "package-0").write_text(broken)
+    zone(tmp_path, "intel-rapl:0:0", "core")
+    assert PowerCounter.find(tmp_path) is None
+
+
+@pytest.mark.filterwarnings("default")  # codecarbon warns while it looks for hardware, and ends at once where that raises
+def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_path: Path) -> None:
+    idle_watts, load_watts = 12.0, 47.0
+    file = zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=39_000_000, span=40_000_000)
+    counter = PowerCounter.find(tmp_path)
+    assert counter is not None
+    meter = EnergyMeter(counter=counter)
+    assert meter.measured and meter.instrument() == "RAPL counters of the CPU packages"
+    watts = [idle_watts]
+
+    def work() -> None:
+        watts[0] = load_watts
+        time.sleep(0.6)
+        watts[0] = idle_watts
+
+    with drawing(file, watts, span=40_000_000):
+        time.sleep(0.05)
+        before = meter.read(lambda: time.sleep(0.3))
+        loaded = meter.read(work)
+        after = meter.read(lambda: time.sleep(0.3))
+    assert loaded.cpu_j == pytest.approx(load_watts * loaded.seconds, rel=0.05)
+    rows = {row["statistic"]: row for row in _rows(meter, loaded, [before, after], 10)}
+    net = (load_watts - idle_watts) * loaded.seconds / 10
+    assert rows["energy_net"]["value"] == pytest.approx(net, rel=0.05)
+    assert rows["energy_net"]["basis"] == "measured"
