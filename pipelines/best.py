@@ -11,8 +11,7 @@ from compress.errors import InputError
 from eval.best_arm import Fold, Selection, best_arms, cross_fitted
 from eval.contrast_scores import TaskScores, task_scores
 from eval.task import task
-from pipelines.comparison import as_json
-from pipelines.durable import replace_text, writing
+from pipelines.comparison import write_beside_report
 from pipelines.matching import match
 from pipelines.outcomes import task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder
@@ -81,13 +80,7 @@ def best_of_run(
 
 def write_best(run: RunFolder, document: dict[str, Any]) -> list[Path]:
     """Write best-arm.md and .json beside the report; return their paths."""
-    folder = run.path / "report"
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    page, data = folder / f"{FILE}.md", folder / f"{FILE}.json"
-    replace_text(page, markdown_of(document))
-    replace_text(data, as_json(document))
-    return [page, data]
+    return write_beside_report(run, FILE, markdown_of(document), document)
 
 
 def serves_as_dev(run: Run, other: Run) -> bool:

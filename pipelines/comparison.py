@@ -62,11 +62,16 @@ def compare_run(run: RunFolder, a: str, b: str, margin: float, resamples: int, s
 def write_comparison(run: RunFolder, document: Mapping[str, Any]) -> list[Path]:
     """Write compare-A-B.md and .json beside the report; return their paths."""
     a, b = document["arms"]
+    return write_beside_report(run, f"compare-{a}-{b}", markdown_of(document), document)
+
+
+def write_beside_report(run: RunFolder, stem: str, page: str, document: Mapping[str, Any]) -> list[Path]:
+    """Write a page as `stem`.md and its document as `stem`.json beside the run's report; return their paths."""
     folder = run.path / "report"
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    markdown, data = folder / f"compare-{a}-{b}.md", folder / f"compare-{a}-{b}.json"
-    replace_text(markdown, markdown_of(document))
+    markdown, data = folder / f"{stem}.md", folder / f"{stem}.json"
+    replace_text(markdown, page)
     replace_text(data, as_json(document))
     return [markdown, data]
 

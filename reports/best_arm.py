@@ -7,13 +7,11 @@ reports.compared), and per task its way (dev or halves), contrast, chosen (count
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from compress.errors import InputError
-from reports.compared import THESE_MODELS, interval, p_text
+from reports.compared import THESE_MODELS, interval, p_text, read_document
 from reports.markdown import table
 from reports.numbers import points
 from reports.text import code, markdown
@@ -26,15 +24,7 @@ Document = Mapping[str, Any]
 
 def read_best(file: Path) -> dict[str, Any]:
     """Return the document in a file; InputError when it is none of this version."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: expected the best arm per task as JSON ({error}).") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or "reference" not in found:
-        raise InputError(
-            f"{file}: expected the best arm per task, schema {SCHEMA}. Run xpareto claims --compare again."
-        )
-    return found
+    return read_document(file, "the best arm per task", "reference", SCHEMA, "xpareto claims --compare")
 
 
 def headline(document: Document) -> str:

@@ -30,12 +30,17 @@ Document = Mapping[str, Any]
 
 def read_comparison(file: Path) -> dict[str, Any]:
     """Return the document of a comparison; InputError when the file is none of this version."""
+    return read_document(file, "a comparison", "variants", SCHEMA, "xpareto compare")
+
+
+def read_document(file: Path, what: str, field: str, schema: int, command: str) -> dict[str, Any]:
+    """Return a JSON document of that schema with that field; InputError names what else makes it."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file}: expected a comparison as JSON ({error}).") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA or "variants" not in found:
-        raise InputError(f"{file}: expected a comparison of schema {SCHEMA}. Run xpareto compare again.")
+        raise InputError(f"{file}: expected {what} as JSON ({error}).") from error
+    if not isinstance(found, dict) or found.get("schema") != schema or field not in found:
+        raise InputError(f"{file}: expected {what} of schema {schema}. Run {command} again.")
     return found
 
 

@@ -169,7 +169,7 @@ def test_runs_that_no_claim_speaks_of_are_refused(tmp_path: Path, made_up: Modul
         compare_for_claims([run], Console(), 1.0, 100, 0)
     (tmp_path / "r/report").mkdir()
     (tmp_path / "r/report/best-arm.json").write_text("{}")
-    with pytest.raises(InputError, match="expected the best arm per task, schema 1"):
+    with pytest.raises(InputError, match="expected the best arm per task of schema 1"):
         claims_of([run], "c")
 
 
