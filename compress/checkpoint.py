@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from compress.artifact import Head
+from compress.bert_checkpoint import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config, xlmr_name
 from compress.errors import InputError
 from compress.step import Made
 from compress.uneven import Shape, expected_shapes, model_class, shape_in, write_shape
@@ -65,6 +67,7 @@ class Facts:
     weight_bytes: int
     tokenizer: str  # tokenizer.json or sentencepiece.bpe.model
     shape: Shape  # heads and neurons per layer
+    kind: str = "xlm-roberta"  # or "bert": multilingual MiniLM, which becomes an XLM-R when it is imported
 
 
 def read_checkpoint(folder: Path) -> Facts:
@@ -76,7 +79,7 @@ def read_checkpoint(folder: Path) -> Facts:
         raise InputError(f"{folder}: expected a folder with a checkpoint, found none. Check the path.")
     config = _read_json(folder / "config.json")
     kind = config.get("model_type")
-    if kind != "xlm-roberta":
+    if kind not in ("xlm-roberta", "bert"):
         raise InputError(
             f'{folder / "config.json"}: model_type: expected "xlm-roberta", found {json.dumps(kind)}. '
             "Give a checkpoint with XLM-RoBERTa's architecture, such as FacebookAI/xlm-roberta-base."
@@ -93,13 +96,24 @@ def read_checkpoint(folder: Path) -> Facts:
     shapes: dict[str, tuple[int, ...]] = {}
     for name in weights:
         shapes.update(_read_shapes(folder / name))
+    tokenizer = _tokenizer_file(folder)
+    if kind == "bert":
+        if tokenizer == TOKENIZER:
+            check_tokenizer(folder / TOKENIZER)
+        masked_lm = has_masked_lm(shapes, config)
+        renamed = {xlmr_name(key): shape for key, shape in shapes.items()}
+        shapes = {key: shape for key, shape in renamed.items() if key is not None}
     shapes = {key.removeprefix(_BODY): shape for key, shape in shapes.items()}
     shape = shape_in(config, str(folder / "config.json"))
     _check_shapes(folder, sizes, shape, shapes)
-    tokenizer = _tokenizer_file(folder)
     if tokenizer == TOKENIZER:
         found = tokenizer_size(folder / TOKENIZER)
+        if kind == "bert" and found < sizes["vocab_size"]:
+            sizes["vocab_size"] = found  # the table has spare rows
         _check_tokenizer_size(folder / TOKENIZER, found, sizes["vocab_size"])
+    if kind == "bert":
+        config = xlmr_config(config, sizes["vocab_size"], masked_lm, str(folder / "config.json"))
+        sizes["max_position_embeddings"] = config["max_position_embeddings"]
     head = _head_of(config, shapes)
     return Facts(
         folder=folder,
@@ -113,6 +127,7 @@ def read_checkpoint(folder: Path) -> Facts:
         weight_bytes=sum((folder / name).stat().st_size for name in weights),
         tokenizer=tokenizer,
         shape=shape,
+        kind=kind,
     )
 
 
@@ -120,11 +135,18 @@ def import_checkpoint(source: Path, target: Path) -> Made:
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
     Shards become one model.safetensors, half precision becomes float32, the unused pooler is left
-    out, a sentencepiece model becomes a tokenizer.json.
+    out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes an XLM-R.
     """
     facts = read_checkpoint(source)
     target.mkdir(parents=True, exist_ok=True)
     _import_tokenizer(facts, target)
+    if facts.kind == "bert":
+        with TemporaryDirectory() as folder:
+            weights = [source / name for name in facts.weights]
+            size = tokenizer_size(target / TOKENIZER)
+            write_as_xlmr(weights, _read_json(source / "config.json"), size, Path(folder))
+            copy_tokenizer(target, Path(folder))
+            return import_checkpoint(Path(folder), target)
     model = load_model(source, facts.head, facts.labels, keep_head=True)
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
@@ -286,7 +308,10 @@ def _weight_files(folder: Path) -> tuple[str, ...]:
             "save_file({k: v.clone().contiguous() for k, v in w.items()}, 'model.safetensors', "
             "{'format': 'pt'})\""
         )
-    raise InputError(f"{folder}: expected {WEIGHTS} or {INDEX}, found neither. Give a complete checkpoint.")
+    raise InputError(
+        f"{folder}: expected {WEIGHTS} or {INDEX}, found neither. Give a complete checkpoint. A hub repository "
+        "without safetensors has to be downloaded and converted first; xpareto never reads pickles."
+    )
 
 
 def _read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
@@ -385,7 +410,8 @@ def _import_tokenizer(facts: Facts, target: Path) -> None:
             ) from error
         made.backend_tokenizer.save(str(target / TOKENIZER))
         found = tokenizer_size(target / TOKENIZER)
-        _check_tokenizer_size(facts.folder / SENTENCEPIECE, found, facts.vocab_size)
+        spare = facts.kind == "bert" and found < facts.vocab_size
+        _check_tokenizer_size(facts.folder / SENTENCEPIECE, found, found if spare else facts.vocab_size)
     write_tokenizer_config(target, settings)
 
 

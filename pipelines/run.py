@@ -189,7 +189,7 @@ class _Making:
 
     def _make(self, key: str) -> Artifact | None:
         node = self.ready.plan.nodes[key]
-        sets = [title(item.fields["on"]) for item in self.ready.plan.ancestors(key) if "on" in item.fields]
+        sets = [title(item.fields["on"]) for item in self.ready.plan.ancestors(key) if item.fields.get("on")]
         what = " ".join([node.label, *sets[:1]])
         self.run.event("started", key=key, label=node.label, step=node.step)
         start = self.ready.start

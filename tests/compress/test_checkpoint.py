@@ -143,7 +143,11 @@ def test_keeping_a_head_that_is_not_there_is_refused(checkpoint: Path, tmp_path:
         load_model(tmp_path / "b", "mlm", keep_head=True)
 
 
-def bert(folder: Path) -> None:
+def electra(folder: Path) -> None:
+    edit_config(folder, model_type="electra")
+
+
+def bert_by_name(folder: Path) -> None:
     edit_config(folder, model_type="bert")
 
 
@@ -209,7 +213,8 @@ def shard_elsewhere(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (bert, r'config.json: model_type: expected "xlm-roberta", found "bert"'),
+        (electra, r'config.json: model_type: expected "xlm-roberta", found "electra"'),
+        (bert_by_name, r"the weights hold no embeddings\.word_embeddings\.weight"),
         (pickled, r"pytorch_model.bin: expected model.safetensors, found a pickle.*save_file"),
         (renamed_pickle, r"model.safetensors: expected a safetensors file, found a pickle or zip"),
         (truncated, r"model.safetensors: .*truncated"),

@@ -51,7 +51,7 @@ def test_what_is_written_to_the_run_holds_the_steps_and_runs_again(recipe: Path,
 
 
 def test_its_steps_take_overrides(recipe: Path) -> None:
-    checked = load_recipe(recipe, ["pretrain.steps=3"])
+    checked = load_recipe(recipe, ["base.steps=3"])
     assert getattr(checked.chains["main"][0][0].step, "steps") == 3  # noqa: B009
 
 
@@ -60,7 +60,7 @@ def test_mistakes_are_told_with_the_lines_of_the_recipe(recipe: Path) -> None:
     with pytest.raises(InputError, match=r"tiny\.yaml:7: steps\.1\.epoch: unknown key"):
         load_recipe(recipe)
     with pytest.raises(InputError, match=r"tiny\.yaml:3: steps\.0\.steps"):
-        load_recipe(recipe, ["pretrain.steps=0"])
+        load_recipe(recipe, ["base.steps=0"])
 
 
 def test_two_bases_are_refused(recipe: Path) -> None:
@@ -80,3 +80,15 @@ def test_without_any_base_the_message_names_it(recipe: Path, tmp_path: Path) -> 
     recipe.write_text(RECIPE.replace("base: embedded\n", ""))
     with pytest.raises(InputError, match="expected a hub id, a folder or `embedded`, found nothing"):
         prepare(Options(str(recipe), store=tmp_path / "store", runs=tmp_path / "runs"))
+
+
+def test_a_step_may_learn_from_the_base_whichever_it_is(recipe: Path, tmp_path: Path) -> None:
+    recipe.write_text(
+        RECIPE.replace(
+            "steps:\n",
+            "steps:\n  - {step: prune_depth, layers: 1}\n  - {step: distill, teacher: base, steps: 1}\n",
+        )
+    )
+    ready = prepare(Options(str(recipe), store=tmp_path / "store", runs=tmp_path / "runs"))
+    nodes = {node.label: node for node in ready.plan.nodes.values()}
+    assert nodes["distill"].teacher == nodes["base"].key
