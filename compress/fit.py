@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,15 @@ class Schedule:
     betas: tuple[float, float] = (0.9, 0.999)
     accumulate: int = 1  # shares of a batch that are worked on one after another, to save memory
     gradient_checkpointing: bool = False  # keep few activations and compute them again, to save memory
+
+
+def schedule_of(settings: Any, **more: Any) -> Schedule:
+    """Return the schedule of a step: its fields that are named as the schedule's, and what else is given."""
+    own = {name: getattr(settings, name) for name in _NAMES if hasattr(settings, name)}
+    return Schedule(**own | more)
+
+
+_NAMES = tuple(one.name for one in fields(Schedule))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from compress.learning_rate import LearningRate, suited_rate
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
+from compress.schooling import school
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
 from compress.teachable import check_answers, check_artifacts, check_text
@@ -352,12 +352,6 @@ class Distill(Step):
     def _fit(
         self, student: Any, loss: TeacherLoss, whole: Curriculum, objectives: Objectives, context: Context
     ) -> dict[str, Any]:
-        from compress.dev_score import dev_score
-        from compress.fit import Schedule, fit
-        from compress.training_state import Saving
-
-        per_epoch = math.ceil(whole.size / self.batch_size)
-        steps = self.steps or math.ceil(self.epochs * per_epoch)
         with compacted(student, loss, whole, objectives) as shown:
             learner = loss.learner()
             if self.freeze is not None:
@@ -365,30 +359,9 @@ class Distill(Step):
             probe = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
             before = loss.probed(learner, probe[0], threads=context.threads)
             lessons = shown.lessons(self.batch_size, self.text_share, context.seed)
-            dev = shown.dev
+            rate = suited_rate(self.learning_rate, student.config.hidden_size)
             started = time.monotonic()
-            fitted = fit(
-                learner,
-                lessons,
-                loss,
-                Schedule(
-                    steps=steps,
-                    learning_rate=suited_rate(self.learning_rate, student.config.hidden_size),
-                    warmup=self.warmup,
-                    weight_decay=self.weight_decay,
-                    clip=self.clip,
-                    precision=self.precision,
-                    evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
-                    patience=self.patience,
-                    accumulate=self.accumulate,
-                    gradient_checkpointing=self.gradient_checkpointing,
-                ),
-                seed=context.seed,
-                threads=context.threads,
-                progress=context.progress,
-                dev=(lambda model: dev_score(model.student, shown.head, dev)) if dev is not None else None,
-                saving=Saving(context.scratch, context.save_minutes),
-            )
+            fitted = school(self, learner, loss, lessons, shown, context, learning_rate=rate)
             seconds = time.monotonic() - started
             after = loss.probed(learner, probe[1], threads=context.threads)
         return {

@@ -82,7 +82,7 @@ class Pretrain(Step):
         import transformers
 
         from compress.checkpoint import TOKENIZER, save_model, write_tokenizer_config
-        from compress.fit import Schedule, fit
+        from compress.fit import fit, schedule_of
         from compress.losses import masked_lm_loss
         from compress.masking import MaskedBatches, encode_lines
         from compress.tokenizer_training import train_tokenizer
@@ -140,17 +140,7 @@ class Pretrain(Step):
                 seed=self.seed,
             ),
             masked_lm_loss,
-            Schedule(
-                steps=self.steps,
-                learning_rate=self.learning_rate,
-                warmup=self.warmup,
-                weight_decay=self.weight_decay,
-                clip=self.clip,
-                precision=self.precision,
-                betas=(0.9, 0.98),
-                accumulate=self.accumulate,
-                gradient_checkpointing=self.gradient_checkpointing,
-            ),
+            schedule_of(self, betas=(0.9, 0.98)),
             seed=self.seed,
             threads=context.threads,
             progress=context.progress,

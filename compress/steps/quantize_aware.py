@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -327,36 +326,13 @@ class QuantizeAware(Step):
         context: Context,
     ) -> dict[str, Any]:
         from compress.curriculum import compacted
-        from compress.dev_score import dev_score
-        from compress.fit import Schedule, fit
-        from compress.training_state import Saving
+        from compress.schooling import school
 
-        per_epoch = math.ceil(whole.size / self.batch_size)
-        steps = self.steps or math.ceil(self.epochs * per_epoch)
         with compacted(model, loss, whole, objectives) as shown:
-            learner, dev = loss.learner(), shown.dev
+            learner = loss.learner()
             lessons = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
             self._observe(learner, fake, loss, lessons[0], context)
-            fitted = fit(
-                learner,
-                lessons[1],
-                loss,
-                Schedule(
-                    steps=steps,
-                    learning_rate=self.learning_rate,
-                    warmup=self.warmup,
-                    weight_decay=self.weight_decay,
-                    clip=self.clip,
-                    precision=self.precision,
-                    evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
-                    patience=self.patience,
-                ),
-                seed=context.seed,
-                threads=context.threads,
-                progress=context.progress,
-                dev=(lambda taught: dev_score(taught.student, shown.head, dev)) if dev is not None else None,
-                saving=Saving(context.scratch, context.save_minutes),
-            )
+            fitted = school(self, learner, loss, lessons[1], shown, context, learning_rate=self.learning_rate)
         return {**fitted.notes(), "examples": whole.size, "languages": whole.languages}
 
     def _observe(

@@ -274,7 +274,7 @@ class Train(Step):
             )
 
     def _fit(self, model: Any, course: Course, rate: float, context: Context) -> dict[str, Any]:
-        from compress.fit import Schedule, fit
+        from compress.fit import fit, schedule_of
         from compress.losses import LOSSES
         from compress.multitask import MultiTaskLoss
         from compress.training_state import Saving
@@ -292,17 +292,11 @@ class Train(Step):
                 model,
                 compact.batches(self.batch_size, context.seed, draws),
                 MultiTaskLoss(course.tasks) if len(course.tasks) > 1 else LOSSES[course.tasks[0].head],
-                Schedule(
+                schedule_of(
+                    self,
                     steps=min(steps, self.max_steps or steps),
                     learning_rate=rate,
-                    warmup=self.warmup,
-                    weight_decay=self.weight_decay,
-                    clip=self.clip,
-                    precision=self.precision,
                     evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
-                    patience=self.patience,
-                    accumulate=self.accumulate,
-                    gradient_checkpointing=self.gradient_checkpointing,
                 ),
                 seed=context.seed,
                 threads=context.threads,
