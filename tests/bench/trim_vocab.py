@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -137,12 +138,16 @@ def ours(source: str, text: str, target: str, pieces: str) -> None:
     print("SECONDS", time.perf_counter() - start)
 
 
-def turn(command: Sequence[str | Path]) -> float:
-    """Run a contestant in a process of its own; return the seconds that it tells."""
+def turn(command: Sequence[str | Path]) -> tuple[float, float]:
+    """Run a contestant in a process of its own; return the seconds that it tells, and its CPU's, imports included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise SystemExit(answer.stderr[-2000:])
-    return float(next(line for line in answer.stdout.splitlines() if line.startswith("SECONDS")).split()[1])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    told = next(line for line in answer.stdout.splitlines() if line.startswith("SECONDS"))
+    return round(float(told.split()[1]), 2), round(cpu, 1)
 
 
 def compare(whole: Path, folders: Mapping[str, Path], lines: Sequence[str]) -> dict[str, Any]:
@@ -219,15 +224,18 @@ def main() -> int:
             python = make_environment(arguments.env)
             contestants["vocabtrimmer"] = [python, "-I", "-W", "ignore", "-c", THEIRS]
         seconds: dict[str, list[float]] = {name: [] for name in contestants}
+        cpu: dict[str, list[float]] = {name: [] for name in contestants}
         made: dict[str, Path] = {}
         for round_ in range(arguments.rounds):
             names = list(contestants)
             for name in names if round_ % 2 == 0 else names[::-1]:
                 made[name] = folder / f"{name}-{round_}"
                 command = [*contestants[name], whole, text, made[name], str(arguments.pieces)]
-                seconds[name].append(round(turn(command), 2))
+                wall, used = turn(command)
+                seconds[name].append(wall)
+                cpu[name].append(used)
         found = compare(whole, made, lines)
-    found |= {"seconds": seconds}
+    found |= {"seconds": seconds, "cpu_seconds": cpu}
     if "vocabtrimmer" in seconds:
         found["ratio"] = round(min(seconds["vocabtrimmer"]) / min(seconds["xpareto"]), 2)
     print(json.dumps(found, indent=1))
