@@ -121,10 +121,14 @@ def activation(model: Any, examples: CalibrationSet) -> Units:
 
 
 def at_random(model: Any, seed: int) -> Units:
-    """Return importance drawn uniformly: the control that every other measure should beat."""
+    """Return importance drawn uniformly: the control that every other measure should beat.
+
+    A head, whose weights are those of 2 head_size neurons, counts as so many: under a common budget the
+    same share of heads and neurons goes.
+    """
     random, shape = np.random.default_rng(seed), shape_of(model)
     return Units(
-        tuple(random.random(count) for count in shape.heads),
+        tuple(random.random(count) * 2 * shape.head_size for count in shape.heads),
         tuple(random.random(count) for count in shape.ffn),
         random.random(model.config.hidden_size),
     )

@@ -240,6 +240,7 @@ def test_random_importance_follows_its_seed_and_every_measure_has_one_number_per
     examples = calibrated(source, tiny_context.supply, examples=2 * BATCH)
     one, same, other = (at_random(model, seed) for seed in (1, 1, 2))
     assert np.array_equal(one.heads[0], same.heads[0]) and not np.array_equal(one.heads[0], other.heads[0])
+    assert max(one.heads[0]) > 2 > max(one.neurons[0]), "a head weighs as much as 2 head_size neurons"
     shape = shape_of(model)
     every: list[Units] = [one, magnitude(model), activation(model, examples)]
     for units in every:
