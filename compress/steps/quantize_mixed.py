@@ -113,7 +113,9 @@ class QuantizeMixed(Step):
         examples=[{"float": 120.0, "static": 40.0, "dynamic": 45.0, "int4": 90.0}],
     )
     latency_batch: int = Field(8, ge=1, description="rows of the batch that is timed")
-    latency_length: int = Field(64, ge=2, description="subwords of each of its rows")
+    latency_length: int = Field(
+        64, ge=2, description="subwords of each of its rows, as many as the model reads"
+    )
     percentile: float = Field(
         99.99, gt=50, le=100, description="% of an input's values inside the range of its static codes"
     )
@@ -231,7 +233,7 @@ class QuantizeMixed(Step):
         )  # fmt: skip
         if "static" in self.products:
             trial.calibrate(source.path, ranges)
-        times = self._times(trial)
+        times = self._times(trial, min(self.latency_length, most_tokens(source)))
         costs = costs_of(groups, offered, times, self.latency_share)
         harms = trial.sensitivities(offered)
         found = search(
@@ -267,13 +269,13 @@ class QuantizeMixed(Step):
             for group in groups
         }
 
-    def _times(self, trial: Trial) -> dict[str, float]:
+    def _times(self, trial: Trial, length: int) -> dict[str, float]:
         """Return the milliseconds of the model by the precision of its products."""
         if self.latency_ms is not None:
             return {name: self.latency_ms[name] for name in (FLOAT, *self.products)}
         if not self.latency_share:
             return {}
-        found = trial.times(self.products, self.latency_batch, self.latency_length)
+        found = trial.times(self.products, self.latency_batch, length)
         whole = found[FLOAT]
         return {
             name: round(max(_GRAIN, round(value / whole / _GRAIN) * _GRAIN) * whole, 4)
