@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compress.artifact import Artifact, Head
-from compress.errors import InputError, hint
+from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 
 
@@ -126,26 +126,14 @@ class FactorizeEmbeddings(Step):
 
     def _weights(self, tokenizer: Path, size: int, context: Context) -> np.ndarray | None:
         """Return the weight of each token, their mean being 1: how often it occurs, languages alike."""
+        from compress.lines import read_lines
         from compress.masking import encode_lines
         from compress.piece_choice import piece_counts
 
         if self.text is None:
             return None
-        text = {
-            language: [line for line in lines if line.strip()]
-            for language, lines in context.supply.text(self.text).items()
-        }
-        text = {language: lines for language, lines in text.items() if lines}
-        for language in self.languages or ():
-            if language not in text:
-                raise InputError(
-                    f"factorize_embeddings: languages: the text {self.text} has no line in "
-                    f'"{language}".{hint(language, text)} It has: {", ".join(sorted(text)) or "none"}.'
-                )
-        if not text:
-            raise InputError(f"factorize_embeddings: text: {self.text} holds no line. Check its files.")
         rows = encode_lines(
-            {language: text[language] for language in sorted(self.languages or text)}, tokenizer
+            read_lines("factorize_embeddings", [self.text], self.languages, context.supply), tokenizer
         )
         shares = []
         for own in rows.values():

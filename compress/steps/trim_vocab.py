@@ -196,23 +196,14 @@ class TrimVocab(Step):
         return kept, covered
 
     def _counts(self, tokenizer: UnigramFile, context: Context) -> dict[str, np.ndarray]:
+        from compress.lines import read_lines
         from compress.masking import encode_lines
         from compress.piece_choice import piece_counts
 
         if not self.counted:
             return {}
-        text = _read(self.counted, context)
-        for language in self.languages or ():
-            if not text.get(language):
-                raise InputError(
-                    f"trim_vocab: languages: the text {', '.join(self.counted)} has no line in "
-                    f'"{language}".{hint(language, text)} It has: {", ".join(sorted(text)) or "none"}.'
-                )
-        if not text:
-            raise InputError(f"trim_vocab: text: {', '.join(self.counted)} holds no line. Check its files.")
-        rows = encode_lines(
-            {language: text[language] for language in sorted(self.languages or text)}, tokenizer.file
-        )
+        text = read_lines("trim_vocab", self.counted, self.languages, context.supply)
+        rows = encode_lines(text, tokenizer.file)
         size = len(tokenizer.tokens)
         return {language: piece_counts(own, size) for language, own in rows.items()}
 
@@ -237,6 +228,7 @@ class TrimVocab(Step):
     def _audit(
         self, tokenizer: UnigramFile, kept: np.ndarray, new: Path, context: Context
     ) -> dict[str, dict[str, Any]]:
+        from compress.lines import read_lines
         from compress.masking import encode_lines
         from compress.piece_audit import audit
 
@@ -244,10 +236,8 @@ class TrimVocab(Step):
             return {}
         unknown = -1 if tokenizer.unknown is None else tokenizer.unknown
         ids = (unknown, int(np.searchsorted(kept, unknown)))
-        text = {
-            language: lines[: self.audit_lines]
-            for language, lines in sorted(_read(self.audited, context).items())
-        }
+        whole = read_lines("trim_vocab", self.audited, None, context.supply)
+        text = {language: lines[: self.audit_lines] for language, lines in whole.items()}
         before, after = encode_lines(text, tokenizer.file), encode_lines(text, new)
         return {
             language: audit(lines, before[language], after[language], kept, ids)
@@ -262,15 +252,6 @@ def _names(value: str | list[str] | None) -> tuple[str, ...]:
 def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
     """Return what sorts ids by falling score; added tokens, which have none, come first."""
     return (-float(tokenizer.scores[at]) if at < len(tokenizer.scores) else -np.inf, at)
-
-
-def _read(names: Sequence[str], context: Context) -> dict[str, list[str]]:
-    """Return the lines of some texts together by language, empty ones left out."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        for language, lines in context.supply.text(name).items():
-            found.setdefault(language, []).extend(line for line in lines if line.strip())
-    return {language: lines for language, lines in found.items() if lines}
 
 
 def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:

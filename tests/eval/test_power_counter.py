@@ -83,7 +83,9 @@ def test_without_a_readable_package_there_is_no_counter(tmp_path: Path, broken: 
     assert PowerCounter.find(tmp_path) is None
 
 
-@pytest.mark.filterwarnings("default")  # codecarbon warns while it looks for hardware, and ends at once where that raises
+@pytest.mark.filterwarnings(
+    "default"
+)  # codecarbon warns while it looks for hardware, and ends at once where that raises
 def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_path: Path) -> None:
     idle_watts, load_watts = 12.0, 47.0
     file = zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=39_000_000, span=40_000_000)

@@ -1,0 +1,32 @@
+"""Lines of the data's texts, without the empty ones, for steps that count what occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compress.errors import InputError, hint
+from compress.supply import Supply
+
+
+def read_lines(
+    step: str, names: Sequence[str], languages: Sequence[str] | None, supply: Supply
+) -> dict[str, list[str]]:
+    """Return the lines of some texts together by language, sorted; those asked for, or all that have lines.
+
+    InputError, naming the step, where a language that is asked for has no line, or nothing has one.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for language, lines in supply.text(name).items():
+            found.setdefault(language, []).extend(line for line in lines if line.strip())
+    found = {language: lines for language, lines in found.items() if lines}
+    title = ", ".join(names)
+    for language in languages or ():
+        if language not in found:
+            raise InputError(
+                f'{step}: languages: the text {title} has no line in "{language}".{hint(language, found)} '
+                f"It has: {', '.join(sorted(found)) or 'none'}."
+            )
+    if not found:
+        raise InputError(f"{step}: text: {title} holds no line. Check its files.")
+    return {language: found[language] for language in sorted(languages or found)}
