@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from compress.artifact import Artifact
-from compress.calibration import CalibrationSet
 from compress.clipping import Affine, chosen_range
 from compress.mixed_precision import EMBEDDINGS, FLOAT, Group, in_precisions, shortened
+from compress.mixed_samples import Samples, Use
 from compress.mixed_search import Assignment, Reading
 from compress.onnx_graph import MODEL
 from compress.onnx_rewrite import write
@@ -25,8 +25,6 @@ from compress.step import Context
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Use = Literal["selection", "acceptance"]
-
 _ROUNDS = 12
 _ROWS = 1000  # of the word embeddings, where only time counts: a lookup is as quick in few
 _UNUSABLE = 1e9  # harm of a mix whose outputs are not finite
@@ -37,7 +35,7 @@ class Trial:
 
     def __init__(
         self, model: ModelProto, source: Artifact, groups: Sequence[Group],
-        samples: Mapping[Use, Sequence[Sample]], context: Context, *, percentile: float, reduce_range: bool,
+        samples: Samples, context: Context, *, percentile: float, reduce_range: bool,
     ) -> None:  # fmt: skip
         self._model, self._groups, self._samples, self._context = model, groups, samples, context
         self._manifest, self._folder = source.manifest, source.path
@@ -45,14 +43,14 @@ class Trial:
         self._source: dict[Use, dict[str, Predictions]] = {}
         self.codes: dict[str, Affine] = {}
 
-    def calibrate(self, folder: Path, data: CalibrationSet) -> None:
-        """Take the codes of every product's input from one pass of the float model over the data."""
+    def calibrate(self, folder: Path) -> None:
+        """Take the codes of every product's input from one pass of the float model over the ranges' examples."""
         from compress.activations import collect
 
         nodes = {name for group in self._groups for name in group.nodes}
         products = {name: product for name, product in weight_products(self._model).items() if name in nodes}
         inputs = list(dict.fromkeys(product.source for product in products.values()))
-        stats = collect(folder, inputs, data, self._context.threads)
+        stats = collect(folder, inputs, self._samples.ranges, self._context.threads)
         self.codes = {
             name: Affine.over(*chosen_range(stats[product.source], "percentile", self._percentile))
             for name, product in products.items()
@@ -72,7 +70,7 @@ class Trial:
 
     def reading(self, mix: Assignment, use: Use) -> Reading:
         """Return what a mix does to the source's predictions; groups that it leaves out stay float."""
-        samples = self._samples[use]
+        samples = self._samples.of(use)
         if use not in self._source:
             run = onnx_run(self._folder / MODEL, self._context.threads)
             self._source[use] = self._predictions(run, samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -10,11 +10,11 @@ from pydantic import Field, model_validator
 
 from compress import int8_overflow
 from compress.artifact import Artifact, Head
-from compress.calibration import Calibration, CalibrationSet, draw
-from compress.checkpoint import TOKENIZER
+from compress.calibration import Calibration
 from compress.errors import InputError
 from compress.members import EACH, ENCODER, parse_member, unknown_member, with_language
 from compress.mixed_precision import FLOAT, Embeddings, Group, Products
+from compress.mixed_samples import Samples, read_samples
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from compress.mixed_search import Found, Reading
     from compress.mixed_trial import Trial
-    from compress.prediction_drift import Sample
 
-_SEED = 0  # the same examples whatever the run's seed: the step is not seeded
 _GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
 
 
@@ -226,13 +224,12 @@ class QuantizeMixed(Step):
         groups = [group for group in groups_of(model) if len(offered.get(group.name, ())) > 1]
         if not groups:
             raise InputError("quantize_mixed: the model holds no float32 weight to quantize.")
-        ranges, selection, acceptance = self._samples(source, context)
+        samples = self._samples(source, context)
         trial = Trial(
-            model, source, groups, {"selection": selection, "acceptance": acceptance}, context,
-            percentile=self.percentile, reduce_range=self.reduce_range,
+            model, source, groups, samples, context, percentile=self.percentile, reduce_range=self.reduce_range
         )  # fmt: skip
         if "static" in self.products:
-            trial.calibrate(source.path, ranges)
+            trial.calibrate(source.path)
         times = self._times(trial, min(self.latency_length, most_tokens(source)))
         costs = costs_of(groups, offered, times, self.latency_share)
         harms = trial.sensitivities(offered)
@@ -253,11 +250,7 @@ class QuantizeMixed(Step):
             "latency_ms": times,
             "costs": _rounded(costs),
             "sensitivities": _rounded(harms),
-            "examples": {
-                "ranges": ranges.examples,
-                "selection": {one.name: len(one.rows.labels) for one in selection},
-                "acceptance": {one.name: len(one.rows.labels) for one in acceptance},
-            },
+            "examples": samples.notes(),
         }
 
     def _offered(self, groups: list[Group]) -> dict[str, list[str]]:
@@ -282,79 +275,16 @@ class QuantizeMixed(Step):
             for name, value in found.items()
         }
 
-    def _samples(
-        self, source: Artifact, context: Context
-    ) -> tuple[CalibrationSet, list[Sample], list[Sample]]:
-        """Return what the ranges come from, what the mix is chosen by, and what it is accepted by."""
-        from compress.batching import Rows
-        from compress.prediction_drift import Sample, halves
-
-        selection: list[Sample] = []
-        acceptance: list[Sample] = []
-        ranges: list[tuple[str, list[int]]] = []
-        for language, rows in self._lines(source, context):
-            ranges += [(language, row) for row in rows[0::3]]
-            if source.manifest.head == "choice":
-                continue
-            for samples, first in ((selection, 1), (acceptance, 2)):
-                part = rows[first::3]
-                samples.append(Sample(language, Rows(part, [0] * len(part))))
-        for sample in self._labelled(source, context):
-            one, other = halves(sample)
-            selection.append(one)
-            acceptance.append(other)
-            if self.text is None:
-                ranges += [(sample.name, list(row)) for row in one.rows.input_ids]
-        chosen = CalibrationSet(
-            Rows([row for _, row in ranges], [0] * len(ranges)),
-            tuple(language for language, _ in ranges),
-            labelled=False,
-        )
-        return chosen, selection, acceptance
-
-    def _lines(self, source: Artifact, context: Context) -> Iterator[tuple[str, list[list[int]]]]:
-        if self.text is None:
-            return
-        wanted = Calibration.model_validate(
+    def _samples(self, source: Artifact, context: Context) -> Samples:
+        text = self.text and Calibration.model_validate(
             {
                 "text": self.text, "languages": self.languages, "examples": self.examples,
                 "max_length": self.max_length,
             }
         )  # fmt: skip
-        data = draw(wanted, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
-        for language, rows in data.by_language.items():
-            if len(rows) < 3:
-                raise InputError(
-                    f"quantize_mixed: text: {self.text} gives {len(rows)} lines in {language}, expected 3 at least: "
-                    "one for the ranges, one to choose by, one to accept by. Raise examples, or leave it out of "
-                    "languages."
-                )
-            yield language, rows
-
-    def _labelled(self, source: Artifact, context: Context) -> Iterator[Sample]:
-        from compress.batching import Rows
-        from compress.prediction_drift import Sample
-
-        if self.dev is None:
-            return
-        manifest, supply = source.manifest, context.supply
-        found = supply.head(self.dev), supply.labels(self.dev)
-        if found != (manifest.head, manifest.labels):
-            raise InputError(
-                f"quantize_mixed: dev: {self.dev} has the head {found[0]} with the labels "
-                f"{', '.join(found[1]) or '(none)'}, but the model has {manifest.head}. Name its own training set."
-            )
         longest = min(self.max_length, most_tokens(source))
-        for language, name in self._dev_sets().items():
-            split: Literal["dev", "train"] = "dev" if language == "en" else "train"
-            read = supply.examples(name, split, source.file(TOKENIZER), longest, self.dev_limit)
-            if len(read.labels) < 2:
-                raise InputError(
-                    f"quantize_mixed: dev: {name} has {len(read.labels)} {split} examples, expected 2 at least. "
-                    "Leave the language out, or rely on a text."
-                )
-            rows = Rows(read.input_ids, read.labels, read.options)
-            yield Sample(f"{language} ({self.dev})", rows, labelled=True)
+        dev = self._dev_sets() if self.dev is not None else {}
+        return read_samples(source, context.supply, text or None, dev, longest, self.dev_limit)
 
     def _unmet(self, found: Found) -> str:
         reading = found.acceptance

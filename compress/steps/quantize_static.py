@@ -32,11 +32,19 @@ _SAMPLE_ROWS = 16  # vectors of each batch that the error of a product is measur
 
 
 _LEARNED_FIELDS = ("range", "embeddings", "overflow", "reduce_range")
-_TRAINED = Rule(
-    "after",
-    ("quantize_aware",),
-    why="range: learned takes the codes that it trained",
-    fix="Put quantize_aware and export_onnx before it, or choose another range.",
+_TRAINED = (
+    Rule(
+        "after",
+        ("quantize_aware",),
+        why="range: learned takes the codes that it trained",
+        fix="Put quantize_aware and export_onnx before it, or choose another range.",
+    ),
+    Rule(
+        "never_after",
+        ("smooth_quant",),
+        why="range: learned has codes for the weights as they were trained",
+        fix="Leave smooth_quant out, or choose another range.",
+    ),
 )
 
 
@@ -126,7 +134,7 @@ class QuantizeStatic(Step):
         return self
 
     def order(self) -> Sequence[Rule]:
-        return (*self.rules, _TRAINED) if self.range == "learned" else self.rules
+        return (*self.rules, *_TRAINED) if self.range == "learned" else self.rules
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
         if flow.format != "onnx":

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
 from compress.mixed_precision import costs_of, groups_of, in_precisions, shortened, weight_bytes
+from compress.mixed_samples import Use
 from compress.mixed_search import Assignment, Reading
-from compress.mixed_trial import Trial, Use
+from compress.mixed_trial import Trial
 from compress.onnx_weights import component_bytes
 from compress.parity import onnx_run
 from compress.step import DataNeed, Flow, Misfit
