@@ -143,6 +143,7 @@ def report(
     out: Annotated[
         Folder, typer.Option("--out", metavar="DIR", help="Default: the first run's report/.")
     ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="Figures as SVG and PDF, too.")] = False,
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
@@ -150,7 +151,7 @@ def report(
     from reports.build import build
 
     found = [RunFolder.find(name, runs).path for name in run]
-    for file in build(found, out if out is not None else found[0] / "report"):
+    for file in build(found, out if out is not None else found[0] / "report", paper):
         typer.echo(file)
 
 
