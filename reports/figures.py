@@ -8,6 +8,7 @@ from typing import Any
 
 from compress.errors import InputError
 from eval.objective import Objective
+from reports.numbers import three_digits
 from reports.study import SCORE, Study
 from reports.text import visible
 
@@ -86,6 +87,9 @@ def _draw(axes: Any, study: Study, cost: Objective, points: Sequence[tuple[str, 
         axes.step(*zip(*line, strict=True), where=where, color="0.5", linewidth=0.8, zorder=1)
     if cost.log:
         axes.set_xscale("log")
+        for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis(lambda value, _: three_digits(value) if value > 0 else "")
+        axes.tick_params(axis="x", which="both", rotation=30)
     axes.set_xlabel(f"{cost.title} ({cost.unit}), {'less' if cost.sense == 'min' else 'more'} is better")
     axes.set_ylabel("Score (%)" + (", synthetic data" if study.run.synthetic else ""))
     axes.grid(linewidth=0.3, alpha=0.5)
