@@ -40,6 +40,13 @@ def quantize_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows, scales
 
 
+def embedding_rows(model: ModelProto) -> int:
+    """Return how many token ids the model has an embedding for."""
+    sizes = {tensor.name: tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 2}
+    lookups = (node for node in model.graph.node if node.op_type == "Gather" and node.input[1] == INPUT_IDS)
+    return min(sizes[node.input[0]] for node in lookups if node.input[0] in sizes)
+
+
 def embedding_nodes(model: ModelProto) -> list[str]:
     """Return the names of the nodes that look token ids up in a float32 table of weights."""
     from onnx import TensorProto
