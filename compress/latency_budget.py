@@ -58,8 +58,8 @@ class Latency(BaseModel):
         return time.thread_time if self.threads == 1 else time.perf_counter
 
     def reads(self) -> tuple[DataNeed, ...]:
-        """Return what a measurement depends on: the CPU, whose name enters the step's key."""
-        return (DataNeed("machine", "cpu"),)
+        """Return what a measurement depends on: the CPU and the runtime, which enter the step's key."""
+        return (DataNeed("machine", "onnxruntime"),)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ class Flow:
 class DataNeed:
     """Something outside the artifact that a step depends on; its fingerprint enters the key.
 
-    machine: what the artifact is measured on, so that another machine does not take it for its own.
+    machine: the CPU and the runtime of that name, by which the artifact is measured, so that another
+    machine does not take it for its own.
     """
 
     kind: Literal["training", "text", "machine"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Start:
             if need.kind == "text":
                 self._seen[need] = self.data.fingerprint(self.data.text_files(need.name))
             elif need.kind == "machine":
-                self._seen[need] = f"{cpu_model()}, {usable_cores()} cores"
+                self._seen[need] = f"{cpu_model()}, {usable_cores()} cores, {need.name} {version(need.name)}"
             else:
                 splits = [self.data.training_files(need.name, split) for split in ("train", "dev")]
                 self._seen[need] = self.data.fingerprint(file for files in splits for file in files)

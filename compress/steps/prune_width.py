@@ -12,10 +12,12 @@ from pydantic import Field, model_validator
 
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration
+from compress.latency_budget import Latency
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 
 if TYPE_CHECKING:
     from compress.calibration import CalibrationSet
+    from compress.latency_budget import Reached
     from compress.uneven import Shape
     from compress.unit_gradients import Units
 
@@ -31,6 +33,11 @@ class PruneWidth(Step):
     together (`global`), the least important ones going. `keep` says which share of the encoder's FLOPs or
     parameters stays, and trades heads for neurons. `hidden` says which share of the residual stream's
     channels stays, the same ones in all layers: these the whole model reads, so train or distil after it.
+    `speedup` says how many times quicker the model has to be, as measured here in onnxruntime at the
+    shape that `latency` gives: a table of what blocks of each width cost is measured, solved for the
+    widths, and corrected by what the result then takes beside the source (ZipLM, Kurtic et al. 2023,
+    arXiv 2302.04089). Its result depends on the machine, so the CPU enters the key, and a repetition may
+    differ by what measurements do; the notes hold the table and the speed-up with its interval.
 
     Which ones: `fisher` is the diagonal of the Fisher information of mask variables, then `rearrange`
     exchanges units by that of the whole layer, then `tune: masks` scales what is left so that each
@@ -46,6 +53,7 @@ class PruneWidth(Step):
 
         - {step: prune_width, label: half, heads: 0.5, ffn: 0.5}                # stratified
         - {step: prune_width, label: english, keep: 0.5, calibration: {languages: [en]}}
+        - {step: prune_width, label: quick, speedup: 2.0, latency: {batch_size: 1, length: 64}}
         - {step: prune_width, label: narrow, keep: 0.5, importance: taylor, tune: weights}
     """
 
@@ -68,6 +76,13 @@ class PruneWidth(Step):
         description="share of the cost of all heads and neurons that stays, in place of heads and ffn",
         examples=[0.5],
     )
+    speedup: float | None = Field(
+        None,
+        gt=1,
+        description="how many times quicker it has to be as measured, in place of heads, ffn and keep",
+        examples=[2.0],
+    )
+    latency: Latency = Field(Latency.model_validate({}), description="how `speedup` is measured")
     cost: Literal["flops", "parameters"] = Field(
         "flops", description="the cost that `keep` is a share of; flops at the calibration's max_length"
     )
@@ -100,8 +115,13 @@ class PruneWidth(Step):
         shares = self.heads < 1 or self.ffn < 1
         if self.keep is not None and (shares or self.budget == "uniform"):
             raise ValueError("keep: trades heads and neurons of all layers; for shares of each leave it out")
-        if self.keep is None and not shares and self.hidden == 1:
-            raise ValueError("nothing goes: give keep, or a share below 1 of heads, ffn or hidden")
+        if self.speedup is not None:
+            if self.keep is not None or shares or self.hidden < 1 or self.budget == "uniform":
+                raise ValueError("speedup: says itself which heads and neurons stay; leave other shares out")
+        elif self.latency != Latency.model_validate({}):
+            raise ValueError("latency: says how speedup is measured; give speedup, or leave it out")
+        elif self.keep is None and not shares and self.hidden == 1:
+            raise ValueError("nothing goes: give keep, speedup, or a share below 1 of heads, ffn or hidden")
         return self
 
     @property
@@ -127,7 +147,8 @@ class PruneWidth(Step):
         return self.only is None or training_set in self.only
 
     def reads(self) -> tuple[DataNeed, ...]:
-        return self.calibration.reads() if self._looks else ()
+        measured = self.latency.reads() if self.speedup is not None else ()
+        return (*(self.calibration.reads() if self._looks else ()), *measured)
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import copy
@@ -152,7 +173,9 @@ class PruneWidth(Step):
             context.progress(0, 3, "importance of heads and neurons")
             importance, gradients, objective = self._importance(model, manifest, examples)
             context.progress(1, 3, "choosing")
-            kept = self._kept(importance, gradients, facts.shape, facts.hidden_size)
+            reached = self._reached(importance, source, context)
+            counts = reached.kept if reached else self._counts(importance, facts.shape, facts.hidden_size)
+            kept = self._kept(importance, gradients, counts, facts.hidden_size)
             student = copy.deepcopy(model)
             narrow(student, kept.heads, kept.neurons, kept.hidden)
             context.progress(2, 3, "tuning")
@@ -181,6 +204,7 @@ class PruneWidth(Step):
                 "importance": _spread(importance, kept),
                 "objective": objective,
                 "rearranged": kept.exchanged,
+                **({"latency": reached.notes} if reached else {}),
                 **({"tuned": tuned} if tuned else {}),
                 **({"calibration": examples.notes()} if examples is not None else {}),
             },
@@ -214,12 +238,25 @@ class PruneWidth(Step):
         objective = "labels" if labelled else own.get(head, "the model's own answers")
         return from_gradients(gradients, self.importance), gradients, objective
 
-    def _kept(self, importance: Units, gradients: Units | None, shape: Shape, hidden_size: int) -> _Kept:
-        """Return which units stay."""
+    def _reached(self, importance: Units, source: Artifact, context: Context) -> Reached | None:
+        """Return how many units each group keeps for the measured speed-up, where one is asked."""
+        from compress.latency_budget import reach
+        from compress.mask_search import search
+
+        if self.speedup is None:
+            return None
+        scores = [*importance.heads, *importance.neurons]
+        return reach(
+            source, self.speedup, self.latency, lambda costs, budget: search(scores, costs, budget), context
+        )
+
+    def _kept(
+        self, importance: Units, gradients: Units | None, counts: Sequence[int], hidden_size: int
+    ) -> _Kept:
+        """Return which units stay: so many of each layer's heads, then of its neurons."""
         from compress.mask_search import best, rearrange, uniform
 
-        counts = self._counts(importance, shape, hidden_size)
-        layers = shape.layers
+        layers = len(importance.heads)
         scores = [*importance.heads, *importance.neurons]
         units = [best(one, count) for one, count in zip(scores, counts, strict=True)]
         exchanged = 0

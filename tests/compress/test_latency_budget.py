@@ -227,7 +227,7 @@ def test_a_model_is_opened_and_run_on_input_of_the_shape_asked(source: Artifact)
 
 def test_the_machine_enters_the_key() -> None:
     (need,) = LATENCY.reads()
-    assert (need.kind, need.name) == ("machine", "cpu")
+    assert (need.kind, need.name) == ("machine", "onnxruntime")
 
 
 def test_a_masked_language_model_is_timed_as_its_encoder(machine: Machine, tmp_path: Path) -> None:

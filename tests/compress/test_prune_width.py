@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from compress.step import Context, DataNeed, Flow, Misfit
 from compress.steps.export_onnx import STEP as EXPORT
 from compress.steps.prune_width import STEP
 from eval.runtimes.torch import RUNTIME
+from tests.compress.test_latency_budget import Machine
 
 HEADS = ("encoder", "mlm", "classification", "tagging", "qa", "choice")
 TRAINED_ON = {"classification": "mnli", "tagging": "udpos", "qa": "squad_v1", "choice": "hellaswag"}
@@ -188,6 +190,8 @@ def test_a_pruned_model_exports_and_answers_the_same(
     [
         {}, {"heads": 1.0}, {"heads": -0.1}, {"hidden": 0.0}, {"keep": 1.0}, {"keep": 0.5, "ffn": 0.5},
         {"keep": 0.5, "budget": "uniform"}, {"ffn": 0.5, "importance": "best"}, {"ffn": 0.5, "only": []},
+        {"speedup": 1.0}, {"speedup": 2.0, "keep": 0.5}, {"speedup": 2.0, "hidden": 0.5},
+        {"speedup": 2.0, "budget": "uniform"}, {"keep": 0.5, "latency": {"threads": 2}},
     ],
 )  # fmt: skip
 def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
@@ -215,3 +219,42 @@ def test_it_follows_torch_and_reads_what_it_calibrates_on() -> None:
 def test_a_budget_that_cannot_be_met_is_told(tiny: Any, tiny_context: Context, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one for each of 3 languages"):
         pruned(tiny("encoder"), tmp_path / "x", tiny_context, ffn=0.5, calibration={"examples": 2})
+
+
+def test_the_model_that_is_written_is_as_many_times_quicker_as_asked(
+    tiny: Any, tiny_context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx
+
+    from compress import latency_budget
+
+    def seconds(graph: Any) -> float:
+        """Return how long a made-up machine takes: by the weights of products, and more the more there are."""
+        sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.graph.initializer}
+        products = [node.input[1] for node in graph.graph.node if node.op_type == "MatMul"]
+        weights = sum(np.prod(sizes[name]) for name in products if name in sizes)
+        return 0.004 + 1e-6 * float(weights) ** 1.1
+
+    machine = Machine(seconds)
+    clock = SimpleNamespace(thread_time=machine.clock, perf_counter=machine.clock)
+    monkeypatch.setattr(latency_budget, "time", clock)
+    monkeypatch.setattr(latency_budget, "_open", machine.open_run)
+    source = tiny("classification")
+    made = pruned(source, tmp_path / "pruned", tiny_context, speedup=1.3)
+    found = made.manifest.notes["latency"]
+    taken = []
+    for name, artifact in (("whole", source), ("narrow", made)):
+        (tmp_path / name).mkdir()
+        EXPORT().apply(artifact, tmp_path / name, tiny_context)
+        taken.append(seconds(onnx.load(tmp_path / name / "model.onnx")))
+    assert found["speedup"] == pytest.approx(taken[0] / taken[1], rel=1e-6)
+    assert found["speedup"] == pytest.approx(1.3, rel=0.1)
+    assert [*made.manifest.notes["heads"], *made.manifest.notes["ffn"]] in [
+        one["kept"] for one in found["attempts"]
+    ]
+
+
+def test_a_measured_speedup_makes_the_machine_a_part_of_the_key() -> None:
+    needs = STEP(speedup=2.0).reads()
+    assert needs == (DataNeed("text", "parallel"), DataNeed("machine", "onnxruntime"))
+    assert STEP(keep=0.5).reads() == needs[:1]
