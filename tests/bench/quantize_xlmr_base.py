@@ -1,9 +1,10 @@
-"""Quantize XLM-R base (random weights) each way that needs little data; print seconds and peaks as JSON.
+"""Quantize XLM-R base (random weights) each way; print seconds, peak memory, bytes and latency as JSON.
 
-    python tests/bench/quantize_xlmr_base.py [--layers 12] [--vocab 250002] [--keep DIR]
+    python tests/bench/quantize_xlmr_base.py [--layers 12] [--vocab 250002] [--keep DIR] [--rounds 2]
 
-Every step runs in a process of its own on the same exported model. Exit code 1 when one of them took over
-3 minutes or 6 GB. --keep leaves the exported model and the results in DIR, for other benchmarks.
+Every step runs in a process of its own on the same exported model; static int8 calibrates on 64 lines.
+Exit code 1 when a step took over 3 minutes or 6 GB, or an int8 model is slower than fp32 at any shape
+(see onnx_latency.py; --rounds 0 leaves that out). --keep leaves the models in DIR, for other benchmarks.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from onnx_latency import best_medians
 from xlmr_base_size import in_process, make_source_and_tell, run_steps
 
 SECONDS_LIMIT, PEAK_LIMIT_BYTES = 180.0, 6e9
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamic-int8": ("quantize_dynamic", {}),
+    "static-int8": ("quantize_static", {"calibration": {"examples": 64}}),
     "weights-int4": ("quantize_weights", {"products": "int4", "embeddings": "int4"}),
     "weights-int8": ("quantize_weights", {"products": "int8", "embeddings": "int8"}),
     "weights-fp16": ("quantize_weights", {"products": "fp16", "embeddings": "fp16"}),
@@ -57,17 +60,23 @@ def main() -> int:
     )
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--vocab", type=int, default=250_002)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder to leave the models in")
     arguments = parser.parse_args()
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True, exist_ok=True)
-        found = measure(arguments.layers, arguments.vocab, arguments.keep)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            found = measure(arguments.layers, arguments.vocab, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        place = arguments.keep or Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        found = measure(arguments.layers, arguments.vocab, place)
+        if arguments.rounds:
+            files = {name: place / name / "model.onnx" for name in ("fp32", *SETTINGS)}
+            found["best_median_ms"] = best_medians(files, arguments.rounds, threads=2)
     print(json.dumps(found, indent=1))
-    made = [value for value in found.values() if isinstance(value, dict)]
+    made = [found[name] for name in SETTINGS]
     passed = all(one["seconds"] <= SECONDS_LIMIT and one["peak_bytes"] <= PEAK_LIMIT_BYTES for one in made)
+    if arguments.rounds:
+        times = found["best_median_ms"]
+        integers = ("dynamic-int8", "static-int8")
+        passed &= all(times[name][at] <= ms for name in integers for at, ms in times["fp32"].items())
     return 0 if passed else 1
 
 

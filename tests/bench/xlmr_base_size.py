@@ -50,6 +50,17 @@ def make_source(folder: Path, layers: int, vocab: int) -> None:
     seal(folder, Manifest(files={}, format="torch", head="classification", labels=labels))
 
 
+class Lines:
+    """A supply of one text in two languages, made of the pieces of the tokenizer."""
+
+    def text(self, name: str) -> dict[str, list[str]]:
+        return {
+            language: ["".join(f"piece{(line * 7919 + at * 104729) % 250_000}" for at in range(first, first + 100))
+                       for line in range(128)]
+            for first, language in ((0, "de"), (500, "en"))
+        }  # fmt: skip
+
+
 def run_steps(steps: list[tuple[str, dict[str, Any], Path, Path]], pipe: Any) -> None:
     """Apply the steps one after the other in this process; send seconds, peak bytes and notes."""
     from compress.artifact import Artifact, Manifest, seal
@@ -60,7 +71,7 @@ def run_steps(steps: list[tuple[str, dict[str, Any], Path, Path]], pipe: Any) ->
     for name, fields, source, target in steps:
         target.mkdir()
         context = Context(
-            supply=None,  # type: ignore[arg-type]
+            supply=Lines(),  # type: ignore[arg-type]
             seed=0,
             threads=2,
             scratch=target,
