@@ -13,7 +13,7 @@ from compress.onnx_weights import Product, output_axis, readers
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-Kind = Literal["norm", "attention", "ffn", "head"]
+Kind = Literal["norm", "attention", "ffn", "other"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def find_sites(model: ModelProto, products: Mapping[str, Product]) -> dict[str, 
         elif first.endswith(".output.dense/MatMul"):
             found[value] = Site("ffn", tuple(names))
         else:
-            found[value] = Site("head", tuple(names))
+            found[value] = Site("other", tuple(names))
     return found
 
 

@@ -40,8 +40,9 @@ class SmoothQuant(Step):
     - attention (input of the attention's output product): folded into the value projection, at no cost.
     - ffn (second FFN input, behind GELU): a Mul as well, over the FFN's width; not by default.
 
-    The inputs of the head stay. With `alpha: search`, every input has the alpha of 0.1 to 0.9 of the
-    least error of its coded products on the calibration data, or none where that is best, and then no Mul.
+    Inputs of other products (the head, a low-rank embedding) stay. With `alpha: search`, every input has
+    the alpha of 0.1 to 0.9 of the least error of its coded products on the calibration data, or none where
+    that is best, and then no Mul.
 
     ```yaml
     - {step: export_onnx, label: onnx}

@@ -91,6 +91,27 @@ def onnx_model(head: Head, layer: int | None = None) -> Artifact:
     return apply(EXPORT(), torch_model(head, layer), Path(mkdtemp(prefix="tiny-onnx-")) / "made")
 
 
+@cache
+def uneven_onnx_model() -> Artifact:
+    """Seal the export of a tagger with one head and none, 24 and 5 neurons, and low-rank embeddings."""
+    import torch
+
+    from compress.checkpoint import load_model, save_model
+    from compress.uneven import Shape, reshape
+
+    even = torch_model("tagging")
+    model = load_model(even.path, "tagging", LABELS, keep_head=True)
+    reshape(model, Shape((1, 0), (FFN, 5), 8, embedding_rank=6))
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn_like(weight) * 0.4)
+    folder = Path(mkdtemp(prefix="tiny-uneven-"))
+    save_model(model.eval(), even.path, folder)
+    sealed = seal(folder, Manifest({}, "torch", "tagging", labels=LABELS))
+    return apply(EXPORT(), sealed, Path(mkdtemp(prefix="tiny-onnx-")) / "made")
+
+
 def operators(artifact: Artifact) -> dict[str, int]:
     """Return how often each operator occurs in an artifact's graph."""
     import onnx
