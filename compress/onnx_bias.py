@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress.onnx_weights import drop_unused
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
@@ -47,11 +49,7 @@ def add_to_biases(model: ModelProto, vectors: Mapping[str, np.ndarray]) -> None:
     for node, add in added:
         at = [entry.name for entry in model.graph.node].index(node.name)
         model.graph.node.insert(at + 1, add)
-    used = {name for node in model.graph.node for name in node.input}
-    for at in reversed(range(len(model.graph.initializer))):
-        name = model.graph.initializer[at].name
-        if name in weights and name in uses and name not in used:
-            del model.graph.initializer[at]
+    drop_unused(model, weights.keys() & uses.keys())
 
 
 def _bias_of(

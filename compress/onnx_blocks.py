@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from compress.onnx_rows import half
-from compress.onnx_weights import output_axis
+from compress.onnx_weights import drop_unused, output_axis
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -69,7 +69,7 @@ def with_halves(model: ModelProto, nodes: Sequence[str], kind: str) -> None:
             "Cast", [f"{name}_{kind}"], [f"{name}_float"], f"{name}/Cast", to=TensorProto.FLOAT
         )
         model.graph.node.insert(0, cast)
-    _drop_unused(model, done)
+    drop_unused(model, done)
 
 
 def _as_matmuls(model: ModelProto, nodes: Sequence[str]) -> None:
@@ -95,16 +95,7 @@ def _as_matmuls(model: ModelProto, nodes: Sequence[str]) -> None:
         del model.graph.node[at]
         for place, one in enumerate(made):
             model.graph.node.insert(at + place, one)
-    _drop_unused(model, dropped)
-
-
-def _drop_unused(model: ModelProto, names: set[str]) -> None:
-    """Remove those of the named weights that no node reads."""
-    used = {name for node in model.graph.node for name in node.input}
-    for at in reversed(range(len(model.graph.initializer))):
-        name = model.graph.initializer[at].name
-        if name in names and name not in used:
-            del model.graph.initializer[at]
+    drop_unused(model, dropped)
 
 
 @contextmanager

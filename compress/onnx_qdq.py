@@ -16,7 +16,7 @@ import numpy as np
 
 from compress.clipping import Affine
 from compress.onnx_rows import know
-from compress.onnx_weights import output_axis
+from compress.onnx_weights import drop_unused, output_axis
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -148,9 +148,4 @@ def _replace(model: ModelProto, nodes: list[NodeProto], coded: Mapping[str, str]
     copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
     del model.graph.node[:]
     model.graph.node.extend(copies)
-    used = {name for node in model.graph.node for name in node.input}
-    kept = [t for t in model.graph.initializer if t.name not in coded or t.name in used]
-    if len(kept) < len(model.graph.initializer):
-        kept = [type(tensor).FromString(tensor.SerializeToString()) for tensor in kept]
-        del model.graph.initializer[:]
-        model.graph.initializer.extend(kept)
+    drop_unused(model, coded)

@@ -71,6 +71,16 @@ def readers(products: Mapping[str, Product]) -> dict[str, list[str]]:
     return found
 
 
+def drop_unused(model: ModelProto, names: Iterable[str]) -> None:
+    """Remove those of the named weights that no node reads any more."""
+    wanted = set(names)
+    used = {name for node in model.graph.node for name in node.input}
+    for at in reversed(range(len(model.graph.initializer))):
+        name = model.graph.initializer[at].name
+        if name in wanted and name not in used:
+            del model.graph.initializer[at]
+
+
 def match_nodes(patterns: Iterable[str], names: Iterable[str], field: str) -> list[str]:
     """Return the names that any glob pattern matches, in order; InputError when one matches none.
 
