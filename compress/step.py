@@ -112,8 +112,11 @@ class Step(BaseModel, ABC):
         """
         return None
 
-    def within(self, training_set: str) -> Step:
-        """Return the step as it acts on the model of one training set after the fork; Misfit if it cannot."""
+    def within(self, training_set: str, head: Head | None = None) -> Step:
+        """Return the step as it acts on the model of one training set after the fork; Misfit if it cannot.
+
+        `head` is that of the model, which the plan knows.
+        """
         return self
 
     def acts_on(self, training_set: str) -> bool:

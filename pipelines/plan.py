@@ -15,7 +15,7 @@ from typing import Any
 
 from compress.artifact import Head
 from compress.errors import InputError
-from compress.members import title
+from compress.members import parse_member, title
 from compress.order import Rule, broken_at_end, broken_here
 from compress.step import DataNeed, Flow, Misfit, Step
 from eval.runtime import RUNTIMES
@@ -238,7 +238,7 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
             )
         ends = dict(state.ends)
         for name in acting:
-            step = _within(state, setting, name) if state.flow.forked else setting.step
+            step = _within(growing, state, setting, name) if state.flow.forked else setting.step
             teacher = _teacher(state, step, name)
             ends[name] = growing.add(setting, step, state.ends.get(name), seed, teacher)
         lines = dict(state.lines) | {name: (*state.lines[name], setting) for name in acting}
@@ -256,9 +256,9 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
     return _State(flow, ends, lines, chosen, (*state.steps, setting), earlier)
 
 
-def _within(state: _State, setting: Setting, training_set: str) -> Step:
+def _within(growing: _Growing, state: _State, setting: Setting, training_set: str) -> Step:
     try:
-        return setting.step.within(training_set)
+        return setting.step.within(training_set, growing.heads[parse_member(training_set).name])
     except Misfit as error:
         line = state.lines[training_set]
         before = line[-1].name if line else "the base"

@@ -227,11 +227,9 @@ class Distill(Step):
                 f"`only: [{str(self.on).partition('@')[0]}]`."
             )
         head_of_teacher, head = taught_by.head, flow.head
-        if (
-            self.objectives().answers
-            and head_of_teacher is not None
-            and (flow.forked or head_of_teacher != head)
-        ):
+        learned = self.objectives().or_default(head or ("encoder" if self.only == [ENCODER] else "tagging"))
+        other = head_of_teacher is not None and (flow.forked or head_of_teacher != head)
+        if learned.answers and other:
             raise Misfit(
                 f"distill: teacher: {self.teacher} has the head {head_of_teacher}, but the student "
                 f"{f'has the head {head}' if head else 'has that of its training set'}, so its answers cannot be "
@@ -263,14 +261,16 @@ class Distill(Step):
         wanted = self.only is None or training_set in self.only
         return wanted and not (training_set == ENCODER and self.on == EACH and self.text is None)
 
-    def within(self, training_set: str) -> Step:
+    def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         own = None if training_set == ENCODER else training_set
         fields |= {name: own for name in ("on", "dev") if fields[name] == EACH}
         if own is None:
             fields["languages"] = None
-            check_answers(self.objectives(), "encoder", labelled=False)
+        if head is not None:
+            check_answers(self.objectives(), head, labelled=fields["on"] is not None)
+            check_text(head, text=self.text is not None)
         return type(self).model_validate(fields)
 
     def reads(self) -> tuple[DataNeed, ...]:

@@ -228,7 +228,7 @@ class QuantizeAware(Step):
         wanted = self.only is None or training_set in self.only
         return wanted and not (training_set == ENCODER and self.text is None)
 
-    def within(self, training_set: str) -> Step:
+    def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         if self.on == EACH:

@@ -176,7 +176,7 @@ class QuantizeMixed(Step):
             )
         return flow
 
-    def within(self, training_set: str) -> Step:
+    def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`; the encoder has the text only."""
         if self.dev != EACH:
             return self

@@ -431,6 +431,7 @@ FORKED = Flow(
         ({"on": "encoder"}, Flow("torch", "mlm"), "expected a labelled training set, found encoder"),
         ({"on": "tags"}, FORKED, r"Say `on: each`, or add `only: \[tags\]`"),
         ({"teacher": "base", "logits": {}}, FORKED, "base has the head mlm, .* cannot be learned"),
+        ({"teacher": "base", "on": "each"}, FORKED, "base has the head mlm"),  # logits are its default
         ({"logits": {}}, Flow("torch", "encoder"), "the model is a bare encoder"),
         ({"labels": {}}, Flow("torch", "tagging"), "labels: a text has none"),
     ],
@@ -454,7 +455,11 @@ def test_the_plan_learns_what_the_step_reads_and_where_it_acts() -> None:
     german = Distill(student={"layers": 2}, on="pairs", languages=["en", "de"])  # type: ignore[arg-type]
     assert german.reads() == (DataNeed("training", "pairs"), DataNeed("training", "pairs@de"))
     with pytest.raises(Misfit, match="leave it out by `only`"):
-        Distill(student={"layers": 2}, logits={}).within("encoder")  # type: ignore[arg-type]
+        Distill(student={"layers": 2}, logits={}).within("encoder", "encoder")  # type: ignore[arg-type]
+    with pytest.raises(Misfit, match="a multiple-choice model reads questions"):
+        each.within("options", "choice")
+    with pytest.raises(Misfit, match="labels: a text has none"):
+        Distill(teacher="fp32", labels={}).within("tags", "tagging")  # type: ignore[arg-type]
     assert Distill(teacher="fp32").learns_from() == "fp32"
     assert Distill(student={"layers": 2}).learns_from() is None  # type: ignore[arg-type]
 

@@ -96,6 +96,10 @@ def test_an_assistant_is_two_steps_before_training(world: TinyWorld) -> None:
             ["{step: distill, teacher: fp32}", TRAIN],
             r'r\.yaml:5: distill cannot follow the base: .* is labelled "fp32"\. Known: source, base\.',
         ),
+        (
+            [TRAIN, "{step: distill, student: {layers: 1}, text: parallel, labels: {}, only: [udpos]}"],
+            r"\(in the model of udpos\): distill: labels: a text has none",
+        ),
         ([TRAIN, "{step: distill}"], "a student that is its own teacher learns nothing"),
         ([TRAIN, "{step: distill, student: {layers: 1}, on: eech}"], 'Did you mean "each"'),
     ],

@@ -110,7 +110,7 @@ def test_a_teacher_that_is_no_torch_model_is_refused() -> None:
 def test_a_step_that_cannot_serve_one_training_set_says_which(
     planned: Make, good: str, learning: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def within(self: PruneDepth, training_set: str) -> PruneDepth:
+    def within(self: PruneDepth, training_set: str, head: Head | None = None) -> PruneDepth:
         if training_set == "encoder":
             raise Misfit("it has no head. Use only.")
         return self
