@@ -154,7 +154,8 @@ class FakeQuantization:
 
     def _hook_table(self, embeddings: Any, _: Any) -> None:
         # The table may be another one by now (compact rows), so it is looked up in each pass.
-        table = embeddings.word_embeddings
+        words = embeddings.word_embeddings
+        table = getattr(words, "lookup", words)  # of low-rank embeddings the lookup is the table
         if all(table is not known for known in self._tables):
             self._tables.append(table)
             self._hooks.append(table.register_forward_hook(self._code_rows))

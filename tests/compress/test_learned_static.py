@@ -18,6 +18,7 @@ from compress.fake_quantization import Ranges, fake_quantization
 from compress.learned_codes import CODES, LearnedCodes, read_codes, write_codes
 from compress.learned_static import with_learned_codes
 from compress.parity import onnx_run
+from compress.steps.factorize_embeddings import STEP as FACTORIZE
 from compress.steps.quantize_static import STEP as STATIC
 from tests.tiny_world import TinyWorld
 
@@ -26,10 +27,10 @@ MASK = (IDS != 1).astype(np.int64)
 
 
 def trained(
-    world: TinyWorld, head: Head, ranges: Ranges, folder: Path, weight_bits: int = 8
+    source: Artifact, ranges: Ranges, folder: Path, weight_bits: int = 8
 ) -> tuple[Artifact, np.ndarray]:
     """Seal a model with codes as quantize_aware would; return it and what the model computed with them."""
-    source = world.source(head)
+    head = source.manifest.head
     model = load_model(source.path, head, source.manifest.labels, keep_head=True)
     ids, mask = torch.from_numpy(IDS), torch.from_numpy(MASK)
     with torch.inference_mode(), fake_quantization(model, ranges, weight_bits=weight_bits) as fake:
@@ -43,11 +44,19 @@ def trained(
     return seal(folder, Manifest({}, "torch", head, source.manifest.labels)), expected
 
 
-@pytest.mark.parametrize(("head", "ranges"), [("tagging", "learned"), ("classification", "ema")])
+@pytest.mark.parametrize(
+    ("head", "ranges", "low_rank"),
+    [("tagging", "learned", False), ("classification", "ema", False), ("tagging", "learned", True)],
+)
 def test_the_int8_model_equals_the_fake_quantized_one(
-    head: Head, ranges: Ranges, world: TinyWorld, tmp_path: Path
+    head: Head, ranges: Ranges, low_rank: bool, world: TinyWorld, tmp_path: Path
 ) -> None:
-    source, expected = trained(world, head, ranges, tmp_path / "torch")
+    float_model = world.source(head)
+    if low_rank:
+        float_model = world.make(
+            "factorize_embeddings", FACTORIZE.model_validate(FACTORIZE.quick), float_model
+        )
+    source, expected = trained(float_model, ranges, tmp_path / "torch")
     exported = world.exported(source)
     assert exported.file(CODES).read_bytes() == source.file(CODES).read_bytes()
     made = world.make("quantize_static", STATIC(range="learned"), exported)
@@ -62,7 +71,7 @@ def test_the_int8_model_equals_the_fake_quantized_one(
 
 
 def test_weights_of_the_int8_model_are_those_of_training_exactly(world: TinyWorld, tmp_path: Path) -> None:
-    source, _ = trained(world, "tagging", "learned", tmp_path / "torch")
+    source, _ = trained(world.source("tagging"), "learned", tmp_path / "torch")
     made = world.make("quantize_static", STATIC(range="learned"), world.exported(source))
     tensors = {
         tensor.name: numpy_helper.to_array(tensor)
@@ -81,7 +90,7 @@ def test_seven_bit_codes_stay_seven_bits_and_eight_bit_ones_are_not_called_so(
     world: TinyWorld, tmp_path: Path
 ) -> None:
     step = STATIC(range="learned", reduce_range=True)
-    seven, _ = trained(world, "tagging", "ema", tmp_path / "seven", weight_bits=7)
+    seven, _ = trained(world.source("tagging"), "ema", tmp_path / "seven", weight_bits=7)
     made = world.make("quantize_static", step, world.exported(seven))
     weights = [
         numpy_helper.to_array(tensor)
@@ -89,13 +98,13 @@ def test_seven_bit_codes_stay_seven_bits_and_eight_bit_ones_are_not_called_so(
         if tensor.name.endswith("weight_transposed_quantized")
     ]
     assert weights and max(np.abs(one.astype(int)).max() for one in weights) == 63
-    eight, _ = trained(world, "tagging", "learned", tmp_path / "eight")
+    eight, _ = trained(world.source("tagging"), "learned", tmp_path / "eight")
     with pytest.raises(InputError, match=r"trained with codes up to 1\d\d, not 63"):
         world.make("quantize_static", step, world.exported(eight))
 
 
 def test_a_model_without_codes_is_refused(world: TinyWorld, tmp_path: Path) -> None:
-    source, _ = trained(world, "tagging", "learned", tmp_path / "torch")
+    source, _ = trained(world.source("tagging"), "learned", tmp_path / "torch")
     model = onnx.load(world.exported(source).file("model.onnx"))
     with pytest.raises(
         InputError, match=r"expected codes in quantization\.safetensors .* Put quantize_aware"
