@@ -151,13 +151,34 @@ def in_precisions(
     return made
 
 
-def shortened(model: ModelProto, rows: int) -> None:
-    """Keep the first rows of the looked-up tables only, in place: to be timed, not to be used."""
-    from onnx import numpy_helper
+def table_rows(model: ModelProto) -> int:
+    """Return the number of rows of the looked-up table; 0 where none is float32."""
+    nodes = {node.name: node for node in model.graph.node}
+    names = {nodes[name].input[0] for name in embedding_nodes(model)}
+    return max((tensor.dims[0] for tensor in model.graph.initializer if tensor.name in names), default=0)
+
+
+def with_kept_rows(model: ModelProto, kept: np.ndarray) -> ModelProto:
+    """Return a model whose looked-up tables have the kept rows only, in this order.
+
+    Each row is coded by itself, so that on ids that count in kept rows every mix gives what it would
+    give with the whole table. The model given is not changed.
+    """
+    from onnx import ModelProto, numpy_helper
 
     nodes = {node.name: node for node in model.graph.node}
     names = {nodes[name].input[0] for name in embedding_nodes(model)}
+    made = ModelProto()
+    made.ir_version, made.producer_name = model.ir_version, model.producer_name
+    made.opset_import.extend(model.opset_import)
+    made.graph.name = model.graph.name
+    made.graph.input.extend(model.graph.input)
+    made.graph.output.extend(model.graph.output)
+    made.graph.node.extend(model.graph.node)
     for tensor in model.graph.initializer:
         if tensor.name in names:
-            value = np.ascontiguousarray(numpy_helper.to_array(tensor)[:rows])
-            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+            rows = np.ascontiguousarray(numpy_helper.to_array(tensor)[kept])
+            made.graph.initializer.append(numpy_helper.from_array(rows, tensor.name))
+        else:
+            made.graph.initializer.add().CopyFrom(tensor)
+    return made

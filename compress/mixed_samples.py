@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from compress.artifact import Artifact
@@ -29,6 +29,21 @@ class Samples:
 
     def of(self, use: Use) -> Sequence[Sample]:
         return self.selection if use == "selection" else self.acceptance
+
+    def shown(self) -> Iterator[Sequence[int]]:
+        """Yield the sequences of both decisions."""
+        for sample in (*self.selection, *self.acceptance):
+            yield from sample.rows.input_ids
+
+    def mapped(self, remap: Callable[[Sequence[Sequence[int]]], list[list[int]]]) -> Samples:
+        """Return the samples with the ids of both decisions mapped; those of the ranges stay."""
+
+        def mapped(samples: Sequence[Sample]) -> list[Sample]:
+            return [
+                replace(one, rows=replace(one.rows, input_ids=remap(one.rows.input_ids))) for one in samples
+            ]
+
+        return replace(self, selection=mapped(self.selection), acceptance=mapped(self.acceptance))
 
     def notes(self) -> dict[str, Any]:
         """Return how many examples there are, as plain data for a manifest."""

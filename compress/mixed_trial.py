@@ -12,7 +12,8 @@ import numpy as np
 
 from compress.artifact import Artifact
 from compress.clipping import Affine, chosen_range
-from compress.mixed_precision import EMBEDDINGS, FLOAT, Group, in_precisions, shortened
+from compress.compact_rows import Remap
+from compress.mixed_precision import EMBEDDINGS, FLOAT, Group, in_precisions, table_rows, with_kept_rows
 from compress.mixed_samples import Samples, Use
 from compress.mixed_search import Assignment, Reading
 from compress.onnx_graph import MODEL
@@ -26,31 +27,36 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _ROUNDS = 12
-_ROWS = 1000  # of the word embeddings, where only time counts: a lookup is as quick in few
 _UNUSABLE = 1e9  # harm of a mix whose outputs are not finite
 
 
 class Trial:
-    """One model and its groups; mixes are made, run and thrown away one at a time."""
+    """One model and its groups; mixes are made, run and thrown away one at a time.
+
+    Of the word embeddings, 69 % of XLM-R base, only the rows that the samples show are kept meanwhile.
+    """
 
     def __init__(
         self, model: ModelProto, source: Artifact, groups: Sequence[Group],
         samples: Samples, context: Context, *, percentile: float, reduce_range: bool,
     ) -> None:  # fmt: skip
-        self._model, self._groups, self._samples, self._context = model, groups, samples, context
+        remap = Remap(samples.shown(), max(table_rows(model), 1 + max(map(max, samples.shown()))))
+        self._rows = len(remap.kept)
+        self._model = with_kept_rows(model, remap.kept)
+        self._groups, self._samples, self._context = groups, samples.mapped(remap), context
         self._manifest, self._folder = source.manifest, source.path
         self._percentile, self._reduce_range = percentile, reduce_range
         self._source: dict[Use, dict[str, Predictions]] = {}
         self.codes: dict[str, Affine] = {}
 
-    def calibrate(self, folder: Path) -> None:
+    def calibrate(self) -> None:
         """Take the codes of every product's input from one pass of the float model over the ranges' examples."""
         from compress.activations import collect
 
         nodes = {name for group in self._groups for name in group.nodes}
         products = {name: product for name, product in weight_products(self._model).items() if name in nodes}
         inputs = list(dict.fromkeys(product.source for product in products.values()))
-        stats = collect(folder, inputs, self._samples.ranges, self._context.threads)
+        stats = collect(self._folder, inputs, self._samples.ranges, self._context.threads)
         self.codes = {
             name: Affine.over(*chosen_range(stats[product.source], "percentile", self._percentile))
             for name, product in products.items()
@@ -72,8 +78,8 @@ class Trial:
         """Return what a mix does to the source's predictions; groups that it leaves out stay float."""
         samples = self._samples.of(use)
         if use not in self._source:
-            run = onnx_run(self._folder / MODEL, self._context.threads)
-            self._source[use] = self._predictions(run, samples)
+            with self._running(self._model) as run:
+                self._source[use] = self._predictions(run, samples)
         with self._running(self._made(mix)) as run:
             return reading(self._source[use], self._predictions(run, samples))
 
@@ -87,15 +93,15 @@ class Trial:
         from compress.stopwatch import interleaved
 
         random = np.random.default_rng(0)
-        ids = random.integers(4, 30, (batch, length))
+        ids = random.integers(4, self._rows, (batch, length))
         ids[:, 0], ids[:, -1] = 0, 2
         mask = np.ones_like(ids)
         runs = {}
         for name in (FLOAT, *products):
             mix = {group.name: name for group in self._groups if group.name != EMBEDDINGS}
-            model = self._made(mix)
-            shortened(model, _ROWS)
-            with self._running(model, 1) as run:  # what onnxruntime has loaded needs its file no more
+            with self._running(
+                self._made(mix), 1
+            ) as run:  # what onnxruntime has loaded needs its file no more
                 runs[name] = lambda run=run: run(ids, mask)
         found = interleaved(
             runs,

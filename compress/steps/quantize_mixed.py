@@ -229,7 +229,7 @@ class QuantizeMixed(Step):
             model, source, groups, samples, context, percentile=self.percentile, reduce_range=self.reduce_range
         )  # fmt: skip
         if "static" in self.products:
-            trial.calibrate(source.path)
+            trial.calibrate()
         times = self._times(trial, min(self.latency_length, most_tokens(source)))
         costs = costs_of(groups, offered, times, self.latency_share)
         harms = trial.sensitivities(offered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,14 @@ from pydantic import ValidationError
 
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
-from compress.mixed_precision import costs_of, groups_of, in_precisions, shortened, weight_bytes
+from compress.mixed_precision import (
+    costs_of,
+    groups_of,
+    in_precisions,
+    table_rows,
+    weight_bytes,
+    with_kept_rows,
+)
 from compress.mixed_samples import Use
 from compress.mixed_search import Assignment, Reading
 from compress.mixed_trial import Trial
@@ -80,12 +88,22 @@ def test_costs_weigh_bytes_and_time(exported: Artifact) -> None:
     )
 
 
-def test_a_shortened_model_keeps_all_but_rows_of_its_table(exported: Artifact) -> None:
+@pytest.mark.parametrize("rows", ["int8", "int4"])
+def test_kept_rows_give_every_mix_the_outputs_of_the_whole_table(
+    rows: str, exported: Artifact, tmp_path: Path
+) -> None:
     model = onnx.load(exported.file("model.onnx"))
-    before = component_bytes(model)
-    shortened(model, 20)
-    assert component_bytes(model)["encoder"] == before["encoder"]
-    assert component_bytes(model)["embeddings"] < before["embeddings"]
+    groups = groups_of(model)
+    mix = {group.name: rows if group.name == "embeddings" else "int8" for group in groups}
+    kept = np.array([0, 1, 2, 3, 7, 20, 33, 60])
+    ids = np.array([[0, 7, 33, 60, 2], [0, 20, 2, 1, 1]])
+    outputs = []
+    for table, shown in ((model, ids), (with_kept_rows(model, kept), np.searchsorted(kept, ids))):
+        made = in_precisions(table, groups, mix, {}, reduce_range=False)
+        onnx.save(made, tmp_path / "model.onnx")
+        outputs.append(onnx_run(tmp_path / "model.onnx", 1)(shown, (ids != 1).astype(np.int64))["logits"])
+    np.testing.assert_array_equal(*outputs)
+    assert table_rows(with_kept_rows(model, kept)) == 8 < table_rows(model)
 
 
 @pytest.fixture(scope="module")
