@@ -244,3 +244,26 @@ def test_a_file_that_is_no_tokenizer_or_has_an_unknown_processor_is_refused(tmp_
     data["post_processor"]["special_tokens"]["<s>"]["ids"] = [4]
     with pytest.raises(InputError, match="id 4 is set around texts, but it is no added token"):
         opened(data).keeping(np.array([0, 1, 2, 3, 5, 6]))
+
+
+@pytest.mark.real
+def test_real_texts_of_kept_pieces_are_split_as_before() -> None:
+    shared = Path(__file__).parents[3] / "shared"
+    file, text = shared / "models/mini-xlmr/tokenizer.json", shared / "data/text/parallel"
+    if not file.is_file() or not text.is_dir():
+        pytest.skip("no ../shared/models/mini-xlmr and ../shared/data/text beside the repository")
+    full, before = UnigramFile.read(file), Tokenizer.from_file(str(file))
+    lines = {
+        at: (text / f"{at}.txt").read_text("utf-8").splitlines()[:600] for at in ("en", "de", "th", "zh")
+    }
+    old = {at: [one.ids for one in before.encode_batch(rows)] for at, rows in lines.items()}
+    used = {piece for at in ("en", "th") for row in old[at][:300] for piece in row}
+    kept = np.union1d(full.needed(), sorted(used))
+    after = loaded(full.keeping(kept))
+    same = 0
+    for at, rows in lines.items():
+        for line, ids in zip(rows, old[at], strict=True):
+            if set(ids) <= set(kept.tolist()):
+                assert kept[after.encode(line).ids].tolist() == ids
+                same += 1
+    assert same > 600
