@@ -52,10 +52,10 @@ def search(importance: Sequence[np.ndarray], costs: Sequence[np.ndarray], budget
 def uniform(counts: Sequence[int], share: float, multiple: int = 1) -> list[int]:
     """Return the share of each count, rounded to the nearest allowed number: at least one where share > 0.
 
-    >>> uniform([12, 12], 0.5), uniform([24, 3], 0.4, 8)
-    ([6, 6], [8, 3])
+    >>> uniform([12, 12], 0.5), uniform([24, 3], 0.4, 8), uniform([0, 4], 1.0)
+    ([6, 6], [8, 3], [0, 4])
     """
-    return [_nearest(count, share * count, multiple) if share else 0 for count in counts]
+    return [_nearest(count, share * count, multiple) if share and count else 0 for count in counts]
 
 
 def allowed(count: int, multiple: int) -> np.ndarray:

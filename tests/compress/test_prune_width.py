@@ -166,6 +166,20 @@ def test_a_narrow_model_is_pruned_again(tiny: Any, tiny_context: Context, tmp_pa
     assert twice.manifest.notes["heads_before"] == once.manifest.notes["heads"]
 
 
+def test_layers_that_lost_all_heads_or_neurons_are_pruned_again(
+    tiny: Any, tiny_context: Context, tmp_path: Path
+) -> None:
+    once = pruned(tiny("encoder", 1), tmp_path / "once", tiny_context, heads=0.34, ffn=0.34)
+    assert once.manifest.notes["heads"] == [4, 0, 0] and once.manifest.notes["ffn"] == [24, 0, 0]
+    for name, fields in {
+        "ffn": {"ffn": 0.5}, "hidden": {"hidden": 0.5}, "uniform": {"heads": 0.5, "ffn": 0.5, "budget": "uniform"},
+        "magnitude": {"heads": 0.5, "importance": "magnitude"}, "activation": {"keep": 0.5, "importance": "activation"},
+    }.items():  # fmt: skip
+        twice = pruned(once, tmp_path / name, tiny_context, **fields)
+        assert twice.manifest.notes["parameters"] < once.manifest.notes["parameters"], name
+        assert twice.manifest.notes["heads"][1:] == [0, 0]
+
+
 def test_a_pruned_model_exports_and_answers_the_same(
     tiny: Any, tiny_context: Context, tmp_path: Path
 ) -> None:
