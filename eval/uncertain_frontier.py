@@ -1,0 +1,148 @@
+"""A frontier with its uncertainty: who is on it, who dominates whom, how much it holds, where its knee is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.contrast_frontier import hypervolume
+from eval.cost_noise import Noise
+from eval.dominance import ConfidenceSet, confidence_set, dominance
+from eval.frontier import Frontier
+from eval.knee import knees
+from eval.student_t import quantile
+from eval.uncertain import Uncertain
+
+_TAIL = 0.025
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One cost of those systems that have it: their places, logarithms (less is better), and its noise."""
+
+    systems: tuple[int, ...]
+    values: Uncertain
+    noise: Noise
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A hypervolume in points x octaves. The interval is that of the draws, moved onto the value, since
+    noise makes a frontier look larger; `bias` is by how much (the draws' median less the value).
+    """
+
+    value: float
+    low: float
+    high: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class UncertainFrontier:
+    """The frontier of the score against some costs; arrays are by place among `systems`.
+
+    `membership` is the share of draws in which nothing dominates the system, `beyond_noise` the same
+    where only leads above the noise floor count (epsilon-dominance). `knee` is the share of draws in
+    which it is the knee, which has no meaning with several costs (None), as hypervolumes have none here.
+    """
+
+    systems: tuple[int, ...]
+    on: np.ndarray  # (n,) bool, as measured
+    membership: np.ndarray  # (n,)
+    beyond_noise: np.ndarray  # (n,)
+    probability: np.ndarray  # (n, n): that the first dominates the second
+    confidence: ConfidenceSet
+    knee: int | None  # as measured; None without one
+    knee_shares: np.ndarray | None  # (n,)
+    knee_none: float | None  # share of draws without a knee
+    volume: Volume | None
+    volumes: Mapping[str, Volume]  # by arm
+
+
+def score_floor(scores: Uncertain) -> float:
+    """Return the points by which two trainings of one recipe differ by chance in 95 of 100 cases.
+
+    It is the A/A noise of training, pooled over systems; 0 with one seed, where it is not known.
+    """
+    if scores.df is None:
+        return 0.0
+    variance = float((scores.repeats**2).sum(axis=-1).mean())
+    return quantile(_TAIL, scores.df) * math.sqrt(2 * variance)
+
+
+def uncertain_frontier(
+    scores: Uncertain,
+    costs: Sequence[Cost],
+    baseline: int,
+    arms: Sequence[str],
+    rng: np.random.Generator,
+    draws: int,
+) -> UncertainFrontier | None:
+    """Return the frontier of `scores` (n, 1), in percent, against the costs; None where no system has all.
+
+    Hypervolumes and knees are those of the score against one cost, in octaves of the baseline's: the
+    reference point was fixed before any experiment (see eval.contrast_frontier).
+    """
+    known = [at for at in range(len(arms)) if all(at in cost.systems for cost in costs)]
+    if not known or not costs:
+        return None
+    score = _rows(scores, known)
+    turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
+    own = [_rows(cost.values, [cost.systems.index(at) for at in known]) for cost in costs]
+    objectives = [turned, *own]
+    floors = [score_floor(scores), *(cost.noise.floor for cost in costs)]
+    drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
+    plain, beyond = dominance(drawn), dominance(drawn, floors)
+    points = np.concatenate([values.points for values in objectives], axis=1)
+    lower = ["min"] * points.shape[1]
+    volume: Volume | None = None
+    volumes: dict[str, Volume] = {}
+    knee, shares, none = None, None, None
+    if len(costs) == 1 and baseline in known:
+        there = own[0].points[known.index(baseline), 0]
+        octaves, octave_draws = (points[:, 1] - there) / math.log(2), (drawn[:, 1] - there) / math.log(2)
+        percent, percent_draws = -points[:, 0], -drawn[:, 0]
+        volume = _volume(percent, octaves, percent_draws, octave_draws)
+        for arm in dict.fromkeys(arms[at] for at in known):
+            inside = [place for place, at in enumerate(known) if arms[at] == arm]
+            volumes[arm] = _volume(
+                percent[inside], octaves[inside], percent_draws[inside], octave_draws[inside]
+            )
+        (here,) = knees(percent[None], octaves[None])
+        knee = int(here) if here >= 0 else None
+        found = knees(percent_draws.T, octave_draws.T)
+        shares = np.bincount(found[found >= 0], minlength=len(known)) / draws
+        none = float((found < 0).mean())
+    return UncertainFrontier(
+        tuple(known),
+        Frontier.of(points, lower).mask,  # type: ignore[arg-type]
+        plain.membership,
+        beyond.membership,
+        plain.probability,
+        confidence_set(objectives, rng, draws, floors),
+        knee,
+        shares,
+        none,
+        volume,
+        volumes,
+    )
+
+
+def _rows(values: Uncertain, at: Sequence[int]) -> Uncertain:
+    rows = list(at)
+    return Uncertain(
+        values.points[rows], values.examples[rows], values.repeats[rows], values.df, values.floor
+    )
+
+
+def _volume(
+    scores: np.ndarray, octaves: np.ndarray, score_draws: np.ndarray, octave_draws: np.ndarray
+) -> Volume:
+    """Return the volume of (n,) scores and octaves with draws (n, draws) of both."""
+    value = float(hypervolume(scores, octaves))
+    found = hypervolume(score_draws.T, octave_draws.T)
+    low, middle, high = (float(q) for q in np.quantile(found, [_TAIL, 0.5, 1 - _TAIL]))
+    return Volume(value, value + low - middle, value + high - middle, middle - value)

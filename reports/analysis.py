@@ -1,0 +1,66 @@
+"""The statistics of a run as `xpareto run` and `report` leave them: report/analysis.json.
+
+It is written by pipelines.analysis, from the outcomes of every test example, and read by whatever shows
+it. `systems` are what stands on a frontier: candidates that differ in their training seed alone, with
+means over the seeds. All other lists by system are in that order. Numbers are rounded for display.
+
+    schema            1; a document of a later schema is refused
+    unavailable       why there is no analysis, and then nothing else but `schema` and `run`
+    run, baseline     the run's name; the name of the system that all drops are taken from
+    level, resamples, seed
+    systems           [{name, arm, candidates: {seed: name}}]
+    left_out          {candidate: why}
+    tasks             {task: {group, languages, examples, drawn_together, threshold_drawn}}
+    objectives        {cost: {title, unit, sense, noise: {basis, floor, sd, blocks, df}}}; floor and sd in
+                      percent; basis exact, blocks or assumed (see eval.cost_noise)
+    score_floor       A/A noise of training in points; 0 where there is one seed
+    scores            by system: {average, change: [value, low, high], tasks: {task: [change, low, high]}}
+    costs             {cost: by system [value, low, high], or null}
+    frontiers         {cost, or "all" for all costs at once: see below}
+    fairness          by system: {worst_language, worst, drops: {language: [value, low, high]}, spread,
+                      spread_beyond_noise, by_script, by_resources, slope, single_level}; points lost
+    slope_languages   the languages that the slopes rest on
+    cells             {places: [[task, language]], drops: by system [points], errors: by system [points],
+                      levels: by system the level of one interval at which all of a system hold together}
+    flips             {language: by system [examples, changed, lost, won]}, and by_task alike; null where
+                      predictions were not kept
+    attainment        {cost: {arms: {arm: {seeds, surfaces: [[[octaves, score], ...], ...]}},
+                      differences: [{a, b, regions: [[cheap, dear, low, high, difference], ...]}]}};
+                      octaves are log2 of a cost over the baseline's, null where a region has no end
+
+A frontier holds `systems` (places), `on` (of these, as measured), `membership` and `beyond_noise`
+(percent of the draws), `dominance` (rows: percent of the draws in which the row's system dominates the
+column's), `confidence_set` (places), `dominated_by` ({place: [places]} of those that are out),
+`single_level`, `knee` (place or null), `knee_shares` (percent), `knee_none`, `hypervolume` and
+`hypervolumes` by arm ({value, low, high, bias}, points x octaves).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from compress.errors import InputError
+
+SCHEMA = 1
+NAME = "analysis.json"
+
+
+def read_analysis(report_folder: Path) -> Mapping[str, Any] | None:
+    """Return the analysis beside a report; None where there is none, InputError for a damaged one."""
+    file = report_folder / NAME
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: expected JSON ({error}). Write it again: xpareto report RUN") from error
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise InputError(
+            f"{file}: schema: expected at most {SCHEMA}, found {schema!r}. Write it again: xpareto report RUN"
+        )
+    assert isinstance(found, dict)
+    return found
