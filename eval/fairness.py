@@ -7,7 +7,7 @@ relative drops explode where the baseline is poor. Drops have two signs: compres
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def fairness(
     slope = _slope_weights(languages, known) if len(known) >= 3 else None
     found = []
     for at in range(len(drops.points)):
-        own = _one(drops, at)
+        own = drops.of([at])
         single = simultaneous(noise[at]) if noise.shape[-1] else LEVEL
         points = drops.points[at]
         half = _row(spread, at).half_width(single)
@@ -97,13 +97,7 @@ def fairness(
 
 def _drops(scores: Uncertain, baseline: int) -> Uncertain:
     gains = scores.less(baseline)
-    floor = gains.floor
-    return Uncertain(-gains.points, -gains.examples, -gains.repeats, gains.df, floor)
-
-
-def _one(values: Uncertain, at: int) -> Uncertain:
-    own = slice(at, at + 1)
-    return Uncertain(values.points[own], values.examples[own], values.repeats[own], values.df, values.floor)
+    return replace(gains, points=-gains.points, examples=-gains.examples, repeats=-gains.repeats)
 
 
 def _row(spread: Spread, at: int) -> Spread:

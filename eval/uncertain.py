@@ -46,6 +46,11 @@ class Uncertain:
             repeats=self.repeats - self.repeats[base],
         )
 
+    def of(self, systems: Sequence[int]) -> Uncertain:
+        """Return some of the systems."""
+        at = list(systems)
+        return replace(self, points=self.points[at], examples=self.examples[at], repeats=self.repeats[at])
+
     def take(self, quantities: Sequence[int] | np.ndarray) -> Uncertain:
         """Return some of the quantities."""
         at = list(quantities)

@@ -21,11 +21,15 @@ _TAIL = 0.025
 
 @dataclass(frozen=True)
 class Cost:
-    """One cost of those systems that have it: their places, logarithms (less is better), and its noise."""
+    """One cost of those systems that have it: their places, logarithms (less is better), and its noise.
+
+    `twin` is the logarithm of the cost of the baseline's twin over the baseline's, None without a twin.
+    """
 
     systems: tuple[int, ...]
     values: Uncertain
     noise: Noise
+    twin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,9 @@ def uncertain_frontier(
     known = [at for at in range(len(arms)) if all(at in cost.systems for cost in costs)]
     if not known or not costs:
         return None
-    score = _rows(scores, known)
+    score = scores.of(known)
     turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
-    own = [_rows(cost.values, [cost.systems.index(at) for at in known]) for cost in costs]
+    own = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
     objectives = [turned, *own]
     floors = [score_floor(scores), *(cost.noise.floor for cost in costs)]
     drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
@@ -128,13 +132,6 @@ def uncertain_frontier(
         none,
         volume,
         volumes,
-    )
-
-
-def _rows(values: Uncertain, at: Sequence[int]) -> Uncertain:
-    rows = list(at)
-    return Uncertain(
-        values.points[rows], values.examples[rows], values.repeats[rows], values.df, values.floor
     )
 
 

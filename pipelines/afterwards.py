@@ -28,7 +28,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     Nothing is trained or made: InputError when an artifact is not in the store any more.
     """
     from eval.probe import PROBES
-    from reports.build import build
+    from pipelines.analysis import build_report
 
     if probe is not None:
         PROBES.load(probe)
@@ -74,7 +74,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
                 run.add_rows(measuring.rows_of(candidate, bundle, name, repeat))
         run.event("measured again", probes=groups, repeat=repeat)
         run.seal()
-    return build([run.path], run.path / "report")
+    return build_report([run.path], run.path / "report")
 
 
 def verify(run: RunFolder, store: Store) -> list[str]:

@@ -47,6 +47,17 @@ def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, 
     return out / NAME
 
 
+def build_report(runs: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
+    """Write the analysis of the runs and every form of their report into a folder; return the files.
+
+    `paper` adds figures for print (see reports.build).
+    """
+    from reports.build import build
+
+    analysis = write_analysis(runs, out)
+    return [*build(runs, out, paper), analysis]
+
+
 def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
     """Return the document. InputError where outcomes were not kept."""
     systems = evidence.systems(by_seed=False)
@@ -103,7 +114,7 @@ def _costs(evidence: Evidence, systems: Sequence[System]) -> dict[str, Cost]:
     for name in evidence.study.costs:
         own = evidence.cost(evidence.study.objectives[name], systems)
         if own is not None:
-            found[name] = Cost(tuple(own[0]), own[1], own[2])
+            found[name] = own
     return found
 
 
@@ -119,6 +130,7 @@ def _objective(objective: Objective, cost: Cost) -> dict[str, Any]:
             "sd": _short(100 * math.expm1(noise.sd)),
             "blocks": noise.blocks,
             "df": noise.df,
+            "twin": None if cost.twin is None else _short(100 * math.expm1(cost.twin)),
         },
     }
 

@@ -279,10 +279,9 @@ def _aims(
         found = evidence.cost(OBJECTIVES.load(name), systems)
         if found is None:
             continue
-        known, values, noise = found
-        floors[prefer] = noise.floor
-        for at, place in enumerate(known):
-            aims[systems[place].name][prefer] = float(np.exp(values.points[at, 0]))
+        floors[prefer] = found.noise.floor
+        for at, place in enumerate(found.systems):
+            aims[systems[place].name][prefer] = float(np.exp(found.values.points[at, 0]))
     return aims, floors
 
 

@@ -147,11 +147,11 @@ def report(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
+    from pipelines.analysis import build_report
     from pipelines.runfolder import RunFolder
-    from reports.build import build
 
     found = [RunFolder.find(name, runs).path for name in run]
-    for file in build(found, out if out is not None else found[0] / "report", paper):
+    for file in build_report(found, out if out is not None else found[0] / "report", paper):
         typer.echo(file)
 
 
@@ -269,6 +269,42 @@ def choose(
         show_choice(document)
     if document["chosen"] is None:
         raise typer.Exit(3)
+
+
+@app.command()
+def diff(
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="The earlier run: a folder or its name.")],
+    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that is judged, or `latest`.")],
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", metavar="POINTS", help="Score differences up to this are none.")
+    ] = 1.0,
+    cost_tolerance: Annotated[
+        float, typer.Option("--cost-tolerance", metavar="PERCENT", help="The same for costs.")
+    ] = 5.0,
+    resamples: Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Tell what got better or worse between two runs; exit code 1 when there is a regression.
+
+    Candidates match by name. A regression is what is shown to be worse, noise considered, by more than
+    the tolerance: an average, a task, a language, a cost; or a candidate that failed since.
+    """
+    from pipelines.comparison import as_json as document_json
+    from pipelines.differing import diff_runs
+    from pipelines.runfolder import RunFolder
+
+    first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
+    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed)
+    if as_json:
+        sys.stdout.write(document_json(document))
+    else:
+        from pipelines.diff_view import show_diff
+
+        show_diff(document)
+    if document["regressions"]:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import geometric_mean
 
 import numpy as np
 
 from compress.errors import InputError
 from eval.contrast_scores import TaskScores, task_scores
-from eval.cost_noise import Noise, cost_noise
+from eval.cost_noise import cost_noise
 from eval.objective import Objective
 from eval.records import Measurement
 from eval.resampling import NORMAL_FROM, generator
 from eval.score_table import ScoreTable, Weights, score_table
 from eval.task import task
-from eval.uncertain import Uncertain
+from eval.uncertain_frontier import Cost
+from pipelines.blocks import TWIN
 from pipelines.matching import variant_of
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from reports.run import TaskFacts, read_runs
@@ -126,13 +128,12 @@ class Evidence:
             if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
         )
 
-    def cost(
-        self, objective: Objective, systems: Sequence[System]
-    ) -> tuple[list[int], Uncertain, Noise] | None:
-        """Return which systems have a cost, its logarithms (less is better), and its noise; None of none.
+    def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
+        """Return the cost of those systems that have it; None where none has.
 
-        Rows of equal `repeat` are one block. Where there is one block only and every system has several
-        seeds, each seed's model was measured for itself, and the seeds are the blocks.
+        Rows of equal `repeat` are one block, in which the baseline's twin was measured too. Where there is
+        one block only and every system has several seeds, each seed's model was measured for itself, and
+        the seeds are the blocks.
         """
         blocks: list[dict[int, float]] = []
         seeded: list[dict[int, float]] = []
@@ -146,22 +147,36 @@ class Evidence:
                     found = {}
                 exact = exact and counted
                 for repeat, value in found.items():
-                    by_repeat.setdefault(repeat, []).append(np.log(value))
+                    by_repeat.setdefault(repeat, []).append(value)
                 if found:
-                    by_seed[seed] = float(np.exp(np.mean(np.log(list(found.values())))))
+                    by_seed[seed] = geometric_mean(found.values())
             whole = len(by_seed) == len(system.candidates)
-            blocks.append({k: float(np.exp(np.mean(v))) for k, v in by_repeat.items()} if whole else {})
+            blocks.append({repeat: geometric_mean(own) for repeat, own in by_repeat.items()} if whole else {})
             seeded.append(by_seed if whole else {})
         known = [at for at, own in enumerate(blocks) if own]
         if not known:
             return None
         several = all(len(blocks[at]) > 1 for at in known)
-        source = blocks if several or not all(len(seeded[at]) > 1 for at in known) else seeded
-        columns = sorted({key for at in known for key in source[at]})
-        values = np.array([[source[at].get(key, np.nan) for key in columns] for at in known])
-        if objective.sense == "max":
-            values = 1.0 / values
-        return known, *cost_noise(values, exact)
+        by_block = several or not all(len(seeded[at]) > 1 for at in known)
+        source = [(blocks if by_block else seeded)[at] for at in known]
+        base = [p for p, at in enumerate(known) if self.baseline in systems[at].candidates.values()]
+        twin = _by_repeat(objective, self._twin_rows())[0] if base and by_block and not exact else {}
+        if twin:
+            source.append(twin)
+        columns = sorted({key for own in source for key in own})
+        values = np.array([[own.get(key, np.nan) for key in columns] for own in source])
+        logs, noise = cost_noise(1.0 / values if objective.sense == "max" else values, exact)
+        ratio = float(logs.points[-1, 0] - logs.points[base[0], 0]) if twin else None
+        return Cost(tuple(known), logs.of(range(len(known))), noise, ratio)
+
+    def _twin_rows(self) -> tuple[Measurement, ...]:
+        """Return the rows of the baseline's twin as if they were a candidate's."""
+        lead = f"{TWIN}_"
+        return tuple(
+            replace(row, probe="cost", statistic=row.statistic.removeprefix(lead))
+            for row in self.rows(self.baseline)
+            if row.probe == TWIN and row.statistic.startswith(lead)
+        )
 
 
 def read_evidence(

@@ -118,9 +118,9 @@ def run_recipe(options: Options, console: Console) -> Result:
         _write_candidates(run, ready, work, options, making)
         run.event("finished", failed=len(making.failed_candidates(ready.plan)))
         run.seal()
-    from reports.build import build
+    from pipelines.analysis import build_report
 
-    report = build([run.path], run.path / "report")
+    report = build_report([run.path], run.path / "report")
     return Result(run, report, making.failed_candidates(ready.plan))
 
 
@@ -319,6 +319,7 @@ def _write_candidates(
             "group": item.task.group,
             "split": item.split,
             "limit": item.limit,
+            "fingerprints": dict(zip(item.languages, item.fingerprints, strict=True)),
         }
         for item in work
     }

@@ -11,8 +11,9 @@ means over the seeds. All other lists by system are in that order. Numbers are r
     systems           [{name, arm, candidates: {seed: name}}]
     left_out          {candidate: why}
     tasks             {task: {group, languages, examples, drawn_together, threshold_drawn}}
-    objectives        {cost: {title, unit, sense, noise: {basis, floor, sd, blocks, df}}}; floor and sd in
-                      percent; basis exact, blocks or assumed (see eval.cost_noise)
+    objectives        {cost: {title, unit, sense, noise: {basis, floor, sd, blocks, df, twin}}}; floor
+                      and sd in percent, twin by how many percent the baseline's twin costs more, or null;
+                      basis exact, blocks or assumed (see eval.cost_noise)
     score_floor       A/A noise of training in points; 0 where there is one seed
     scores            by system: {average, change: [value, low, high], tasks: {task: [change, low, high]}}
     costs             {cost: by system [value, low, high], or null}
