@@ -192,7 +192,7 @@ class QuantizeMixed(Step):
             for name in self._dev_sets().values():
                 needs += parse_member(name).reads()
         if self.latency_share and self.latency_ms is None:
-            needs.append(DataNeed("machine", "cpu"))
+            needs.append(DataNeed("machine", "onnxruntime"))
         return tuple(dict.fromkeys(needs))
 
     def _dev_sets(self) -> dict[str, str]:

@@ -228,9 +228,9 @@ def test_settings_that_contradict_themselves_are_refused(fields: dict[str, Any],
 
 
 def test_the_machine_counts_only_where_time_is_measured() -> None:
-    assert DataNeed("machine", "cpu") in mixed(latency_ms=None).reads()
-    assert DataNeed("machine", "cpu") not in mixed().reads()
-    assert DataNeed("machine", "cpu") not in mixed(latency_ms=None, latency_share=0.0).reads()
+    assert DataNeed("machine", "onnxruntime") in mixed(latency_ms=None).reads()
+    assert DataNeed("machine", "onnxruntime") not in mixed().reads()
+    assert DataNeed("machine", "onnxruntime") not in mixed(latency_ms=None, latency_share=0.0).reads()
 
 
 def test_times_are_measured_where_none_are_given_and_can_be_given_back(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,17 @@ def test_its_configuration_survives_json_and_yaml(name: str) -> None:
     step = kind(**kind.quick)
     assert kind.model_validate_json(step.model_dump_json()) == step
     assert kind.model_validate(yaml.safe_load(yaml.safe_dump(step.model_dump(mode="json")))) == step
+
+
+@pytest.mark.parametrize("name", STEPS.names)
+def test_what_it_depends_on_beside_its_source_is_there_to_be_fingerprinted(name: str) -> None:
+    kind = STEPS.load(name)
+    for fields in (kind.quick, {**kind.quick, "latency_ms": None}):
+        if set(fields) <= set(kind.model_fields):
+            for need in kind.model_validate(fields).reads():
+                # see DataNeed: a machine is what a library computes with on it
+                assert need.kind in ("training", "text") or version(need.name), need
+    assert all(version(library) for library in kind.libraries), f"{name}: {kind.libraries}"
 
 
 @pytest.mark.parametrize("case", ALL)
