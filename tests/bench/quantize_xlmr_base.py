@@ -24,6 +24,7 @@ from xlmr_base_size import in_process, make_source_and_tell, run_steps
 SECONDS_LIMIT, PEAK_LIMIT_BYTES = 180.0, 6e9
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamic-int8": ("quantize_dynamic", {}),
+    "dynamic-int4-rows": ("quantize_dynamic", {"embeddings": "int4"}),
     "static-int8": ("quantize_static", {"calibration": {"examples": 64}}),
     "weights-int4": ("quantize_weights", {"products": "int4", "embeddings": "int4"}),
     "weights-int8": ("quantize_weights", {"products": "int8", "embeddings": "int8"}),
