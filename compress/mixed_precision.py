@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from compress.clipping import Affine
-from compress.onnx_rows import embedding_nodes
+from compress.onnx_rows import embedding_nodes, hollow
 from compress.onnx_weights import weight_products
 
 if TYPE_CHECKING:
@@ -164,16 +164,11 @@ def with_kept_rows(model: ModelProto, kept: np.ndarray) -> ModelProto:
     Each row is coded by itself, so that on ids that count in kept rows every mix gives what it would
     give with the whole table. The model given is not changed.
     """
-    from onnx import ModelProto, numpy_helper
+    from onnx import numpy_helper
 
     nodes = {node.name: node for node in model.graph.node}
     names = {nodes[name].input[0] for name in embedding_nodes(model)}
-    made = ModelProto()
-    made.ir_version, made.producer_name = model.ir_version, model.producer_name
-    made.opset_import.extend(model.opset_import)
-    made.graph.name = model.graph.name
-    made.graph.input.extend(model.graph.input)
-    made.graph.output.extend(model.graph.output)
+    made = hollow(model)
     made.graph.node.extend(model.graph.node)
     for tensor in model.graph.initializer:
         if tensor.name in names:

@@ -72,17 +72,10 @@ def with_rows(model: ModelProto, nodes: Iterable[str], rows: Rows, block_size: i
     itself reads no 4-bit table there). fp16, bf16: Cast(Gather(rows, ids)). A table that another node
     reads as well stays beside its rows. The model given is not changed.
     """
-    from onnx import ModelProto
-
     chosen = set(nodes) if rows != "float" else set()
     tables: dict[str, None] = {}
     kept_uses: set[str] = {output.name for output in model.graph.output}
-    made = ModelProto()
-    made.ir_version, made.producer_name = model.ir_version, model.producer_name
-    made.opset_import.extend(model.opset_import)
-    made.graph.name = model.graph.name
-    made.graph.input.extend(model.graph.input)
-    made.graph.output.extend(model.graph.output)
+    made = hollow(model)
     for node in model.graph.node:
         if node.name not in chosen:
             made.graph.node.add().CopyFrom(node)
@@ -97,6 +90,19 @@ def with_rows(model: ModelProto, nodes: Iterable[str], rows: Rows, block_size: i
             made.graph.initializer.add().CopyFrom(tensor)
     if rows == "int4" and chosen:
         know(made, _CONTRIB)
+    return made
+
+
+def hollow(model: ModelProto) -> ModelProto:
+    """Return a model with the same inputs and outputs, and neither nodes nor weights yet."""
+    from onnx import ModelProto
+
+    made = ModelProto()
+    made.ir_version, made.producer_name = model.ir_version, model.producer_name
+    made.opset_import.extend(model.opset_import)
+    made.graph.name = model.graph.name
+    made.graph.input.extend(model.graph.input)
+    made.graph.output.extend(model.graph.output)
     return made
 
 
