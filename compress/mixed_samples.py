@@ -104,8 +104,7 @@ def _lines(
         if len(rows) < _LEAST_LINES:
             raise InputError(
                 f"quantize_mixed: text: {text.text} gives {len(rows)} lines in {language}, expected {_LEAST_LINES} at "
-                "least: one for the ranges, one to choose by, one to accept by. Raise examples, or leave it out "
-                "of languages."
+                "least: one for the ranges, one to choose by, one to accept by. Leave it out of languages."
             )
         yield language, rows
 

@@ -135,7 +135,7 @@ def search(
     while any(precision != exact for precision in now.values()):
         reading = accept(now)
         looks += 1
-        if reading.worst <= bound:
+        if max(reading.worst, measured(now).worst) <= bound:  # a repair for the one can cost the other
             return Found(now, measured(now), reading, True, len(seen), looks, steps)
         if best is None or reading.rank < best.acceptance.rank:
             best = Found(dict(now), measured(now), reading, False)

@@ -62,7 +62,7 @@ class QuantizeMixed(Step):
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {
-        "max_drop": 60.0, "products": ["static", "int4"], "embeddings": ["int8"], "examples": 18, "tries": 2,
+        "max_drop": 60.0, "products": ["static", "int4"], "embeddings": ["int8"], "examples": 6, "tries": 2,
         "latency_ms": {"float": 10.0, "static": 4.0, "int4": 8.0},
     }  # fmt: skip
 
@@ -276,15 +276,15 @@ class QuantizeMixed(Step):
         }
 
     def _samples(self, source: Artifact, context: Context) -> Samples:
-        text = self.text and Calibration.model_validate(
-            {
-                "text": self.text, "languages": self.languages, "examples": self.examples,
-                "max_length": self.max_length,
-            }
-        )  # fmt: skip
+        text = None
+        if self.text is not None:
+            found = context.supply.text(self.text)
+            known = self.languages or [name for name, lines in found.items() if any(map(str.strip, lines))]
+            wanted = {"languages": self.languages, "examples": self.examples * max(1, len(known))}
+            text = Calibration.model_validate({"text": self.text, "max_length": self.max_length, **wanted})
         longest = min(self.max_length, most_tokens(source))
         dev = self._dev_sets() if self.dev is not None else {}
-        return read_samples(source, context.supply, text or None, dev, longest, self.dev_limit)
+        return read_samples(source, context.supply, text, dev, longest, self.dev_limit)
 
     def _unmet(self, found: Found) -> str:
         reading = found.acceptance

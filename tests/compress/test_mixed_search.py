@@ -95,6 +95,19 @@ def test_a_held_out_sample_that_loses_more_sends_the_result_back_for_repair() ->
     assert (found.selection.worst, found.acceptance.worst) == (0.4, 0.8)
 
 
+def test_a_repair_for_the_held_out_sample_must_keep_the_bound_on_the_other_as_well() -> None:
+    costs = {"a": {"float": 4.0, "int8": 1.0}, "b": {"float": 4.0, "int8": 1.0}}
+    harms = {"a": {"float": 0.0, "int8": 0.4}, "b": {"float": 0.0, "int8": 0.5}}
+    on_selection = {("int8", "int8"): 0.5, ("int8", "float"): 3.0, ("float", "int8"): 2.0}  # not in sum
+    on_acceptance = {("int8", "int8"): 2.0, ("int8", "float"): 0.1, ("float", "int8"): 0.1}
+
+    def read(table: dict[tuple[str, str], float]):  # type: ignore[no-untyped-def]
+        return lambda mix: Reading({"en": table.get((mix["a"], mix["b"]), 0.0)}, {"en": 0.0})
+
+    found = search(costs, harms, "float", read(on_selection), read(on_acceptance), 1.0, tries=0)
+    assert not found.met
+
+
 def test_predictions_that_are_wrong_are_set_right_by_what_is_measured() -> None:
     costs = {"a": {"float": 4.0, "int8": 1.0}, "b": {"float": 4.0, "int8": 1.0}}
     predicted = {"a": {"float": 0.0, "int8": 9.0}, "b": {"float": 0.0, "int8": 1.0}}

@@ -35,7 +35,7 @@ HEADS: dict[str, Head] = {name: head for head, name in SETS.items()}
 
 def mixed(**fields: Any) -> MIXED:
     return MIXED.model_validate(
-        {"examples": 18, "tries": 2, "latency_ms": TIMES, "max_drop": 50.0, "overflow": "ignore", **fields}
+        {"examples": 6, "tries": 2, "latency_ms": TIMES, "max_drop": 50.0, "overflow": "ignore", **fields}
     )
 
 
@@ -246,6 +246,9 @@ def test_times_are_measured_where_none_are_given_and_can_be_given_back(
     assert again.digest == made.digest
 
 
-def test_too_little_text_is_refused(world: TinyWorld, exported: Artifact) -> None:
-    with pytest.raises(InputError, match=r"gives 1 lines in .*, expected 3 at least"):
+def test_too_little_text_is_refused(
+    world: TinyWorld, exported: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(world.supply), "text", lambda *_: {"en": ["one", "two"]})
+    with pytest.raises(InputError, match="gives 2 lines in en, expected 3 at least"):
         world.make("quantize_mixed", mixed(examples=3), exported)
