@@ -62,6 +62,14 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(f"Runner-up: {runner['name']}: {_behind(document, runner['name'])}.")
         lines += ["  " + line for line in _against(runner, document)]
+    other = document["reported_on"]
+    if other is not None:
+        drop, worst = other["drop"], other["worst_language_drop"]
+        lines.append(
+            f"On {other['run']}: drop {points(drop['value'])} ({points(drop['low'])} to {points(drop['high'])}), most "
+            f"in {other['worst_language']}: {points(worst['value'])} ({points(worst['low'])} to "
+            f"{points(worst['high'])})."
+        )
     cross = document["cross_fit"]
     if cross is not None and cross["held_out_drop"] is not None:
         lines.append(

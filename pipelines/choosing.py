@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -20,45 +19,24 @@ from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.uncertain import LEVEL, simultaneous
 from pipelines.evidence import Evidence, Part, System, raw_percentile, read_evidence
 from pipelines.runfolder import RunFolder
+from pipelines.wish import PREFER, Wish, check, check_names, weights_of
 
 SCHEMA = 1
-PREFER = {"latency": "latency_ms", "size": "size_bytes", "energy": "energy_j", "score": "score"}
-UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "size_mb": "MB",
-         "energy_j": "J"}  # fmt: skip
-OPTIONS = {MAX_DROP: "--max-drop", WORST_DROP: "--worst-language-drop", "p95_ms": "--p95-ms",
-           "rss_mb": "--rss-mb", "size_mb": "--size-mb", "energy_j": "--energy-j"}  # fmt: skip
 MEGABYTE = 1e6
 _FOLD_DRAWS = 500
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What a deployment needs. `limits` by the names of UNITS; drops in points, costs in their units.
+def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -> dict[str, Any]:
+    """Return the answer as one JSON document; InputError for a wish that the run cannot be asked.
 
-    `seed_policy` "each": every trained model stands for itself, since a model is deployed, not a
-    recipe; its drop is uncertain by the test examples. "mean": the seeds of one variant are judged
-    together, their spread included, and the model of the middle score is named.
+    `report_on` is a run of the same candidates on other examples: what is chosen here, on dev, is scored
+    there, on test.
     """
-
-    limits: Mapping[str, float]
-    prefer: str = "latency"
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    weights: Mapping[str, float] = field(default_factory=dict)
-    seed_policy: str = "each"
-    point_estimates: bool = False
-    resamples: int = 2000
-    seed: int = 0
-    folds: int = 5
-
-
-def choose_run(run: RunFolder, wish: Wish) -> dict[str, Any]:
-    """Return the answer as one JSON document; InputError for a wish that the run cannot be asked."""
-    _check(wish)
+    check(wish)
     known = read_evidence(run.path)
-    _check_names(known, wish)
+    check_names(known, wish)
     evidence = read_evidence(run.path, wish.tasks, wish.languages, wish.seed)
-    weights = _weights(evidence, wish)
+    weights = weights_of(evidence, wish)
     systems = evidence.systems(wish.seed_policy == "each")
     base = _place(systems, evidence.baseline)
     table = evidence.table(wish.resamples, weights, keep=wish.folds > 0)
@@ -94,89 +72,12 @@ def choose_run(run: RunFolder, wish: Wish) -> dict[str, Any]:
         "nearest": None
         if decision.nearest is None
         else _named(decision.nearest, by_name, systems, evidence, table, systems[base].name),
+        "reported_on": None
+        if report_on is None or decision.chosen is None
+        else _elsewhere(report_on, systems, base, decision.chosen, weights, wish),
         "cross_fit": _cross_fit(evidence, systems, base, costs, aims, floors, weights, wish, decision),
     }  # fmt: skip
     return document
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Return the names of a list such as `xnli,udpos`.
-
-    >>> names("xnli, udpos"), names("")
-    (('xnli', 'udpos'), ())
-    """
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def named_numbers(text: str) -> dict[str, float]:
-    """Return the numbers of a list such as `xnli=2,sw=0.5`; InputError where it is none.
-
-    >>> named_numbers("xnli=2, sw=0.5")
-    {'xnli': 2.0, 'sw': 0.5}
-    """
-    found = {}
-    for part in names(text):
-        name, sign, value = part.partition("=")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError as error:
-            raise InputError(
-                f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".'
-            ) from error
-        if not sign:
-            raise InputError(f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".')
-    return found
-
-
-def _check(wish: Wish) -> None:
-    if wish.prefer not in PREFER:
-        raise InputError(
-            f'--prefer: expected {", ".join(PREFER)}, found "{wish.prefer}".{hint(wish.prefer, PREFER)}'
-        )
-    if wish.seed_policy not in ("each", "mean"):
-        raise InputError(
-            f'--seed-policy: expected each or mean, found "{wish.seed_policy}".'
-            f"{hint(wish.seed_policy, ('each', 'mean'))}"
-        )
-    for name, value in wish.limits.items():
-        least = "0 or more" if name in (MAX_DROP, WORST_DROP) else "above 0"
-        if not math.isfinite(value) or value < 0 or (value == 0 and least != "0 or more"):
-            raise InputError(f"{OPTIONS[name]}: expected a number {least}, found {value:g}.")
-    if not 100 <= wish.resamples <= 100_000:
-        raise InputError(f"--resamples: expected 100 to 100000 draws, found {wish.resamples}.")
-    if wish.folds == 1 or not 0 <= wish.folds <= 20:
-        raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {wish.folds}.")
-
-
-def _check_names(evidence: Evidence, wish: Wish) -> None:
-    languages = sorted({code for codes in evidence.languages.values() for code in codes})
-    for option, given, known in (
-        ("--tasks", wish.tasks, list(evidence.tasks)),
-        ("--languages", wish.languages, languages),
-        ("--weights", list(wish.weights), [*evidence.tasks, *languages]),
-    ):
-        for name in given:
-            if name not in known:
-                raise InputError(
-                    f'{option}: "{name}" is not in this run.{hint(name, known)} It has: {", ".join(known)}.'
-                )
-    for name, value in wish.weights.items():
-        if not math.isfinite(value) or value < 0:
-            raise InputError(f"--weights: {name}: expected a number of 0 or more, found {value:g}.")
-
-
-def _weights(evidence: Evidence, wish: Wish) -> Weights:
-    """Return the weights; a task or language of weight 0 must not be all that there is."""
-    found = Weights(
-        {name: value for name, value in wish.weights.items() if name in evidence.tasks},
-        {name: value for name, value in wish.weights.items() if name not in evidence.tasks},
-    )
-    for name, codes in evidence.languages.items():
-        if found.task(name) == 0:
-            raise InputError(f"--weights: {name}: leave a task out by --tasks, not by weight 0.")
-        if not any(found.language(code) for code in codes):
-            raise InputError(f"--weights: every language of {name} has weight 0. Leave it out by --tasks.")
-    return found
 
 
 def _place(systems: Sequence[System], candidate: str) -> int:
@@ -350,6 +251,41 @@ def _violation(found: Violation) -> dict[str, Any]:
         "found": found.found,
         "excess": found.excess if math.isfinite(found.excess) else None,
         **({"language": found.language} if found.language else {}),
+    }
+
+
+def _elsewhere(
+    run: RunFolder, systems: Sequence[System], base: int, chosen: str, weights: Weights, wish: Wish
+) -> dict[str, Any]:
+    """Return what the chosen variant loses on the examples of another run, each interval by itself."""
+    evidence = read_evidence(run.path, wish.tasks, wish.languages, wish.seed)
+    place = next(at for at, system in enumerate(systems) if system.name == chosen)
+    pair = [systems[base], systems[place]]
+    for name in (name for system in pair for name in system.candidates.values()):
+        if name not in evidence.names:
+            raise InputError(
+                f"--report-on: {run.path} has no scores of {name}.{hint(name, evidence.names)} Run the same "
+                "recipe with the other split."
+            )
+    table = evidence.table(wish.resamples, weights)
+    gains = table.systems(evidence.members(pair)).less(0).of([1])
+    half = gains.spread().half_width(LEVEL) if chosen != pair[0].name else np.zeros(gains.points.shape)
+    drops, ends = -gains.points[0], half[0]
+    own = list(table.language_places)
+    worst = own[int(np.argmax(drops[own]))]
+    told = {
+        name: {
+            "value": float(drops[at]),
+            "low": float(drops[at] - ends[at]),
+            "high": float(drops[at] + ends[at]),
+        }
+        for name, at in (("drop", AVERAGE), ("worst_language_drop", worst))
+    }
+    return {
+        "run": evidence.study.run.origins[0].run,
+        "tasks": {name: facts.split for name, facts in evidence.tasks.items()},
+        **told,
+        "worst_language": table.languages[own.index(worst)],
     }
 
 

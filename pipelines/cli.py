@@ -235,6 +235,14 @@ def choose(
     point_estimates: Annotated[
         bool, typer.Option("--point-estimates", help="Take drops as measured, without their uncertainty.")
     ] = False,
+    report_on: Annotated[
+        Text,
+        typer.Option(
+            "--report-on",
+            metavar="RUN",
+            help="Score what was chosen on another run, such as the test split's.",
+        ),
+    ] = None,
     folds: Annotated[
         int, typer.Option("--folds", metavar="N", help="Parts to choose and score apart; 0: none.")
     ] = 5,
@@ -248,9 +256,10 @@ def choose(
     A limit on a drop is met when the upper end of its interval meets it; the intervals of all variants
     and languages hold together at 95 %. Exit code 3 when nothing fits; the nearest miss is named then.
     """
-    from pipelines.choosing import OPTIONS, Wish, choose_run, named_numbers, names
+    from pipelines.choosing import choose_run
     from pipelines.comparison import as_json as document_json
     from pipelines.runfolder import RunFolder
+    from pipelines.wish import OPTIONS, Wish, named_numbers, names
 
     given = dict(
         zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, size_mb, energy_j), strict=True)
@@ -260,7 +269,8 @@ def choose(
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds,
     )  # fmt: skip
-    document = choose_run(RunFolder.find(run, runs), wish)
+    other = None if report_on is None else RunFolder.find(report_on, runs)
+    document = choose_run(RunFolder.find(run, runs), wish, other)
     if as_json:
         sys.stdout.write(document_json(document))
     else:

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from compress.errors import InputError
 from pipelines.choose_view import answer
-from pipelines.choosing import Wish, choose_run
+from pipelines.choosing import choose_run
 from pipelines.cli import app
 from pipelines.evidence import Part, read_evidence
+from pipelines.wish import Wish
 from tests.pipelines.made_up_run import write_run
 
 FP32, ONNX, INT8 = "none/fp32/torch", "none/onnx/onnxruntime", "none/int8/onnxruntime"
@@ -118,6 +119,22 @@ def test_nobody_is_judged_by_the_examples_that_chose_him(tmp_path: Path) -> None
     ]
     assert sum(counts) == 200 * (3 + 2 + 2)  # every example of every language once
     assert chosen(one_arm(tmp_path / "s", examples=8), {}, folds=5)["cross_fit"] is None
+
+
+def test_what_was_chosen_on_dev_is_scored_on_test(tmp_path: Path) -> None:
+    dev, test = one_arm(tmp_path / "dev", split="dev"), one_arm(tmp_path / "test", chance=7)
+    wish = Wish({"max_drop": 12.0}, resamples=300, folds=0)
+    found = choose_run(dev, wish, test)
+    there = found["reported_on"]
+    assert found["chosen"]["name"] == INT8 and set(there["tasks"].values()) == {"test"}
+    rows = read_evidence(test.path).study
+    lost = (rows.value(FP32, "score") or 0) - (rows.value(INT8, "score") or 0)
+    assert there["drop"]["value"] == pytest.approx(lost)
+    assert there["drop"]["low"] < lost < there["drop"]["high"]
+    assert there["drop"]["value"] != found["chosen"]["drops"]["max_drop"]["value"]
+    assert "On test: drop" in " ".join(answer(found))
+    with pytest.raises(InputError, match=r"--report-on: .* has no scores of none/int8"):
+        choose_run(dev, wish, one_arm(tmp_path / "x", without=(INT8,)))
 
 
 def test_a_failed_candidate_is_left_out_with_its_reason(tmp_path: Path) -> None:
