@@ -234,6 +234,7 @@ def main() -> int:
                 wall, used = turn(command)
                 seconds[name].append(wall)
                 cpu[name].append(used)
+                print(f"{name}: {wall} s, {used} s of CPU", file=sys.stderr, flush=True)
         found = compare(whole, made, lines)
     found |= {"seconds": seconds, "cpu_seconds": cpu}
     if "vocabtrimmer" in seconds:
