@@ -6,12 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compress.depth import at_places, block_influence, layer_read, leave_one_out, most_important
 
+QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine draws slowly
 
+
+@QUIET
 @given(st.integers(1, 48), st.data())
 def test_every_place_keeps_as_many_as_asked_in_rising_order(layers: int, data: st.DataObject) -> None:
     keep = data.draw(st.integers(1, layers))
@@ -40,6 +43,7 @@ def test_influence_is_the_mean_over_tokens_of_one_minus_the_cosine() -> None:
     assert block_influence(batches) == pytest.approx((sums / 10).tolist())
 
 
+@QUIET
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.data())
 def test_the_most_important_layers_weigh_as_much_as_any_other_choice(
     importance: list[float], data: st.DataObject
@@ -52,6 +56,7 @@ def test_the_most_important_layers_weigh_as_much_as_any_other_choice(
     assert sum(importance[at] for at in found) == pytest.approx(best)
 
 
+@QUIET
 @given(st.integers(1, 6), st.data())
 def test_leave_one_out_takes_the_least_loss_of_each_round(layers: int, data: st.DataObject) -> None:
     keep = data.draw(st.integers(1, layers))
@@ -70,6 +75,7 @@ def test_leave_one_out_takes_the_least_loss_of_each_round(layers: int, data: st.
     assert there == kept and len(kept) == keep
 
 
+@QUIET
 @given(st.integers(0, 6), st.sets(st.integers(0, 5), min_size=1))
 def test_the_state_that_is_read_lies_behind_the_same_layers(layer: int, some: set[int]) -> None:
     kept = sorted(some)

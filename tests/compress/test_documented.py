@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from compress.catalog import STEPS
 from compress.documented import example_recipe, field_docs, prose
 
-WITHOUT_PAPER = {"export_onnx"}  # a change of format, not a method of anyone's
+WITHOUT_PAPER = {"export_onnx", "pack_sparse"}  # changes of format, not methods of anyone
 
 
 def models(kind: type[BaseModel]) -> list[type[BaseModel]]:

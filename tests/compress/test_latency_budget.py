@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -23,6 +23,8 @@ from compress.latency_table import Table, grid, measure, rising
 from compress.stopwatch import Ratio
 from compress.uneven import Shape
 from tests.compress.test_onnx_widths import FFN, HEADS, LAYERS, SIZE, context, make_model, sealed
+
+QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine draws slowly
 
 LATENCY = Latency.model_validate({})
 
@@ -160,6 +162,7 @@ def test_costs_between_measured_widths_are_interpolated_and_off_the_grid_forbidd
     )
 
 
+@QUIET
 @given(st.lists(st.floats(-1, 5), min_size=1, max_size=12))
 def test_rising_costs_never_fall_and_stay_within_what_was_measured(costs: list[float]) -> None:
     found = rising(costs)
@@ -169,6 +172,7 @@ def test_rising_costs_never_fall_and_stay_within_what_was_measured(costs: list[f
         assert found == pytest.approx(costs)
 
 
+@QUIET
 @given(st.integers(1, 5000))
 def test_the_grid_ends_with_all_neurons(most: int) -> None:
     found = grid(most)
@@ -176,7 +180,7 @@ def test_the_grid_ends_with_all_neurons(most: int) -> None:
     assert all(count % 16 == 0 for count in found[:-1])
 
 
-@settings(deadline=None)
+@QUIET
 @given(st.floats(1.1, 3.0), st.floats(0.5, 2.0), st.floats(0.6, 1.4))
 def test_a_wrong_table_is_corrected_whatever_its_error(asked: float, factor: float, power: float) -> None:
     costs = [np.linspace(0.0, 10.0, 401) for _ in range(4)]
