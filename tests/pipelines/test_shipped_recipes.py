@@ -54,7 +54,7 @@ def short(name: str) -> list[str]:
         if label in labels(name):
             found.append(f"{label}.{field}=2")
     if "pruned" in labels(name):
-        found.append("pruned.calibration={examples: 16, max_length: 16}")
+        found.append("pruned.calibration={examples: 64, max_length: 16}")
     return found
 
 
