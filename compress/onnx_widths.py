@@ -105,7 +105,8 @@ class _Cut:
         del self._graph.node[:]
         for text in nodes:
             self._graph.node.add().ParseFromString(text)
-        for name, tensor in (*self._weights.items(), *self._new.items()):
+        # A graph that was narrowed before has weights of these names already.
+        for name, tensor in {**self._weights, **self._new}.items():
             if name in needed:
                 self._graph.initializer.add().CopyFrom(tensor)
 

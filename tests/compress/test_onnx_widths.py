@@ -105,6 +105,8 @@ def test_it_computes_what_the_masked_model_computes(
         )
     expected = found[0].numpy()
     given = answers(narrow, ids, mask)
+    twice = with_widths(with_widths(graph, [4, 4, 4], [24, 24, 24], SIZE), heads, ffn, SIZE)
+    np.testing.assert_array_equal(answers(twice, ids, mask), given)
     where = mask == 1 if expected.ndim == 3 else slice(None)
     np.testing.assert_allclose(given[where], expected[where], atol=1e-4)
     assert graph.SerializeToString(deterministic=True) == before
