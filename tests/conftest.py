@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.tiny_world import TinyWorld
+
+# How long an example takes says how busy the machine is, and is no failure.
+settings.register_profile("xpareto", deadline=None)
+settings.load_profile("xpareto")
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,9 @@ def accuracy(model: Tagger) -> float:
 
 def trained(**changes: object) -> tuple[Tagger, Fitted]:
     """Train 23 updates and return the model and what happened."""
-    plan = Schedule(**{"steps": 23, "learning_rate": 2e-2, "evaluate_every": 5, **changes})  # type: ignore[arg-type]
+    plan = Schedule(
+        **{"steps": 23, "learning_rate": 2e-2, "evaluate_every": 5, "precision": "fp32", **changes}
+    )  # type: ignore[arg-type]
     model = Tagger()
     fitted = fit(
         model, Tagged(), loss, plan, seed=0, threads=1, progress=lambda *told: None, dev=accuracy

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress.low_rank import factorize
-from compress.onnx_weights import quantize_rows
+from compress.onnx_rows import quantize_rows
 
 
 def table_of(rows: int, width: int, seed: int = 0) -> np.ndarray:
