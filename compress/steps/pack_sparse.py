@@ -30,8 +30,8 @@ class PackSparse(Step):
     The notes hold the bytes before and after, and the drift, which is 0 but for the order of sums.
 
         - {step: prune_sparse, sparsity: 0.7}
-        - export_onnx: {}
-        - pack_sparse: {}
+        - {step: export_onnx}
+        - {step: pack_sparse}
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
