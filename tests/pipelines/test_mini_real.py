@@ -55,6 +55,7 @@ def most_frequent_tag(language: str) -> float:
 def test_a_short_training_already_tags_english_and_transfers(run: Path) -> None:
     found = accuracy(run, "none/fp32/torch", "udpos")
     assert found["en"] > 60
+    assert found["de"] > 30
     for language in ("de", "ru"):  # by four standard errors of a share of 900 words
         assert found[language] > most_frequent_tag(language) + 6, language
 
