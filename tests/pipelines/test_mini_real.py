@@ -19,7 +19,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 pytestmark = [pytest.mark.real, pytest.mark.slow]  # trains, exports and measures for minutes
 
 SHORT = [
-    "languages=[en, de, ru, zh]",
+    "languages=[en, de, nl, ru, zh]",
     "fp32.max_steps=160",
     "fp32.per_set={mnli: {max_steps: 20}}",  # the tags learn; of the pairs only the machinery is seen
     "fp32.dev_limit=200",
@@ -35,6 +35,9 @@ def run(shipped: Callable[[str, Sequence[str]], Path]) -> Path:
     return shipped("mini-real", SHORT)
 
 
+NOMINALS = {"PROPN": "NOUN"}  # German writes every noun as English writes names
+
+
 def accuracy(run: Path, candidate: str, task: str, statistic: str = "accuracy") -> dict[str, float]:
     rows = [json.loads(line) for line in (run / "measurements.jsonl").read_text().splitlines()]
     return {
@@ -46,18 +49,43 @@ def accuracy(run: Path, candidate: str, task: str, statistic: str = "accuracy") 
 
 def most_frequent_tag(language: str) -> float:
     """Return the accuracy, in percent, of the same tag for every word of the examples that were scored."""
+    tags = Counter(tag for one in scored(language) for tag in one.tags or ())
+    return 100 * tags.most_common(1)[0][1] / tags.total()
+
+
+def scored(language: str) -> list[Tagged]:
+    """Return the sentences of udpos that were scored."""
     data = Data.open(DataSpec(root=str(SHARED / "data")))
     found = data.examples(find_task("udpos"), language, limit=60)
-    tags = Counter(tag for one in found if isinstance(one, Tagged) for tag in one.tags or ())
-    return 100 * tags.most_common(1)[0][1] / tags.total()
+    return [one for one in found if isinstance(one, Tagged)]
 
 
 def test_a_short_training_already_tags_english_and_transfers(run: Path) -> None:
     found = accuracy(run, "none/fp32/torch", "udpos")
-    assert found["en"] > 60
-    assert found["de"] > 30
-    for language in ("de", "ru"):  # by four standard errors of a share of 900 words
+    assert found["en"] > 75
+    assert found["nl"] > 33
+    for language in ("de", "nl", "ru"):  # by four standard errors of a share of 900 words
         assert found[language] > most_frequent_tag(language) + 6, language
+
+
+def test_german_transfers_but_for_its_capitals(run: Path) -> None:
+    """English teaches that a capital letter inside a sentence is a name: German nouns come out as names.
+
+    So accuracy stays below 30 % however long the training is (nine nouns in ten are called PROPN after a
+    whole epoch); with nouns and names as one tag the transfer is seen.
+    """
+    stored = next((run / "predictions/none__fp32__torch").glob("*udpos.json"))
+    predicted = json.loads(stored.read_text(encoding="utf-8"))["de"]
+    pairs = [
+        (tag, guess)
+        for one, guesses in zip(scored("de"), predicted, strict=True)
+        for tag, guess in zip(one.tags or (), guesses, strict=True)
+    ]
+    nouns = [guess for tag, guess in pairs if tag == "NOUN"]
+    assert nouns.count("PROPN") > len(nouns) / 2
+    same = [NOMINALS.get(tag, tag) == NOMINALS.get(guess, guess) for tag, guess in pairs]
+    nominals = sum(NOMINALS.get(tag, tag) == "NOUN" for tag, _ in pairs)
+    assert 100 * sum(same) / len(same) > 100 * nominals / len(pairs) + 10
 
 
 def test_onnx_predicts_what_torch_predicts(run: Path) -> None:
