@@ -51,4 +51,5 @@ def with_learned_codes(
         "quantized_nodes": dict(sorted(Counter(product.operator for product in found.values()).items())),
         "embeddings": embeddings if lookups else "none",
     }
-    return with_rows(made, lookups, embeddings), notes
+    # Rows are whole multiples of their own scales: shared ones would round them once more.
+    return with_rows(made, lookups, embeddings, own_scales=True), notes

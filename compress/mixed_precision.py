@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from compress.clipping import Affine
-from compress.onnx_rows import embedding_nodes, hollow
+from compress.onnx_rows import embedding_nodes, hollow, table_nodes
 from compress.onnx_weights import weight_products
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _BLOCK = 32
 
 @dataclass(frozen=True)
 class Group:
-    """Nodes that share a precision: the products of a layer's attention or FFN, or the word embeddings."""
+    """Nodes that share a precision: the products of a layer's attention or FFN, or the embeddings."""
 
     name: str
     nodes: tuple[str, ...]
@@ -47,7 +47,7 @@ def groups_of(model: ModelProto) -> list[Group]:
     """
     tables = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     nodes = {node.name: node for node in model.graph.node}
-    lookups = embedding_nodes(model)
+    lookups = table_nodes(model)
     found: dict[str, list[tuple[str, tuple[int, int]]]] = {}
     for name in lookups:
         rows, width = tables[nodes[name].input[0]]
@@ -65,7 +65,7 @@ def groups_of(model: ModelProto) -> list[Group]:
 
 
 def weight_bytes(group: Group, precision: str) -> int:
-    """Return the bytes of a group's weights with their scales.
+    """Return the bytes of a group's weights with their scales; of positions beside int4 words as if int4, too.
 
     >>> weight_bytes(Group("layer 0 ffn", ("a",), ((64, 10),)), "static")
     680
@@ -136,7 +136,7 @@ def in_precisions(
     for group in groups:
         precision = assignment[group.name]
         if group.name == EMBEDDINGS:
-            made = with_rows(made, group.nodes, precision, _BLOCK)  # type: ignore[arg-type]
+            made = with_rows(made, group.nodes, precision, _BLOCK, own_scales=True)  # type: ignore[arg-type]
         else:
             chosen.setdefault(precision, []).extend(group.nodes)
     # The dynamic quantizer wants to see plain products only, so it goes first.

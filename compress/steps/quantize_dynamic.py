@@ -14,7 +14,7 @@ from compress.artifact import Artifact, Head
 from compress.errors import InputError
 from compress.onnx_dynamic import with_dynamic
 from compress.onnx_rewrite import ONCE, rewrite
-from compress.onnx_rows import embedding_nodes, with_rows
+from compress.onnx_rows import table_nodes, with_rows
 from compress.order import Rule
 from compress.step import Context, Flow, Made, Misfit, Step
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 
 class QuantizeDynamic(Step):
-    """int8 weights for the products, int8 rows for the word embeddings (Zafrir et al. 2019, Q8BERT).
+    """int8 weights for the products, int8 rows for the embeddings (Zafrir et al. 2019, Q8BERT).
 
     Products (MatMul, Gemm with a weight) get symmetric int8 weights, one scale per output channel, and
-    unsigned 8-bit activations whose range is taken from each input as it comes (onnxruntime's
-    quantize_dynamic). The word embeddings get int8 rows with one float32 scale each; onnxruntime's own
-    Gather quantization knows one range for the whole table only.
+    unsigned 8-bit activations whose range is taken from each input as it comes (as onnxruntime's
+    quantize_dynamic has it). The embeddings of words and positions get int8 rows with a scale for each,
+    in a large table one of 256 that the rows share; onnxruntime's own Gather quantization knows one range
+    for the whole table only.
 
     `reduce_range` uses 7 bits for the products' weights: a CPU without VNNI sums pairs of u8 x s8
     products in 16 bits, which saturate at full range. Whether they do here is tried (`overflow`).
@@ -38,6 +39,7 @@ class QuantizeDynamic(Step):
     ```
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 
@@ -95,7 +97,7 @@ class QuantizeDynamic(Step):
     def _choose(self, model: ModelProto) -> tuple[list[str], list[str]]:
         """Return the nodes to quantize and those left out by exclusion."""
         kinds = {node.name: node.op_type for node in model.graph.node}
-        names = embedding_nodes(model) if self.embeddings else []
+        names = table_nodes(model) if self.embeddings else []
         names += onnx_weights.product_nodes(model)
         if not names:
             raise InputError("quantize_dynamic: the model holds no float32 weight to quantize.")

@@ -59,6 +59,7 @@ class QuantizeMixed(Step):
     ```
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {

@@ -18,7 +18,7 @@ from compress.clipping import Affine, Method, chosen_range
 from compress.errors import InputError
 from compress.learned_static import with_learned_codes
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
-from compress.onnx_rows import Rows, embedding_nodes, with_rows
+from compress.onnx_rows import Rows, table_nodes, with_rows
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 
@@ -80,6 +80,7 @@ class QuantizeStatic(Step):
     ```
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {"calibration": {"examples": 8, "max_length": 16}}
@@ -217,7 +218,7 @@ class QuantizeStatic(Step):
                 vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
             add_to_biases(model, vectors)
         made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
-        lookups = embedding_nodes(made)
+        lookups = table_nodes(made)
         made = with_rows(made, lookups, self.embeddings)
         kinds = Counter(product.operator for name, product in found.items() if name not in fallen)
         notes: dict[str, Any] = {

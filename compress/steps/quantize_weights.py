@@ -13,7 +13,7 @@ from compress import int8_overflow, onnx_weights
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
 from compress.onnx_rewrite import ONCE, rewrite
-from compress.onnx_rows import Rows, embedding_nodes, with_rows
+from compress.onnx_rows import Rows, table_nodes, with_rows
 from compress.order import Rule
 from compress.step import Context, Flow, Made, Misfit, Step
 
@@ -31,7 +31,8 @@ class QuantizeWeights(Step):
     is exact and slow on long inputs; 0 leaves the choice to onnxruntime.
 
     The embeddings, 69 % of XLM-R base's weights, tolerate 4 bits (rows in blocks of `block_size`,
-    GatherBlockQuantized); int8 has one scale per row and is plain ONNX. fp16 and bf16 halve the file:
+    GatherBlockQuantized); int8 has one scale per row, in a large table one of 256, and is plain ONNX, and so are
+    the positions beside int4. fp16 and bf16 halve the file:
     products are cast to float32 once, when the model is loaded, so that memory and speed are those of
     float32; embedding rows are cast when they are looked up and stay halves in memory.
 
@@ -40,6 +41,7 @@ class QuantizeWeights(Step):
     ```
     """
 
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 
@@ -82,7 +84,7 @@ class QuantizeWeights(Step):
             found = onnx_weights.weight_products(model)
             operators = {name: product.operator for name, product in found.items()}
             del found
-            operators.update(dict.fromkeys(embedding_nodes(model), "Gather"))
+            operators.update(dict.fromkeys(table_nodes(model), "Gather"))
             if not operators:
                 raise InputError("quantize_weights: the model holds no float32 weight to quantize.")
             excluded = onnx_weights.match_nodes(self.exclude_nodes, list(operators), "exclude_nodes")

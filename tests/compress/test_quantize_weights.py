@@ -15,9 +15,10 @@ from compress import parity
 from compress.artifact import Artifact, Head
 from compress.block_codes import packed, quantize_blocks
 from compress.errors import InputError
+from compress.onnx_rows import quantize_rows
 from compress.step import Flow, Misfit
 from compress.steps.quantize_weights import STEP
-from tests.compress.tiny_onnx import VOCAB, WIDTH, apply, onnx_model, operators
+from tests.compress.tiny_onnx import TOKENS, VOCAB, WIDTH, apply, onnx_model, operators
 
 BLOCK = 16
 
@@ -134,10 +135,13 @@ def test_the_lookup_of_four_bit_rows_is_exact(tmp_path: Path) -> None:
         one.name: numpy_helper.to_array(one) for one in onnx.load(made.file("model.onnx")).graph.initializer
     }
     np.testing.assert_array_equal(stored["embeddings.word_embeddings.weight_quantized"], packed(codes))
+    places, steps = quantize_rows(tensors["embeddings.position_embeddings.weight"])
+    tables = {"word": table.astype(np.float32), "position": places * steps}
     plain = onnx.load(source.file("model.onnx"))
     for tensor in plain.graph.initializer:
-        if tensor.name == "embeddings.word_embeddings.weight":
-            tensor.CopyFrom(numpy_helper.from_array(table.astype(np.float32), tensor.name))
+        for kind, rows in tables.items():
+            if tensor.name == f"embeddings.{kind}_embeddings.weight":
+                tensor.CopyFrom(numpy_helper.from_array(rows, tensor.name))
     onnx.save(plain, tmp_path / "plain.onnx")
     ids = np.arange(4, VOCAB - 1).reshape(4, -1)
     runs = [
@@ -184,7 +188,7 @@ def test_every_head_runs_and_is_close(
     count = 12 + {"classification": 2, "encoder": 0}.get(head, 1)
     blockwise = count if products.startswith("int") else 0
     assert notes["products"] == {"integer": 0, "blockwise": blockwise, "float": 4 + count - blockwise}
-    assert sum(notes["quantized_nodes"].values()) == count + 1
+    assert sum(notes["quantized_nodes"].values()) == count + 2  # words and positions
     for drift in notes["drift"].values():
         limit = {"int8": 0.02, "int4": 0.2, "fp16": 0.01}[products]
         assert 0 < drift["mean_abs_diff"] < limit * drift["max_abs_reference"]
@@ -196,16 +200,16 @@ def test_every_head_runs_and_is_close(
 
 def test_sizes_are_those_of_the_bits(tmp_path: Path) -> None:
     source = onnx_model("encoder", 1)
-    table, saved = VOCAB * WIDTH, {}
+    table, places, saved = VOCAB * WIDTH, TOKENS + 2, {}
     for rows in ("int8", "int4", "fp16", "bf16"):
         made = quantize(source, tmp_path / rows, products="float", embeddings=rows)
         sizes = made.manifest.notes
         saved[rows] = sizes["weight_bytes_before"]["embeddings"] - sizes["weight_bytes_after"]["embeddings"]
     assert saved == {
-        "int8": 4 * table - table - 4 * VOCAB,
-        "int4": 4 * table - table // 2 - 4 * VOCAB,
-        "fp16": 2 * table,
-        "bf16": 2 * table,
+        "int8": 3 * (table + places * WIDTH) - 4 * (VOCAB + places),
+        "int4": 4 * table - table // 2 - 4 * VOCAB + 3 * places * WIDTH - 4 * places,
+        "fp16": 2 * (table + places * WIDTH),
+        "bf16": 2 * (table + places * WIDTH),
     }
 
 
@@ -220,7 +224,7 @@ def test_halves_are_the_rounded_weights(tmp_path: Path, kind: str) -> None:
     to = np.float16 if kind == "fp16" else ml_dtypes.bfloat16
     rounded = onnx.load(source.file("model.onnx"))
     names = {node.input[1] for node in rounded.graph.node if node.op_type in ("MatMul", "Gemm")}
-    names.add("roberta.embeddings.word_embeddings.weight")
+    names |= {f"roberta.embeddings.{kind}_embeddings.weight" for kind in ("word", "position")}
     for tensor in rounded.graph.initializer:
         if tensor.name in names:
             value = numpy_helper.to_array(tensor).astype(to).astype(np.float32)
