@@ -1,0 +1,99 @@
+"""Say which variant to deploy."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.options import RUNS, DrawSeed, Number, Resamples, RunName, RunsLookup, Text
+
+
+def choose(
+    run: RunName,
+    max_drop: Annotated[
+        Number, typer.Option("--max-drop", metavar="POINTS", help="Most points to lose on average.")
+    ] = None,
+    worst_language_drop: Annotated[
+        Number,
+        typer.Option("--worst-language-drop", metavar="POINTS", help="Most points to lose in any language."),
+    ] = None,
+    p95_ms: Annotated[
+        Number, typer.Option("--p95-ms", metavar="MS", help="95th percentile at batch 1, slowest task.")
+    ] = None,
+    rss_mb: Annotated[
+        Number, typer.Option("--rss-mb", metavar="MB", help="Peak memory of the largest model.")
+    ] = None,
+    size_mb: Annotated[
+        Number, typer.Option("--size-mb", metavar="MB", help="Files of the largest model.")
+    ] = None,
+    energy_j: Annotated[
+        Number, typer.Option("--energy-j", metavar="J", help="Energy per example, dearest task.")
+    ] = None,
+    prefer: Annotated[
+        str, typer.Option("--prefer", metavar="WHAT", help="latency, size, energy or score.")
+    ] = "latency",
+    tasks: Annotated[str, typer.Option("--tasks", metavar="A,B", help="Only these tasks count.")] = "",
+    languages: Annotated[
+        str, typer.Option("--languages", metavar="EN,SW", help="Only these languages count.")
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option("--weights", metavar="XNLI=2,SW=3", help="How much tasks and languages count; else 1."),
+    ] = "",
+    seed_policy: Annotated[
+        str,
+        typer.Option(
+            "--seed-policy",
+            metavar="each|mean",
+            help="each: every trained model for itself; mean: the seeds of a variant together.",
+        ),
+    ] = "each",
+    point_estimates: Annotated[
+        bool, typer.Option("--point-estimates", help="Take drops as measured, without their uncertainty.")
+    ] = False,
+    report_on: Annotated[
+        Text,
+        typer.Option(
+            "--report-on",
+            metavar="RUN",
+            help="Score what was chosen on another run, such as the test split's.",
+        ),
+    ] = None,
+    folds: Annotated[
+        int, typer.Option("--folds", metavar="N", help="Parts to choose and score apart; 0: none.")
+    ] = 5,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Say which variant to deploy under limits, why, and what kept the others out.
+
+    A limit on a drop is met when the upper end of its interval meets it; the intervals of all variants
+    and languages hold together at 95 %. Exit code 3 when nothing fits; the nearest miss is named then.
+    """
+    from pipelines.choosing import choose_run
+    from pipelines.comparison import as_json as document_json
+    from pipelines.runfolder import RunFolder
+    from pipelines.wish import OPTIONS, Wish, named_numbers, names
+
+    given = dict(
+        zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, size_mb, energy_j), strict=True)
+    )
+    wish = Wish(
+        {name: value for name, value in given.items() if value is not None},
+        prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
+        resamples, seed, folds,
+    )  # fmt: skip
+    other = None if report_on is None else RunFolder.find(report_on, runs)
+    document = choose_run(RunFolder.find(run, runs), wish, other)
+    if as_json:
+        sys.stdout.write(document_json(document))
+    else:
+        from pipelines.choose_view import show_choice
+
+        show_choice(document)
+    if document["chosen"] is None:
+        raise typer.Exit(3)

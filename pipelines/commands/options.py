@@ -1,0 +1,66 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+Text = Optional[str]  # noqa: UP045 - typer reads the annotation at run time
+Folder = Optional[Path]  # noqa: UP045
+Number = Optional[float]  # noqa: UP045
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A .yaml file, or a shipped recipe's name.")
+]
+Sets = Annotated[
+    list[str],
+    typer.Option("--set", metavar="STEP.FIELD=VALUE", help="Override a step's field or a recipe key."),
+]
+BaseName = Annotated[Text, typer.Option("--base", metavar="DIR_OR_ID", help="Checkpoint to start from.")]
+DataName = Annotated[
+    Text, typer.Option("--data", metavar="DIR", help="XTREME's download/ folder, or `hub` or `embedded`.")
+]
+LockFile = Annotated[
+    Folder, typer.Option("--lock", metavar="FILE", help="A run's lock.json: the same hub commits.")
+]
+StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where artifacts are kept.")]
+RunsFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run folders are made.")]
+RunsLookup = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are looked for by name.")]
+StoreLookup = Annotated[
+    Folder, typer.Option("--store", metavar="DIR", help="Where the artifacts are, if the store was moved.")
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name, or `latest`.")]
+
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes", min=1, metavar="N", help="Train with N processes: one for each GPU, or on CPUs."
+    ),
+]
+SaveEvery = Annotated[
+    float,
+    typer.Option(
+        "--save-every", min=0, metavar="MINUTES", help="How often a training saves where it is; 0: never."
+    ),
+]
+
+Margin = Annotated[
+    float, typer.Option("--margin", metavar="POINTS", help="Differences below this count as none.")
+]
+Resamples = Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")]
+DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")]
+
+STORE, RUNS = Path("store"), Path("runs")
+CandidateName = Annotated[
+    str, typer.Argument(metavar="CANDIDATE", help="A candidate's name as in the report.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+def command_line() -> str:
+    """Return the command as it was given, to be told in what it writes."""
+    return shlex.join(["xpareto", *sys.argv[1:]])

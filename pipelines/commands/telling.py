@@ -1,0 +1,35 @@
+"""Tell what recipes can name, and what this machine can measure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def list_entries(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="steps, tasks, training, runtimes, objectives or recipes.")
+    ],
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
+) -> None:
+    """List what recipes can name."""
+    from pipelines.listing import show
+
+    show(what, verbose)
+
+
+def schema() -> None:
+    """Print the JSON Schema of recipes."""
+    import json
+
+    from pipelines.schema import recipe_schema
+
+    typer.echo(json.dumps(recipe_schema(), indent=1))
+
+
+def doctor() -> None:
+    """Tell what this machine can measure, and what to mind."""
+    from pipelines.listing import show_doctor
+
+    show_doctor()
