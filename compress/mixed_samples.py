@@ -9,10 +9,10 @@ from typing import Any, Literal
 from compress.artifact import Artifact
 from compress.batching import Rows
 from compress.calibration import Calibration, CalibrationSet, draw
-from compress.checkpoint import TOKENIZER
 from compress.errors import InputError
 from compress.prediction_drift import Sample, halves
 from compress.supply import Supply
+from compress.tokenizer_files import TOKENIZER
 
 Use = Literal["selection", "acceptance"]
 _SEED = 0  # the same examples whatever the run's seed

@@ -133,7 +133,8 @@ class TinyWorld:
         import torch
         import transformers
 
-        from compress.checkpoint import save_model, write_tokenizer_config
+        from compress.checkpoint import save_model
+        from compress.tokenizer_files import write_tokenizer_config
         from compress.tokenizer_training import train_tokenizer
 
         folder = self.folder / "base"

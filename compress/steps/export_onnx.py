@@ -17,10 +17,11 @@ from pydantic import Field
 
 from compress import onnx_graph, parity
 from compress.artifact import Artifact, Head
-from compress.checkpoint import TOKENIZER, TOKENIZER_CONFIG, load_model
+from compress.checkpoint import load_model
 from compress.errors import InputError
 from compress.learned_codes import CODES
 from compress.step import Context, Flow, Made, Misfit, Step
+from compress.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
 
 if TYPE_CHECKING:
     import onnx_ir

@@ -78,8 +78,9 @@ class FactorizeEmbeddings(Step):
         return () if self.text is None else (DataNeed("text", self.text),)
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from compress.checkpoint import TOKENIZER, load_model, save_model
+        from compress.checkpoint import load_model, save_model
         from compress.low_rank import factorize
+        from compress.tokenizer_files import TOKENIZER
         from compress.vocabulary_rows import parameter_bytes, put_low_rank
 
         assert source is not None, "the plan checks that factorize_embeddings has a source"

@@ -81,10 +81,11 @@ class Pretrain(Step):
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import transformers
 
-        from compress.checkpoint import TOKENIZER, save_model, write_tokenizer_config
+        from compress.checkpoint import save_model
         from compress.fit import fit, schedule_of
         from compress.losses import masked_lm_loss
         from compress.masking import MaskedBatches, encode_lines
+        from compress.tokenizer_files import TOKENIZER, write_tokenizer_config
         from compress.tokenizer_training import train_tokenizer
         from compress.training_state import Saving
 

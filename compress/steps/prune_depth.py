@@ -175,9 +175,10 @@ class PruneDepth(Step):
         self, model: Any, source: Artifact, whole: int, keep: int, context: Context
     ) -> tuple[tuple[int, ...], dict[str, Any]]:
         from compress.calibration import draw
-        from compress.checkpoint import TOKENIZER, read_checkpoint
+        from compress.checkpoint import read_checkpoint
         from compress.depth import block_influence, leave_one_out, most_important
         from compress.layer_loss import loss_without, token_states
+        from compress.tokenizer_files import TOKENIZER
 
         manifest = source.manifest
         tokens = read_checkpoint(source.path).max_tokens

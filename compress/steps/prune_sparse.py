@@ -119,8 +119,9 @@ class PruneSparse(Step):
         return self.calibration.reads() if self._looks else ()
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from compress.checkpoint import WEIGHTS, load_model, save_model
+        from compress.checkpoint import load_model, save_model
         from compress.surroundings import seeded
+        from compress.weight_files import WEIGHTS
 
         assert source is not None, "the plan checks that prune_sparse has a source"
         manifest = source.manifest
@@ -149,10 +150,11 @@ class PruneSparse(Step):
         import torch
 
         from compress.calibration import draw
-        from compress.checkpoint import TOKENIZER, read_checkpoint
+        from compress.checkpoint import read_checkpoint
         from compress.layer_inputs import visit_linears
         from compress.onnx_weights import match_nodes
         from compress.sparsity import output_error
+        from compress.tokenizer_files import TOKENIZER
 
         linears = {
             f"encoder.layer.{index}.{name}": part

@@ -154,10 +154,11 @@ class PruneWidth(Step):
         import copy
 
         from compress.calibration import draw
-        from compress.checkpoint import TOKENIZER, load_model, read_checkpoint, save_model
+        from compress.checkpoint import load_model, read_checkpoint, save_model
         from compress.costs import encoder_cost
         from compress.narrowing import narrow
         from compress.surroundings import seeded
+        from compress.tokenizer_files import TOKENIZER
         from compress.uneven import shape_of
 
         assert source is not None, "the plan checks that prune_width has a source"

@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from compress import int8_overflow, onnx_weights
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration, CalibrationSet, draw
-from compress.checkpoint import TOKENIZER
 from compress.clipping import Affine, Method, chosen_range
 from compress.errors import InputError
 from compress.learned_static import with_learned_codes
@@ -21,6 +20,7 @@ from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.onnx_rows import Rows, table_nodes, with_rows
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -12,11 +12,11 @@ from pydantic import Field
 from compress import onnx_weights, parity
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration, CalibrationSet, draw
-from compress.checkpoint import TOKENIZER
 from compress.errors import InputError
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
     from onnx import ModelProto

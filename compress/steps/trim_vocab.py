@@ -121,9 +121,10 @@ class TrimVocab(Step):
         return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from compress.checkpoint import TOKENIZER, load_model, save_model
+        from compress.checkpoint import load_model, save_model
         from compress.piece_audit import by_script
         from compress.scripts import script_name
+        from compress.tokenizer_files import TOKENIZER
         from compress.unigram_file import UnigramFile
         from compress.vocabulary_rows import keep_rows, parameter_bytes
 
@@ -256,7 +257,7 @@ def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
 
 def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
     """Write tokenizer.json and tokenizer_config.json with the kept ids, numbered anew."""
-    from compress.checkpoint import TOKENIZER, TOKENIZER_CONFIG
+    from compress.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
 
     text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))
     (target / TOKENIZER).write_text(text, encoding="utf-8")

@@ -55,7 +55,7 @@ def make_source(folder: Path, layers: int, vocab: int) -> None:
     import transformers
 
     from compress.artifact import Manifest, seal
-    from compress.checkpoint import write_tokenizer_config
+    from compress.tokenizer_files import write_tokenizer_config
 
     labels = ("entailment", "neutral", "contradiction")
     torch.manual_seed(0)

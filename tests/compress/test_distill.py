@@ -19,10 +19,11 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from compress.artifact import Artifact, Head, Manifest, seal, sha256_file
-from compress.checkpoint import load_model, save_model, write_tokenizer_config
+from compress.checkpoint import load_model, save_model
 from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.distill import STEP, Distill
+from compress.tokenizer_files import write_tokenizer_config
 from compress.tokenizer_training import train_tokenizer
 from compress.uneven import Shape, reshape, shape_of
 

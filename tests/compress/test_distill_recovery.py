@@ -13,12 +13,13 @@ import transformers
 
 from compress.artifact import Artifact, Head, Manifest, seal
 from compress.batching import Rows
-from compress.checkpoint import load_model, save_model, write_tokenizer_config
+from compress.checkpoint import load_model, save_model
 from compress.dev_score import dev_score
 from compress.step import Context, Step
 from compress.steps.distill import Distill
 from compress.steps.prune_depth import PruneDepth
 from compress.steps.train import Train
+from compress.tokenizer_files import write_tokenizer_config
 
 WORDS, FIRST = 40, 4  # words, and the id of the first of them
 

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file
 
 from compress.artifact import Artifact, Head, Manifest, seal
-from compress.checkpoint import load_model, write_tokenizer_config
+from compress.checkpoint import load_model
 from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Misfit
 from compress.steps.export_onnx import STEP as EXPORT
 from compress.steps.factorize_embeddings import STEP
 from compress.steps.quantize_dynamic import STEP as QUANTIZE
 from compress.steps.trim_vocab import STEP as TRIM
+from compress.tokenizer_files import write_tokenizer_config
 from compress.tokenizer_training import train_tokenizer
 from eval.weights import onnx_components
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from compress.artifact import Artifact, Manifest, seal, sha256_file
 from compress.batching import epochs
-from compress.checkpoint import load_model, save_model, write_tokenizer_config
+from compress.checkpoint import load_model, save_model
 from compress.compact_rows import Remap, compact_rows
 from compress.dev_score import dev_score
 from compress.errors import InputError
@@ -20,6 +20,7 @@ from compress.fit import Schedule, fit
 from compress.losses import labelled_loss
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.train import STEP, Train
+from compress.tokenizer_files import write_tokenizer_config
 from compress.tokenizer_training import train_tokenizer
 
 HEADS: dict[str, Any] = {"tags": "tagging", "pairs": "classification", "empty": "tagging", "mute": "tagging"}

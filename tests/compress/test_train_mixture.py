@@ -13,13 +13,14 @@ import transformers
 from pydantic import ValidationError
 
 from compress.artifact import Artifact, Manifest, seal, sha256_file
-from compress.checkpoint import load_model, read_checkpoint, save_model, write_tokenizer_config
+from compress.checkpoint import load_model, read_checkpoint, save_model
 from compress.dev_score import dev_score
 from compress.errors import InputError
 from compress.losses import masked_lm_loss
 from compress.masking import MaskedBatches, encode_lines
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.train import Train
+from compress.tokenizer_files import write_tokenizer_config
 from compress.tokenizer_training import train_tokenizer
 
 HEADS: dict[str, Any] = {

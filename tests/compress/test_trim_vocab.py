@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer
 
 from compress.artifact import Artifact, Head, Manifest, seal
-from compress.checkpoint import load_model, write_tokenizer_config
+from compress.checkpoint import load_model
 from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Misfit
 from compress.steps.export_onnx import STEP as EXPORT
 from compress.steps.trim_vocab import STEP
+from compress.tokenizer_files import write_tokenizer_config
 from compress.tokenizer_training import train_tokenizer
 
 TEXT = {
