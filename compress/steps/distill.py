@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from compress.after_fork import check_own_set, is_meant
 from compress.artifact import Artifact, Head
 from compress.course import Reading
 from compress.curriculum import Curriculum, compacted, read_curriculum
@@ -23,6 +24,27 @@ from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
 from compress.teachable import check_answers, check_artifacts, check_text
 from compress.teaching import TeacherLoss
+from compress.training_fields import (
+    Accumulate,
+    BatchSize,
+    Checkpointing,
+    Clip,
+    DevLimit,
+    Epochs,
+    EvaluationsPerEpoch,
+    InputLength,
+    LabelledSet,
+    Learners,
+    Limit,
+    Patience,
+    Steps,
+    TextLanguages,
+    TextName,
+    TextShare,
+    Warmup,
+    WeightDecay,
+    without_text_beside_labels,
+)
 
 
 class Distill(Step):
@@ -63,27 +85,16 @@ class Distill(Step):
         description="its shape; null: the source as it is, which needs another teacher",
         examples=[{"layers": 6}],
     )
-    text: str | None = Field(
-        "parallel",
-        description="a text of the data (parallel, mono, bible); null, the default beside `on`: none",
-    )
-    on: str | None = Field(
-        None,
-        description="a labelled training set (udpos, mnli@de), or each: the artifact's own; null: text only",
-        examples=["each"],
-    )
-    text_share: float = Field(
-        0.5, gt=0, lt=1, description="of `on` and a text: the share of lessons that are text"
-    )
+    text: TextName = "parallel"
+    on: LabelledSet = None
+    text_share: TextShare = 0.5
     languages: list[str] | None = Field(
         None,
         min_length=1,
         description="languages of the labelled set, en being the original; null: en",
         examples=[["en", "de"]],
     )
-    text_languages: list[str] | None = Field(
-        None, min_length=1, description="languages of the text; null: all it has", examples=[["en", "sw"]]
-    )
+    text_languages: TextLanguages = None
     translation: float = Field(
         0.0,
         ge=0,
@@ -96,26 +107,14 @@ class Distill(Step):
         lt=1,
         description="share of a text's tokens masked, where a masked LM's answers are learned",
     )
-    limit: int | None = Field(
-        None,
-        ge=1,
-        description="read the first so many examples or lines of each set and language only; null: all",
-        examples=[10000],
-    )
+    limit: Limit = None
     dev: str | None = Field(
         None,
         description="training set whose English dev scores choose the weights, or each; null: that of `on`",
         examples=["each"],
     )
-    dev_limit: int | None = Field(
-        2000, ge=1, description="read the first so many dev examples only; null: all"
-    )
-    max_length: int | None = Field(
-        None,
-        ge=8,
-        description="longest input in subwords; null: 384 for spans, 256 for choices, 128 else",
-        examples=[64],
-    )
+    dev_limit: DevLimit = 2000
+    max_length: InputLength = None
     logits: Logits | None = Field(
         None, description="learn the head's answers, softened", examples=[{"temperature": 2.0}]
     )
@@ -134,31 +133,18 @@ class Distill(Step):
     labels: Labels | None = Field(
         None, description="learn the labels of `on` as well, or the masked tokens", examples=[{"weight": 0.5}]
     )
-    only: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="after the fork: training sets whose models learn; null: all",
-        examples=[["udpos"]],
-    )
-    epochs: float = Field(3.0, gt=0, description="passes over all examples and lines")
-    steps: int | None = Field(
-        None, ge=1, description="make so many updates in place of `epochs`; null: by epochs", examples=[5000]
-    )
+    only: Learners = None
+    epochs: Epochs = 3.0
+    steps: Steps = Field(None, examples=[5000])
     learning_rate: LearningRate = Field(
         5e-4,
         description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
     )
-    batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
-    accumulate: int = Field(
-        1,
-        ge=1,
-        description="work on a batch in so many parts, to save memory; the update stays that of the batch",
-    )
-    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
-    weight_decay: float = Field(
-        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
-    )
-    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    batch_size: BatchSize = 32
+    accumulate: Accumulate = 1
+    warmup: Warmup = 0.06
+    weight_decay: WeightDecay = 0.01
+    clip: Clip = 1.0
     dropout: float | None = Field(
         None, ge=0, lt=1, description="of the student; null: the checkpoint's own", examples=[0.1]
     )
@@ -168,21 +154,14 @@ class Distill(Step):
         description="leave the student's embeddings and so many of its lowest layers; null: train all",
         examples=[0],
     )
-    evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each pass")
-    patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
+    evaluations_per_epoch: EvaluationsPerEpoch = 1
+    patience: Patience = 3
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="bf16 where the hardware multiplies it, else fp32"
     )
-    gradient_checkpointing: bool = Field(
-        False, description="keep few activations and compute the rest again, to save memory"
-    )
+    gradient_checkpointing: Checkpointing = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def _on_replaces_the_text(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("on") is not None and "text" not in data:
-            return {**data, "text": None}
-        return data
+    _no_text = model_validator(mode="before")(without_text_beside_labels)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -221,11 +200,8 @@ class Distill(Step):
                 )
         if not flow.forked:
             self._check_before_fork(flow, heads)
-        elif self.on not in (None, EACH) and self.only != [str(self.on).partition("@")[0]]:
-            raise Misfit(
-                f"distill: on: after the fork every model has a training set of its own. Say `on: each`, or add "
-                f"`only: [{str(self.on).partition('@')[0]}]`."
-            )
+        else:
+            check_own_set("distill", self.on, self.only)
         head_of_teacher, head = taught_by.head, flow.head
         learned = self.objectives().or_default(head or ("encoder" if self.only == [ENCODER] else "tagging"))
         other = head_of_teacher is not None and (flow.forked or head_of_teacher != head)
@@ -258,8 +234,9 @@ class Distill(Step):
         return earlier_label(self.teacher)
 
     def acts_on(self, training_set: str) -> bool:
-        wanted = self.only is None or training_set in self.only
-        return wanted and not (training_set == ENCODER and self.on == EACH and self.text is None)
+        return is_meant(self.only, training_set) and not (
+            training_set == ENCODER and self.on == EACH and self.text is None
+        )
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""

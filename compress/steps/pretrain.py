@@ -11,6 +11,7 @@ from pydantic import Field
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
 if TYPE_CHECKING:
     from compress.masking import Lines
@@ -42,18 +43,12 @@ class Pretrain(Step):
     dropout: float = Field(0.0, ge=0, lt=1, description="probability, written to the config too")
     steps: int = Field(600, ge=1, description="updates")
     batch_size: int = Field(32, ge=1, description="inputs; a pair of translations is one")
-    accumulate: int = Field(
-        1,
-        ge=1,
-        description="work on a batch in so many parts, to save memory; the update stays that of the batch",
-    )
+    accumulate: Accumulate = 1
     max_length: int = Field(64, ge=16, description="longest training input in subwords")
     learning_rate: float = Field(1e-3, gt=0, description="the highest rate, reached after the warm-up")
-    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
-    weight_decay: float = Field(
-        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
-    )
-    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    warmup: Warmup = 0.06
+    weight_decay: WeightDecay = 0.01
+    clip: Clip = 1.0
     mask: float = Field(0.15, gt=0, lt=1, description="share of the tokens to be guessed")
     translation: float = Field(0.5, ge=0, le=1, description="share of inputs that are two translations")
     align: bool = Field(True, description="start from embeddings in which translations lie together")
@@ -62,9 +57,7 @@ class Pretrain(Step):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
     )
-    gradient_checkpointing: bool = Field(
-        False, description="keep few activations and compute the rest again, to save memory"
-    )
+    gradient_checkpointing: Checkpointing = False
     seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:

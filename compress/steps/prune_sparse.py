@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from compress.after_fork import Only, check_only, is_meant
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
@@ -80,9 +81,8 @@ class PruneSparse(Step):
     calibration: Calibration = Field(
         Calibration.model_validate({}), description="the examples that wanda and sparsegpt look at"
     )
-    only: list[str] | None = Field(
+    only: Only = Field(
         None,
-        min_length=1,
         description="training sets whose models become sparse; null: all",
         examples=[["xnli"]],
     )
@@ -103,17 +103,13 @@ class PruneSparse(Step):
                 f"prune_sparse takes torch, but it is given {flow.format or 'nothing'}. "
                 "Put it before the export."
             )
-        if self.only is not None and not flow.forked:
-            raise Misfit(
-                "only: the chain has no models per training set here. Leave `only` out, or put the step "
-                "after the one with `on: each`."
-            )
+        check_only(self.only, flow)
         if self._looks:
             self.calibration.check("prune_sparse", heads)
         return flow
 
     def acts_on(self, training_set: str) -> bool:
-        return self.only is None or training_set in self.only
+        return is_meant(self.only, training_set)
 
     def reads(self) -> tuple[DataNeed, ...]:
         return self.calibration.reads() if self._looks else ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from compress.after_fork import Only, check_only, is_meant
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration
 from compress.latency_budget import Latency
@@ -103,9 +104,8 @@ class PruneWidth(Step):
         Calibration.model_validate({}), description="the examples that importance and tuning look at"
     )
     seed: int = Field(0, ge=0, description="of random importance, of the draw of examples and answers")
-    only: list[str] | None = Field(
+    only: Only = Field(
         None,
-        min_length=1,
         description="training sets whose models are pruned, such as [xnli]; null: all",
         examples=[["udpos"]],
     )
@@ -134,17 +134,13 @@ class PruneWidth(Step):
                 f"prune_width takes torch, but it is given {flow.format or 'nothing'}. "
                 "Put it before the export."
             )
-        if self.only is not None and not flow.forked:
-            raise Misfit(
-                "only: the chain has no models per training set here. Leave `only` out, or put the step "
-                "after the one with `on: each`."
-            )
+        check_only(self.only, flow)
         if self._looks:
             self.calibration.check("prune_width", heads)
         return flow
 
     def acts_on(self, training_set: str) -> bool:
-        return self.only is None or training_set in self.only
+        return is_meant(self.only, training_set)
 
     def reads(self) -> tuple[DataNeed, ...]:
         measured = self.latency.reads() if self.speedup is not None else ()

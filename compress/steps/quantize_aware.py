@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from compress.after_fork import check_own_set, is_meant
 from compress.artifact import Artifact, Head
 from compress.course import Reading
 from compress.errors import InputError
@@ -17,6 +18,23 @@ from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training_fields import (
+    BatchSize,
+    Clip,
+    Epochs,
+    EvaluationsPerEpoch,
+    InputLength,
+    LabelledSet,
+    Learners,
+    Limit,
+    Patience,
+    Steps,
+    TextLanguages,
+    TextName,
+    TextShare,
+    Warmup,
+    without_text_beside_labels,
+)
 
 if TYPE_CHECKING:
     from compress.curriculum import Curriculum
@@ -78,36 +96,15 @@ class QuantizeAware(Step):
         description="source: the float model itself; or the label of an earlier step; base: what the chain "
         "began with",
     )
-    text: str | None = Field(
-        "parallel",
-        description="a text of the data (parallel, mono, bible); null, the default beside `on`: none",
-    )
-    on: str | None = Field(
-        None,
-        description="a labelled training set (udpos, mnli@de), or each: the artifact's own; null: text only",
-        examples=["each"],
-    )
-    text_share: float = Field(
-        0.5, gt=0, lt=1, description="of `on` and a text: the share of lessons that are text"
-    )
-    text_languages: list[str] | None = Field(
-        None, min_length=1, description="languages of the text; null: all it has", examples=[["en", "sw"]]
-    )
-    limit: int | None = Field(
-        None,
-        ge=1,
-        description="read the first so many examples or lines of each set and language only; null: all",
-        examples=[10000],
-    )
+    text: TextName = "parallel"
+    on: LabelledSet = None
+    text_share: TextShare = 0.5
+    text_languages: TextLanguages = None
+    limit: Limit = None
     dev_limit: int | None = Field(
         2000, ge=1, description="read the first so many dev examples of `on` only; null: all"
     )
-    max_length: int | None = Field(
-        None,
-        ge=8,
-        description="longest input in subwords; null: 384 for spans, 256 for choices, 128 else",
-        examples=[64],
-    )
+    max_length: InputLength = None
     labels: Labels | None = Field(None, description="learn the labels of `on`", examples=[{"weight": 0.5}])
     logits: Logits | None = Field(
         None, description="learn the teacher's answers, softened", examples=[{"temperature": 2.0}]
@@ -115,38 +112,26 @@ class QuantizeAware(Step):
     hidden: Hidden | None = Field(
         None, description="learn the teacher's hidden states", examples=[{"layers": "last"}]
     )
-    only: list[str] | None = Field(
-        None,
-        min_length=1,
-        description="after the fork: training sets whose models learn; null: all",
-        examples=[["udpos"]],
-    )
-    epochs: float = Field(1.0, gt=0, description="passes over all examples and lines")
-    steps: int | None = Field(
-        None, ge=1, description="make so many updates in place of `epochs`; null: by epochs", examples=[500]
-    )
+    only: Learners = None
+    epochs: Epochs = 1.0
+    steps: Steps = Field(None, examples=[500])
     learning_rate: float = Field(2e-5, gt=0, description="the highest rate, reached after the warm-up")
-    batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
-    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
+    batch_size: BatchSize = 32
+    warmup: Warmup = 0.06
     weight_decay: float = Field(
         0.01, ge=0, description="decay of matrices (AdamW); norms, biases, ranges and embeddings have none"
     )
-    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    clip: Clip = 1.0
     dropout: float | None = Field(
         None, ge=0, lt=1, description="probability; null: the checkpoint's own", examples=[0.0]
     )
-    evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each pass")
-    patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
+    evaluations_per_epoch: EvaluationsPerEpoch = 1
+    patience: Patience = 3
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "fp32", description="of the products; bf16 has fewer digits than an 8-bit code times its scale"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _on_replaces_the_text(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("on") is not None and "text" not in data:
-            return {**data, "text": None}
-        return data
+    _no_text = model_validator(mode="before")(without_text_beside_labels)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -187,12 +172,8 @@ class QuantizeAware(Step):
             raise Misfit(f"quantize_aware: on: {wrong}")
         if not flow.forked:
             self._check_before_fork(flow, heads)
-        elif self.on not in (None, EACH) and self.only != [str(self.on).partition("@")[0]]:
-            own = str(self.on).partition("@")[0]
-            raise Misfit(
-                "quantize_aware: on: after the fork every model has a training set of its own. Say `on: each`, or "
-                f"add `only: [{own}]`."
-            )
+        else:
+            check_own_set("quantize_aware", self.on, self.only)
         return flow
 
     def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
@@ -225,8 +206,7 @@ class QuantizeAware(Step):
         return earlier_label(self.teacher)
 
     def acts_on(self, training_set: str) -> bool:
-        wanted = self.only is None or training_set in self.only
-        return wanted and not (training_set == ENCODER and self.text is None)
+        return is_meant(self.only, training_set) and not (training_set == ENCODER and self.text is None)
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""

@@ -17,6 +17,17 @@ from compress.learning_rate import LearningRate, suited_rate
 from compress.members import EACH, ENCODER, Member, checked_on, parse_member, title, unknown_member
 from compress.mixture import CAP, Draws, Sampling, capped_total, rates
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training_fields import (
+    Accumulate,
+    BatchSize,
+    Checkpointing,
+    Clip,
+    DevLimit,
+    Limit,
+    Patience,
+    Warmup,
+    WeightDecay,
+)
 
 
 class Train(Step):
@@ -82,17 +93,11 @@ class Train(Step):
         3e-5,
         description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
     )
-    batch_size: int = Field(32, ge=1, description="examples; a question with its options is one")
-    accumulate: int = Field(
-        1,
-        ge=1,
-        description="work on a batch in so many parts, to save memory; the update stays that of the batch",
-    )
-    warmup: float = Field(0.06, ge=0, lt=1, description="share of the updates with a rising rate")
-    weight_decay: float = Field(
-        0.01, ge=0, description="decay of matrices (AdamW); norms, biases and embeddings have none"
-    )
-    clip: float = Field(1.0, ge=0, description="greatest gradient norm; 0: no clipping")
+    batch_size: BatchSize = 32
+    accumulate: Accumulate = 1
+    warmup: Warmup = 0.06
+    weight_decay: WeightDecay = 0.01
+    clip: Clip = 1.0
     dropout: float | None = Field(
         None, ge=0, lt=1, description="probability; null: the checkpoint's own", examples=[0.1]
     )
@@ -103,23 +108,14 @@ class Train(Step):
         examples=[256],
     )
     mask: float = Field(0.15, gt=0, lt=1, description="share of the tokens of a text to be guessed")
-    limit: int | None = Field(
-        None,
-        ge=1,
-        description="read the first so many examples or lines of each set and language only; null: all",
-        examples=[10000],
-    )
-    dev_limit: int | None = Field(
-        2000, ge=1, description="read the first so many dev examples only; null: all"
-    )
+    limit: Limit = None
+    dev_limit: DevLimit = 2000
     evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each epoch")
-    patience: int = Field(3, ge=0, description="dev scores without a better one before the end; 0: never")
+    patience: Patience = 3
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
     )
-    gradient_checkpointing: bool = Field(
-        False, description="keep few activations and compute the rest again, to save memory"
-    )
+    gradient_checkpointing: Checkpointing = False
     freeze: int | None = Field(
         None,
         ge=0,
