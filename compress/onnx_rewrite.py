@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from compress import onnx_weights, parity
 from compress.artifact import Artifact
@@ -34,6 +36,39 @@ def most_tokens(source: Artifact) -> int:
     return int(config["max_position_embeddings"] - config["pad_token_id"] - 1)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What a model gave on seeded random inputs, taken before it is changed."""
+
+    batches: Sequence[parity.Batch]
+    outputs: Mapping[int, Mapping[str, np.ndarray]]  # by the identity of a batch's ids
+
+    @staticmethod
+    def of(source: Artifact, batches: int, threads: int) -> Reference:
+        """Return the outputs of an exported model; its session is gone afterwards."""
+        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+        drawn = parity.random_batches(
+            config["vocab_size"], config["pad_token_id"], most_tokens(source), batches
+        )
+        run = parity.onnx_run(source.file(MODEL), threads)
+        return Reference(
+            drawn, {id(batch.input_ids): run(batch.input_ids, batch.attention_mask) for batch in drawn}
+        )
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """The shapes of the inputs."""
+        return [batch.shape for batch in self.batches]
+
+    def drift(self, folder: Path, threads: int) -> dict[str, parity.Drift]:
+        """Return how far the outputs of the model in a folder are from these; not finite: infinite."""
+        return parity.compare(
+            lambda input_ids, _: self.outputs[id(input_ids)],
+            parity.onnx_run(folder / MODEL, threads),
+            self.batches,
+        )
+
+
 def rewrite(source: Artifact, target: Path, context: Context, change: Change, what: str) -> Made:
     """Write what `change` makes of the source's model into `target`, with its other files; tell the drift.
 
@@ -43,15 +78,9 @@ def rewrite(source: Artifact, target: Path, context: Context, change: Change, wh
     import onnx
 
     manifest = source.manifest
-    config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
-    batches = parity.random_batches(
-        config["vocab_size"], config["pad_token_id"], most_tokens(source), _BATCHES
-    )
     context.progress(0, 3, "reference outputs")
     # Taken first and kept, so that the source's session is gone before its weights are loaded again.
-    run = parity.onnx_run(source.file(MODEL), context.threads)
-    expected = {id(batch.input_ids): run(batch.input_ids, batch.attention_mask) for batch in batches}
-    del run
+    reference = Reference.of(source, _BATCHES, context.threads)
 
     context.progress(1, 3, what)
     model = onnx.load(source.file(MODEL))
@@ -61,31 +90,38 @@ def rewrite(source: Artifact, target: Path, context: Context, change: Change, wh
     after = onnx_weights.component_bytes(model)
     write(model, target)
     del model
-    for name in manifest.files:
-        if name not in (MODEL, SIDECAR):
-            (target / name).write_bytes(source.file(name).read_bytes())
+    copy_others(source, target)
 
     context.progress(2, 3, "drift")
-    drifts = parity.compare(
-        lambda input_ids, _: expected[id(input_ids)],
-        parity.onnx_run(target / MODEL, context.threads),
-        batches,
-    )
+    drifts = reference.drift(target, context.threads)
     context.progress(3, 3, "done")
     notes: dict[str, Any] = {
         **own,
         "products": products(kernel_counts(target / MODEL, context.threads)),
         "weight_bytes_before": before,
         "weight_bytes_after": after,
-        "file_bytes_before": sum(
-            entry.size_bytes for name, entry in manifest.files.items() if name in (MODEL, SIDECAR)
-        ),
-        "file_bytes_after": sum((target / name).stat().st_size for name in (MODEL, SIDECAR)
-                                if (target / name).is_file()),
-        "drift_shapes": [list(batch.shape) for batch in batches],
+        **file_bytes(source, target),
+        "drift_shapes": [list(shape) for shape in reference.shapes],
         "drift": {name: asdict(found) for name, found in drifts.items()},
-    }  # fmt: skip
+    }
     return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+
+
+def copy_others(source: Artifact, target: Path) -> None:
+    """Copy an exported model's files, but the model itself."""
+    for name in source.manifest.files:
+        if name not in (MODEL, SIDECAR):
+            (target / name).write_bytes(source.file(name).read_bytes())
+
+
+def file_bytes(source: Artifact, target: Path) -> dict[str, int]:
+    """Return the bytes of the model's files before and after, as notes."""
+    files = source.manifest.files
+    written = [target / name for name in (MODEL, SIDECAR) if (target / name).is_file()]
+    return {
+        "file_bytes_before": sum(files[name].size_bytes for name in (MODEL, SIDECAR) if name in files),
+        "file_bytes_after": sum(file.stat().st_size for file in written),
+    }
 
 
 def write(model: ModelProto, folder: Path) -> None:

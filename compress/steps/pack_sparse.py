@@ -60,53 +60,33 @@ class PackSparse(Step):
         return flow
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        import json
-
         import onnx
 
         from compress import parity
-        from compress.onnx_graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES
+        from compress.onnx_graph import MODEL
+        from compress.onnx_rewrite import Reference, copy_others, file_bytes, write
         from compress.onnx_sparse import with_packed_zeros
 
         assert source is not None, "the plan checks that pack_sparse has a source"
         manifest = source.manifest
-        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
-        tokens = config["max_position_embeddings"] - config["pad_token_id"] - 1
-        batches = parity.random_batches(config["vocab_size"], config["pad_token_id"], tokens, _BATCHES)
         context.progress(0, 3, "reference outputs")
-        run = parity.onnx_run(source.file(MODEL), context.threads)
-        expected = {id(batch.input_ids): run(batch.input_ids, batch.attention_mask) for batch in batches}
-        del run
+        reference = Reference.of(source, _BATCHES, context.threads)
 
         context.progress(1, 3, "packing")
         model, sizes = with_packed_zeros(onnx.load(source.file(MODEL)))
-        left = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-        if left <= SINGLE_FILE_LIMIT_BYTES:
-            (target / MODEL).write_bytes(model.SerializeToString(deterministic=True))
-        else:
-            onnx.save(model, target / MODEL, save_as_external_data=True, location=SIDECAR)
+        write(model, target)
         del model
-        for name in manifest.files:
-            if name not in (MODEL, SIDECAR):
-                (target / name).write_bytes(source.file(name).read_bytes())
+        copy_others(source, target)
 
         context.progress(2, 3, "comparing with the dense model")
-        drifts = parity.compare(
-            lambda input_ids, _: expected[id(input_ids)],
-            parity.onnx_run(target / MODEL, context.threads),
-            batches,
-        )
-        parity.require(drifts, self.tolerance, [batch.shape for batch in batches])
+        drifts = reference.drift(target, context.threads)
+        parity.require(drifts, self.tolerance, reference.shapes)
         context.progress(3, 3, "done")
-        before = sum(entry.size_bytes for name, entry in manifest.files.items() if name in (MODEL, SIDECAR))
         notes: dict[str, Any] = {
             "matrices": len(sizes),
             "matrix_bytes_before": sum(dense for dense, _ in sizes.values()),
             "matrix_bytes": sum(small for _, small in sizes.values()),
-            "file_bytes_before": before,
-            "file_bytes_after": sum(
-                (target / name).stat().st_size for name in (MODEL, SIDECAR) if (target / name).exists()
-            ),
+            **file_bytes(source, target),
             "drift": {name: asdict(found) for name, found in drifts.items()},
             "runtimes": "unpacked when onnxruntime loads it: latency and memory are those of the dense model",
         }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from compress.after_fork import Only, check_only, is_meant
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from compress.latency_budget import Reached
     from compress.uneven import Shape
     from compress.unit_gradients import Units
+    from compress.width_choice import Kept
 
 
 class PruneWidth(Step):
@@ -156,6 +155,7 @@ class PruneWidth(Step):
         from compress.surroundings import seeded
         from compress.tokenizer_files import TOKENIZER
         from compress.uneven import shape_of
+        from compress.width_choice import spread
 
         assert source is not None, "the plan checks that prune_width has a source"
         manifest = source.manifest
@@ -198,7 +198,7 @@ class PruneWidth(Step):
                 "flops": encoder_cost("flops", shape, len(kept.hidden), length),
                 "flops_before": encoder_cost("flops", facts.shape, facts.hidden_size, length),
                 "flops_of": f"heads and neurons, one sequence of {length} tokens",
-                "importance": _spread(importance, kept),
+                "importance": spread(importance, kept),
                 "objective": objective,
                 "rearranged": kept.exchanged,
                 **({"latency": reached.notes} if reached else {}),
@@ -247,56 +247,31 @@ class PruneWidth(Step):
             source, self.speedup, self.latency, lambda costs, budget: search(scores, costs, budget), context
         )
 
+    def _counts(self, importance: Units, shape: Shape, hidden_size: int) -> list[int]:
+        """Return how many heads, then how many neurons, each layer keeps."""
+        from compress.width_choice import counts_by_cost, counts_by_share
+
+        if self.keep is not None:
+            length = self.calibration.max_length
+            return counts_by_cost(
+                importance, shape, hidden_size, length, keep=self.keep, cost=self.cost, multiple=self.multiple
+            )
+        return counts_by_share(
+            importance, shape, heads=self.heads, ffn=self.ffn, budget=self.budget, multiple=self.multiple
+        )
+
     def _kept(
         self, importance: Units, gradients: Units | None, counts: Sequence[int], hidden_size: int
-    ) -> _Kept:
+    ) -> Kept:
         """Return which units stay: so many of each layer's heads, then of its neurons."""
-        from compress.mask_search import best, rearrange, uniform
+        from compress.mask_search import best, uniform
+        from compress.width_choice import kept_units
 
-        layers = len(importance.heads)
-        scores = [*importance.heads, *importance.neurons]
-        units = [best(one, count) for one, count in zip(scores, counts, strict=True)]
-        exchanged = 0
-        if self.importance == "fisher" and self.rearrange:
-            assert gradients is not None, "fisher has gradients"
-            before = units
-            units = [
-                rearrange(one, kept)
-                for one, kept in zip([*gradients.heads, *gradients.neurons], units, strict=True)
-            ]
-            exchanged = sum(len({*one} - {*other}) for one, other in zip(units, before, strict=True))
         channels = list(range(hidden_size))
         if self.hidden < 1:
             channels = best(importance.hidden, uniform([hidden_size], self.hidden, self.multiple)[0])
-        return _Kept(tuple(units[:layers]), tuple(units[layers:]), channels, exchanged)
-
-    def _counts(self, importance: Units, shape: Shape, hidden_size: int) -> list[int]:
-        """Return how many heads, then how many neurons, each layer keeps."""
-        from compress.costs import encoder_cost, width_costs
-        from compress.mask_search import allowed, search, uniform
-
-        def only_allowed(costs: Sequence[np.ndarray], multiple: int) -> list[np.ndarray]:
-            return [np.where(allowed(len(cost) - 1, multiple), cost, np.inf) for cost in costs]
-
-        if self.keep is not None:
-            heads, neurons = width_costs(self.cost, shape, hidden_size, self.calibration.max_length)
-            budget = self.keep * encoder_cost(self.cost, shape, hidden_size, self.calibration.max_length)
-            return search(
-                [*importance.heads, *importance.neurons],
-                [*heads, *only_allowed(neurons, self.multiple)],
-                budget,
-            )
-        counts: list[int] = []
-        for scores, widths, share, multiple in (
-            (importance.heads, shape.heads, self.heads, 1),
-            (importance.neurons, shape.ffn, self.ffn, self.multiple),
-        ):
-            if self.budget == "uniform" or share == 1:
-                counts += uniform(widths, share, multiple)
-            else:
-                numbers = [np.arange(width + 1.0) for width in widths]
-                counts += search(scores, only_allowed(numbers, multiple), round(share * sum(widths)))
-        return counts
+        together = gradients if self.importance == "fisher" and self.rearrange else None
+        return kept_units(importance, counts, channels, together)
 
     def _tuned(
         self,
@@ -321,36 +296,6 @@ class PruneWidth(Step):
             lambda done, total: context.progress(2, 3, f"tuning layer {done} of {total}"),
         )
         return {"columns": "layer, part, error before, after, applied", "rows": [one.note() for one in found]}
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """The units that stay, by layer, and the hidden channels; how many were exchanged for others."""
-
-    heads: tuple[list[int], ...]
-    neurons: tuple[list[int], ...]
-    hidden: list[int]
-    exchanged: int
-
-
-def _spread(importance: Units, kept: _Kept) -> dict[str, Any]:
-    """Return how importance lies over the layers, and which share of it went."""
-    notes: dict[str, Any] = {}
-    for name, scores, stay in (
-        ("heads", importance.heads, kept.heads),
-        ("ffn", importance.neurons, kept.neurons),
-    ):
-        whole = sum(float(one.sum()) for one in scores) or 1.0
-        stays = sum(float(one[units].sum()) for one, units in zip(scores, stay, strict=True))
-        every = np.concatenate(scores)
-        notes[name] = {
-            "share_by_layer": [round(float(one.sum()) / whole, 4) for one in scores],
-            "lost_share": round(1 - stays / whole, 4),
-            "greatest_over_median": round(float(every.max() / np.median(every)), 2)
-            if len(every) and np.median(every) > 0
-            else None,
-        }
-    return notes
 
 
 STEP = PruneWidth
