@@ -8,7 +8,7 @@ from compress.artifact import Artifact, Head
 from compress.errors import InputError
 from compress.layer_map import picked_layer
 from compress.objectives import MiniLM, Objectives, Relations
-from compress.step import Misfit
+from compress.step import Flow, Misfit
 
 
 def check_answers(
@@ -101,3 +101,18 @@ def relation_heads(wanted: Relations | None, pair: tuple[int, int] | None, stude
             f"student and {widths[1]} of the teacher, found {wanted.heads}."
         )
     return wanted.heads
+
+
+def check_same_head(teacher: str, its_head: Head | None, flow: Flow) -> None:
+    """Raise Misfit where a student cannot learn a teacher's answers, since its head is another one.
+
+    `its_head`: the teacher's; None: not known before there is a model of each training set.
+
+    >>> check_same_head("fp32", "tagging", Flow("torch", "tagging"))
+    """
+    if its_head is not None and (flow.forked or its_head != flow.head):
+        raise Misfit(
+            f"distill: teacher: {teacher} has the head {its_head}, but the student "
+            f"{f'has the head {flow.head}' if flow.head else 'has that of its training set'}, so its answers cannot "
+            "be learned. Name a teacher with the same head, or learn hidden states or relations only."
+        )

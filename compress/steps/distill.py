@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -12,17 +11,16 @@ from pydantic import Field, model_validator
 from compress.after_fork import check_own_set, is_meant
 from compress.artifact import Artifact, Head
 from compress.course import Reading
-from compress.curriculum import Curriculum, compacted, read_curriculum
-from compress.freezing import freeze
+from compress.curriculum import Curriculum, read_curriculum
 from compress.layer_map import layer_read
-from compress.learning_rate import LearningRate, suited_rate
+from compress.learning_rate import LearningRate
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
-from compress.schooling import school
+from compress.schooling import taught
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
-from compress.teachable import check_answers, check_artifacts, check_text
+from compress.teachable import check_answers, check_artifacts, check_same_head, check_text
 from compress.teaching import TeacherLoss
 from compress.training_fields import (
     Accumulate,
@@ -202,15 +200,10 @@ class Distill(Step):
             self._check_before_fork(flow, heads)
         else:
             check_own_set("distill", self.on, self.only)
-        head_of_teacher, head = taught_by.head, flow.head
+        head = flow.head
         learned = self.objectives().or_default(head or ("encoder" if self.only == [ENCODER] else "tagging"))
-        other = head_of_teacher is not None and (flow.forked or head_of_teacher != head)
-        if learned.answers and other:
-            raise Misfit(
-                f"distill: teacher: {self.teacher} has the head {head_of_teacher}, but the student "
-                f"{f'has the head {head}' if head else 'has that of its training set'}, so its answers cannot be "
-                "learned. Name a teacher with the same head, or learn hidden states or relations only."
-            )
+        if learned.answers:
+            check_same_head(self.teacher, taught_by.head, flow)
         return flow
 
     def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
@@ -281,7 +274,7 @@ class Distill(Step):
         told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
         depths = len(student.base_model.encoder.layer), len(told.base_model.encoder.layer)
         loss = TeacherLoss(told, student, manifest.head, objectives, pieces=pieces, seed=context.seed)
-        notes = self._fit(student, loss, curriculum, objectives, context)
+        notes = taught(self, student, loss, curriculum, objectives, context)
         save_model(student, source.path, target)
         notes |= {
             "teacher": teacher.digest,
@@ -325,30 +318,6 @@ class Distill(Step):
             translation=self.translation,
             mask=self.mask if objectives.answers else 0.0,
         )
-
-    def _fit(
-        self, student: Any, loss: TeacherLoss, whole: Curriculum, objectives: Objectives, context: Context
-    ) -> dict[str, Any]:
-        with compacted(student, loss, whole, objectives) as shown:
-            learner = loss.learner()
-            if self.freeze is not None:
-                freeze(student, self.freeze)
-            probe = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
-            before = loss.probed(learner, probe[0], threads=context.threads)
-            lessons = shown.lessons(self.batch_size, self.text_share, context.seed)
-            rate = suited_rate(self.learning_rate, student.config.hidden_size)
-            started = time.monotonic()
-            fitted = school(self, learner, loss, lessons, shown, context, learning_rate=rate)
-            seconds = time.monotonic() - started
-            after = loss.probed(learner, probe[1], threads=context.threads)
-        return {
-            **fitted.notes(),
-            "examples": whole.size,
-            "epochs": round(fitted.steps * self.batch_size / whole.size, 3),
-            "languages": whole.languages,
-            "parts": {name: {"before": before[name], "after": after[name]} for name in before},
-            "tokens_per_second": round(lessons.tokens / max(seconds, 1e-9)),
-        }
 
 
 STEP = Distill
