@@ -76,8 +76,5 @@ def by_script(names: Sequence[str], kept: np.ndarray) -> Mapping[str, dict[str, 
     >>> by_script(["Latin", "Greek", "Latin"], np.array([0]))
     {'Greek': {'before': 1, 'after': 0}, 'Latin': {'before': 2, 'after': 1}}
     """
-    after = [names[at] for at in kept]
-    return {
-        name: {"before": names.count(name), "after": after.count(name)}
-        for name in sorted(dict.fromkeys(names))
-    }
+    before, after = Counter(names), Counter(names[at] for at in kept.tolist())
+    return {name: {"before": before[name], "after": after[name]} for name in sorted(before)}

@@ -50,8 +50,16 @@ def script_name(piece: str) -> str:
     >>> [script_name(piece) for piece in ("▁the", "▁iPhoneの", "...")]
     ['Latin', 'Mixed', 'Common']
     """
-    found = scripts_of(piece)
-    return SHARED if not found else MIXED if len(found) > 1 else next(iter(found))
+    return name_of(scripts_of(piece))
+
+
+def name_of(scripts: frozenset[str]) -> str:
+    """Return one name for the scripts of a piece.
+
+    >>> name_of(frozenset()), name_of(frozenset({"Latin", "Han"})), name_of(frozenset({"Thai"}))
+    ('Common', 'Mixed', 'Thai')
+    """
+    return SHARED if not scripts else MIXED if len(scripts) > 1 else next(iter(scripts))
 
 
 @cache

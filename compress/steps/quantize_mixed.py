@@ -31,7 +31,7 @@ _GRAIN = 0.05  # measured times are rounded to this share of the float model's, 
 class QuantizeMixed(Step):
     """Accuracy-aware mixed precision (as NNCF's accuracy control; sensitivities as HAWQ, Dong et al. 2019).
 
-    Groups: the attention products of each layer, the FFN products of each layer, the word embeddings.
+    Groups: the attention products of each layer, the FFN products of each layer, the embeddings.
     Each gets one of the precisions offered or stays float: static (QDQ int8, calibrated), dynamic (int8,
     activations coded as they come), int8 and int4 (blocks, weights only); embeddings int8 or int4 rows.
     The mix has the least cost, a weighted sum of bytes and measured time, among those found that lose at
@@ -79,7 +79,7 @@ class QuantizeMixed(Step):
     )
     embeddings: list[Embeddings] = Field(
         ["int8", "int4"],
-        description="precisions to choose from for the word embeddings; [] leaves them float",
+        description="precisions to choose from for the embeddings; [] leaves them float",
     )
     text: str | None = Field(
         "parallel", description="text for ranges and agreement: parallel, mono, bible; null"

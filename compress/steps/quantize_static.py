@@ -49,7 +49,7 @@ _TRAINED = (
 
 
 class QuantizeStatic(Step):
-    """int8 products whose activations have fixed ranges; int8 or int4 rows for the word embeddings.
+    """int8 products whose activations have fixed ranges; int8 or int4 rows for the embeddings.
 
     QuantizeLinear and DequantizeLinear stand around products with a weight (MatMul, Gemm) and nothing
     else: weights are symmetric int8, one scale per output channel, activations unsigned 8 bits (x86 runs
@@ -98,7 +98,7 @@ class QuantizeStatic(Step):
     )
     per_channel: bool = Field(default=True, description="one weight scale per output channel, not per matrix")
     embeddings: Rows = Field(
-        default="int8", description="word embeddings: int8 rows, int4 rows in blocks, or float"
+        default="int8", description="embeddings: int8 rows, words in int4 rows in blocks, or float"
     )
     bias_correction: bool = Field(
         default=False, description="fold the mean error of every output channel into the bias"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class QuantizeWeights(Step):
-    """Weight-only quantization: products in blocks of 4 or 8 bits, word embeddings in rows of few bits.
+    """Weight-only quantization: products in blocks of 4 or 8 bits, embeddings in rows of few bits.
 
     Rounding to nearest with one scale for each block of `block_size` inputs of an output channel, as in
     GPTQ's and AWQ's baselines (Frantar et al. 2023; Lin et al. 2024); no data is needed. onnxruntime
@@ -48,7 +48,7 @@ class QuantizeWeights(Step):
     products: Rows = Field(
         default="int4", description="weights of the products: int4, int8, fp16, bf16 or float"
     )
-    embeddings: Rows = Field(default="int8", description="word embeddings: int8, int4, fp16, bf16 or float")
+    embeddings: Rows = Field(default="int8", description="embeddings: int8, int4 (words), fp16, bf16 or float")
     block_size: Literal[16, 32, 64, 128, 256] = Field(
         default=32, description="entries that share a scale, for int4 and int8 products and int4 embeddings"
     )

@@ -123,7 +123,7 @@ class TrimVocab(Step):
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         from compress.checkpoint import load_model, save_model
         from compress.piece_audit import by_script
-        from compress.scripts import script_name
+        from compress.scripts import name_of, scripts_of
         from compress.tokenizer_files import TOKENIZER
         from compress.unigram_file import UnigramFile
         from compress.vocabulary_rows import keep_rows, parameter_bytes
@@ -133,7 +133,10 @@ class TrimVocab(Step):
         tokenizer = UnigramFile.read(source.file(TOKENIZER))
         config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
         context.progress(0, 4, "counting pieces")
-        kept, coverage = self._choose(tokenizer, int(config["pad_token_id"]), context)
+        added = tokenizer.added
+        scripts = [frozenset() if at in added else scripts_of(one) for at, one in enumerate(tokenizer.tokens)]
+        counts, heads = self._counts(tokenizer, context)
+        kept, coverage = self._choose(tokenizer, int(config["pad_token_id"]), counts, scripts)
 
         context.progress(1, 4, "writing the tokenizer")
         _write_tokenizer(tokenizer, kept, source, target)
@@ -146,9 +149,8 @@ class TrimVocab(Step):
         del model
 
         context.progress(3, 4, "audit")
-        audits = self._audit(tokenizer, kept, target / TOKENIZER, context)
-        added = tokenizer.added
-        names = ["Added" if at in added else script_name(one) for at, one in enumerate(tokenizer.tokens)]
+        audits = self._audit(tokenizer, kept, target / TOKENIZER, heads, context)
+        names = ["Added" if at in added else name_of(found) for at, found in enumerate(scripts)]
         context.progress(4, 4, "done")
         notes: dict[str, Any] = {
             "pieces": len(kept),
@@ -163,16 +165,16 @@ class TrimVocab(Step):
         return Made("torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
 
     def _choose(
-        self, tokenizer: UnigramFile, pad: int, context: Context
+        self,
+        tokenizer: UnigramFile,
+        pad: int,
+        counts: Mapping[str, np.ndarray],
+        scripts: Sequence[frozenset[str]],
     ) -> tuple[np.ndarray, dict[str, float]]:
         """Return the ids to keep, and the share of each language's tokens that they make up."""
         from compress.piece_choice import NEVER, chosen, entry_shares, scripts_in_use
-        from compress.scripts import scripts_of
 
         tokens = tokenizer.tokens
-        added = tokenizer.added
-        scripts = [frozenset() if at in added else scripts_of(token) for at, token in enumerate(tokens)]
-        counts = self._counts(tokenizer, context)
         entries = entry_shares(counts, self.min_count) if counts else np.full(len(tokens), NEVER)
         own = frozenset(self.scripts or ())
         written = own.union(*scripts_in_use(counts, scripts).values())
@@ -196,17 +198,21 @@ class TrimVocab(Step):
         }
         return kept, covered
 
-    def _counts(self, tokenizer: UnigramFile, context: Context) -> dict[str, np.ndarray]:
+    def _counts(
+        self, tokenizer: UnigramFile, context: Context
+    ) -> tuple[dict[str, np.ndarray], dict[str, list[list[int]]]]:
+        """Return how often each language uses each piece, and the ids of the first lines, for the audit."""
         from compress.lines import read_lines
         from compress.masking import encode_lines
         from compress.piece_choice import piece_counts
 
         if not self.counted:
-            return {}
+            return {}, {}
         text = read_lines("trim_vocab", self.counted, self.languages, context.supply)
         rows = encode_lines(text, tokenizer.file)
         size = len(tokenizer.tokens)
-        return {language: piece_counts(own, size) for language, own in rows.items()}
+        heads = {language: own[: self.audit_lines] for language, own in rows.items()}
+        return {language: piece_counts(own, size) for language, own in rows.items()}, heads
 
     def _characters(
         self,
@@ -227,7 +233,12 @@ class TrimVocab(Step):
         return np.array(found, dtype=np.int64)
 
     def _audit(
-        self, tokenizer: UnigramFile, kept: np.ndarray, new: Path, context: Context
+        self,
+        tokenizer: UnigramFile,
+        kept: np.ndarray,
+        new: Path,
+        heads: Mapping[str, list[list[int]]],
+        context: Context,
     ) -> dict[str, dict[str, Any]]:
         from compress.lines import read_lines
         from compress.masking import encode_lines
@@ -239,7 +250,11 @@ class TrimVocab(Step):
         ids = (unknown, int(np.searchsorted(kept, unknown)))
         whole = read_lines("trim_vocab", self.audited, None, context.supply)
         text = {language: lines[: self.audit_lines] for language, lines in whole.items()}
-        before, after = encode_lines(text, tokenizer.file), encode_lines(text, new)
+        # What was counted is not split once more: reading a large tokenizer alone takes seconds.
+        known = heads if self.audited == self.counted else {}
+        left = {language: lines for language, lines in text.items() if language not in known}
+        before = {**known, **(encode_lines(left, tokenizer.file) if left else {})}
+        after = encode_lines(text, new)
         return {
             language: audit(lines, before[language], after[language], kept, ids)
             for language, lines in text.items()
