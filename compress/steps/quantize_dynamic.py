@@ -45,7 +45,8 @@ class QuantizeDynamic(Step):
 
     per_channel: bool = Field(default=True, description="one scale per output channel, not per matrix")
     embeddings: bool | Literal["int4"] = Field(
-        default=True, description="embeddings in int8 rows (true), words in int4 rows in blocks, or float (false)"
+        default=True,
+        description="embeddings in int8 rows (true), words in int4 rows in blocks, or float (false)",
     )
     reduce_range: bool = Field(default=False, description="7-bit weights, for CPUs without VNNI")
     overflow: int8_overflow.Overflow = Field(

@@ -48,7 +48,9 @@ class QuantizeWeights(Step):
     products: Rows = Field(
         default="int4", description="weights of the products: int4, int8, fp16, bf16 or float"
     )
-    embeddings: Rows = Field(default="int8", description="embeddings: int8, int4 (words), fp16, bf16 or float")
+    embeddings: Rows = Field(
+        default="int8", description="embeddings: int8, int4 (words), fp16, bf16 or float"
+    )
     block_size: Literal[16, 32, 64, 128, 256] = Field(
         default=32, description="entries that share a scale, for int4 and int8 products and int4 embeddings"
     )

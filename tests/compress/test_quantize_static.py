@@ -155,10 +155,11 @@ def test_the_outlier_report_names_the_channel_and_the_language(tmp_path: Path) -
 )
 def test_products_that_are_named_fall_back(tmp_path: Path, fallback: str, kernels: tuple[int, int]) -> None:
     source = onnx_model("tagging")
-    # Float embeddings: the drifts are those of the products alone.
-    plain = quantize(source, tmp_path / "plain", embeddings="float")
+    # The drifts are those of the products alone, at the range that outliers stretch.
+    fields: dict[str, Any] = {"embeddings": "float", "range": "minmax"}
+    plain = quantize(source, tmp_path / "plain", **fields)
     patterns = ["*[0-9].output.dense/*"]
-    made = quantize(source, tmp_path / "int8", embeddings="float", fallback=fallback, fallback_nodes=patterns)
+    made = quantize(source, tmp_path / "int8", fallback=fallback, fallback_nodes=patterns, **fields)
     notes = made.manifest.notes
     named = [f"roberta.encoder.layer.{layer}.output.dense/MatMul" for layer in range(2)]
     assert notes["fallback"] == dict.fromkeys(named, "named")
