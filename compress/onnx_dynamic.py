@@ -105,8 +105,9 @@ def _coded(
     codes, scale = quantize_channels(weight, axis, bits)
     halves = half_scales(scale) if scale.size >= _HALVES_FROM else None
     name = f"{tensor.name}_scale"
+    casts: list[NodeProto] = []
     if halves is None:
-        stored, casts, used = scale, [], name
+        stored, used = scale, name
     else:
         codes, _ = quantize_channels(weight, axis, bits, halves)
         stored, used = halves.astype(np.float16), f"{name}_float"
