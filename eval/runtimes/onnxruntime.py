@@ -107,7 +107,7 @@ class OnnxRuntime(Runtime):
             )
         self._threads = threads
         chosen = OnnxSettings.model_validate(settings or {})
-        session = _session(artifact.file(MODEL), session_options(threads, onnxruntime, chosen), onnxruntime)
+        session = open_file(artifact.file(MODEL), session_options(threads, onnxruntime, chosen))
         wanted = output_names(artifact)
         names = [node.name for node in session.get_outputs()]
         for name in wanted:
@@ -162,7 +162,9 @@ def session_options(threads: int, onnxruntime: Any, settings: OnnxSettings | Non
     return options
 
 
-def _session(file: Path, options: Any, onnxruntime: Any) -> Any:
+def open_file(file: Path, options: Any) -> Any:
+    """Return onnxruntime's session of a model file; InputError when it cannot be opened."""
+    import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native
 
     unreadable = (
