@@ -68,21 +68,32 @@ def onnx_work(file: Path, batch: int, length: int) -> Work:
     InputError for a file that cannot be read, a product whose shape cannot be inferred, and fused
     attention of onnxruntime, which is not counted.
     """
+    try:
+        return work_of(read_graph(file), batch, length)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+
+
+def read_graph(file: Path) -> ModelProto:
+    """Return the model of a file without the numbers of its weights; InputError when it is not one."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(file, load_external_data=False)
     except (OSError, DecodeError) as error:
-        raise InputError(f"{file}: not a readable ONNX model ({error}).") from error
-    try:
-        return work_of(model, batch, length)
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
+        raise InputError(f"not a readable ONNX model ({error}).") from error
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) > _LARGE:
+            tensor.ClearField("raw_data")
+    return model
 
 
 def work_of(model: ModelProto, batch: int, length: int) -> Work:
-    """Return the work of a model, which is changed; see `onnx_work`."""
+    """Return the work of a model, as `onnx_work` does; weights need shapes alone (see `read_graph`)."""
+    changed = type(model)()
+    changed.CopyFrom(model)
+    model = changed
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     weight_bytes = {name: _bytes(tuple(tensor.dims), tensor.data_type) for name, tensor in weights.items()}
     nodes = [_copy(node) for node in model.graph.node]
@@ -202,7 +213,9 @@ def _inferred(model: ModelProto, batch: int, length: int) -> dict[str, tuple[Sha
     facts: dict[str, tuple[Shape, int]] = {}
     for tensor in list(graph.initializer):
         facts[tensor.name] = tuple(tensor.dims), tensor.data_type
-        if math.prod(tensor.dims) > _LARGE:  # its numbers are not needed, and a model of 2 GB cannot be passed
+        if (
+            math.prod(tensor.dims) > _LARGE
+        ):  # its numbers are not needed, and a model of 2 GB cannot be passed
             graph.initializer.remove(tensor)
             graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     stand_ins = list(_stand_ins(graph.node, facts))
@@ -210,7 +223,10 @@ def _inferred(model: ModelProto, batch: int, length: int) -> dict[str, tuple[Sha
     graph.node.extend(node for node, _ in stand_ins)
     graph.input.extend(value for _, own in stand_ins for value in own)
     # Sizes are computed in the graph itself (Shape, Range, Expand ...): known once the input's are.
-    fold_constants(model, onnx_shape_inference=True, input_size_limit=_LARGE, output_size_limit=_FOLDED)
+    fold_constants(
+        model, onnx_shape_inference=True, input_size_limit=_LARGE, output_size_limit=_FOLDED,
+        should_fold=lambda node: True if node.op_type == "ConstantOfShape" else None,  # not of itself
+    )  # fmt: skip
     try:
         model = shape_inference.infer_shapes(model, data_prop=True)
     except shape_inference.InferenceError as error:

@@ -89,7 +89,10 @@ class _torch_threads:  # noqa: N801 - reads as a verb where it is used
 
 
 def _fp32(threads: int, side: int) -> dict[str, Callable[[], object]]:
-    return {"onnxruntime MatMul": _onnx_product(threads, side, integers=False), **_torch(threads, side, "fp32")}
+    return {
+        "onnxruntime MatMul": _onnx_product(threads, side, integers=False),
+        **_torch(threads, side, "fp32"),
+    }
 
 
 def _bf16(threads: int, side: int) -> dict[str, Callable[[], object]]:
@@ -142,9 +145,10 @@ def _onnx_product(threads: int, side: int, integers: bool) -> Callable[[], objec
     node = helper.make_node("MatMulInteger" if integers else "MatMul", ["x", "w"], ["y"])
     graph = helper.make_graph([node], "product", values[:1], values[1:], [weight])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    quiet = OnnxSettings.model_validate({"spinning": False})  # it lives beside other sessions, and one call is long
+    quiet = OnnxSettings.model_validate(
+        {"spinning": False}
+    )  # it lives beside other sessions, and one call is long
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), session_options(threads, onnxruntime, quiet), ["CPUExecutionProvider"]
     )
     return lambda: session.run(None, {"x": given})
-

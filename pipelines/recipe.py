@@ -88,11 +88,14 @@ class Measure(Frozen):
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."
     )
     shapes: list[Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]] = Field(
-        default=["1x16", "1x128", "8x128"], min_length=1, description="Batch x length of the probes shapes, roofline and operators."
+        default=["1x16", "1x128", "8x128"],
+        min_length=1,
+        description="Batch x length of the probes shapes, roofline and operators.",
     )
-    batching: Literal["bucketed", "padded"] = Field(
+    batching: Literal["bucketed", "padded", "packed"] = Field(
         default="bucketed",
-        description="Batches of throughput, the same for all candidates: of equal lengths, or as they come.",
+        description="Batches of throughput and energy, the same for all candidates: of equal lengths, as they "
+        "come, or several sequences in a row (packed: needs packed: true in export_onnx).",
     )
     blocks: Positive = Field(
         default=2,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eval.operator_times import profile
 from eval.opened import Opened
+from eval.operator_times import profile
 from eval.probe import Probe
 from eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
 from eval.records import Measurement

@@ -103,7 +103,9 @@ def test_an_exported_model_and_torch_do_what_the_formula_says(
     head, source, graph = exported
     assert onnx_work(graph.file("model.onnx"), *shape).total == closed(*shape, head)
     assert encoder_work(source, *shape).total == closed(*shape, head)
-    assert onnx_work(graph.file("model.onnx"), *shape).by_component == encoder_work(source, *shape).by_component
+    assert (
+        onnx_work(graph.file("model.onnx"), *shape).by_component == encoder_work(source, *shape).by_component
+    )
 
 
 def test_every_quantized_graph_has_the_same_products(
