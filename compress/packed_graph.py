@@ -76,5 +76,7 @@ def first_tokens(numbers: Tensor) -> Tensor:
     """Return which tokens begin a sequence, bool (batch, length)."""
     import torch
 
-    before = torch.nn.functional.pad(numbers[:, :-1], (1, 0))
+    before = torch.nn.functional.pad(numbers, (1, 0))[
+        :, :-1
+    ]  # cut afterwards: a length of 0 would be special
     return (numbers != 0) & (numbers != before)

@@ -48,11 +48,14 @@ class Energy(Probe):
                     continue
                 wanted = int(opened.option("latency_samples", 64))
                 sample = sample_sequences(subsets, wanted, opened.job.seed)
-                batches = feeds(
-                    sample, str(opened.option("batching", "bucketed")),
-                    int(opened.option("token_budget", TOKEN_BUDGET)), opened.pad_id(training_set),
-                )  # fmt: skip
-                work = passes(opened.session(training_set), batches)
+                session = opened.session(training_set)
+                how, budget = (
+                    opened.option("batching", "bucketed"),
+                    opened.option("token_budget", TOKEN_BUDGET),
+                )
+                work = passes(
+                    session, feeds(session, sample, str(how), int(budget), opened.pad_id(training_set))
+                )
                 work(0.0)  # warm-up at the measured shapes
                 idle = [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
                 done: list[int] = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from eval.engine import TOKEN_BUDGET, pad, plan_batches
 from eval.opened import Opened, Subset
-from eval.packing import pack
+from eval.packing import pack, refuse_packed
 from eval.probe import Probe
 from eval.records import Measurement
 from eval.runtime import Session
@@ -46,7 +46,7 @@ class Latency(Probe):
                 session, pad_id = opened.session(training_set), opened.pad_id(training_set)
                 single = time_singles(session, sample, seconds, pad_id)
                 how = str(opened.option("batching", "bucketed"))
-                batched = time_batches(session, feeds(sample, how, budget, pad_id), seconds)
+                batched = time_batches(session, feeds(session, sample, how, budget, pad_id), seconds)
                 _keep(opened, found.name, sample, single, batched)
                 common = {"task": found.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
@@ -121,10 +121,14 @@ BATCHING: dict[str, Callable[[Sequence[Sequence[int]], int], list[np.ndarray]]] 
 
 
 def feeds(
-    sample: Sequence[Sequence[int]], how: str, budget: int, pad_id: int
+    session: Session, sample: Sequence[Sequence[int]], how: str, budget: int, pad_id: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (input_ids, attention_mask) of all batches of a sample: bucketed, padded or packed."""
+    """Return (input_ids, attention_mask) of all batches of a sample: bucketed, padded or packed.
+
+    InputError where the batches are packed and the session takes a row for one sequence.
+    """
     if how == PACKED_ROWS:
+        refuse_packed(session.packs)
         return [(batch.input_ids, batch.attention_mask) for batch in pack(sample, budget, pad_id)]
     return [pad([sample[index] for index in batch], pad_id)[:2] for batch in BATCHING[how](sample, budget)]
 
