@@ -103,11 +103,12 @@ class ExportOnnx(Step):
         # The fused attention is what the torch runtime uses; it is also independent of what was traced.
         model.set_attn_implementation("sdpa")
         expected = {id(batch.input_ids): _torch_run(model, batch, outputs) for batch in batches}
+        row = _packed_row(model, outputs, max_tokens) if self.packed else None
+        del model
         run = parity.onnx_run(target / onnx_graph.MODEL, context.threads)
         drifts = parity.compare(lambda input_ids, _: expected[id(input_ids)], run, batches)
-        if self.packed:
-            drifts |= _packed_drift(model, run, outputs, max_tokens)
-        del model
+        if row is not None:
+            drifts |= _packed_drift(run, *row)
         shapes = [batch.shape for batch in batches]
         parity.require(drifts, self.tolerance, shapes)
         context.progress(3, 3, "done")
@@ -187,21 +188,28 @@ def _torch_run(
     return named
 
 
-def _packed_drift(
-    model: PreTrainedModel, run: parity.Run, outputs: Mapping[str, str], max_tokens: int
-) -> dict[str, parity.Drift]:
-    """Return how far two sequences in one row are from the same two by torch on their own, by output."""
+def _packed_row(
+    model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int
+) -> tuple[np.ndarray, tuple[int, int], list[dict[str, np.ndarray]]]:
+    """Return random ids (1, length) of two sequences, their lengths, and what torch gives for each alone."""
     random, config = np.random.default_rng(parity.SEED), model.config
     lengths = (max(1, min(19, max_tokens // 2)), max(1, min(23, max_tokens - max_tokens // 2)))
     ids = random.integers(config.eos_token_id + 1, config.vocab_size - 1, (1, sum(lengths)))
+    alone = [np.ascontiguousarray(own) for own in np.split(ids, [lengths[0]], axis=1)]
+    return ids, lengths, [_torch_run(model, parity.Batch(own, np.ones_like(own)), outputs) for own in alone]
+
+
+def _packed_drift(
+    run: parity.Run, ids: np.ndarray, lengths: tuple[int, int], alone: list[dict[str, np.ndarray]]
+) -> dict[str, parity.Drift]:
+    """Return how far two sequences in one row are from each of them alone, by output."""
     found = run(ids, np.repeat([1, 2], lengths)[None])
     pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for place, part in enumerate((slice(0, lengths[0]), slice(lengths[0], None))):
-        own = np.ascontiguousarray(ids[:, part])
-        for name, expected in _torch_run(model, parity.Batch(own, np.ones_like(own)), outputs).items():
-            per_token = expected.shape[:2] == own.shape and found[name].shape[:2] == ids.shape
+        for name, expected in alone[place].items():
+            per_token = found[name].shape[:2] == ids.shape
             other = found[name][:, part] if per_token else found[name][place : place + 1]
-            width = expected.shape[-1] if expected.ndim == 3 or not per_token else 1
+            width = 1 if per_token and expected.ndim == 2 else expected.shape[-1]
             pair = (expected.reshape(-1, width), other.reshape(-1, width))
             pairs.setdefault(f"{name} of packed rows", []).append(pair)
     return {name: parity.drift(parts) for name, parts in pairs.items()}
