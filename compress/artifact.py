@@ -17,6 +17,7 @@ Head = Literal["mlm", "encoder", "classification", "tagging", "qa", "choice"]
 """qa: start and end logits per token. choice: one logit per option, each option a sequence of its own."""
 
 MANIFEST = "manifest.json"
+PACKED = "xpareto_packed"  # key of config.json: an ONNX graph whose mask may number several sequences a row
 SCHEMA = 1
 _CHUNK_BYTES = 1 << 22
 

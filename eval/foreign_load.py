@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 STAT = Path("/proc/stat")
+_CPUINFO = Path("/proc/cpuinfo")
 _FREQUENCY = "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _TICK_SLACK = 2  # counts of one core may be off by so many ticks at either end of a window
@@ -23,8 +24,8 @@ class Load:
     """Shares of the time of the cores that were watched, from 0 to 1, in one window.
 
     `foreign` is time that other processes ran on them, `steal` time that the hypervisor gave to other
-    machines; both are None where the kernel does not say. `frequency_mhz` is the mean at the ends, None
-    where it cannot be read, as in most virtual machines.
+    machines; both are None where the kernel does not say. `frequency_mhz` is the mean at the ends: of
+    cpufreq, else of /proc/cpuinfo, which in a virtual machine is the nominal clock; None where neither tells.
     """
 
     seconds: float
@@ -103,11 +104,40 @@ def load_between(start: Counters, end: Counters) -> Load:
     return Load(seconds, start.cores, foreign, steal, sum(clocks) / len(clocks) if clocks else None)
 
 
-def _frequency(cores: Iterable[int]) -> float | None:
+def _frequency(cores: Sequence[int]) -> float | None:
     found = []
     for core in cores:
         try:
             found.append(int(Path(_FREQUENCY.format(core)).read_text(encoding="ascii")) / 1e3)
         except (OSError, ValueError):
-            return None
+            return _listed_frequency(cores)
     return sum(found) / len(found) if found else None
+
+
+def _listed_frequency(cores: Sequence[int]) -> float | None:
+    try:
+        return listed_mhz(_CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines(), cores)
+    except OSError:
+        return None
+
+
+def listed_mhz(lines: Iterable[str], cores: Iterable[int]) -> float | None:
+    """Return the mean clock of the named cores from the lines of /proc/cpuinfo; None where one has none.
+
+    >>> listed_mhz(["processor : 0", "cpu MHz : 2000.5", "", "processor : 1", "cpu MHz : 3000.0"], [0, 1])
+    2500.25
+    >>> listed_mhz(["processor : 0", "BogoMIPS : 50.00"], [0]) is None
+    True
+    """
+    clocks: dict[int, float] = {}
+    core = -1
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() == "processor" and value.strip().isdigit():
+            core = int(value)
+        elif name.strip() == "cpu MHz":
+            clocks[core] = float(value)
+    wanted = list(cores)
+    if not wanted or not set(wanted) <= set(clocks):
+        return None
+    return sum(clocks[own] for own in wanted) / len(wanted)

@@ -64,7 +64,8 @@ def draw_normal(outcomes: np.ndarray, score: Score, rng: np.random.Generator, dr
     influence -= influence.mean(axis=0)
     examples, models = influence.shape
     # Weights on the examples, or on the rows of R where R'R = X'X has fewer of them: the same law.
-    root = influence if examples <= models else _root(influence)
+    # In the draws' own precision: a product of float64 and float32 would be done in float64, in twice the time.
+    root = (influence if examples <= models else _root(influence)).astype(np.float32)
     found = np.empty((models, draws), dtype=np.float32)
     for part in blocks(draws, len(root)):
         weights = rng.standard_normal((part.stop - part.start, len(root)), dtype=np.float32)

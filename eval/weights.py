@@ -16,7 +16,7 @@ Component = Literal["embeddings", "encoder", "head", "other"]
 COMPONENTS: tuple[Component, ...] = ("embeddings", "encoder", "head", "other")
 
 # onnx.proto, TensorProto.DataType -> bits per element
-_BITS = {
+BITS = {
     1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64,
     15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2,
 }  # fmt: skip
@@ -132,7 +132,7 @@ def _tensor(stream: BinaryIO, end: int) -> tuple[str, int]:
             (kind,) = _integers(stream, start, stop)
         elif number == 8:
             name = _text(stream, start, stop)
-    return name, math.ceil(math.prod(dims) * _BITS[kind] / 8)
+    return name, math.ceil(math.prod(dims) * BITS[kind] / 8)
 
 
 def _fields(stream: BinaryIO, end: int) -> Iterator[tuple[int, int, int]]:

@@ -72,7 +72,27 @@ def check(source: Located) -> Checked:
     if problems or recipe is None:
         raise InputError("\n".join(dict.fromkeys(problems)))
     chains = {arm: _chain(source.value, arm, settings, swept) for arm in recipe.arms}
+    _check_packing(recipe, chains)
     return Checked(recipe, chains, dump_yaml(source.value))
+
+
+def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Setting]]]) -> None:
+    """Refuse a graph that takes a row for one sequence where throughput is measured on packed rows."""
+    if recipe.measure.batching != "packed" or not {"latency", "energy"} & set(recipe.measure.probes):
+        return
+    if not any(RUNTIMES.load(name).format == "onnx" for name in recipe.runtimes):
+        return
+    settings = {id(one): one for chain in chains.values() for place in chain for one in place}.values()
+    unfit = [one for one in settings if one.name == "export_onnx" and one.enabled
+             and not getattr(one.step, "packed", False)]  # fmt: skip
+    if unfit:
+        raise InputError(
+            "\n".join(
+                f"{one.where or recipe.name}: measure.batching is packed, but this export_onnx makes a graph "
+                "that takes a row for one sequence. Set packed: true in it, or batching: bucketed for all candidates."
+                for one in unfit
+            )
+        )
 
 
 # -- the recipe's own keys ------------------------------------------------------------------

@@ -25,12 +25,13 @@ from pipelines.start import Start
 from pipelines.store import Store, remove
 
 SIZE = "size"
+ONCE = {SIZE, "operators"}  # counted, or told as shares: one block is enough
 # Probes that share one fresh process per candidate (memory goes first in it). Scores are a pure
 # function of content and are remembered; costs are the machine's and are measured in every run.
 GROUPS = {
     "accuracy": ("accuracy",),
     "depth": ("depth",),
-    COST: ("memory", SIZE, "latency", "energy", "tokenization", "shapes"),
+    COST: ("memory", SIZE, "latency", "energy", "tokenization", "shapes", "roofline", "operators"),
     TWIN: ("memory", "latency", "energy", "tokenization", "shapes"),
 }
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
@@ -65,8 +66,8 @@ class Measuring:
         folder = self.run.path / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
         wanted: set[str] = set(self.settings.probes)
         probes = tuple(name for name in GROUPS.get(group, ()) if name in wanted) or (group,)
-        if repeat and set(probes) - {SIZE}:
-            probes = tuple(name for name in probes if name != SIZE)  # counted, not timed: once is enough
+        if repeat and set(probes) - ONCE:
+            probes = tuple(name for name in probes if name not in ONCE)
         job = self._job(candidate, artifacts, probes)
         if set(probes) <= PURE and repeat == 0:
             rows = self._remembered(job, folder, candidate, artifacts)

@@ -59,7 +59,10 @@ class TaskChoice(Frozen):
     )
 
 
-ProbeName = Literal["accuracy", "size", "memory", "latency", "energy", "tokenization", "shapes", "depth"]
+ProbeName = Literal[
+    "accuracy", "size", "memory", "latency", "energy", "tokenization", "shapes", "depth", "roofline",
+    "operators",
+]  # fmt: skip
 PROBES: tuple[ProbeName, ...] = ("accuracy", "size", "memory", "latency", "energy")
 
 
@@ -69,7 +72,8 @@ class Measure(Frozen):
     probes: list[ProbeName] = Field(
         default=list(PROBES),
         description="The probes to run on every candidate; only where named: tokenization (ms per sequence), "
-        "shapes (latency at fixed shapes), depth (retrieval at every layer).",
+        "shapes (latency at fixed shapes), depth (retrieval at every layer), roofline (operations and bytes at "
+        "these shapes against this machine's peaks), operators (where onnxruntime's time goes).",
     )
     limit: Positive | None = Field(
         default=None, description="Evaluate the first examples of each language only; default: all."
@@ -84,11 +88,14 @@ class Measure(Frozen):
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."
     )
     shapes: list[Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]] = Field(
-        default=["1x16", "1x128", "8x128"], min_length=1, description="Batch x length of the probe shapes."
+        default=["1x16", "1x128", "8x128"],
+        min_length=1,
+        description="Batch x length of the probes shapes, roofline and operators.",
     )
-    batching: Literal["bucketed", "padded"] = Field(
+    batching: Literal["bucketed", "padded", "packed"] = Field(
         default="bucketed",
-        description="Batches of throughput, the same for all candidates: of equal lengths, or as they come.",
+        description="Batches of throughput and energy, the same for all candidates: of equal lengths, as they "
+        "come, or several sequences in a row (packed: needs packed: true in export_onnx).",
     )
     blocks: Positive = Field(
         default=2,

@@ -10,6 +10,7 @@ from reports.environment import facts
 from reports.headline import headline
 from reports.languages import language_name
 from reports.numbers import number, points, ratio
+from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.study import SCORE, Study
 from reports.text import code, markdown, midway
@@ -48,6 +49,7 @@ def _lines(study: Study) -> Iterator[str]:
     yield from _languages(study)
     yield from _cells(study)
     yield from _depth(study)
+    yield from _roofline(study)
     yield from _failures(study)
     yield from ("## Caveats", "")
     for caveat in caveats(study):
@@ -148,6 +150,40 @@ def _depth(study: Study) -> Iterator[str]:
         cells += ["–"] * (layers - len(cells))
         rows.append([code(curve.candidate), markdown(curve.task), *cells])
     yield from table(["candidate", "task", *map(str, range(layers))], rows, numeric_from=2)
+
+
+def _roofline(study: Study) -> Iterator[str]:
+    """Yield what was reached of the machine's peaks, and where the time goes, of runs that asked for it."""
+    found = reached(study)
+    if found:
+        yield from ("## Roofline", "", NOTE, "")
+        rows = (
+            [code(one.candidate), one.shape, f"{one.operations / 1e9:.3g}", f"{one.intensity:.3g}",
+             f"{one.attainable / 1e9:.3g}", f"{one.attained / 1e9:.3g}", f"{one.share:.0f}", markdown(one.bound)]
+            for one in found
+        )  # fmt: skip
+        head = [
+            "candidate",
+            "shape",
+            "G op",
+            "op/byte",
+            "attainable G op/s",
+            "attained",
+            "share (%)",
+            "bound by",
+        ]
+        yield from table(head, rows, numeric_from=2)
+    profiled = spent(study)
+    if profiled:
+        yield from ("## Where the time goes", "", TIMES_NOTE, "")
+        rows = (
+            [code(one.candidate), one.shape, *(
+                markdown(", ".join(f"{part} {share:.0f} %" for part, share in parts))
+                for parts in (one.operators, one.components)
+            )]
+            for one in profiled
+        )  # fmt: skip
+        yield from table(["candidate", "shape", "operators", "parts of the encoder"], rows, numeric_from=4)
 
 
 def _failures(study: Study) -> Iterator[str]:

@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import Field
 
 from compress import onnx_graph, parity
-from compress.artifact import Artifact, Head
+from compress.artifact import PACKED, Artifact, Head
 from compress.checkpoint import load_model
 from compress.errors import InputError
 from compress.learned_codes import CODES
+from compress.packed_graph import reading_packed_rows
 from compress.step import Context, Flow, Made, Misfit, Step
 from compress.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
 
@@ -42,6 +43,11 @@ class ExportOnnx(Step):
     graph then runs anywhere, has a quarter fewer nodes than the export of torch's fused attention, and
     the fused variants were within noise of it (1x16 to 8x128, onnxruntime 1.32, AVX2).
 
+    With `packed` a row may hold several sequences: `attention_mask` numbers them 1, 2, ... (0 is padding), each
+    token sees its own sequence alone, and positions begin anew in each. Masks of zeros and ones mean what
+    they always did, so the graph serves wherever a plain one does. A classification then has one row of
+    logits per sequence. Needed for `measure.batching: packed`; it costs a mask of length x length per row.
+
     ```yaml
     - {step: export_onnx, tolerance: 1.0e-4}
     ```
@@ -52,6 +58,9 @@ class ExportOnnx(Step):
     opset: int = Field(default=20, ge=18, le=22, description="ONNX operator set")
     tolerance: float = Field(
         default=1e-4, gt=0, description="greatest difference from torch, over max(1, largest output)"
+    )
+    packed: bool = Field(
+        default=False, description="the mask may number several sequences in a row (block-diagonal attention)"
     )
     parity_shapes: int = Field(default=4, ge=2, le=64, description="random inputs to compare on")
 
@@ -76,10 +85,11 @@ class ExportOnnx(Step):
         max_tokens = config.max_position_embeddings - config.pad_token_id - 1
         outputs = _outputs(manifest.head, manifest.layer, config.num_hidden_layers)
         context.progress(0, 3, "tracing")
-        program = _export(model, outputs, max_tokens, self.opset)
+        with reading_packed_rows(model) if self.packed else contextlib.nullcontext():
+            program = _export(model, outputs, max_tokens, self.opset)
         context.progress(1, 3, "writing")
         files = onnx_graph.save(program, target)
-        _write_config(source, target)
+        _write_config(source, target, self.packed)
         for name in (TOKENIZER, TOKENIZER_CONFIG, CODES):
             if name in manifest.files or name != CODES:
                 (target / name).write_bytes(source.file(name).read_bytes())
@@ -93,12 +103,12 @@ class ExportOnnx(Step):
         # The fused attention is what the torch runtime uses; it is also independent of what was traced.
         model.set_attn_implementation("sdpa")
         expected = {id(batch.input_ids): _torch_run(model, batch, outputs) for batch in batches}
+        row = _packed_row(model, outputs, max_tokens) if self.packed else None
         del model
-        drifts = parity.compare(
-            lambda input_ids, _: expected[id(input_ids)],
-            parity.onnx_run(target / onnx_graph.MODEL, context.threads),
-            batches,
-        )
+        run = parity.onnx_run(target / onnx_graph.MODEL, context.threads)
+        drifts = parity.compare(lambda input_ids, _: expected[id(input_ids)], run, batches)
+        if row is not None:
+            drifts |= _packed_drift(run, *row)
         shapes = [batch.shape for batch in batches]
         parity.require(drifts, self.tolerance, shapes)
         context.progress(3, 3, "done")
@@ -178,10 +188,39 @@ def _torch_run(
     return named
 
 
-def _write_config(source: Artifact, target: Path) -> None:
+def _packed_row(
+    model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int
+) -> tuple[np.ndarray, tuple[int, int], list[dict[str, np.ndarray]]]:
+    """Return random ids (1, length) of two sequences, their lengths, and what torch gives for each alone."""
+    random, config = np.random.default_rng(parity.SEED), model.config
+    lengths = (max(1, min(19, max_tokens // 2)), max(1, min(23, max_tokens - max_tokens // 2)))
+    ids = random.integers(config.eos_token_id + 1, config.vocab_size - 1, (1, sum(lengths)))
+    alone = [np.ascontiguousarray(own) for own in np.split(ids, [lengths[0]], axis=1)]
+    return ids, lengths, [_torch_run(model, parity.Batch(own, np.ones_like(own)), outputs) for own in alone]
+
+
+def _packed_drift(
+    run: parity.Run, ids: np.ndarray, lengths: tuple[int, int], alone: list[dict[str, np.ndarray]]
+) -> dict[str, parity.Drift]:
+    """Return how far two sequences in one row are from each of them alone, by output."""
+    found = run(ids, np.repeat([1, 2], lengths)[None])
+    pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for place, part in enumerate((slice(0, lengths[0]), slice(lengths[0], None))):
+        for name, expected in alone[place].items():
+            per_token = found[name].shape[:2] == ids.shape
+            other = found[name][:, part] if per_token else found[name][place : place + 1]
+            width = 1 if per_token and expected.ndim == 2 else expected.shape[-1]
+            pair = (expected.reshape(-1, width), other.reshape(-1, width))
+            pairs.setdefault(f"{name} of packed rows", []).append(pair)
+    return {name: parity.drift(parts) for name, parts in pairs.items()}
+
+
+def _write_config(source: Artifact, target: Path, packed: bool) -> None:
     config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
     for name in ("_name_or_path", "auto_map", "_attn_implementation"):
         config.pop(name, None)
+    if packed:
+        config[PACKED] = True
     labels = source.manifest.labels
     if labels:
         config["id2label"] = {str(index): label for index, label in enumerate(labels)}

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter, sleep
 from typing import Any
 
+import numpy as np
+
 from eval.energy_meter import EnergyMeter, Reading
-from eval.engine import TOKEN_BUDGET, pad, plan_batches
+from eval.engine import TOKEN_BUDGET
 from eval.opened import Opened
 from eval.probe import Probe, failed_row
-from eval.probes.latency import sample_sequences
+from eval.probes.latency import feeds, sample_sequences
 from eval.records import Basis, Measurement
 from eval.runtime import Session
 
@@ -46,10 +48,14 @@ class Energy(Probe):
                     continue
                 wanted = int(opened.option("latency_samples", 64))
                 sample = sample_sequences(subsets, wanted, opened.job.seed)
+                session = opened.session(training_set)
+                how, budget = (
+                    opened.option("batching", "bucketed"),
+                    opened.option("token_budget", TOKEN_BUDGET),
+                )
                 work = passes(
-                    opened.session(training_set), sample, int(opened.option("token_budget", TOKEN_BUDGET)),
-                    opened.pad_id(training_set),
-                )  # fmt: skip
+                    session, feeds(session, sample, str(how), int(budget), opened.pad_id(training_set))
+                )
                 work(0.0)  # warm-up at the measured shapes
                 idle = [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
                 done: list[int] = []
@@ -62,14 +68,8 @@ class Energy(Probe):
                     )
 
 
-def passes(
-    session: Session, sample: Sequence[Sequence[int]], budget: int, pad_id: int
-) -> Callable[[float], int]:
-    """Return a function (seconds) -> whole passes over the sample done, at least one."""
-    inputs = [
-        pad([sample[index] for index in batch], pad_id)[:2]
-        for batch in plan_batches([len(sequence) for sequence in sample], budget)
-    ]
+def passes(session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Callable[[float], int]:
+    """Return a function (seconds) -> whole passes over the batches done, at least one."""
 
     def run(seconds: float) -> int:
         end, count = perf_counter() + seconds, 0

@@ -9,10 +9,12 @@ import numpy as np
 
 from eval.engine import TOKEN_BUDGET, pad, plan_batches
 from eval.opened import Opened, Subset
+from eval.packing import pack, refuse_packed
 from eval.probe import Probe
 from eval.records import Measurement
 from eval.runtime import Session
 
+PACKED_ROWS = "packed"
 PERCENTILES = (50, 90, 95, 99)
 
 
@@ -20,9 +22,10 @@ class Latency(Probe):
     """Latency at batch 1 (p50, p90, p95, p99, in ms; per language p50) and throughput in batches.
 
     The sample is seeded and takes languages in turn, so that each counts alike. Only the model is
-    timed; the text is tokenised before. Batches are the engine's, of equal lengths (`batching:
-    bucketed`), or of sentences as they come, padded to their longest (`padded`); both hold the same
-    budget of tokens, and all candidates get the same. Raw times lie in the job's folder as latency/<task>.npz.
+    timed; the text is tokenised before. Batches are the engine's, of equal lengths (`batching: bucketed`),
+    of sentences as they come, padded to their longest (`padded`), or of rows that hold several sentences
+    each (`packed`, see eval.packing). All hold the same budget of tokens, and all candidates get the same.
+    Raw times lie in the job's folder as latency/<task>.npz.
     """
 
     name = "latency"
@@ -42,8 +45,8 @@ class Latency(Probe):
                 sample = [sequence for _, sequence in drawn]
                 session, pad_id = opened.session(training_set), opened.pad_id(training_set)
                 single = time_singles(session, sample, seconds, pad_id)
-                batches = BATCHING[str(opened.option("batching", "bucketed"))](sample, budget)
-                batched = time_batches(session, sample, seconds, batches, pad_id)
+                how = str(opened.option("batching", "bucketed"))
+                batched = time_batches(session, feeds(session, sample, how, budget, pad_id), seconds)
                 _keep(opened, found.name, sample, single, batched)
                 common = {"task": found.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
@@ -62,7 +65,7 @@ class Latency(Probe):
                 rate = len(sample) / (float(np.median(batched)) / 1e9)
                 yield opened.row(
                     "latency", "throughput", rate, "examples/s", **common, examples=len(sample),
-                    instrument=f"{opened.option('batching', 'bucketed')} batches of {budget} tokens, "
+                    instrument=f"{how} batches of {budget} tokens, "
                     f"median of {len(batched)} passes",
                 )  # fmt: skip
 
@@ -117,15 +120,23 @@ BATCHING: dict[str, Callable[[Sequence[Sequence[int]], int], list[np.ndarray]]] 
 }
 
 
+def feeds(
+    session: Session, sample: Sequence[Sequence[int]], how: str, budget: int, pad_id: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (input_ids, attention_mask) of all batches of a sample: bucketed, padded or packed.
+
+    InputError where the batches are packed and the session takes a row for one sequence.
+    """
+    if how == PACKED_ROWS:
+        refuse_packed(session.packs)
+        return [(batch.input_ids, batch.attention_mask) for batch in pack(sample, budget, pad_id)]
+    return [pad([sample[index] for index in batch], pad_id)[:2] for batch in BATCHING[how](sample, budget)]
+
+
 def time_batches(
-    session: Session,
-    sample: Sequence[Sequence[int]],
-    seconds: float,
-    batches: Sequence[np.ndarray],
-    pad_id: int,
+    session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]], seconds: float
 ) -> np.ndarray:
-    """Return the times in ns of whole passes over the sample in the batches given, (passes,)."""
-    inputs = [pad([sample[index] for index in batch], pad_id)[:2] for batch in batches]
+    """Return the times in ns of whole passes over the batches given, (passes,)."""
 
     def whole() -> None:
         for ids, mask in inputs:

@@ -31,28 +31,43 @@ class Shapes(Probe):
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every shape."""
         seconds = float(opened.option("seconds", 2.0))
-        training_set = max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
-        config = model_config(opened.artifacts[training_set])
-        longest, vocabulary = longest_input(config), int(config["vocab_size"])
+        training_set = largest(opened)
         session = opened.session(training_set)
-        generator = np.random.default_rng(opened.job.seed)
         for shape in opened.option("shapes", SHAPES):
-            batch, length = parse_shape(shape)
             common = {"training_set": training_set, "basis": "measured"}
-            if length > longest:
+            too_long = refuse_long(opened, training_set, shape)
+            if too_long:
                 yield opened.row(
                     self.name, "latency_at_shape", None, "ms", **common, component=f"{shape} p50",
-                    status="missing", error=f"the model reads at most {longest} tokens",
+                    status="missing", error=too_long,
                 )  # fmt: skip
                 continue
-            ids = generator.integers(_FIRST_ID, vocabulary - 1, (batch, length))
-            mask = np.ones_like(ids)
+            ids, mask = random_inputs(opened, training_set, shape)
             times = time_calls([lambda i=ids, m=mask: session.run(i, m)], seconds)  # type: ignore[misc]
             for percent in PERCENTILES:
                 yield opened.row(
                     self.name, "latency_at_shape", float(np.percentile(times, percent)) / 1e6, "ms", **common,
-                    component=f"{shape} p{percent}", examples=batch, instrument=f"{times.size} calls",
+                    component=f"{shape} p{percent}", examples=len(ids), instrument=f"{times.size} calls",
                 )  # fmt: skip
+
+
+def largest(opened: Opened) -> str:
+    """Return the training set whose artifact has most bytes."""
+    return max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
+
+
+def refuse_long(opened: Opened, training_set: str, shape: str) -> str:
+    """Return why a model cannot read a shape; "" where it can."""
+    longest = longest_input(model_config(opened.artifacts[training_set]))
+    return f"the model reads at most {longest} tokens" if parse_shape(shape)[1] > longest else ""
+
+
+def random_inputs(opened: Opened, training_set: str, shape: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64 (input_ids, attention_mask) of a shape: ids of the job's seed, no token masked."""
+    vocabulary = int(model_config(opened.artifacts[training_set])["vocab_size"])
+    generator = np.random.default_rng([opened.job.seed, *parse_shape(shape)])
+    ids = generator.integers(_FIRST_ID, vocabulary - 1, parse_shape(shape))
+    return ids, np.ones_like(ids)
 
 
 def parse_shape(text: str) -> tuple[int, int]:

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from compress.artifact import Artifact
+from compress.artifact import PACKED, Artifact
 from compress.errors import InputError, hint
 from eval.machine import vector_flags
+from eval.packing import first_tokens, is_packed, refuse_packed
 from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 
 MODEL = "model.onnx"
@@ -34,6 +35,7 @@ class OnnxSession(Session):
         self._outputs = outputs
         self._binding = session.io_binding()
         self._longest = longest_input(config)
+        self.packs = bool(config.get(PACKED))
         head = artifact.manifest.head
         self._per_token = head not in ("classification", "choice")
         nodes = {node.name: node for node in session.get_outputs()}
@@ -52,12 +54,16 @@ class OnnxSession(Session):
         """Return logits or hidden states, as `eval.runtime.Session.run` says."""
         refuse_overlong(input_ids, self._longest)
         batch, length = input_ids.shape
+        sequences = batch
+        if is_packed(attention_mask):
+            refuse_packed(self.packs)
+            sequences = int(first_tokens(attention_mask).sum())
         if len(self._outputs) > 1:  # start and end logits, each of which has one number per token
             shape: tuple[int, ...] = (batch, length)
         elif self._per_token:
             shape = (batch, length, self._width)
         else:
-            shape = (batch, self._width)
+            shape = (sequences, self._width)
         answers = [np.empty(shape, self._dtype) for _ in self._outputs]
         binding = self._binding
         inputs = {
@@ -107,7 +113,7 @@ class OnnxRuntime(Runtime):
             )
         self._threads = threads
         chosen = OnnxSettings.model_validate(settings or {})
-        session = _session(artifact.file(MODEL), session_options(threads, onnxruntime, chosen), onnxruntime)
+        session = open_file(artifact.file(MODEL), session_options(threads, onnxruntime, chosen))
         wanted = output_names(artifact)
         names = [node.name for node in session.get_outputs()]
         for name in wanted:
@@ -162,7 +168,9 @@ def session_options(threads: int, onnxruntime: Any, settings: OnnxSettings | Non
     return options
 
 
-def _session(file: Path, options: Any, onnxruntime: Any) -> Any:
+def open_file(file: Path, options: Any) -> Any:
+    """Return onnxruntime's session of a model file; InputError when it cannot be opened."""
+    import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native
 
     unreadable = (

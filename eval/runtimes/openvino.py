@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from compress.artifact import Artifact
+from compress.artifact import PACKED, Artifact
 from compress.errors import InputError, hint
 from eval.machine import vector_flags
+from eval.packing import is_packed, refuse_packed
 from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 from eval.runtimes.onnxruntime import MODEL, output_names
 
@@ -23,10 +24,13 @@ class OpenvinoSession(Session):
         self._request = compiled.create_infer_request()
         self._outputs = outputs
         self._longest = longest_input(model_config(artifact))
+        self.packs = bool(model_config(artifact).get(PACKED))
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Return logits or hidden states, as `eval.runtime.Session.run` says."""
         refuse_overlong(input_ids, self._longest)
+        if is_packed(attention_mask):
+            refuse_packed(self.packs)
         given = {
             "input_ids": np.ascontiguousarray(input_ids, np.int64),
             "attention_mask": np.ascontiguousarray(attention_mask, np.int64),

@@ -14,6 +14,7 @@ from compress.errors import InputError
 from compress.uneven import model_class
 from eval.machine import vector_flags
 from eval.packed_linear import can_pack, pack_linears
+from eval.packing import first_tokens, is_packed, positions, visible
 from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class TorchSession(Session):
         self._layer = artifact.manifest.layer
         self._longest = longest_input(config)
         self._threads = threads
+        self._pad_id = int(config["pad_token_id"])
+        self.packs = True
         # Batches side by side on a thread each beat one batch on all: no barrier after every operator,
         # which costs most where cores are shared. And the bits do not depend on the number of threads.
         self.lanes = threads
@@ -59,6 +62,8 @@ class TorchSession(Session):
         import torch
 
         with torch.inference_mode():
+            if is_packed(attention_mask):
+                return self._run_packed(input_ids, attention_mask)
             ids, mask = self._inputs(input_ids, attention_mask)
             found: torch.Tensor
             if self._head == "qa":
@@ -72,6 +77,38 @@ class TorchSession(Session):
                 answer = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
                 found = answer.hidden_states[self._layer]
             return found.float().numpy()
+
+    def _run_packed(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
+        """Return the answers for rows of several sequences, whose mask and positions are given ready."""
+        import torch
+
+        refuse_overlong(input_ids, self._longest)
+        dtype = next(self._model.parameters()).dtype
+        # A finite least number, and not minus infinity: padded places see nothing, and NaN would spread.
+        hidden = ~torch.from_numpy(visible(attention_mask))
+        given = {
+            "input_ids": torch.from_numpy(np.ascontiguousarray(input_ids)),
+            "attention_mask": torch.zeros(hidden.shape, dtype=dtype).masked_fill(
+                hidden, torch.finfo(dtype).min
+            ),
+            "position_ids": torch.from_numpy(positions(attention_mask, self._pad_id)),
+        }
+        found: torch.Tensor
+        if self._head in ("classification", "choice"):  # the head reads the first token of every row
+            states = self._model.base_model(**given).last_hidden_state
+            found = self._model.classifier(
+                states[torch.from_numpy(first_tokens(attention_mask))].unsqueeze(1)
+            )
+        elif self._head == "qa":
+            answer = self._model(**given)
+            found = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
+        elif self._head == "tagging":
+            found = self._model(**given).logits
+        elif self._layer is None:
+            found = self._model(**given).last_hidden_state
+        else:
+            found = self._model(**given, output_hidden_states=True).hidden_states[self._layer]
+        return found.float().numpy()
 
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]

@@ -55,7 +55,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
     rng = np.random.default_rng(0)
     languages = [f"l{number:02d}" for number in range(arguments.languages)]
-    making = 0.0
+    making = making_cpu = 0.0
 
     def made_up(name: str, candidates: int, examples: int) -> dict[str, np.ndarray]:
         found = {}
@@ -78,16 +78,16 @@ def measure(arguments: argparse.Namespace) -> None:
     check(made_up("udpos", 5, 800)["l00"], task_scores, task("udpos"))
 
     def scored() -> Iterator[TaskScores]:
-        nonlocal making
+        nonlocal making, making_cpu
         for name in TASKS.names:
-            begin = time.perf_counter()
+            begin, used = time.perf_counter(), time.process_time()
             outcomes = made_up(name, arguments.candidates, arguments.examples)
-            making += time.perf_counter() - begin
+            making, making_cpu = making + time.perf_counter() - begin, making_cpu + time.process_time() - used
             yield task_scores(task(name), outcomes, 0, arguments.draws, normal_from=NORMAL_FROM)
 
     begin, used = time.perf_counter(), time.process_time()
     table = score_table(scored(), dict.fromkeys(TASKS.names, languages), 0, Weights())
-    seconds, cpu = time.perf_counter() - begin - making, time.process_time() - used - making
+    seconds, cpu = time.perf_counter() - begin - making, time.process_time() - used - making_cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     begin = time.perf_counter()
     scores = -(table.points[:, 0, None] + table.examples[:, 0])

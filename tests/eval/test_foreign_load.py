@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.foreign_load import Counters, busy_seconds, load_between
+from eval.foreign_load import Counters, busy_seconds, listed_mhz, load_between
 
 LINUX = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the kernel keeps no /proc/stat")
 
@@ -35,6 +35,27 @@ def test_half_counted_ticks_are_no_load_and_shares_stay_in_range() -> None:
 def test_without_the_kernel_s_counts_nothing_is_said() -> None:
     found = load_between(counters(0, 0, None, None), counters(1, 1, None, None))
     assert (found.foreign, found.steal, found.disturbed) == (None, None, 0)
+
+
+def test_the_clock_is_told_where_the_kernel_knows_it_and_is_unknown_elsewhere() -> None:
+    lines = [line for core, mhz in ((0, 1000), (1, 3000), (2, 9000)) for line in
+             (f"processor\t: {core}", "model name\t: x", f"cpu MHz\t\t: {mhz}.000", "")]  # fmt: skip
+    assert listed_mhz(lines, [0, 1]) == 2000
+    assert listed_mhz(lines, [2]) == 9000
+    assert listed_mhz(lines, [2, 3]) is None and listed_mhz([], [0]) is None and listed_mhz(lines, []) is None
+    both = [Counters(at, 0, 0, 0, mhz, 1) for at, mhz in ((0, 2000.0), (1, 3000.0))]
+    assert load_between(*both).frequency_mhz == 2500
+    neither = [Counters(at, 0, 0, 0, None, 1) for at in (0, 1)]
+    assert load_between(*neither).frequency_mhz is None
+
+
+@pytest.mark.skipif(
+    not Path("/proc/cpuinfo").exists() or "cpu MHz" not in Path("/proc/cpuinfo").read_text(),
+    reason="the kernel lists no clock",
+)
+def test_a_reading_has_this_machine_s_clock() -> None:
+    found = Counters.read().frequency_mhz
+    assert found is not None and 100 < found < 10_000
 
 
 def test_cores_that_the_kernel_does_not_list_are_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eval.contrast_scores import TaskScores, task_scores
-from eval.score_table import ScoreTable, Weights, score_table
+from eval.score_table import ScoreTable, Weights, score_table, standard_deviation
 from eval.task import task
 from eval.uncertain import Uncertain, level_of, repeated, simultaneous
 
@@ -153,3 +153,13 @@ def test_simultaneous_intervals_hold_together(correlation: float) -> None:
     within = (np.abs(noise(20_000)) <= half.spread().half_width(level)).all(axis=0).mean()
     assert within == pytest.approx(0.95, abs=0.01)
     assert level > level_of(1.96)
+
+
+def test_standard_deviations_are_numpy_s_whatever_the_mean_and_the_precision() -> None:
+    rng = np.random.default_rng(1)
+    draws = rng.standard_normal((40, 2000)) * np.geomspace(1e-4, 10, 40)[:, None] + rng.normal(0, 5, (40, 1))
+    for given in (draws, draws.astype(np.float32)):
+        expected = given.std(axis=-1, ddof=1, dtype=np.float64)
+        np.testing.assert_allclose(standard_deviation(given), expected, rtol=1e-5)
+    constant = np.full((2, 7), 0.1, np.float32)
+    assert standard_deviation(constant).tolist() == [0, 0] == standard_deviation(constant[:, :1]).tolist()

@@ -157,3 +157,11 @@ def test_an_unknown_recipe_is_refused_with_a_hint(tmp_path: Path) -> None:
         find_recipe("dmeo")
     with pytest.raises(InputError, match="no such recipe file"):
         find_recipe(str(tmp_path / "x.yaml"))
+
+
+def test_packed_batches_need_graphs_that_read_packed_rows(checked: Read, good: str) -> None:
+    told = problems(checked, good, "measure.batching=packed")
+    assert "r.yaml:" in told and "takes a row for one sequence. Set packed: true in it" in told
+    assert checked(good, "measure.batching=packed", "onnx.packed=true").recipe.measure.batching == "packed"
+    assert checked(good, "measure.batching=packed", "runtimes=[torch]")  # torch packs by itself
+    assert checked(good, "measure.batching=padded")

@@ -1,0 +1,104 @@
+"""How near a candidate comes to what this machine can do at best with its operations and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from eval.encoder_work import encoder_work
+from eval.opened import Opened
+from eval.operations import Work, onnx_work
+from eval.peaks import bandwidth, peaks
+from eval.probe import Probe
+from eval.probes.latency import time_calls
+from eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
+from eval.records import Measurement
+from eval.roofline import Roof, in_precision
+from eval.runtimes.onnxruntime import MODEL
+
+
+class Roofline(Probe):
+    """Operations, bytes, attainable and attained rate at each shape, and the machine's peaks.
+
+    Per shape (`component`): operations and weight_bytes, activation_bytes (exact, from the graph),
+    intensity (operations per byte that has to move), attainable_rate, attained_rate (operations per
+    second, of the median pass) and roofline_share (percent). Per precision: peak_rate; and
+    peak_bandwidth. The peaks are measured in this process, pinned as it is, after the candidate was timed
+    and closed; see eval.peaks and eval.roofline.
+    """
+
+    name = "roofline"
+    timed = True
+
+    def measure(self, opened: Opened) -> Iterator[Measurement]:
+        """Yield the rows of every shape."""
+        seconds = float(opened.option("seconds", 2.0))
+        training_set = largest(opened)
+        common: dict[str, Any] = {"training_set": training_set}
+        timed: dict[str, tuple[Work, np.ndarray]] = {}
+        for shape in opened.option("shapes", SHAPES):
+            too_long = refuse_long(opened, training_set, shape)
+            if too_long:
+                yield opened.row(
+                    self.name, "roofline_share", None, "percent", **common, component=shape,
+                    status="missing", error=too_long,
+                )  # fmt: skip
+                continue
+            ids, mask = random_inputs(opened, training_set, shape)
+            session = opened.session(training_set)
+            times = time_calls([lambda i=ids, m=mask, s=session: s.run(i, m)], seconds)  # type: ignore[misc]
+            timed[shape] = _work(opened, training_set, *ids.shape), times
+        opened.close()  # idle threads may spin
+        wanted = {name for work, _ in timed.values() for name in work.operations}
+        roof = Roof(
+            peaks(sorted(wanted), opened.job.threads, seconds), bandwidth(opened.job.threads, seconds)
+        )
+        for name, peak in roof.peaks.items():
+            yield opened.row(self.name, "peak_rate", peak.rate, "op/s", component=name, basis="measured",
+                             instrument=peak.instrument)  # fmt: skip
+        yield opened.row(self.name, "peak_bandwidth", roof.bandwidth.rate, "bytes/s", basis="measured",
+                         instrument=roof.bandwidth.instrument)  # fmt: skip
+        for shape, (work, times) in timed.items():
+            median = float(np.median(times)) / 1e9
+            kept = {**common, "component": shape}
+            counted = {
+                "operations": (work.total, "op"), "weight_bytes": (work.weight_bytes, "bytes"),
+                "activation_bytes": (work.activation_bytes, "bytes"), "intensity": (work.intensity, "op/byte"),
+            }  # fmt: skip
+            for statistic, (value, unit) in counted.items():
+                if value is not None:
+                    yield opened.row(self.name, statistic, float(value), unit, **kept,
+                                     instrument=_precisions(work))  # fmt: skip
+            found = {
+                "attainable_rate": (work.total / roof.least_seconds(work), "op/s"),
+                "attained_rate": (work.total / median, "op/s"),
+                "roofline_share": (100 * roof.share(work, median), "percent"),
+            }
+            for statistic, (value, unit) in found.items():
+                yield opened.row(
+                    self.name, statistic, value, unit, **kept, basis="measured",
+                    instrument=f"median of {times.size} calls, bound by {roof.bound(work)}",
+                )  # fmt: skip
+
+
+def _work(opened: Opened, training_set: str, batch: int, length: int) -> Work:
+    artifact = opened.artifacts[training_set]
+    precision = str((opened.option("runtime", None) or {}).get("precision", "fp32"))
+    if artifact.manifest.format == "torch":
+        return encoder_work(artifact, batch, length, precision)
+    return in_precision(onnx_work(artifact.file(MODEL), batch, length), precision)
+
+
+def _precisions(work: Work) -> str:
+    """Return the share of the operations in each precision, as text.
+
+    >>> _precisions(Work({"int8": 3, "fp32": 1}, 0, 0, 0))
+    'int8 75 %, fp32 25 %'
+    """
+    ranked = sorted(work.operations.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {100 * count / max(1, work.total):.0f} %" for name, count in ranked)
+
+
+PROBE = Roofline()
