@@ -25,7 +25,8 @@ def reading_packed_rows(model: Any) -> Iterator[None]:
     pad_id = model.config.pad_token_id
 
     def before_body(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
-        ids, numbers = given.get("input_ids", args[0] if args else None), given["attention_mask"]
+        ids = args[0] if args else given["input_ids"]
+        numbers = given["attention_mask"]
         held["numbers"] = numbers
         dtype = module.embeddings.LayerNorm.weight.dtype
         changed = {
@@ -76,7 +77,6 @@ def first_tokens(numbers: Tensor) -> Tensor:
     """Return which tokens begin a sequence, bool (batch, length)."""
     import torch
 
-    before = torch.nn.functional.pad(numbers, (1, 0))[
-        :, :-1
-    ]  # cut afterwards: a length of 0 would be special
+    # Padded, then cut: cut first, a length of 0 would be special.
+    before = torch.nn.functional.pad(numbers, (1, 0))[:, :-1]
     return (numbers != 0) & (numbers != before)

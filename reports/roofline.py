@@ -55,8 +55,11 @@ def reached(study: Study) -> list[Reached]:
             if any(value is None for value in values):
                 continue
             told = next(row.instrument for row in own if row.statistic == "roofline_share")
-            numbers = [value for value in values if value is not None]
-            found.append(Reached(candidate.name, shape, *numbers, told.rpartition("bound by ")[2]))
+            operations, intensity, attainable, attained, share = (value or 0.0 for value in values)
+            bound = told.rpartition("bound by ")[2]
+            found.append(
+                Reached(candidate.name, shape, operations, intensity, attainable, attained, share, bound)
+            )
     return found
 
 

@@ -200,7 +200,7 @@ class TrimVocab(Step):
 
     def _counts(
         self, tokenizer: UnigramFile, context: Context
-    ) -> tuple[dict[str, np.ndarray], dict[str, list[list[int]]]]:
+    ) -> tuple[dict[str, np.ndarray], dict[str, Sequence[Sequence[int]]]]:
         """Return how often each language uses each piece, and the ids of the first lines, for the audit."""
         from compress.lines import read_lines
         from compress.masking import encode_lines
@@ -237,7 +237,7 @@ class TrimVocab(Step):
         tokenizer: UnigramFile,
         kept: np.ndarray,
         new: Path,
-        heads: Mapping[str, list[list[int]]],
+        heads: Mapping[str, Sequence[Sequence[int]]],
         context: Context,
     ) -> dict[str, dict[str, Any]]:
         from compress.lines import read_lines
