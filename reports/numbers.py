@@ -60,6 +60,19 @@ def ratio(value: float | None) -> str:
     return f"{value:.2f}×" if value < 10 else f"{value:.0f}×"
 
 
+def duration(seconds: float | None) -> str:
+    """Return a time in seconds, or in minutes or hours where it is long.
+
+    >>> duration(12.34), duration(300.0), duration(9000.0), duration(None)
+    ('12.3 s', '5.0 min', '2.5 h', '–')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{three_digits(seconds)} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def _prefix(value: float, unit: str) -> tuple[float, str]:
     size = abs(value)
     if unit == "bytes":
