@@ -63,7 +63,7 @@ def read_analysis(report_folder: Path) -> Mapping[str, Any] | None:
     file = report_folder / NAME
     try:
         found = json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda _: None)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected JSON ({error}). Write it again: xpareto report RUN") from error
