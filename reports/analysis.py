@@ -52,6 +52,7 @@ SCHEMA = 1
 NAME = "analysis.json"
 ALL = "all"  # the frontier in all costs at once
 _NONE = "No statistics lie beside this report. To compute them: xpareto report RUN"
+_KEYS = ("objectives", "score_floor", "costs", "frontiers", "attainment", "reference", "level", "resamples")
 _LISTS = ("scores", "fairness")  # one entry per system in each
 
 
@@ -124,6 +125,11 @@ def analysis_of(run: Run, document: Mapping[str, Any] | None) -> Analysis:
         strange = [name for own in found.members for name in own if name not in names]
         if strange or found.found["baseline"] not in found.systems:
             raise ValueError(f"{(strange or [document['baseline']])[0]!r} is none of its candidates")
+        for key in _KEYS:
+            if key not in document:
+                raise KeyError(key)
+        if not 0 < document["level"] < 1 or document["resamples"] < 1:
+            raise ValueError(f"level {document['level']!r}, resamples {document['resamples']!r}")
         for key in _LISTS:
             if len(document[key]) != len(found.systems):
                 raise ValueError(f"{key}: {len(document[key])} entries for {len(found.systems)} systems")

@@ -12,6 +12,8 @@ from reports.run import Run
 from reports.study import Study
 from reports.timing import TOKENIZATION, Timing, energies, timing
 
+_COLOURS = 8
+_REST = "other steps"
 _STORED = "found in the store, not told apart"
 
 
@@ -75,7 +77,8 @@ class EffortView:
 def effort_view(run: Run) -> EffortView:
     """Return what making the candidates took; no bars where the run tells nothing of it."""
     found = efforts({own.name: own.keys for own in run.candidates}, run.made)
-    drawn, rows = {}, []
+    drawn: dict[str, dict[str, float]] = {}
+    rows = []
     for one in found.candidates:
         whole = run.candidate(one.candidate).made_seconds
         parts = {label: seconds for label, seconds in one.steps.items() if seconds > 0}
@@ -87,6 +90,7 @@ def effort_view(run: Run) -> EffortView:
             parts, seconds = {"all steps": whole}, whole
         drawn[one.candidate] = parts
         rows.append(EffortRow(one.candidate, seconds, one.own if one.steps else None, one.cpu_seconds))
+    drawn = most(drawn)
     if not run.made:
         whole_run = ""
     elif found.unknown:
@@ -99,3 +103,24 @@ def effort_view(run: Run) -> EffortView:
             f"With each piece of work counted once, all candidates together took {duration(found.once)}."
         )
     return EffortView(bars(drawn, duration), tuple(rows), any(row.cpu is not None for row in rows), whole_run)
+
+
+def most(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the parts with those that are nowhere large put together, so that colours can tell them apart.
+
+    >>> most({"a": {str(size): float(size) for size in range(1, 10)}})["a"]
+    {'3': 3.0, '4': 4.0, '5': 5.0, '6': 6.0, '7': 7.0, '8': 8.0, '9': 9.0, 'other steps': 3.0}
+    """
+    largest: dict[str, float] = {}
+    for parts in found.values():
+        for part, value in parts.items():
+            largest[part] = max(largest.get(part, 0.0), value)
+    kept = set(largest)
+    if len(largest) > _COLOURS:
+        kept = set(sorted(largest, key=lambda part: -largest[part])[: _COLOURS - 1])
+    shown = {name: {p: v for p, v in parts.items() if p in kept} for name, parts in found.items()}
+    for name, parts in found.items():
+        rest = sum(value for part, value in parts.items() if part not in kept)
+        if rest:
+            shown[name][_REST] = rest
+    return shown

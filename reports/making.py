@@ -76,7 +76,7 @@ def line(key: str, made: Mapping[str, Made]) -> list[str]:
 class Effort:
     """The work behind one candidate.
 
-    `steps` holds the seconds by the step's label, first to last, over all its training sets; `own` is
+    `steps` holds the seconds by step, first to last, over all its training sets; `own` is
     the part that no other candidate rests on; `unknown` counts pieces of work without a time.
     """
 
@@ -118,7 +118,7 @@ def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Effo
     for name, work in lines.items():
         steps: dict[str, float] = {}
         for own in work:
-            steps[made[own].label] = steps.get(made[own].label, 0.0) + (made[own].seconds or 0.0)
+            steps[made[own].step] = steps.get(made[own].step, 0.0) + (made[own].seconds or 0.0)
         cpu = [made[own].cpu_seconds for own in work]
         found.append(
             Effort(

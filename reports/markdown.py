@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reports.analysis import NO_ANALYSIS, Analysis
-from reports.caveats import caveats
 from reports.depth import ORACLE, curves
 from reports.environment import facts
 from reports.headline import headline
+from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
 from reports.membership import panels
 from reports.noise import noise_rows
@@ -57,7 +57,7 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from _roofline(study)
     yield from _failures(study)
     yield from ("## Caveats", "")
-    for caveat in caveats(study):
+    for caveat in informed_caveats(study, analysis):
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield ""
     yield from ("## How to reproduce", "")
@@ -113,9 +113,11 @@ def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from table(["candidate", *(markdown(panel.title) for panel in found)], rows)
     for panel in found:
         if panel.volumes:
-            volume = panel.volumes[0]
-            title = markdown(midway(panel.title))
-            yield f"- Hypervolume against {title}: {volume.value:.1f} ({volume.low:.1f} to {volume.high:.1f})."
+            own_volume = panel.volumes[0]
+            value, low, high = (
+                number(part, "percent") for part in (own_volume.value, own_volume.low, own_volume.high)
+            )
+            yield f"- Hypervolume against {markdown(midway(panel.title))}: {value} ({low} to {high})."
     yield ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.analysis import Analysis
-from reports.numbers import three_digits
+from reports.numbers import MINUS
 from reports.study import Study
 
 
@@ -40,9 +40,9 @@ def _cost(title: str, noise: Mapping[str, Any]) -> NoiseRow:
     known = f" Learnt from {blocks} repeats of every candidate, {noise['df']} degrees of freedom in all."
     words = {
         "exact": "Counted, not timed: the same each time.",
-        "blocks": f"Differences below {_percent(noise['floor'])} are within what two copies of one candidate"
+        "blocks": f"Differences below {percent(noise['floor'])} are within what two copies of one candidate"
         f" show by chance (5 % of such pairs differ by more).{known}",
-        "assumed": f"Measured once, so its noise is not known here: {_percent(noise['floor'])} is assumed,"
+        "assumed": f"Measured once, so its noise is not known here: {percent(noise['floor'])} is assumed,"
         " as fixed before any experiment. Repeat the measurement (measure.blocks) to learn it.",
     }[noise["basis"]]
     if twin is not None:
@@ -50,8 +50,8 @@ def _cost(title: str, noise: Mapping[str, Any]) -> NoiseRow:
     exact = noise["basis"] == "exact"
     return NoiseRow(
         title,
-        _percent(noise["floor"]),
-        "–" if exact or noise["basis"] == "assumed" else _percent(noise["sd"]),
+        percent(noise["floor"]),
+        "–" if exact or noise["basis"] == "assumed" else percent(noise["sd"]),
         "–" if exact else str(blocks),
         "–" if twin is None else _signed(twin),
         words,
@@ -75,9 +75,17 @@ def _score(study: Study, analysis: Analysis) -> NoiseRow:
     return NoiseRow(title, f"{floor:.1f} points", "–", f"{seeds} seeds", "–", words)
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{three_digits(value)} %"
+def percent(value: float | None) -> str:
+    """Return a share in as many digits as say something.
+
+    >>> percent(36.88), percent(0.011), percent(0.0), percent(None)
+    ('36.9 %', '0.01 %', '0 %', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return ("0" if not value else text.replace("-", MINUS)) + " %"
 
 
 def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + _percent(value)
+    return ("+" if value > 0 else "") + percent(value)

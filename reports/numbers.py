@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_MINUS = "\u2212"
+MINUS = "\u2212"
 
 
 def number(value: float | None, unit: str) -> str:
@@ -30,7 +30,7 @@ def three_digits(value: float) -> str:
     if value == 0:
         return "0"
     places = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(places, 9)}f}".replace("-", _MINUS)
+    return f"{value:.{min(places, 9)}f}".replace("-", MINUS)
 
 
 def points(value: float | None) -> str:
@@ -44,7 +44,7 @@ def points(value: float | None) -> str:
     text = f"{abs(value):.1f}"
     if text == "0.0":
         return text
-    return ("+" if value > 0 else _MINUS) + text
+    return ("+" if value > 0 else MINUS) + text
 
 
 def ratio(value: float | None) -> str:

@@ -14,12 +14,12 @@ from markupsafe import Markup
 
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.bars import bars
-from reports.caveats import caveats
 from reports.depth import ORACLE, curves, drawn
 from reports.disparity import columns, disparities
 from reports.effort_view import effort_view, energy_bars, latency_view
 from reports.environment import facts
 from reports.headline import TOLERANCE, arms_compared, cheapest, opening, priced, standing
+from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
 from reports.membership import knee_words, panels
 from reports.noise import noise_rows
@@ -93,7 +93,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         standing=standing(study),
         picks=_picks(study),
         tolerance=TOLERANCE,
-        caveats=caveats(study),
+        caveats=informed_caveats(study, analysis),
         interval=INTERVAL,
         objectives=[study.objectives[name] for name in (SCORE, *study.costs)],
         rows=[_row(study, candidate.name) for candidate in study.run.candidates],

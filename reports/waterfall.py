@@ -29,9 +29,9 @@ def waterfalls(study: Study) -> dict[str, tuple[Stop, ...]]:
 
     In between come candidates of the same seed whose steps are those of the goal with some left out,
     one after the other, on the baseline's runtime or, from some stop on, on the goal's. Of all such ways
-    the one with the most stops is taken, of equal ones that which takes the steps in their order. Where
-    the baseline's own steps are not among the goal's (another training), the first stop after it names
-    what was removed too.
+    the one with the most stops is taken, of equal ones that which takes the steps in their order, in
+    the goal's arm if it can. Where the baseline's own steps are not among the goal's (another training),
+    the first stop after it names what was removed too.
     """
     run = study.run
     scored = [own for own in run.candidates if study.value(own.name, SCORE) is not None]
@@ -83,8 +83,9 @@ def _way(
     between.sort(key=lambda own: (len(chains[own.name]), own.runtime == goal.runtime, own.name))
     related = within(chains[base.name], chains[goal.name])
 
-    def rank(way: Sequence[Candidate]) -> tuple[int, int]:
-        return len(way), sum(_shared(chains[stop.name], chains[goal.name]) for stop in way)
+    def rank(way: Sequence[Candidate]) -> tuple[int, int, int]:
+        shared = sum(_shared(chains[stop.name], chains[goal.name]) for stop in way)
+        return len(way), shared, sum(stop.arm == goal.arm for stop in way)
 
     best: dict[str, tuple[Candidate, ...]] = {}
     for own in (*between, goal):

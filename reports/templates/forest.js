@@ -49,7 +49,9 @@ if (data.analysis) {
       body.append(row);
     }
     table.replaceChildren(thead, body);
-    byId("forest-note").textContent = `${sure ? `${sure} of ${codes.length} languages lose` : `None of ${codes.length} languages loses`} for certain, which is where the interval of the loss, good for all languages at once, lies above zero.`;
+    byId("forest-note").textContent = sure
+      ? `${sure} of ${codes.length} languages lose for certain: the interval of their loss, good for all languages at once, lies above zero.`
+      : `None of ${codes.length} languages loses for certain: nowhere does the interval of the loss, good for all languages at once, lie above zero.`;
   };
   const system = select("forest-system", others.map((n) => [n, names[n]]), start ? start[0] : null, () => show());
   const order = select("forest-order", ORDERS.filter(([k]) => flips || k !== "changed"), "loss", () => show());

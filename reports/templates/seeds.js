@@ -48,18 +48,20 @@ if (data.analysis && data.analysis.attainment) {
       return;
     }
     axesOf(difference, s, cost.value);
+    const place = (arm) => Object.keys(found[cost.value].arms).indexOf(arm) % 8;  // in the arms' own colours
     const inside = (v, side) => Math.min(Math.max(v, side.low), side.high);
     let most = [0, 0];
     for (const [cheap, dear, low, high, share] of one.regions) {
       if (share === null) continue;
       const x0 = s.x.place(inside(cheap ?? s.x.low, s.x)), x1 = s.x.place(inside(dear ?? s.x.high, s.x));
       const y0 = s.y.place(inside(low ?? s.y.low, s.y)), y1 = s.y.place(inside(high ?? s.y.high, s.y));
-      const box = svg("rect", { class: share > 0 ? "gain" : "loss", x: x0, width: Math.max(0, x1 - x0), y: y1, height: Math.max(0, y0 - y1), "fill-opacity": (0.15 + 0.75 * Math.abs(share)).toFixed(2) });
+      const box = svg("rect", { class: `region fill c${place(share > 0 ? one.b : one.a)}`, x: x0, width: Math.max(0, x1 - x0), y: y1, height: Math.max(0, y0 - y1), "fill-opacity": (0.15 + 0.75 * Math.abs(share)).toFixed(2) });
       box.append(svg("title", {}, `${signed(100 * share)} % of the seeds`));
       difference.append(box);
       most = [Math.min(most[0], share), Math.max(most[1], share)];
     }
-    note.replaceChildren("Blue: more of the seeds of ", named(one.b), ` reach it (up to ${Math.round(100 * most[1])} %); orange: more of `, named(one.a), ` (up to ${Math.round(-100 * most[0])} %). The stronger, the larger the share.`);
+    const entry = (arm, share) => key(icon(svg("path", { class: `fill c${place(arm)}`, d: SHAPES[1](9, 9, 6) })), `more seeds of ${arm} (by up to ${Math.round(100 * share)} %)`);
+    note.replaceChildren(entry(one.a, -most[0]), " ", entry(one.b, most[1]), element("div", {}, "The stronger the colour, the larger the difference."));
   };
   const cost = select("seeds-cost", costs.map((name) => [name, objective[name].title]), costs.includes(data.x) ? data.x : costs[0], () => { pairs(); drawSurfaces(); drawDifference(); });
   const pair = select("seeds-pair", [], "", () => drawDifference());

@@ -28,7 +28,7 @@ def _truth(arm: str, task: str, seed: int) -> float:
 
 def analysed_run(folder: Path, **options: Any) -> Path:
     """Write a run with predictions, parts of size and time, steps by stage, and the work behind them."""
-    run = write_run(folder, _truth, **({"seeds": (0, 1), "repeats": 3} | options))
+    run = write_run(folder, _truth, **({"seeds": (0, 1), "repeats": 3, "steps": {"english": 100}} | options))
     file = folder / "candidates.json"
     listing = json.loads(file.read_text(encoding="utf-8"))
     made: dict[str, Any] = {

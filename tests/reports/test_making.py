@@ -26,7 +26,7 @@ def test_shared_work_counts_in_full_for_each_and_once_for_the_run() -> None:
     found = efforts(KEYS, MADE)
     onnx, int8 = found.candidates
     assert onnx.seconds == 311.0 and int8.seconds == 315.0
-    assert int8.steps == {"base": 1.0, "fp32": 300.0, "onnx": 10.0, "int8": 4.0}
+    assert int8.steps == {"base": 1.0, "train": 300.0, "export_onnx": 10.0, "quantize_dynamic": 4.0}
     assert onnx.own == 0.0 and int8.own == 4.0
     assert found.once == sum(own.seconds or 0 for own in MADE.values()) and found.unknown == 0
     assert int8.cpu_seconds == 2.0 + 190.0 + 12.0 + 5.0 + 390.0
@@ -66,7 +66,7 @@ def test_a_run_tells_what_making_took(make_run: Callable[..., Path]) -> None:
     run = read_runs([_changed(make_run(), made=_made(8))])
     view = effort_view(run)
     assert [row.seconds for row in view.rows] == [8.0] * 8 and [row.own for row in view.rows] == [5.0] * 8
-    assert view.bars.legend == ("base", "fp32") and not view.cpu
+    assert view.bars.legend == ("base", "train") and not view.cpu
     assert "each piece of work counted once, all candidates together took 43.0 s" in view.run
 
 
@@ -83,7 +83,7 @@ def test_an_older_run_has_its_chain_in_the_plan_and_its_seconds_in_the_events(
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     view = effort_view(read_runs([folder]))
     stored = view.bars.legend[0]
-    assert "store" in stored and view.bars.legend[1:] == ("fp32",)
+    assert "store" in stored and view.bars.legend[1:] == ("train",)
     assert view.rows[0].seconds == 12.3  # as candidates.json has it, of which 5 s are known
     assert "1 more it found in the store" in view.run
 

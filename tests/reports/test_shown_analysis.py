@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from compress.errors import InputError
-from reports.analysis import ALL, Analysis, analysis_of, read_analysis
+from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
+from reports.caveats import caveats
 from reports.disparity import columns, disparities
+from reports.informed_caveats import informed_caveats
 from reports.markdown import summary
 from reports.membership import knee_words, panels
 from reports.noise import noise_rows
@@ -160,6 +163,24 @@ def test_cells_beyond_doubt_are_those_whose_simultaneous_interval_leaves_zero_ou
     assert all(own == [cells["places"][0]] for own in found.values()) and len(found) == len(analysis.systems)
     cells["levels"] = [0.9999999] * len(analysis.systems)  # 5.3 standard errors
     assert not any(figure_data(study, changed(alone, cells=cells))["analysis"]["sure"].values())
+
+
+def test_what_the_analysis_knows_is_not_called_unknown(alone: Shown) -> None:
+    before = {caveat.key: caveat.text for caveat in caveats(alone[0])}
+    after = {caveat.key: caveat.text for caveat in informed_caveats(*alone)}
+    assert "these rows do not hold" in before["selection"] and "paired by example" in after["selection"]
+    noise = {**alone[1].found["objectives"]["latency_ms"]["noise"], "floor": 50.0}
+    told = {
+        c.key: c.text
+        for c in informed_caveats(alone[0], changed(alone, objectives={"latency_ms": {"noise": noise}}))
+    }
+    values = [values["latency_ms"] or 0 for values in alone[0].values.values()]
+    near = sum(max(a, b) < 1.5 * min(a, b) for a, b in itertools.combinations(values, 2))
+    assert told["latency-noise"].startswith(f"{near} pairs of candidates differ by less than 50.0 %")
+    assert "learnt from repeats" in told["latency-noise"]
+    none = {"latency_ms": {"noise": {**noise, "floor": 0.0}}}
+    assert "latency-noise" not in {c.key for c in informed_caveats(alone[0], changed(alone, objectives=none))}
+    assert informed_caveats(alone[0], NO_ANALYSIS) == caveats(alone[0])
 
 
 def test_the_summary_has_both_tables_in_short(seeds: Shown) -> None:

@@ -78,6 +78,16 @@ def test_of_equal_ways_that_in_the_order_of_the_steps_is_taken() -> None:
     assert names(found["both"]) == ["full", "z-first", "both"]
 
 
+def test_of_variants_made_alike_that_of_the_own_arm_is_taken() -> None:
+    found = ways(
+        candidate("full", "train", "export"),
+        candidate("a/trim", "train", "trim", "export"),
+        candidate("b/trim", "train", "trim", "export"),
+        candidate("b/int8", "train", "trim", "export", "quantize"),
+    )
+    assert names(found["b/int8"]) == ["full", "b/trim", "b/int8"]
+
+
 def test_another_training_is_said_to_replace_the_baselines() -> None:
     found = ways(
         candidate("none", "train", "export"),
