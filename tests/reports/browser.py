@@ -84,8 +84,16 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=pixels, height=1000, deviceScaleFactor=1, mobile=False
         )
 
+    def unfold(self) -> None:
+        """Lay out what is out of sight too, which the page leaves until it comes near."""
+        self.run(
+            "document.styleSheets[0].insertRule('section { content-visibility: visible !important }',"
+            "document.styleSheets[0].cssRules.length)"
+        )
+
     def screenshot(self, file: Path) -> Path:
         """Save the whole page as a picture."""
+        self.unfold()
         found = self.command("Page.captureScreenshot", captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(found["data"]))
         return file

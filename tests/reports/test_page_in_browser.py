@@ -133,6 +133,7 @@ def _quiet(browser: Browser) -> None:
         "return [...document.querySelectorAll('main svg *')].filter(e => [...e.attributes].some(a => "
         "/NaN|undefined|Infinity/.test(a.value))).map(e => e.outerHTML)"
     ) == []  # fmt: skip
+    browser.unfold()
     wide = browser.run(
         "return document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]"
         ".filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest('.scroll, pre, svg'))"
