@@ -66,7 +66,7 @@ def line(key: str, made: Mapping[str, Made]) -> list[str]:
     """
     found: list[str] = []
     at: str | None = key
-    while at in made and at not in found:
+    while at is not None and at in made and at not in found:
         found.append(at)
         at = made[at].parent
     return found

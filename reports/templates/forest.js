@@ -50,7 +50,7 @@ if (data.analysis) {
     }
     table.replaceChildren(thead, body);
     byId("forest-note").textContent = sure
-      ? `${sure} of ${codes.length} languages lose for certain: the interval of their loss, good for all languages at once, lies above zero.`
+      ? `${sure} of ${codes.length} languages ${sure === 1 ? "loses" : "lose"} for certain: the interval of the loss, good for all languages at once, lies above zero.`
       : `None of ${codes.length} languages loses for certain: nowhere does the interval of the loss, good for all languages at once, lie above zero.`;
   };
   const system = select("forest-system", others.map((n) => [n, names[n]]), start ? start[0] : null, () => show());
