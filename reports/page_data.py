@@ -129,7 +129,7 @@ def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]
     }
     own = [at for at, members in enumerate(analysis.members) if members == (name,)] if analysis else []
     if own and not analysis.seeded:
-        return found | _uncertain(analysis, own[0], values)
+        return {**found, **_uncertain(analysis, own[0], values)}
     if average is not None and average.half:
         found["bars"] = {SCORE: [average.value - average.half, average.value + average.half]}
     return found
@@ -142,12 +142,12 @@ def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
     def values(at: int) -> dict[str, float | None]:
         own: dict[str, float | None] = {SCORE: analysis.found["scores"][at]["average"]}
         for key in study.costs:
-            cost = (costs.get(key) or {}) and costs[key][at]
-            own[key] = cost[0] if cost else None
+            listed = costs.get(key)
+            own[key] = listed[at][0] if listed and listed[at] else None
         return own
 
     base = values(analysis.baseline)
-    found = []
+    found: list[Mapping[str, Any]] = []
     for at, (name, members) in enumerate(zip(analysis.systems, analysis.members, strict=True)):
         first = study.run.candidate(members[0])
         own = values(at)
