@@ -81,7 +81,7 @@ def _member(analysis: Analysis, own: Mapping[str, Any], at: int) -> Member:
     names, place = analysis.systems, own["systems"][at]
     column = [row[at] for row in own["dominance"]]
     dominators = [own["systems"].index(other) for other in own["dominated_by"].get(str(place), ())]
-    if (not dominators and place != analysis.baseline) or place in own["confidence_set"]:
+    if not dominators:
         likeliest = max(range(len(column)), key=lambda other: column[other] or 0)
         dominators = [likeliest] if (column[likeliest] or 0) >= _WORTH_NAMING else []
     shares = own["knee_shares"]
