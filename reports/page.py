@@ -25,6 +25,7 @@ from reports.membership import knee_words, panels
 from reports.noise import noise_rows
 from reports.numbers import duration, number, points, ratio, three_digits
 from reports.page_data import figure_data
+from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.sizes import sizes
 from reports.study import SCORE, Study
@@ -87,6 +88,10 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         flips=any(own.flips for own in fair),
         latency=latency_view(study),
         energy=energy_bars(study),
+        roofline=reached(study),
+        roofline_note=NOTE,
+        profiled=spent(study),
+        times_note=TIMES_NOTE,
         making=effort_view(study.run),
         opening=opening(study),
         arms=arms_compared(study),
