@@ -55,6 +55,7 @@ class Manifest:
     data: Mapping[str, str] = field(default_factory=dict)  # what was read -> its fingerprint
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    cpu_seconds: float | None = None  # of the process that made it and its children, over all cores
     notes: Mapping[str, Any] = field(default_factory=dict)  # facts the step recorded, e.g. parity
     schema: int = SCHEMA
 

@@ -18,6 +18,7 @@ from eval.fairness import Fairness, Interval, fairness
 from eval.flips import NONE, Flips, flips
 from eval.kind import Kind
 from eval.objective import Objective
+from eval.pretraining import LANGUAGES
 from eval.resampling import generator
 from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.task import KINDS, task
@@ -26,10 +27,9 @@ from eval.uncertain_frontier import Cost, UncertainFrontier, Volume, score_floor
 from pipelines.durable import replace_text, writing
 from pipelines.evidence import Evidence, System, read_evidence
 from pipelines.outcomes import task_predictions
-from reports.analysis import NAME, SCHEMA
+from reports.analysis import ALL, NAME, SCHEMA
 
 RESAMPLES = 2000
-ALL = "all"  # the frontier in all costs at once
 
 
 def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, seed: int = 0) -> Path:
@@ -50,6 +50,7 @@ def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, 
 def build_report(runs: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
     """Write the analysis of the runs and every form of their report into a folder; return the files.
 
+    The analysis comes first, since the page and the summary show it.
     `paper` adds figures for print (see reports.build).
     """
     from reports.build import build
@@ -103,6 +104,8 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         "frontiers": frontiers,
         "fairness": [_fairness(own) for own in fair],
         "slope_languages": list(fair[0].slope_languages),
+        "languages": {code: [LANGUAGES[code].script, LANGUAGES[code].resources]
+                      for code in table.languages if code in LANGUAGES},
         "cells": _cells(table, evidence, systems, base),
         **_flips(evidence, systems, base),
         "attainment": _attainment(evidence, systems, costs),

@@ -339,8 +339,25 @@ def _write_candidates(
             "objectives": recipe.objectives,
             "baseline": plan.baseline,
             "candidates": [_candidate(item, ready, making) for item in plan.candidates],
+            "made": _made(ready),
         },
     )
+
+
+def _made(ready: Prepared) -> dict[str, Any]:
+    """Return every piece of work that is in the store, whether this run made it or found it there."""
+    found = {}
+    for key, node in ready.plan.nodes.items():
+        artifact = ready.store.find(key, verify=False)
+        if artifact is not None:
+            found[key] = {
+                "step": node.step,
+                "label": node.label,
+                "parent": node.parent,
+                "seconds": artifact.manifest.seconds,
+                "cpu_seconds": artifact.manifest.cpu_seconds,
+            }
+    return found
 
 
 def _candidate(candidate: Candidate, ready: Prepared, making: _Making) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -133,7 +134,7 @@ def _make(
     progress: Progress,
 ) -> Manifest:
     node = work.node
-    started = time.monotonic()
+    started, used = time.monotonic(), _cpu_seconds()
     if node.step == "base":
         made = _take_base(work, target)
     else:
@@ -159,8 +160,14 @@ def _make(
         data=node.data,
         versions=node.versions,
         seconds=round(time.monotonic() - started, 3),
+        cpu_seconds=round(_cpu_seconds() - used, 3),
         notes=_plain(made.notes),
     )
+
+
+def _cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def _take_base(work: Work, target: Path) -> Made:

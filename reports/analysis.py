@@ -21,6 +21,7 @@ means over the seeds. All other lists by system are in that order. Numbers are r
     fairness          by system: {worst_language, worst, drops: {language: [value, low, high]}, spread,
                       spread_beyond_noise, by_script, by_resources, slope, single_level}; points lost
     slope_languages   the languages that the slopes rest on
+languages         {language: [script, class of resources]} of those that are known
     cells             {places: [[task, language]], drops: by system [points], errors: by system [points],
                       levels: by system the level of one interval at which all of a system hold together}
     flips             {language: by system [examples, changed, lost, won]}, and by_task alike; null where
@@ -40,21 +41,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compress.errors import InputError
+from reports.run import Run
 
 SCHEMA = 1
 NAME = "analysis.json"
+ALL = "all"  # the frontier in all costs at once
+_NONE = "No statistics lie beside this report. To compute them: xpareto report RUN"
+_KEYS = ("objectives", "score_floor", "costs", "frontiers", "attainment", "reference", "level", "resamples")
+_LISTS = ("scores", "fairness")  # one entry per system in each
 
 
 def read_analysis(report_folder: Path) -> Mapping[str, Any] | None:
-    """Return the analysis beside a report; None where there is none, InputError for a damaged one."""
+    """Return the analysis beside a report; None where there is none, InputError for a damaged one.
+
+    Numbers that are none (NaN, infinities) become None.
+    """
     file = report_folder / NAME
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected JSON ({error}). Write it again: xpareto report RUN") from error
@@ -64,4 +74,68 @@ def read_analysis(report_folder: Path) -> Mapping[str, Any] | None:
             f"{file}: schema: expected at most {SCHEMA}, found {schema!r}. Write it again: xpareto report RUN"
         )
     assert isinstance(found, dict)
+    return found
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The statistics of one run as its report shows them: a document as above, or `why` there is none."""
+
+    found: Mapping[str, Any]
+    why: str = ""
+
+    def __bool__(self) -> bool:
+        return not self.why
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Return the names of the systems."""
+        return tuple(str(own["name"]) for own in self.found["systems"])
+
+    @property
+    def members(self) -> tuple[tuple[str, ...], ...]:
+        """Return the candidates of each system, one for each seed."""
+        return tuple(tuple(own["candidates"].values()) for own in self.found["systems"])
+
+    @property
+    def baseline(self) -> int:
+        """Return the place of the baseline among the systems."""
+        return self.systems.index(self.found["baseline"])
+
+    @property
+    def seeded(self) -> bool:
+        """Has any system more than one training seed?"""
+        return any(len(own) > 1 for own in self.members)
+
+
+NO_ANALYSIS = Analysis({}, _NONE)
+
+
+def analysis_of(run: Run, document: Mapping[str, Any] | None) -> Analysis:
+    """Return the analysis that belongs to a run; InputError where the document contradicts it."""
+    if document is None:
+        return NO_ANALYSIS
+    if "unavailable" in document:
+        return Analysis({}, str(document["unavailable"]))
+    names = {candidate.name for candidate in run.candidates}
+    try:
+        if [document["run"]] != [origin.run for origin in run.origins]:
+            return Analysis({}, f"The {NAME} beside this report is of another run. {_NONE}")
+        found = Analysis(document)
+        strange = [name for own in found.members for name in own if name not in names]
+        if strange or found.found["baseline"] not in found.systems:
+            raise ValueError(f"{(strange or [document['baseline']])[0]!r} is none of its candidates")
+        for key in _KEYS:
+            if key not in document:
+                raise KeyError(key)
+        if not 0 < document["level"] < 1 or document["resamples"] < 1:
+            raise ValueError(f"level {document['level']!r}, resamples {document['resamples']!r}")
+        for key in _LISTS:
+            if len(document[key]) != len(found.systems):
+                raise ValueError(f"{key}: {len(document[key])} entries for {len(found.systems)} systems")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{NAME}: expected the statistics of the run, found others ({error}). "
+            "Write them again: xpareto report RUN"
+        ) from error
     return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compress.errors import InputError
+from reports.analysis import analysis_of, read_analysis
 from reports.figures import figures
 from reports.latex import latex
 from reports.markdown import summary
@@ -18,10 +19,17 @@ from reports.study import study
 def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
     """Write index.html, summary.md and the tables as CSV and LaTeX; return their paths, the page first.
 
+    Page and summary show the statistics of an analysis.json that already lies in `out`.
     `paper`: figures as SVG and PDF too. InputError when a folder is no run, or `out` cannot be written.
     """
     found = study(read_runs(run_folders))
-    texts = {"index.html": page(found), "summary.md": summary(found), **spreadsheets(found), **latex(found)}
+    analysis = analysis_of(found.run, read_analysis(out))
+    texts = {
+        "index.html": page(found, analysis),
+        "summary.md": summary(found, analysis),
+        **spreadsheets(found),
+        **latex(found),
+    }
     drawn = figures(found) if paper else {}
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ def opening(study: Study) -> Sentence:
 
 def comparison(study: Study) -> tuple[Sentence, ...]:
     """Return how the arms differ and what is on the main frontier."""
-    return (*_arms(study), *_frontier(study))
+    return (*arms_compared(study), *standing(study))
 
 
 def priced(study: Study) -> tuple[str, ...]:
@@ -95,7 +95,8 @@ def _cheapest(study: Study, cost: str) -> Sentence:
     return (lead, first, tail + ", at the same cost as ", *_listed(names[1:]), ".")
 
 
-def _arms(study: Study) -> list[Sentence]:
+def arms_compared(study: Study) -> list[Sentence]:
+    """Return how each arm does against the baseline's, over the variants that both have."""
     arms = list(dict.fromkeys(candidate.arm for candidate in study.run.candidates))
     home = study.run.candidate(study.run.baseline).arm
     variants = matched([candidate.name for candidate in study.run.candidates], study.run).values()
@@ -116,7 +117,8 @@ def _arms(study: Study) -> list[Sentence]:
     return sentences
 
 
-def _frontier(study: Study) -> list[Sentence]:
+def standing(study: Study) -> list[Sentence]:
+    """Return what is on the main frontier, and how many are dominated by no other."""
     cost = main_cost(study)
     if cost is None:
         return []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reports.caveats import caveats
+from reports.analysis import NO_ANALYSIS, Analysis
 from reports.depth import ORACLE, curves
 from reports.environment import facts
 from reports.headline import headline
+from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
+from reports.membership import panels
+from reports.noise import noise_rows
 from reports.numbers import number, points, ratio
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
@@ -16,9 +19,9 @@ from reports.study import SCORE, Study
 from reports.text import code, markdown, midway
 
 
-def summary(study: Study) -> str:
-    """Return the whole summary; the same run gives the same bytes."""
-    return "\n".join(_lines(study)).rstrip() + "\n"
+def summary(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
+    """Return the whole summary; the same run and analysis give the same bytes."""
+    return "\n".join(_lines(study, analysis)).rstrip() + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Iterator[str]:
@@ -34,7 +37,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int 
     yield ""
 
 
-def _lines(study: Study) -> Iterator[str]:
+def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
     run = study.run
     recipes = ", ".join(dict.fromkeys(origin.recipe for origin in run.origins))
     yield from (f"# {markdown(recipes)}: which variant to deploy", "")
@@ -45,6 +48,8 @@ def _lines(study: Study) -> Iterator[str]:
         yield f"- {''.join(parts)}"
     yield ""
     yield from _candidates(study)
+    yield from _certainty(study, analysis)
+    yield from _noise(study, analysis)
     yield from _tasks(study)
     yield from _languages(study)
     yield from _cells(study)
@@ -52,7 +57,7 @@ def _lines(study: Study) -> Iterator[str]:
     yield from _roofline(study)
     yield from _failures(study)
     yield from ("## Caveats", "")
-    for caveat in caveats(study):
+    for caveat in informed_caveats(study, analysis):
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield ""
     yield from ("## How to reproduce", "")
@@ -86,6 +91,47 @@ def _candidates(study: Study) -> Iterator[str]:
         titles = [midway(study.objectives[cost].title) for cost in study.on_frontier(name)]
         rows.append([*row, markdown(", ".join(titles)) or "–"])
     yield from table([*head, "on the frontier of score against"], rows)
+
+
+def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = panels(study, analysis)
+    if not found:
+        return
+    yield from ("## How sure the frontier is", "")
+    yield (
+        f"Percent of {analysis.found['resamples']} draws in which nothing dominates the candidate (its seeds "
+        "together), and the same where only leads above the noise floor count. **Bold**: in the confidence "
+        "set, not significantly dominated."
+    )
+    yield ""
+    cells: dict[str, dict[str, str]] = {}
+    for panel in found:
+        for own in panel.members:
+            text = f"{_whole(own.membership)} / {_whole(own.beyond_noise)}"
+            cells.setdefault(own.name, {})[panel.key] = f"**{text}**" if own.inside else text
+    rows = [[code(name), *(own.get(panel.key, "–") for panel in found)] for name, own in cells.items()]
+    yield from table(["candidate", *(markdown(panel.title) for panel in found)], rows)
+    for panel in found:
+        if panel.volumes:
+            own_volume = panel.volumes[0]
+            value, low, high = (
+                number(part, "percent") for part in (own_volume.value, own_volume.low, own_volume.high)
+            )
+            yield f"- Hypervolume against {markdown(midway(panel.title))}: {value} ({low} to {high})."
+    yield ""
+
+
+def _noise(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = noise_rows(study, analysis)
+    if not found:
+        return
+    yield from ("## What is noise", "", "How far apart two copies of one candidate come out (A/A).", "")
+    rows = [[markdown(text) for text in (own.title, own.floor, own.blocks, own.twin)] for own in found]
+    yield from table(["quantity", "floor", "blocks", "baseline’s twin"], rows)
+
+
+def _whole(value: int | None) -> str:
+    return "–" if value is None else str(value)
 
 
 def _tasks(study: Study) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_MINUS = "\u2212"
+MINUS = "\u2212"
 
 
 def number(value: float | None, unit: str) -> str:
@@ -30,7 +30,7 @@ def three_digits(value: float) -> str:
     if value == 0:
         return "0"
     places = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(places, 9)}f}".replace("-", _MINUS)
+    return f"{value:.{min(places, 9)}f}".replace("-", MINUS)
 
 
 def points(value: float | None) -> str:
@@ -44,7 +44,7 @@ def points(value: float | None) -> str:
     text = f"{abs(value):.1f}"
     if text == "0.0":
         return text
-    return ("+" if value > 0 else _MINUS) + text
+    return ("+" if value > 0 else MINUS) + text
 
 
 def ratio(value: float | None) -> str:
@@ -58,6 +58,19 @@ def ratio(value: float | None) -> str:
     if 0 < value < 0.095:  # two digits still, however small
         return f"{value:.{1 - math.floor(math.log10(value))}f}×"
     return f"{value:.2f}×" if value < 10 else f"{value:.0f}×"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in seconds, or in minutes or hours where it is long.
+
+    >>> duration(12.34), duration(300.0), duration(9000.0), duration(None)
+    ('12.3 s', '5.0 min', '2.5 h', '–')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{three_digits(seconds)} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _prefix(value: float, unit: str) -> tuple[float, str]:

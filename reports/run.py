@@ -11,6 +11,7 @@ from typing import Any
 
 from compress.errors import InputError
 from eval.records import Measurement, read_rows
+from reports.making import Made, read_made
 
 SCHEMA = 1
 
@@ -69,6 +70,7 @@ class Candidate:
     artifacts: Mapping[str, str]  # training set -> digest; those that could not be made are left out
     made_seconds: float | None
     run: str
+    keys: tuple[str, ...] = ()  # of the work that made its artifacts, see Run.made
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Run:
     baseline: str
     candidates: tuple[Candidate, ...]
     rows: Mapping[str, tuple[Measurement, ...]] = field(repr=False)  # candidate -> its rows
+    made: Mapping[str, Made] = field(default_factory=dict, repr=False)  # key -> the piece of work
 
     @property
     def synthetic(self) -> bool:
@@ -148,6 +151,7 @@ def read_runs(folders: Sequence[Path]) -> Run:
         baseline=runs[0].baseline,
         candidates=tuple(candidate for run in runs for candidate in run.candidates),
         rows={name: rows for run in runs for name, rows in run.rows.items()},
+        made={key: own for run in reversed(runs) for key, own in run.made.items()},
     )
 
 
@@ -181,6 +185,7 @@ def _read_one(folder: Path) -> Run:
         tasks = {str(name): _task(str(name), facts) for name, facts in raw["tasks"].items()}
         objectives = tuple(str(name) for name in raw["objectives"])
         baseline = str(raw["baseline"])
+        made = read_made(folder, raw.get("made"))
     except KeyError as error:
         raise InputError(
             f"{file}: expected the field {error.args[0]!r}, found none. The run is damaged: repeat it."
@@ -196,7 +201,8 @@ def _read_one(folder: Path) -> Run:
     for row in read_rows(folder / "measurements.jsonl"):
         if row.candidate in rows:  # an older recipe in the same folder may have had others
             rows[row.candidate].append(row)
-    return Run((origin,), tasks, objectives, baseline, candidates, {k: tuple(v) for k, v in rows.items()})
+    kept = {name: tuple(own) for name, own in rows.items()}
+    return Run((origin,), tasks, objectives, baseline, candidates, kept, made)
 
 
 def _candidate(raw: Mapping[str, Any], run: str) -> Candidate:
@@ -217,6 +223,7 @@ def _candidate(raw: Mapping[str, Any], run: str) -> Candidate:
         artifacts={str(name): str(digest) for name, digest in (raw.get("artifacts") or {}).items() if digest},
         made_seconds=None if seconds is None else float(seconds),
         run=run,
+        keys=tuple(map(str, (raw.get("keys") or {}).values())),
     )
 
 

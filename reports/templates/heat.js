@@ -5,7 +5,6 @@ const mix = (a, b, t) => a.map((v, n) => Math.round(v + (b[n] - v) * t));
 const ramp = (stops, t) => { const p = Math.min(Math.max(t, 0), 1) * (stops.length - 1), n = Math.min(Math.floor(p), stops.length - 2); return mix(stops[n], stops[n + 1], p - n); };
 const css = (rgb) => `rgb(${rgb.join(" ")})`;
 const inkOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111" : "#fff");
-const signed = (v) => { const t = Math.abs(v).toFixed(1); return t === "0.0" ? t : (v > 0 ? "+" : MINUS) + t; };
 const neutral = () => (matchMedia("(prefers-color-scheme: dark)").matches ? [43, 48, 53] : [244, 244, 241]);
 const WHY = { missing: "no data for this language", none: "not a language of this task", failed: "failed", unmeasured: "not measured" };
 
@@ -15,9 +14,20 @@ const heatCandidate = select("heat-candidate", data.candidates.map((c, i) => [i,
 const heatMode = byId("heat-mode");
 heatMode.addEventListener("change", () => heat());
 
+// [status, score, half-width, examples]; "none" where the task has no such language
+const placeOf = new Map(data.places.map(([t, l], p) => [t * data.languages.length + l, p]));
+const without = new Set(data.missing.map(([t, l]) => t * data.languages.length + l));
+const cellOf = (who, t, l) => {
+  const p = placeOf.get(t * data.languages.length + l);
+  if (p === undefined) return [without.has(t * data.languages.length + l) ? "missing" : "none"];
+  if (data.scores[who][p] === null) return [data.bad[who][p] || "unmeasured"];
+  return ["ok", data.scores[who][p], data.halves[who][p], (data.examples[who] || data.examples[0])[p]];
+};
+const sure = (who, t, l) => ((data.analysis || {}).sure || {})[who]?.some(([task, code]) => task === data.tasks[t].name && code === data.languages[l][0]);
+
 const heat = () => {
   const index = Number(heatCandidate.value), change = heatMode.value === "change";
-  const cell = (who, t, l) => data.cells[who][t][l];
+  const cell = (who, t, l) => cellOf(who, t, l);
   const measure = (t, l) => {
     const mine = cell(index, t, l), base = cell(data.baseline, t, l);
     if (mine[0] !== "ok") return null;
@@ -59,7 +69,9 @@ const heat = () => {
         td.style.backgroundColor = css(rgb);
         td.style.color = inkOn(rgb);
         td.textContent = change ? signed(v) : v.toFixed(0);
-        td.title = `${name}, ${task.name}: ${mine[1].toFixed(1)} %${mine[2] === null ? "" : ` ± ${mine[2].toFixed(1)}`}, ${mine[3]} examples${change ? `, ${signed(v)} points` : ""}`;
+        const certain = change && index !== data.baseline && sure(index, t, l);
+        if (certain) td.classList.add("certain");
+        td.title = `${name}, ${task.name}: ${mine[1].toFixed(1)} %${mine[2] === null ? "" : ` ± ${mine[2].toFixed(1)}`}, ${mine[3]} examples${change ? `, ${signed(v)} points` : ""}${certain ? ", beyond doubt for all cells at once" : ""}`;
       }
       row.append(td);
     });
@@ -68,10 +80,10 @@ const heat = () => {
   table.replaceChildren(thead, tbody);
   const swatch = element("span", { class: "swatch ramp" });
   swatch.style.background = `linear-gradient(to right, ${change ? [css(LOSS), css(neutral()), css(GAIN)] : VIRIDIS.map(css)})`;
-  const key = (mark, text) => { const k = element("span", { class: "key" }); k.append(mark, document.createTextNode(text)); return k; };
   byId("heat-legend").replaceChildren(
     element("span", {}, change ? `${MINUS}${limit.toFixed(1)}` : "0 %"), swatch, element("span", {}, change ? `+${limit.toFixed(1)} points` : "100 %"),
     key(element("span", { class: "swatch hatched" }), "no data; × failed"),
+    ...(change && data.analysis && !data.systems ? [key(element("span", { class: "swatch certain" }), "beyond doubt, all cells of the candidate at once (95 %)")] : []),
   );
   const note = byId("heat-note");
   if (!known.length) { note.textContent = "Nothing to show for this candidate."; return; }

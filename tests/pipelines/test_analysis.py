@@ -42,6 +42,7 @@ def test_systems_are_variants_with_their_seeds(run: RunFolder) -> None:
         own = [evidence.study.value(name, "score") for name in system["candidates"].values()]
         assert scores["average"] == pytest.approx(np.mean([x for x in own if x is not None]), abs=0.006)
     assert found["score_floor"] > 0
+    assert found["languages"] == {"de": ["Latn", "high"], "en": ["Latn", "high"], "sw": ["Latn", "low"]}
 
 
 def test_membership_dominance_and_confidence_set_tell_the_truth_that_was_built_in(run: RunFolder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from eval.records import Measurement, append_rows
 from reports.markdown import summary
+from reports.page import page
 from reports.roofline import reached, spent
 from reports.run import read_runs
 from reports.study import Study, study
@@ -63,3 +65,13 @@ def test_the_summary_shows_both_where_they_were_measured_and_neither_elsewhere(m
     plain = study(read_runs([make_run()]))
     assert reached(plain) == [] and spent(plain) == []
     assert "## Roofline" not in summary(plain) and "Where the time goes" not in summary(plain)
+
+
+def test_the_page_shows_both_where_they_were_measured_and_neither_elsewhere(make_run: Make) -> None:
+    text = page(with_roofline(make_run()))
+    parts = text[text.index('id="parts-table"') : text.index('id="roofline-table"')]
+    assert "<bdi>MatMul</bdi> 75" in parts and "<bdi>ffn</bdi> 60" in parts
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", text[text.index('id="roofline-table"') :])[:7]
+    assert cells == ["8x128", "176", "500", "200", "80.0", "40", "<bdi>compute</bdi>"]
+    without = page(study(read_runs([make_run()])))
+    assert "roofline-table" not in without and "parts-table" not in without

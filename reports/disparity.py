@@ -1,0 +1,73 @@
+"""How a loss falls on languages: the fairness of every system, and the answers that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.analysis import Analysis
+
+Interval = tuple[float | None, float | None, float | None]  # value, low, high
+_CLASSES = ("high", "medium", "low", "unseen")
+
+
+@dataclass(frozen=True)
+class Disparity:
+    """One system against the baseline; losses in points, positive where something was lost.
+
+    `flips` are shares in percent of all answers: changed, lost (right before), won; None where no
+    predictions were kept.
+    """
+
+    name: str
+    worst_language: str
+    worst: Interval
+    spread: float | None
+    beyond: float | None
+    slope: Interval | None
+    resources: Mapping[str, Interval]
+    scripts: Mapping[str, Interval]
+    flips: tuple[float, float, float] | None
+
+
+def disparities(analysis: Analysis) -> list[Disparity]:
+    """Return every system but the baseline; none without an analysis."""
+    if not analysis:
+        return []
+    flips = analysis.found.get("flips")
+    return [
+        Disparity(
+            name,
+            str(own["worst_language"]),
+            _interval(own["worst"]),
+            own["spread"],
+            own["spread_beyond_noise"],
+            None if own["slope"] is None else _interval(own["slope"]),
+            {key: _interval(value) for key, value in own["by_resources"].items()},
+            {key: _interval(value) for key, value in own["by_script"].items()},
+            _flips([row[at] for row in flips.values()]) if flips else None,
+        )
+        for at, (name, own) in enumerate(zip(analysis.systems, analysis.found["fairness"], strict=True))
+        if at != analysis.baseline
+    ]
+
+
+def columns(found: Sequence[Disparity]) -> tuple[list[str], list[str]]:
+    """Return the classes of resources, richest first, and the scripts that any system has."""
+    classes = {key for own in found for key in own.resources}
+    scripts = {key for own in found for key in own.scripts}
+    rest = sorted(classes - set(_CLASSES))
+    return [key for key in _CLASSES if key in classes] + rest, sorted(scripts)
+
+
+def _interval(value: Sequence[Any]) -> Interval:
+    first, low, high = value
+    return first, low, high
+
+
+def _flips(rows: Sequence[Sequence[int]]) -> tuple[float, float, float] | None:
+    examples, changed, lost, won = (sum(column) for column in zip(*rows, strict=True))
+    if not examples:
+        return None
+    return 100 * changed / examples, 100 * lost / examples, 100 * won / examples

@@ -1,0 +1,54 @@
+"""The caveats of a report that has an analysis: what it now knows is no longer called unknown."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from reports.analysis import Analysis
+from reports.caveats import Caveat, caveats
+from reports.noise import percent
+from reports.study import Study
+
+_LATENCY = "latency_ms"
+
+
+def informed_caveats(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
+    """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
+    found = caveats(study)
+    if not analysis:
+        return found
+    told = [_told(caveat, analysis) for caveat in found if caveat.key != "latency-noise"]
+    return (*told, *_latency(study, analysis))
+
+
+def _told(caveat: Caveat, analysis: Analysis) -> Caveat:
+    if caveat.key != "selection":
+        return caveat
+    return replace(
+        caveat,
+        text="The best of several candidates looks a little better here than it is (winner’s curse). The "
+        f"{100 * analysis.found['level']:g} % intervals are paired by example and hold for a candidate named "
+        "beforehand, not for the best of many. xpareto choose scores its choice on examples that it was not "
+        "picked on.",
+    )
+
+
+def _latency(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
+    noise = analysis.found["objectives"].get(_LATENCY, {}).get("noise")
+    values = [v for found in study.values.values() if (v := found.get(_LATENCY)) is not None]
+    if not noise or not noise["floor"]:
+        return ()
+    most = 1 + noise["floor"] / 100
+    near = sum(max(a, b) < most * min(a, b) for a, b in itertools.combinations(values, 2))
+    if not near:
+        return ()
+    how = "is assumed" if noise["basis"] == "assumed" else "was learnt from repeats in this run"
+    return (
+        Caveat(
+            "latency-noise",
+            "Small differences of latency are noise",
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise['floor'])}, "
+            f"the floor of two equal candidates, which {how}.",
+        ),
+    )

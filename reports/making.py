@@ -1,0 +1,140 @@
+"""What it took to make each candidate, step by step, with shared work counted once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Made:
+    """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.
+
+    `cpu_seconds` is the processor time over all cores of the process that did it.
+    """
+
+    step: str
+    label: str
+    parent: str | None
+    seconds: float | None
+    cpu_seconds: float | None = None
+
+
+def read_made(folder: Path, raw: Mapping[str, Any] | None) -> dict[str, Made]:
+    """Return the work of a run by its key: from `raw`, the "made" of candidates.json.
+
+    Runs of before that was kept have the chain in plan.json, and the seconds of what they made
+    themselves in events.jsonl; what they found in the store has none. TypeError, ValueError or
+    AttributeError for a damaged `raw`.
+    """
+    if raw is not None:
+        return {
+            str(key): Made(
+                str(own["step"]),
+                str(own["label"]),
+                None if own["parent"] is None else str(own["parent"]),
+                _seconds(own["seconds"]),
+                _seconds(own.get("cpu_seconds")),
+            )
+            for key, own in raw.items()
+        }
+    try:
+        nodes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["nodes"]
+        events = [
+            json.loads(line)
+            for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+            if '"made"' in line
+        ]
+        seconds = {event["key"]: float(event["seconds"]) for event in events if event["event"] == "made"}
+        return {
+            str(key): Made(str(own["step"]), str(own["label"]), own["parent"], seconds.get(key))
+            for key, own in nodes.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a report can do without it
+        return {}
+
+
+def line(key: str, made: Mapping[str, Made]) -> list[str]:
+    """Return the keys of all work that leads to a key, nearest first.
+
+    >>> line("b", {"a": Made("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
+    ['b', 'a']
+    """
+    found: list[str] = []
+    at: str | None = key
+    while at is not None and at in made and at not in found:
+        found.append(at)
+        at = made[at].parent
+    return found
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The work behind one candidate.
+
+    `steps` holds the seconds by step, first to last, over all its training sets; `own` is
+    the part that no other candidate rests on; `unknown` counts pieces of work without a time.
+    """
+
+    candidate: str
+    steps: Mapping[str, float]
+    own: float
+    cpu_seconds: float | None
+    unknown: int
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds of all its work, shared or not."""
+        return sum(self.steps.values())
+
+
+@dataclass(frozen=True)
+class Efforts:
+    """The work behind every candidate; `once` is that of the whole run, each piece counted once."""
+
+    candidates: tuple[Effort, ...]
+    once: float
+    unknown: int
+
+
+def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Efforts:
+    """Return the effort of each candidate from the keys of its artifacts.
+
+    >>> made = {"a": Made("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
+    >>> found = efforts({"fp32": ["a"], "int8": ["b"]}, made)
+    >>> [(one.seconds, one.own) for one in found.candidates], found.once
+    ([(10.0, 0), (11.0, 1.0)], 11.0)
+    """
+    lines = {
+        name: list(dict.fromkeys(own for key in ends for own in reversed(line(key, made))))
+        for name, ends in keys.items()
+    }
+    users = Counter(own for work in lines.values() for own in work)
+    found = []
+    for name, work in lines.items():
+        steps: dict[str, float] = {}
+        for own in work:
+            steps[made[own].step] = steps.get(made[own].step, 0.0) + (made[own].seconds or 0.0)
+        cpu = [made[own].cpu_seconds for own in work]
+        found.append(
+            Effort(
+                name,
+                steps,
+                sum(made[own].seconds or 0.0 for own in work if users[own] == 1),
+                sum(own for own in cpu if own is not None) if cpu and None not in cpu else None,
+                sum(made[own].seconds is None for own in work),
+            )
+        )
+    return Efforts(
+        tuple(found),
+        sum(made[own].seconds or 0.0 for own in users),
+        sum(made[own].seconds is None for own in users),
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    return None if value is None else float(value)

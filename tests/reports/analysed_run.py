@@ -1,0 +1,88 @@
+"""A made-up run with everything that a page can show, and its report with the analysis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.records import Measurement, append_rows
+from pipelines.analysis import write_analysis
+from reports.analysis import Analysis, analysis_of, read_analysis
+from reports.build import build
+from reports.run import read_runs
+from reports.study import Study, study
+from tests.pipelines.made_up_run import write_run
+
+RESAMPLES = 200
+EXPORT = {"step": "export_onnx", "label": "onnx", "version": 1, "fields": {"opset": 20}}
+INT8 = {"step": "quantize_dynamic", "label": "int8", "version": 1, "fields": {}}
+
+
+def _truth(arm: str, task: str, seed: int) -> float:
+    return 70.0 + 6.0 * (arm == "english") + seed
+
+
+def analysed_run(folder: Path, **options: Any) -> Path:
+    """Write a run with predictions, parts of size and time, steps by stage, and the work behind them."""
+    run = write_run(folder, _truth, **({"seeds": (0, 1), "repeats": 3, "steps": {"english": 100}} | options))
+    file = folder / "candidates.json"
+    listing = json.loads(file.read_text(encoding="utf-8"))
+    made: dict[str, Any] = {
+        "base": {"step": "base", "label": "base", "parent": None, "seconds": 1.0, "cpu_seconds": 2.0}
+    }
+    rows: list[Measurement] = []
+    for own in listing["candidates"]:
+        added = {"fp32": [], "onnx": [EXPORT], "int8": [EXPORT, INT8]}[own["stage"]]
+        parent = "base"
+        own["steps"] = own["steps"] + added
+        for number, step in enumerate(own["steps"]):
+            key = f"{own['arm']}{own['seed']}{step['label']}{number}"
+            made[key] = {"step": step["step"], "label": step["label"], "parent": parent,
+                         "seconds": 50.0 / (1 + number), "cpu_seconds": 90.0 / (1 + number)}  # fmt: skip
+            parent = key
+        own["keys"] = {"mnli": parent}
+        rows += _rows(
+            own["name"], [code for facts in listing["tasks"].values() for code in facts["languages"]]
+        )
+    listing["made"] = made
+    file.write_text(json.dumps(listing), encoding="utf-8")
+    append_rows(run.rows_file, rows)
+    for stored in folder.glob("outcomes/*/accuracy-*.npz"):
+        with np.load(stored) as found:
+            kept = {code: found[code][:, 0].tolist() for code in found.files if code != "columns"}
+        target = folder / "predictions" / stored.parent.name / stored.with_suffix(".json").name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(kept))
+    return folder
+
+
+def _rows(name: str, languages: list[str]) -> Iterator[Measurement]:
+    for part, value in (("embeddings", 6e8), ("encoder", 3.9e8), ("head", 1e7), ("tokenizer", 1e7)):
+        yield Measurement("r", name, "size", "size", value, "bytes", component=part, artifact="a")
+    yield Measurement("r", name, "tokenization", "tokenization", 0.4, "ms", task="xnli",
+                      component="mean over languages", basis="measured")  # fmt: skip
+    for place, code in enumerate(dict.fromkeys(languages)):
+        yield Measurement("r", name, "latency", "latency_by_language", 5.0 + place, "ms", task="xnli",
+                          language=code, component="p50", basis="measured")  # fmt: skip
+    yield Measurement(
+        "r", name, "shapes", "latency_at_shape", 9.0, "ms", component="1x16 p50", basis="measured"
+    )
+    for part, value in (("cpu", 1.5), ("ram", 0.5), ("total", 2.0)):
+        yield Measurement("r", name, "energy", "energy", value, "J", task="xnli", component=part,
+                          basis="modelled")  # fmt: skip
+
+
+def reported(run: Path, out: Path) -> Path:
+    """Write analysis and report of a run; return the page."""
+    write_analysis([run], out, RESAMPLES)
+    return build([run], out)[0]
+
+
+def read(run: Path, out: Path) -> tuple[Study, Analysis]:
+    """Return what the page of a reported run is a function of."""
+    found = study(read_runs([run]))
+    return found, analysis_of(found.run, read_analysis(out))

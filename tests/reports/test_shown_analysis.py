@@ -1,0 +1,219 @@
+"""What the page and the summary show of an analysis, beside the document itself."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compress.errors import InputError
+from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
+from reports.caveats import caveats
+from reports.disparity import columns, disparities
+from reports.informed_caveats import informed_caveats
+from reports.markdown import summary
+from reports.membership import knee_words, panels
+from reports.noise import noise_rows
+from reports.page_data import figure_data
+from reports.study import Study
+from tests.reports.analysed_run import analysed_run, read, reported
+
+Shown = tuple[Study, Analysis]
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    folder = tmp_path_factory.mktemp("seeds")
+    run = analysed_run(folder / "run")
+    reported(run, folder / "out")
+    return read(run, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    folder = tmp_path_factory.mktemp("alone")
+    run = analysed_run(folder / "run", seeds=(0,))
+    reported(run, folder / "out")
+    return read(run, folder / "out")
+
+
+def changed(shown: Shown, **facts: Any) -> Analysis:
+    return replace(shown[1], found={**shown[1].found, **facts})
+
+
+def test_every_system_of_every_frontier_is_in_its_panel(seeds: Shown) -> None:
+    found = panels(*seeds)
+    frontiers = seeds[1].found["frontiers"]
+    assert [panel.key for panel in found] == list(frontiers) and found[-1].key == ALL
+    assert found[-1].title == "All 2 costs at once"
+    for panel in found:
+        own = frontiers[panel.key]
+        assert [m.membership for m in panel.members] == own["membership"]
+        assert [m.beyond_noise for m in panel.members] == own["beyond_noise"]
+        names = [seeds[1].systems[place] for place in own["systems"]]
+        assert [m.name for m in panel.members] == names
+        assert {m.name for m in panel.members if m.inside} == {
+            seeds[1].systems[p] for p in own["confidence_set"]
+        }
+        assert panel.inside == len(own["confidence_set"])
+        for member in panel.members:
+            place = own["systems"].index(seeds[1].systems.index(member.name))
+            for name, share in member.dominators:
+                row = own["systems"].index(seeds[1].systems.index(name))
+                assert share == own["dominance"][row][place]
+            if not member.inside:
+                assert len(member.dominators) >= 1
+    assert found[0].volumes[0].arm == "" and {v.arm for v in found[0].volumes[1:]} == {"none", "english"}
+    assert found[-1].volumes == () and found[-1].knee_none is None
+
+
+def test_the_knee_is_told_with_its_share_or_its_absence(seeds: Shown) -> None:
+    panel = panels(*seeds)[0]
+    with_knee = replace(panel, knee_none=10, members=(replace(panel.members[0], knee=True, knee_share=70),))
+    words = "".join(knee_words(with_knee))
+    assert panel.members[0].name in words and "70 %" in words and "10 %" in words
+    without = replace(
+        panel, knee_none=100, members=tuple(replace(m, knee=False, knee_share=0) for m in panel.members)
+    )
+    assert "no knee as measured; neither have 100 %" in "".join(knee_words(without))
+    assert knee_words(panels(*seeds)[-1]) == ()
+
+
+def test_noise_is_said_in_words_for_each_basis(seeds: Shown, alone: Shown) -> None:
+    latency, size, score = noise_rows(*seeds)
+    noise = seeds[1].found["objectives"]["latency_ms"]["noise"]
+    assert noise["basis"] == "blocks" and float(latency.floor.removesuffix(" %")) == pytest.approx(
+        noise["floor"], rel=0.01
+    )
+    assert latency.blocks == "3" and "Learnt from 3 repeats" in latency.words
+    assert size.words.startswith("Counted") and size.blocks == "–"
+    assert score.floor == f"{seeds[1].found['score_floor']:.1f} points" and score.blocks == "2 seeds"
+    assert "One training seed each" in noise_rows(*alone)[-1].words
+    objectives = {
+        "latency_ms": {"noise": {**noise, "basis": "assumed", "blocks": 1, "df": None, "twin": 2.5}}
+    }
+    (assumed, _) = noise_rows(seeds[0], changed(seeds, objectives=objectives))
+    assert "is assumed" in assumed.words and assumed.twin == "+2.50 %" and assumed.block == "–"
+
+
+def test_losses_and_flips_are_those_of_the_document(seeds: Shown) -> None:
+    found = disparities(seeds[1])
+    assert len(found) == len(seeds[1].systems) - 1
+    place = seeds[1].systems.index(found[0].name)
+    own = seeds[1].found["fairness"][place]
+    assert list(found[0].worst) == own["worst"] and found[0].worst_language == own["worst_language"]
+    rows = [row[place] for row in seeds[1].found["flips"].values()]
+    examples, changed_, lost, won = (sum(column) for column in zip(*rows, strict=True))
+    assert found[0].flips == pytest.approx(
+        (100 * changed_ / examples, 100 * lost / examples, 100 * won / examples)
+    )
+    classes, scripts = columns(found)
+    assert classes == ["high", "low"] and scripts == ["Latn"]
+    assert disparities(changed(seeds, flips=None))[0].flips is None
+
+
+def test_points_of_the_chart_have_the_intervals_of_the_analysis(alone: Shown) -> None:
+    study, analysis = alone
+    data = figure_data(study, analysis)
+    assert data["systems"] is None
+    for at, (name,) in enumerate(analysis.members):
+        point = next(own for own in data["candidates"] if own["name"] == name)
+        value, low, high = analysis.found["scores"][at]["change"]
+        if at == analysis.baseline:
+            assert "score" not in point["bars"]
+        else:
+            assert point["bars"]["score"] == pytest.approx(
+                [point["values"]["score"] + low - value, point["values"]["score"] + high - value]
+            )
+        cost = analysis.found["costs"]["latency_ms"][at]
+        assert point["bars"]["latency_ms"][0] / point["values"]["latency_ms"] == pytest.approx(
+            cost[1] / cost[0]
+        )
+        assert "size_bytes" not in point["bars"]  # counted: no noise
+        frontier = analysis.found["frontiers"]["latency_ms"]
+        assert point["on"]["latency_ms"] == frontier["membership"][frontier["systems"].index(at)]
+
+
+def test_with_seeds_the_points_are_means_over_them(seeds: Shown) -> None:
+    study, analysis = seeds
+    data = figure_data(study, analysis)
+    assert [own["name"] for own in data["systems"]] == list(analysis.systems)
+    for own, members in zip(data["systems"], analysis.members, strict=True):
+        assert [data["candidates"][at]["name"] for at in own["members"]] == list(members)
+        scores = [study.value(name, "score") or 0 for name in members]
+        assert own["values"]["score"] == pytest.approx(sum(scores) / len(scores), abs=0.006)
+    assert all("on" not in own for own in data["candidates"])  # one seed alone has no probability
+    assert data["analysis"]["attainment"] == analysis.found["attainment"]
+    assert data["analysis"]["sure"] == {}
+
+
+def test_cells_beyond_doubt_are_those_whose_simultaneous_interval_leaves_zero_out(alone: Shown) -> None:
+    study, analysis = alone
+    cells = dict(analysis.found["cells"])
+    cells["drops"] = [[5.0, 0.1, *([0.0] * (len(cells["places"]) - 2))] for _ in analysis.systems]
+    cells["errors"] = [[1.0] * len(cells["places"]) for _ in analysis.systems]
+    cells["levels"] = [0.999] * len(analysis.systems)
+    found = figure_data(study, changed(alone, cells=cells))["analysis"]["sure"]
+    assert all(own == [cells["places"][0]] for own in found.values()) and len(found) == len(analysis.systems)
+    cells["levels"] = [0.9999999] * len(analysis.systems)  # 5.3 standard errors
+    assert not any(figure_data(study, changed(alone, cells=cells))["analysis"]["sure"].values())
+
+
+def test_what_the_analysis_knows_is_not_called_unknown(alone: Shown) -> None:
+    before = {caveat.key: caveat.text for caveat in caveats(alone[0])}
+    after = {caveat.key: caveat.text for caveat in informed_caveats(*alone)}
+    assert "these rows do not hold" in before["selection"] and "paired by example" in after["selection"]
+    noise = {**alone[1].found["objectives"]["latency_ms"]["noise"], "floor": 50.0}
+    told = {
+        c.key: c.text
+        for c in informed_caveats(alone[0], changed(alone, objectives={"latency_ms": {"noise": noise}}))
+    }
+    values = [values["latency_ms"] or 0 for values in alone[0].values.values()]
+    near = sum(max(a, b) < 1.5 * min(a, b) for a, b in itertools.combinations(values, 2))
+    assert told["latency-noise"].startswith(f"{near} pairs of candidates differ by less than 50.0 %")
+    assert "learnt from repeats" in told["latency-noise"]
+    none = {"latency_ms": {"noise": {**noise, "floor": 0.0}}}
+    assert "latency-noise" not in {c.key for c in informed_caveats(alone[0], changed(alone, objectives=none))}
+    assert informed_caveats(alone[0], NO_ANALYSIS) == caveats(alone[0])
+
+
+def test_the_summary_has_both_tables_in_short(seeds: Shown) -> None:
+    text = summary(*seeds)
+    assert "## How sure the frontier is" in text and "## What is noise" in text
+    frontier = seeds[1].found["frontiers"]["latency_ms"]
+    first = seeds[1].systems[frontier["systems"][0]]
+    cell = f"{frontier['membership'][0]} / {frontier['beyond_noise'][0]}"
+    table = text[text.index("## How sure") :]
+    assert re.search(rf"\| `{re.escape(first)}` \| (\*\*)?{re.escape(cell)}(\*\*)? \|", table)
+    assert "## How sure" not in summary(seeds[0])
+
+
+def test_an_analysis_of_another_run_is_not_shown_and_a_contradicting_one_is_refused(seeds: Shown) -> None:
+    run, document = seeds[0].run, seeds[1].found
+    assert not analysis_of(run, None) and "xpareto report" in analysis_of(run, None).why
+    other = analysis_of(run, {**document, "run": "another"})
+    assert not other and "of another run" in other.why
+    why = analysis_of(run, {"schema": 1, "run": ["x"], "unavailable": "because <b>"})
+    assert not why and why.why == "because <b>"
+    strange = [{"name": "x", "arm": "x", "candidates": {"0": "nobody"}}]
+    with pytest.raises(InputError, match=r"'nobody' is none of its candidates.*Write them again"):
+        analysis_of(run, {**document, "systems": strange})
+    with pytest.raises(InputError, match="scores: 0 entries"):
+        analysis_of(run, {**document, "scores": []})
+    with pytest.raises(InputError, match="expected the statistics of the run"):
+        analysis_of(run, {"schema": 1})
+
+
+def test_numbers_that_are_none_become_gaps(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    (tmp_path / "analysis.json").write_text(
+        '{"schema": 1, "run": "x", "score_floor": NaN, "a": [Infinity, 1]}'
+    )
+    found = read_analysis(tmp_path)
+    assert found is not None and found["score_floor"] is None and found["a"] == [None, 1]
+    assert json.dumps(found, allow_nan=False)
