@@ -143,6 +143,7 @@ def _rests_on(found: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
                 "split": by_name[item.task].split,
                 "drawn_together": item.clustered,
                 "retuned": item.retuned,
+                "chance": _chance(item.task),
             }
             for item in scores
         },
@@ -156,6 +157,12 @@ def _rests_on(found: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
         "incomplete": {name: list(parts) for name, parts in found.run.incomplete.items()},
         "synthetic": found.run.synthetic,
     }
+
+
+def _chance(name: str) -> float | None:
+    """Return the score, in percent, of guessing one class of a task; None where no class is guessed."""
+    found = task(name)
+    return 100 / len(found.labels) if found.kind == "classify" and found.labels else None
 
 
 def _training(found: Study, candidate: str) -> list[dict[str, Any]]:

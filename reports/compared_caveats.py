@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -54,6 +55,27 @@ def _seeds(document: Document) -> Found:
             "2.8 for 4, instead of 2.0). Verdicts stay right at their level, but small differences "
             "remain undetermined: more seeds, or more arms with these seeds, narrow them.",
         )
+
+
+def _chance(document: Document) -> Found:
+    """Scores that guessing may give, by two standard errors of a share: what is equal there is ignorance."""
+    scores = document["variants"][0]["tasks"]
+    for name, facts in document["rests_on"]["tasks"].items():
+        chance, examples = facts.get("chance"), list(facts["examples"].values())
+        if chance is None or name not in scores:
+            continue
+        independent = max(examples) if facts["drawn_together"] else sum(examples)
+        limit = chance + 2 * math.sqrt(chance * (100 - chance) / independent)
+        found = [scores[name][side] for side in ("a", "b")]
+        if max(found) <= limit:
+            yield (
+                f"chance-{name}",
+                f"Neither arm is shown to have learnt {name}",
+                f"Guessing one of its classes scores {chance:.1f}; the arms score {found[0]:.1f} and "
+                f"{found[1]:.1f}, and with these examples nothing up to {limit:.1f} is clearly more. That the "
+                f"arms are equal there says nothing of them, and {name} dilutes every difference of the "
+                "average. Train the target longer, or compare without it.",
+            )
 
 
 def _pooled(document: Document) -> Found:
@@ -198,6 +220,6 @@ def _multiplicity(document: Document) -> Found:
 
 
 _RULES: tuple[Callable[[Document], Found], ...] = (
-    _synthetic, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing, _incomplete, _drawn, _costs,
-    _multiplicity,
+    _synthetic, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing, _incomplete,
+    _drawn, _costs, _multiplicity,
 )  # fmt: skip

@@ -127,6 +127,21 @@ def test_one_seed_says_loudly_that_only_these_models_are_judged(tmp_path: Path) 
     assert {"few-seeds"} <= keys(two)
 
 
+def test_a_task_at_chance_is_told_and_one_above_it_is_not(tmp_path: Path) -> None:
+    def guessing(arm: str, name: str, seed: int) -> float:
+        return 100 / 3 if name == "xnli" else 70.0
+
+    found = compared(write_run(tmp_path / "r", guessing))
+    assert "chance-xnli" in keys(found)
+    assert found["rests_on"]["tasks"]["xnli"]["chance"] == pytest.approx(100 / 3)
+    assert found["rests_on"]["tasks"]["udpos"]["chance"] is None
+
+    def one_learns(arm: str, name: str, seed: int) -> float:
+        return 45.0 if arm == "english" and name == "xnli" else guessing(arm, name, seed)
+
+    assert "chance-xnli" not in keys(compared(write_run(tmp_path / "s", one_learns, examples=1000)))
+
+
 def test_other_arms_lend_their_seeds(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", arms=("none", "english", "mlm", "tlm"))
     found = compared(run)
