@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from compress.after_fork import Only, check_only, is_meant
+from compress.after_fork import Only, is_meant
 from compress.artifact import Artifact, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
 from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.pruned_flow import pruned_flow
+from compress.step import Context, DataNeed, Flow, Made, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,15 +99,8 @@ class PruneSparse(Step):
         return self.method != "magnitude"
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"prune_sparse takes torch, but it is given {flow.format or 'nothing'}. "
-                "Put it before the export."
-            )
-        check_only(self.only, flow)
-        if self._looks:
-            self.calibration.check("prune_sparse", heads)
-        return flow
+        looked_at = self.calibration if self._looks else None
+        return pruned_flow("prune_sparse", flow, heads, self.only, looked_at)
 
     def acts_on(self, training_set: str) -> bool:
         return is_meant(self.only, training_set)
