@@ -121,4 +121,6 @@ def every_candidate_has_a_score(run: Path) -> None:
     named = {item["name"] for item in json.loads((run / "candidates.json").read_text())["candidates"]}
     scored = {row["candidate"] for row in rows if row["probe"] == "accuracy" and row["status"] == "ok"}
     assert named and scored == named
-    assert not [row for row in rows if row["status"] != "ok"]
+    # "missing" is said of languages that the data have no test examples in, of nothing else here.
+    others = {(row["status"], row["error"]) for row in rows if row["status"] != "ok"}
+    assert others <= {("missing", "no test examples in the data")}
