@@ -17,7 +17,7 @@ from compress.clipping import Affine, Method, chosen_range
 from compress.errors import InputError
 from compress.learned_static import with_learned_codes
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
-from compress.onnx_rows import Rows, table_nodes, with_rows
+from compress.onnx_rows import Rows, embedding_nodes, with_rows
 from compress.order import Rule
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.tokenizer_files import TOKENIZER
@@ -49,7 +49,7 @@ _TRAINED = (
 
 
 class QuantizeStatic(Step):
-    """int8 products whose activations have fixed ranges; int8 or int4 rows for the embeddings.
+    """int8 products whose activations have fixed ranges; int8 or int4 rows for the word embeddings.
 
     QuantizeLinear and DequantizeLinear stand around products with a weight (MatMul, Gemm) and nothing
     else: weights are symmetric int8, one scale per output channel, activations unsigned 8 bits (x86 runs
@@ -98,7 +98,7 @@ class QuantizeStatic(Step):
     )
     per_channel: bool = Field(default=True, description="one weight scale per output channel, not per matrix")
     embeddings: Rows = Field(
-        default="int8", description="embeddings: int8 rows, words in int4 rows in blocks, or float"
+        default="int8", description="word embeddings: int8 rows, int4 rows in blocks, or float"
     )
     bias_correction: bool = Field(
         default=False, description="fold the mean error of every output channel into the bias"
@@ -218,7 +218,7 @@ class QuantizeStatic(Step):
                 vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
             add_to_biases(model, vectors)
         made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
-        lookups = table_nodes(made)
+        lookups = embedding_nodes(made)
         made = with_rows(made, lookups, self.embeddings)
         kinds = Counter(product.operator for name, product in found.items() if name not in fallen)
         notes: dict[str, Any] = {

@@ -64,6 +64,11 @@ def test_a_short_training_already_tags_english_and_transfers(run: Path) -> None:
     found = accuracy(run, "none/fp32/torch", "udpos")
     assert found["en"] > 75
     assert found["nl"] > 33
+    assert found["de"] > 30  # known red: 26 to 29 in all trainings so far, for the reason told below
+
+
+def test_other_languages_are_above_their_most_frequent_tag(run: Path) -> None:
+    found = accuracy(run, "none/fp32/torch", "udpos")
     for language in ("de", "nl", "ru"):  # by four standard errors of a share of 900 words
         assert found[language] > most_frequent_tag(language) + 6, language
 
