@@ -54,8 +54,11 @@ class Manifest:
     teacher: str | None = None  # digest of the artifact that was learned from, beside the nearest parent
     data: Mapping[str, str] = field(default_factory=dict)  # what was read -> its fingerprint
     versions: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    cpu_seconds: float | None = None  # of the process that made it and its children, over all cores
+    seconds: float = 0.0  # with those of attempts that were killed
+    cpu_seconds: float | None = None  # over all cores and processes that worked on it
+    energy_j: float | None = None
+    energy_basis: str = "unavailable"  # or measured, modelled
+    energy_instrument: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)  # facts the step recorded, e.g. parity
     schema: int = SCHEMA
 

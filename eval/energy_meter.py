@@ -16,11 +16,10 @@ from time import perf_counter
 from typing import Any
 
 from compress.errors import InputError
-from eval.machine import cpu_model
+from eval.modelled_power import FALLBACK_TDP_WATTS, tdp_watts
 from eval.power_counter import PowerCounter
 
 JOULES_PER_KWH = 3.6e6
-FALLBACK_TDP_WATTS = 85.0  # codecarbon's own constant for a CPU that it does not know
 _NEVER_SECONDS = 1_000_000  # codecarbon's periodic sampling would disturb the window
 
 
@@ -47,7 +46,7 @@ class EnergyMeter:
         logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
         self._counter = counter or PowerCounter.find()
         self.measured = self._counter is not None
-        self.tdp_watts = None if self.measured else _tdp_watts()
+        self.tdp_watts = None if self.measured else tdp_watts()
         settings: dict[str, Any] = (
             {"country_iso_code": _checked(country)}
             if country is not None
@@ -108,19 +107,6 @@ class EnergyMeter:
             f"{name}, cpu = TDP {self.tdp_watts:g} W x process share of all cores x time, "
             f"ram = {self.ram_watts:g} W x time"
         )
-
-
-def _tdp_watts() -> float:
-    """Return the TDP that codecarbon's table has for this CPU.
-
-    A name without a model number, as virtual machines give, would be matched to an arbitrary chip.
-    """
-    from codecarbon.core.cpu import TDP
-
-    if not any(letter.isdigit() for letter in cpu_model()):
-        return FALLBACK_TDP_WATTS
-    found = TDP().tdp
-    return float(found) if found else FALLBACK_TDP_WATTS
 
 
 def _checked(country: str) -> str:

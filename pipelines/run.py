@@ -339,24 +339,33 @@ def _write_candidates(
             "objectives": recipe.objectives,
             "baseline": plan.baseline,
             "candidates": [_candidate(item, ready, making) for item in plan.candidates],
-            "made": _made(ready),
+            "made": _made(ready, recipe.measure.allow_modelled_energy),
         },
     )
 
 
-def _made(ready: Prepared) -> dict[str, Any]:
-    """Return every piece of work that is in the store, whether this run made it or found it there."""
+def _made(ready: Prepared, modelled: bool) -> dict[str, Any]:
+    """Return every piece of work that is in the store, whether this run made it or found it there.
+
+    Energy that was modelled is told only where the recipe accepts it (`modelled`).
+    """
     found = {}
     for key, node in ready.plan.nodes.items():
         artifact = ready.store.find(key, verify=False)
-        if artifact is not None:
-            found[key] = {
-                "step": node.step,
-                "label": node.label,
-                "parent": node.parent,
-                "seconds": artifact.manifest.seconds,
-                "cpu_seconds": artifact.manifest.cpu_seconds,
-            }
+        if artifact is None:
+            continue
+        facts = artifact.manifest
+        accepted = modelled or facts.energy_basis == "measured"
+        found[key] = {
+            "step": node.step,
+            "label": node.label,
+            "parent": node.parent,
+            "seconds": facts.seconds,
+            "cpu_seconds": facts.cpu_seconds,
+            "energy_j": facts.energy_j if accepted else None,
+            "energy_basis": facts.energy_basis if accepted else "unavailable",
+            "energy_instrument": facts.energy_instrument if accepted else "",
+        }
     return found
 
 

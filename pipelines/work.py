@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +21,7 @@ from pipelines.plan import Node
 from pipelines.start import Base
 from pipelines.store import Store, remove
 from pipelines.supply import DataSupply
+from pipelines.work_meter import WorkMeter, machine_energy
 
 if TYPE_CHECKING:
     from pipelines.team import Team
@@ -95,8 +94,9 @@ def help_with(work: Work) -> None:
     """Do this process' part of a training that the first process makes the artifact of."""
     store = Store(Path(work.store))
     teacher = _given(work, store, work.node.teacher)
-    step, context = _ready(work, teacher, _scratch(work, store), lambda *_: None)
-    with TemporaryDirectory() as target, helping(), suppress(Helped):
+    scratch = _scratch(work, store)
+    step, context = _ready(work, teacher, scratch, lambda *_: None)
+    with TemporaryDirectory() as target, WorkMeter(scratch, helps=True), helping(), suppress(Helped):
         step.apply(_given(work, store, work.node.parent), Path(target), context)
 
 
@@ -134,12 +134,14 @@ def _make(
     progress: Progress,
 ) -> Manifest:
     node = work.node
-    started, used = time.monotonic(), _cpu_seconds()
-    if node.step == "base":
-        made = _take_base(work, target)
-    else:
-        step, context = _ready(work, teacher, scratch, progress)
-        made = step.apply(source, target, context)
+    with WorkMeter(scratch) as meter:
+        if node.step == "base":
+            made = _take_base(work, target)
+        else:
+            step, context = _ready(work, teacher, scratch, progress)
+            made = step.apply(source, target, context)
+        spent = meter.spent()
+    used = machine_energy(spent)
     parents: tuple[str, ...] = ()
     if source is not None:
         parents = (source.digest, *source.manifest.parents)
@@ -159,15 +161,13 @@ def _make(
         teacher=teacher.digest if teacher is not None else None,
         data=node.data,
         versions=node.versions,
-        seconds=round(time.monotonic() - started, 3),
-        cpu_seconds=round(_cpu_seconds() - used, 3),
+        seconds=round(spent.seconds, 3),
+        cpu_seconds=round(spent.cpu_seconds, 3),
+        energy_j=round(used.joules, 3),
+        energy_basis=used.basis,
+        energy_instrument=used.instrument,
         notes=_plain(made.notes),
     )
-
-
-def _cpu_seconds() -> float:
-    """Return the processor time of this process and of its children that have ended."""
-    return sum(os.times()[:4])
 
 
 def _take_base(work: Work, target: Path) -> Made:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.bars import Bars, bars
-from reports.making import efforts
+from reports.making import Efforts, efforts
 from reports.numbers import duration, number
 from reports.run import Run
 from reports.study import Study
@@ -56,22 +56,26 @@ def energy_bars(study: Study) -> Bars:
 
 @dataclass(frozen=True)
 class EffortRow:
-    """One candidate's making; None where a time was not written down."""
+    """One candidate's making; None where a time or an energy was not written down."""
 
     name: str
     seconds: float
     own: float | None
     cpu: float | None
+    energy_j: float | None
+    own_energy_j: float | None
 
 
 @dataclass(frozen=True)
 class EffortView:
-    """The making of all candidates, in bars of seconds by step, and a sentence on the whole run."""
+    """The making of all candidates, in bars of seconds by step, and sentences on the whole run and energy."""
 
     bars: Bars
     rows: tuple[EffortRow, ...]
     cpu: bool
+    energy: bool
     run: str
+    basis: str
 
 
 def effort_view(run: Run) -> EffortView:
@@ -89,20 +93,42 @@ def effort_view(run: Run) -> EffortView:
         elif not parts and whole:
             parts, seconds = {"all steps": whole}, whole
         drawn[one.candidate] = parts
-        rows.append(EffortRow(one.candidate, seconds, one.own if one.steps else None, one.cpu_seconds))
+        own = one.own if one.steps else None
+        rows.append(EffortRow(one.candidate, seconds, own, one.cpu_seconds, one.energy_j, one.own_energy_j))
     drawn = most(drawn)
+    return EffortView(
+        bars(drawn, duration),
+        tuple(rows),
+        any(row.cpu is not None for row in rows),
+        any(row.energy_j is not None for row in rows),
+        _whole_run(run, found),
+        _basis(found),
+    )
+
+
+def _whole_run(run: Run, found: Efforts) -> str:
     if not run.made:
-        whole_run = ""
-    elif found.unknown:
-        whole_run = (
+        return ""
+    if found.unknown:
+        return (
             f"The run itself spent {duration(found.once)} on making, each piece of work counted once; "
             f"{found.unknown} more it found in the store, made earlier."
         )
-    else:
-        whole_run = (
-            f"With each piece of work counted once, all candidates together took {duration(found.once)}."
-        )
-    return EffortView(bars(drawn, duration), tuple(rows), any(row.cpu is not None for row in rows), whole_run)
+    energy = f" and {number(found.energy_j, 'J')}" if found.energy_j is not None else ""
+    return (
+        f"With each piece of work counted once, all candidates together took {duration(found.once)}{energy}."
+    )
+
+
+def _basis(found: Efforts) -> str:
+    """Return what the energies of making are worth, in a sentence.
+
+    >>> _basis(Efforts((), 0.0, 0, None, (), ()))
+    'The energy of making was not recorded.'
+    """
+    if not found.bases:
+        return "The energy of making was not recorded."
+    return f"The energy of making is {' in part, and in part '.join(found.bases)}: {'; '.join(found.instruments)}."
 
 
 def most(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

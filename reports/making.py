@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True)
 class Made:
     """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.
 
-    `cpu_seconds` is the processor time over all cores of the process that did it.
+    `cpu_seconds` is the processor time over all cores; `basis` of the energy is measured, modelled or
+    unavailable, and `instrument` what it rests on.
     """
 
     step: str
@@ -22,6 +25,9 @@ class Made:
     parent: str | None
     seconds: float | None
     cpu_seconds: float | None = None
+    energy_j: float | None = None
+    basis: str = UNAVAILABLE
+    instrument: str = ""
 
 
 def read_made(folder: Path, raw: Mapping[str, Any] | None) -> dict[str, Made]:
@@ -37,8 +43,11 @@ def read_made(folder: Path, raw: Mapping[str, Any] | None) -> dict[str, Made]:
                 str(own["step"]),
                 str(own["label"]),
                 None if own["parent"] is None else str(own["parent"]),
-                _seconds(own["seconds"]),
-                _seconds(own.get("cpu_seconds")),
+                _number(own["seconds"]),
+                _number(own.get("cpu_seconds")),
+                _number(own.get("energy_j")),
+                str(own.get("energy_basis", UNAVAILABLE)),
+                str(own.get("energy_instrument", "")),
             )
             for key, own in raw.items()
         }
@@ -76,8 +85,9 @@ def line(key: str, made: Mapping[str, Made]) -> list[str]:
 class Effort:
     """The work behind one candidate.
 
-    `steps` holds the seconds by step, first to last, over all its training sets; `own` is
-    the part that no other candidate rests on; `unknown` counts pieces of work without a time.
+    `steps` holds the seconds by step, first to last, over all its training sets; `own` and
+    `own_energy_j` are the part that no other candidate rests on; `unknown` counts pieces of work
+    without a time. Processor time and energy are None where one piece of work has none.
     """
 
     candidate: str
@@ -85,6 +95,8 @@ class Effort:
     own: float
     cpu_seconds: float | None
     unknown: int
+    energy_j: float | None
+    own_energy_j: float | None
 
     @property
     def seconds(self) -> float:
@@ -94,11 +106,17 @@ class Effort:
 
 @dataclass(frozen=True)
 class Efforts:
-    """The work behind every candidate; `once` is that of the whole run, each piece counted once."""
+    """The work behind every candidate; `once` is that of the whole run, each piece counted once.
+
+    `bases` holds the bases of the energies, and `instruments` what they rest on.
+    """
 
     candidates: tuple[Effort, ...]
     once: float
     unknown: int
+    energy_j: float | None
+    bases: tuple[str, ...]
+    instruments: tuple[str, ...]
 
 
 def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Efforts:
@@ -119,22 +137,38 @@ def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Effo
         steps: dict[str, float] = {}
         for own in work:
             steps[made[own].step] = steps.get(made[own].step, 0.0) + (made[own].seconds or 0.0)
-        cpu = [made[own].cpu_seconds for own in work]
+        alone = [own for own in work if users[own] == 1]
         found.append(
             Effort(
                 name,
                 steps,
-                sum(made[own].seconds or 0.0 for own in work if users[own] == 1),
-                sum(own for own in cpu if own is not None) if cpu and None not in cpu else None,
+                sum(made[own].seconds or 0.0 for own in alone),
+                _sum(made[own].cpu_seconds for own in work) if work else None,
                 sum(made[own].seconds is None for own in work),
+                _sum(made[own].energy_j for own in work) if work else None,
+                _sum(made[own].energy_j for own in alone) if work else None,
             )
         )
+    metered = [made[own] for own in users if made[own].energy_j is not None]
     return Efforts(
         tuple(found),
         sum(made[own].seconds or 0.0 for own in users),
         sum(made[own].seconds is None for own in users),
+        _sum(made[own].energy_j for own in users) if users else None,
+        tuple(sorted({own.basis for own in metered})),
+        tuple(sorted({own.instrument for own in metered})),
     )
 
 
-def _seconds(value: Any) -> float | None:
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum; None where one of them is."""
+    whole = 0.0
+    for value in values:
+        if value is None:
+            return None
+        whole += value
+    return whole
+
+
+def _number(value: Any) -> float | None:
     return None if value is None else float(value)

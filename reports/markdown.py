@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.depth import ORACLE, curves
+from reports.effort_view import effort_view
 from reports.environment import facts
 from reports.headline import headline
 from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
 from reports.membership import panels
 from reports.noise import noise_rows
-from reports.numbers import number, points, ratio
+from reports.numbers import duration, number, points, ratio
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.study import SCORE, Study
@@ -55,6 +56,7 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from _cells(study)
     yield from _depth(study)
     yield from _roofline(study)
+    yield from _making(study)
     yield from _failures(study)
     yield from ("## Caveats", "")
     for caveat in informed_caveats(study, analysis):
@@ -230,6 +232,30 @@ def _roofline(study: Study) -> Iterator[str]:
             for one in profiled
         )  # fmt: skip
         yield from table(["candidate", "shape", "operators", "parts of the encoder"], rows, numeric_from=4)
+
+
+def _making(study: Study) -> Iterator[str]:
+    found = effort_view(study.run)
+    if not found.bars.rows:
+        return
+    yield from ("## What it took to make them", "")
+    yield (
+        "Every step behind a candidate, over all its training sets; shared work counts in full for each, and "
+        f"“own” is what no other candidate rests on. {markdown(found.run)} {markdown(found.basis)}"
+    )
+    yield ""
+    rows = [
+        [
+            code(own.name),
+            duration(own.seconds),
+            duration(own.own),
+            duration(own.cpu),
+            number(own.energy_j, "J"),
+            number(own.own_energy_j, "J"),
+        ]
+        for own in found.rows
+    ]
+    yield from table(["candidate", "time", "own", "processor time", "energy", "own"], rows)
 
 
 def _failures(study: Study) -> Iterator[str]:

@@ -10,8 +10,8 @@ MINUS = "\u2212"
 def number(value: float | None, unit: str) -> str:
     """Return the value with its unit; a dash where there is none.
 
-    >>> number(61.234, "percent"), number(0.01234, "J"), number(278_000_000, "bytes")
-    ('61.2', '12.3 mJ', '278 MB')
+    >>> number(61.234, "percent"), number(0.01234, "J"), number(52_300, "J"), number(278_000_000, "bytes")
+    ('61.2', '12.3 mJ', '52.3 kJ', '278 MB')
     """
     if value is None:
         return "–"
@@ -82,6 +82,8 @@ def _prefix(value: float, unit: str) -> tuple[float, str]:
         return 1.0, "B"
     if unit == "J" and 0 < size < 1:
         return (1e-3, "mJ") if size >= 1e-3 else (1e-6, "µJ")
+    if unit == "J" and size >= 1000:
+        return (1e6, "MJ") if size >= 1e6 else (1e3, "kJ")
     if unit == "ms" and size >= 10_000:
         return 1e3, "s"
     return 1.0, unit

@@ -63,6 +63,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         "ratio": ratio,
         "digits": three_digits,
         "duration": duration,
+        "joules": lambda value: number(value, "J"),
         "midway": midway,
         "language_name": language_name,
     }

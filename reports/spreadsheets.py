@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from reports.effort_view import effort_view
 from reports.study import Study
 from reports.text import spreadsheet
 
@@ -15,6 +16,7 @@ def spreadsheets(study: Study) -> dict[str, str]:
     return {
         "candidates.csv": _csv(*_candidates(study)),
         "scores.csv": _csv(*_scores(study)),
+        "making.csv": _csv(*_making(study)),
         "failures.csv": _csv(*_failures(study)),
     }
 
@@ -54,6 +56,12 @@ def _scores(study: Study) -> Table:
             row += [score.value, score.half, score.examples] if score else [None, None, None]
             rows.append([*row, study.change(candidate.name, task, language), cell.error])
     return head, rows
+
+
+def _making(study: Study) -> Table:
+    head = ["candidate", "time (s)", "own time (s)", "processor time (s)", "energy (J)", "own energy (J)"]
+    rows = effort_view(study.run).rows
+    return head, [[own.name, own.seconds, own.own, own.cpu, own.energy_j, own.own_energy_j] for own in rows]
 
 
 def _failures(study: Study) -> Table:

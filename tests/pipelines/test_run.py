@@ -117,6 +117,7 @@ def test_a_second_run_makes_nothing_and_finds_the_same(finished: Path) -> None:
         for effort, own in zip(efforts(keys, made).candidates, listing["candidates"], strict=True):
             assert effort.seconds == pytest.approx(own["made_seconds"], abs=0.06) and effort.unknown == 0
             assert effort.cpu_seconds is not None and effort.cpu_seconds > 0
+            assert effort.energy_j is not None and effort.energy_j > 0
     assert [row for row in facts(first) if row[1] in {"accuracy", "size"}] == [
         row for row in facts(second) if row[1] != "cost"
     ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 from compress.errors import InputError
 from reports.effort_view import effort_view
 from reports.making import Made, efforts, line, read_made
+from reports.markdown import summary
 from reports.run import read_runs
+from reports.spreadsheets import spreadsheets
+from reports.study import study
 
 MADE = {
     "base": Made("base", "base", None, 1.0, 2.0),
@@ -30,6 +34,25 @@ def test_shared_work_counts_in_full_for_each_and_once_for_the_run() -> None:
     assert onnx.own == 0.0 and int8.own == 4.0
     assert found.once == sum(own.seconds or 0 for own in MADE.values()) and found.unknown == 0
     assert int8.cpu_seconds == 2.0 + 190.0 + 12.0 + 5.0 + 390.0
+
+
+MODEL = "cpu = TDP 85 W x share of all cores x time"
+
+
+def test_energy_counts_as_time_does_and_is_none_where_one_piece_of_work_has_none() -> None:
+    made = {
+        key: replace(own, energy_j=10 * own.seconds, basis="modelled", instrument=MODEL)
+        for key, own in MADE.items()
+        if own.seconds is not None
+    }
+    found = efforts(KEYS, made)
+    onnx, int8 = found.candidates
+    assert (onnx.energy_j, int8.energy_j) == (3110.0, 3150.0)
+    assert (onnx.own_energy_j, int8.own_energy_j) == (0.0, 40.0)
+    assert (found.energy_j, found.bases, found.instruments) == (3150.0, ("modelled",), (MODEL,))
+    lacking = efforts(KEYS, made | {"int8": MADE["int8"]})
+    assert [own.energy_j for own in lacking.candidates] == [3110.0, None] and lacking.energy_j is None
+    assert lacking.candidates[1].own_energy_j is None and lacking.bases == ("modelled",)
 
 
 def test_a_time_that_was_not_written_down_is_counted_and_not_taken_for_none() -> None:
@@ -66,8 +89,21 @@ def test_a_run_tells_what_making_took(make_run: Callable[..., Path]) -> None:
     run = read_runs([_changed(make_run(), made=_made(8))])
     view = effort_view(run)
     assert [row.seconds for row in view.rows] == [8.0] * 8 and [row.own for row in view.rows] == [5.0] * 8
-    assert view.bars.legend == ("base", "train") and not view.cpu
+    assert view.bars.legend == ("base", "train") and not view.cpu and not view.energy
+    assert view.basis == "The energy of making was not recorded."
     assert "each piece of work counted once, all candidates together took 43.0 s" in view.run
+
+
+def test_the_energy_of_making_is_told_with_its_basis(make_run: Callable[..., Path]) -> None:
+    facts = {"energy_j": 2000.0, "energy_basis": "modelled", "energy_instrument": MODEL, "cpu_seconds": 4.0}
+    run = read_runs([_changed(make_run(), made={key: own | facts for key, own in _made(8).items()})])
+    view = effort_view(run)
+    assert [(row.energy_j, row.own_energy_j) for row in view.rows] == [(4000.0, 2000.0)] * 8
+    assert "all candidates together took 43.0 s and 18.0 kJ" in view.run
+    assert view.basis == f"The energy of making is modelled: {MODEL}."
+    found = study(run)
+    assert "| 4.00 kJ | 2.00 kJ |" in summary(found) and MODEL in summary(found)
+    assert spreadsheets(found)["making.csv"].splitlines()[1].endswith(",8.0,5.0,8.0,4000.0,2000.0")
 
 
 def test_an_older_run_has_its_chain_in_the_plan_and_its_seconds_in_the_events(

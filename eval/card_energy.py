@@ -1,0 +1,35 @@
+"""The energy of the GPUs that this process may use, as codecarbon reads it from NVML or AMD SMI."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Protocol
+
+
+class Cards(Protocol):
+    """What is asked of codecarbon's GPU: joules since the last call, given the seconds since then."""
+
+    def measure_power_and_energy(self, last_duration: float) -> tuple[Any, Any]:
+        """Return (power, energy) of all cards that are watched."""
+        ...
+
+
+def find_cards() -> Cards | None:
+    """Return the GPUs of this machine that CUDA_VISIBLE_DEVICES leaves; None where none is readable."""
+    from codecarbon.core.gpu import is_gpu_details_available
+
+    if not is_gpu_details_available():
+        return None
+    from codecarbon.external.hardware import GPU
+
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    found: Cards | None = None
+    try:
+        cards = GPU.from_utils(None if visible is None else [own for own in visible.split(",") if own])
+        cards.start()
+        found = cards if cards.num_gpus else None
+    except Exception as error:  # a driver that does not answer must not stop the work that is metered
+        logging.getLogger(__name__).warning("the energy of the GPUs cannot be read: %s", error)
+    return found
