@@ -142,7 +142,7 @@ class Evidence:
             by_repeat: dict[int, list[float]] = {}
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
-                found, counted = _by_repeat(objective, self.rows(name))
+                found, counted = _by_block(objective, self.rows(name))
                 if self.study.value(name, objective.name) is None:
                     found = {}
                 exact = exact and counted
@@ -160,7 +160,7 @@ class Evidence:
         by_block = several or not all(len(seeded[at]) > 1 for at in known)
         source = [(blocks if by_block else seeded)[at] for at in known]
         base = [p for p, at in enumerate(known) if self.baseline in systems[at].candidates.values()]
-        twin = _by_repeat(objective, self._twin_rows())[0] if base and by_block and not exact else {}
+        twin = _by_block(objective, self._twin_rows())[0] if base and by_block and not exact else {}
         if twin:
             source.append(twin)
         columns = sorted({key for own in source for key in own})
@@ -213,18 +213,13 @@ def read_evidence(
     return Evidence(folder, found, names, chosen, left_out, seed)
 
 
-def _by_repeat(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:
-    """Return the objective in each repeat, above zero, and whether it rests on counts alone."""
+def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:
+    """Return the objective in each block, above zero, and whether it rests on counts alone."""
     exact = objective.reduce([row for row in rows if row.basis != "exact"]) is None
-    if exact:
-        value = objective.reduce(rows)
-        return ({0: value} if value else {}), True
-    found = {}
-    for repeat in sorted({row.repeat for row in rows}):
-        value = objective.reduce([row for row in rows if row.repeat == repeat])
-        if value is not None and value > 0:
-            found[repeat] = value
-    return found, False
+    if not exact and objective.blocks is not None:
+        return dict(objective.blocks(rows)), False
+    value = objective.reduce(rows)
+    return ({0: value} if value and value > 0 else {}), exact
 
 
 def _taken(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TypeVar
 
+from eval.objective import over_blocks, whole_blocks
 from eval.records import Measurement
 
 MODEL, TOKENIZATION = "model", "tokenization"
@@ -39,14 +40,12 @@ class Timing:
 
 
 def timing(rows: Iterable[Measurement]) -> Timing:
-    """Return the times of one candidate; over repeats the median counts."""
+    """Return the times of one candidate, geometric means over blocks as in the objectives."""
     kept = [row for row in rows if row.status == "ok" and row.value is not None]
-    p50 = _by([row for row in kept if row.statistic == "latency" and row.component == "p50"], _task)
+    medians = [row for row in kept if row.statistic == "latency" and row.component == "p50"]
+    p50 = _by(medians, _task)
     p95 = _by([row for row in kept if row.statistic == "latency" and row.component == "p95"], _task)
-    tokens = _by(
-        [row for row in kept if row.statistic == TOKENIZATION and row.component == "mean over languages"],
-        _task,
-    )
+    tokens = [row for row in kept if row.statistic == TOKENIZATION and row.component == "mean over languages"]
     languages: dict[str, list[float]] = {}
     cells = _by(
         [row for row in kept if row.statistic == "latency_by_language" and row.component == "p50"],
@@ -54,9 +53,10 @@ def timing(rows: Iterable[Measurement]) -> Timing:
     )
     for (_, language), value in cells.items():
         languages.setdefault(language, []).append(value)
-    parts = {MODEL: fmean(p50.values())} if p50 else {}
-    if parts and set(tokens) == set(p50):  # of fewer tasks it would not compare with the model's mean
-        parts[TOKENIZATION] = fmean(tokens.values())
+    times = {MODEL: _mean_over_tasks(medians)}
+    if {row.task for row in tokens} == set(p50):  # of fewer tasks it would not compare with the model's mean
+        times[TOKENIZATION] = _mean_over_tasks(tokens)
+    parts = {part: value for part, value in times.items() if value is not None}
     shapes = _by(
         [row for row in kept if row.statistic == "latency_at_shape" and row.component.endswith(" p50")],
         lambda row: row.component.removesuffix(" p50"),
@@ -89,9 +89,17 @@ def _task(row: Measurement) -> str:
     return row.task
 
 
+def _mean_over_tasks(rows: Iterable[Measurement]) -> float | None:
+    return over_blocks({block: fmean(own.values()) for block, own in whole_blocks(rows, _task).items()})
+
+
 def _by(rows: Iterable[Measurement], place: Callable[[Measurement], _Key]) -> dict[_Key, float]:
-    found: dict[_Key, list[float]] = {}
+    found: dict[_Key, dict[int, list[float]]] = {}
     for row in rows:
-        if row.value is not None:
-            found.setdefault(place(row), []).append(row.value)
-    return {own: median(values) for own, values in found.items()}
+        if row.value is not None and row.value > 0:
+            found.setdefault(place(row), {}).setdefault(row.repeat, []).append(row.value)
+    means = {
+        own: over_blocks({block: median(values) for block, values in blocks.items()})
+        for own, blocks in found.items()
+    }
+    return {own: value for own, value in means.items() if value is not None}

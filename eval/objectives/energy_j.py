@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.objective import Objective
-from eval.objectives._by_task import by_task
+from eval.objective import measured, whole_blocks
 from eval.records import Measurement
 
 
-def energy_j(rows: Sequence[Measurement]) -> float | None:
-    """Return joules per example; None where measured and modelled totals would be mixed."""
+def energy_j(rows: Sequence[Measurement]) -> dict[int, float]:
+    """Return joules per example in each block; none where measured and modelled totals would be mixed."""
     totals = [
         row for row in rows if row.statistic == "energy" and row.component == "total" and row.status == "ok"
     ]
     if len({row.basis for row in totals}) != 1:
-        return None
-    found = by_task(totals, lambda row: True)
-    return fmean(found.values()) if found else None
+        return {}
+    return {
+        block: fmean(tasks.values()) for block, tasks in whole_blocks(totals, lambda row: row.task).items()
+    }
 
 
-OBJECTIVE = Objective("energy_j", "Energy per example", "J", "min", energy_j, log=True)
+OBJECTIVE = measured("energy_j", "Energy per example", "J", "min", energy_j)

@@ -1,22 +1,20 @@
-"""Most memory that a fresh process held: the largest artifact, the median over repeats."""
+"""Most memory that a fresh process held, of the largest artifact."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from statistics import median
 
-from eval.objective import Objective
+from eval.objective import measured, whole_blocks
 from eval.records import Measurement
 
 
-def peak_rss_bytes(rows: Sequence[Measurement]) -> float | None:
-    """Return the peak in bytes."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.statistic == "peak_rss" and row.status == "ok" and row.value is not None:
-            found[row.artifact].append(row.value)
-    return max(median(values) for values in found.values()) if found else None
+def peak_rss_bytes(rows: Sequence[Measurement]) -> dict[int, float]:
+    """Return the peak in bytes in each block."""
+    own = [row for row in rows if row.statistic == "peak_rss"]
+    return {
+        block: max(artifacts.values())
+        for block, artifacts in whole_blocks(own, lambda row: row.artifact).items()
+    }
 
 
-OBJECTIVE = Objective("peak_rss_bytes", "Peak memory", "bytes", "min", peak_rss_bytes, log=True)
+OBJECTIVE = measured("peak_rss_bytes", "Peak memory", "bytes", "min", peak_rss_bytes)

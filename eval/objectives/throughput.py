@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import harmonic_mean
 
-from eval.objective import Objective
-from eval.objectives._by_task import by_task
+from eval.objective import measured, whole_blocks
 from eval.records import Measurement
 
 
-def throughput(rows: Sequence[Measurement]) -> float | None:
-    """Return examples per second; over repeats the median counts."""
-    found = by_task(rows, lambda row: row.statistic == "throughput")
-    return harmonic_mean(list(found.values())) if found else None
+def throughput(rows: Sequence[Measurement]) -> dict[int, float]:
+    """Return examples per second in each block."""
+    own = [row for row in rows if row.statistic == "throughput"]
+    return {
+        block: harmonic_mean(list(tasks.values()))
+        for block, tasks in whole_blocks(own, lambda row: row.task).items()
+    }
 
 
-OBJECTIVE = Objective("throughput", "Throughput", "examples/s", "max", throughput, log=True)
+OBJECTIVE = measured("throughput", "Throughput", "examples/s", "max", throughput)

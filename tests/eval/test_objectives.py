@@ -49,14 +49,41 @@ def test_score_leaves_out_what_failed_or_is_missing() -> None:
     assert reduce("score", rows) == 80.0
 
 
-def test_latency_is_the_mean_over_tasks_of_the_median_over_repeats_of_p50() -> None:
+def test_latency_is_the_geometric_mean_over_blocks_of_the_mean_over_tasks_of_p50() -> None:
     rows = [
-        row("latency", value, task="xnli", component="p50", repeat=repeat, probe="latency")
-        for repeat, value in enumerate([10.0, 90.0, 20.0])
+        row("latency", value, task=task, component="p50", repeat=repeat, probe="latency")
+        for task, values in (("xnli", (10.0, 90.0)), ("udpos", (40.0, 110.0)))
+        for repeat, value in enumerate(values)
     ]
-    rows += [row("latency", 40.0, task="udpos", component="p50", probe="latency")]
     rows += [row("latency", 500.0, task="udpos", component="p99", probe="latency")]
-    assert reduce("latency_ms", rows) == pytest.approx(30.0)
+    assert reduce("latency_ms", rows) == pytest.approx((25.0 * 100.0) ** 0.5)
+
+
+def test_a_block_that_lacks_a_task_does_not_count_beside_one_that_has_all() -> None:
+    first = [row("latency", 10.0, task=task, component="p50") for task in ("xnli", "udpos")]
+    torn = row("latency", 90.0, task="xnli", component="p50", repeat=1)
+    assert reduce("latency_ms", [*first, torn]) == pytest.approx(10.0)
+    assert reduce("latency_ms", [first[1], torn]) == pytest.approx(50.0)  # none has all: as one block
+
+
+@pytest.mark.parametrize("name", ["latency_ms", "throughput", "energy_j", "peak_rss_bytes"])
+def test_a_measured_objective_is_the_geometric_mean_of_its_blocks(name: str) -> None:
+    objective: Objective = OBJECTIVES.load(name)
+    statistic, component = {
+        "latency_ms": ("latency", "p50"), "throughput": ("throughput", ""),
+        "energy_j": ("energy", "total"), "peak_rss_bytes": ("peak_rss", ""),
+    }[name]  # fmt: skip
+    rows = [
+        row(statistic, value, component=component, task=task, artifact=task, repeat=repeat, basis="measured")
+        for repeat, values in enumerate(((3.0, 5.0), (4.0, 7.0), (2.0, 9.0)))
+        for task, value in zip(("a", "b"), values, strict=True)
+    ]
+    assert objective.blocks is not None
+    blocks = objective.blocks(rows)
+    assert set(blocks) == {0, 1, 2}
+    for repeat, value in blocks.items():
+        assert objective.reduce([own for own in rows if own.repeat == repeat]) == pytest.approx(value)
+    assert objective.reduce(rows) == pytest.approx((blocks[0] * blocks[1] * blocks[2]) ** (1 / 3))
 
 
 def test_throughput_is_the_rate_over_equally_many_examples_of_each_task() -> None:

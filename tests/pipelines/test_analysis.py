@@ -14,9 +14,12 @@ from compress.errors import InputError
 from eval.records import append_rows
 from eval.task import KINDS, TASKS, task
 from pipelines.analysis import ALL, analyse, build_report, write_analysis
+from pipelines.choosing import choose_run
 from pipelines.evidence import read_evidence
 from pipelines.runfolder import RunFolder
+from pipelines.wish import Wish
 from reports.analysis import read_analysis
+from reports.timing import MODEL, timing
 from tests.pipelines.made_up_run import write_run
 
 
@@ -75,6 +78,29 @@ def test_the_twin_of_the_baseline_is_compared_with_it(tmp_path: Path) -> None:
     both = analysed(run)["objectives"]["latency_ms"]["noise"]
     assert alone["twin"] is None and both["twin"] == pytest.approx(2.0, abs=0.01)
     assert both["df"] == alone["df"] + 2
+
+
+def test_a_cost_is_one_number_wherever_it_is_read(tmp_path: Path) -> None:
+    """The page's table reads the study, `choose` and the intervals read the blocks."""
+    run = write_run(tmp_path / "r", arms=("none",), seeds=(0,), repeats=2)
+    slow = [
+        replace(row, value=1.6 * (row.value or 0), repeat=2)
+        for row in run.rows()
+        if row.statistic in ("latency", "peak_rss") and row.repeat == 0
+    ]
+    append_rows(run.rows_file, slow)
+    evidence = read_evidence(run.path)
+    found, fits = analyse(evidence, 100), choose_run(run, Wish({}, resamples=100, folds=0))
+    names = [own["name"] for own in found["systems"]]
+    for objective in ("latency_ms", "size_bytes"):
+        for name, (value, low, high) in zip(names, found["costs"][objective], strict=True):
+            assert evidence.study.value(name, objective) == pytest.approx(value, rel=1e-4)
+            assert low <= value <= high
+    here = fits["baseline"]
+    assert here["aims"]["latency"] == pytest.approx(evidence.study.value(here["name"], "latency_ms"))
+    assert timing(evidence.study.run.rows[here["name"]]).parts[MODEL] == pytest.approx(
+        here["aims"]["latency"]
+    )
 
 
 def test_drops_cells_and_attainment_are_those_of_the_rows(run: RunFolder) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from eval.objective import OBJECTIVES
 from eval.records import Measurement
 from reports.bars import bars
 from reports.timing import MODEL, TOKENIZATION, energies, timing
@@ -13,14 +14,17 @@ def row(statistic: str, value: float | None, component: str = "p50", **more: Any
     return Measurement("r", "c", "latency", statistic, value, "ms", component=component, **more)
 
 
-def test_model_and_tokenizer_are_means_over_tasks_of_medians_over_repeats() -> None:
-    rows = [row("latency", v, task="a", repeat=n) for n, v in enumerate((1.0, 2.0, 9.0))]
-    rows += [row("latency", 4.0, task="b"), row("latency", 7.0, "p95", task="b")]
+def test_times_are_geometric_means_over_blocks_and_the_model_s_is_the_objective() -> None:
+    rows = [row("latency", v, task="a", repeat=n) for n, v in enumerate((1.0, 2.0, 4.0))]
+    rows += [row("latency", v, task="b", repeat=n) for n, v in enumerate((3.0, 4.0, 9.0))]
+    rows += [row("latency", 7.0, "p95", task="b")]
     rows += [row("tokenization", v, "mean over languages", task=t) for t, v in (("a", 0.5), ("b", 1.5))]
     rows += [row("tokenization", 99.0, "per sequence", task="a", language="de")]
     found = timing(rows)
-    assert found.parts == {MODEL: 3.0, TOKENIZATION: 1.0}
-    assert found.tasks == {"a": (2.0, None), "b": (4.0, 7.0)}
+    assert found.parts == {MODEL: pytest.approx((2.0 * 3.0 * 6.5) ** (1 / 3)), TOKENIZATION: 1.0}
+    assert found.parts[MODEL] == OBJECTIVES.load("latency_ms").reduce(rows)
+    assert found.tasks["a"] == (pytest.approx(2.0), None)
+    assert found.tasks["b"] == (pytest.approx(108 ** (1 / 3)), pytest.approx(7.0))
 
 
 def test_a_tokenizer_timed_on_fewer_tasks_is_not_set_beside_the_model() -> None:
