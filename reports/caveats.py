@@ -289,8 +289,9 @@ def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] 
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
+    if len(names) <= 9:  # "and 1 more" would take the place of the name
+        return ", ".join(names)
+    return f"{', '.join(names[:8])} and {len(names) - 8} more"
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
