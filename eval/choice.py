@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 MAX_DROP, WORST_DROP = "max_drop", "worst_language_drop"
+Better = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Drop:
 @dataclass(frozen=True)
 class Option:
     """One system that may be deployed. What is not known is left out of `costs`, which holds what the
-    limits are set on: the worst of the tasks. `aims` is what can be preferred, less is better.
+    limits are set on: the worst of the tasks. `aims` is what can be preferred, less is better. `uppers` is
+    the most that a cost can be; one that is missing there has no known noise, as counts have none.
     """
 
     name: str
@@ -29,13 +31,15 @@ class Option:
     drops: Mapping[str, Drop]  # MAX_DROP, WORST_DROP
     costs: Mapping[str, float]
     aims: Mapping[str, float]
+    uppers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Violation:
     """A limit that is not met: by how much, in its unit, and as a share of the limit.
 
-    `found` None: there is no measurement, so nobody can say that the limit is met.
+    `found` is what was judged, the upper end or the value. None: there is no measurement, so nobody can
+    say that the limit is met. `value` is as measured, `upper` None where it is not known.
     """
 
     limit_name: str
@@ -44,6 +48,8 @@ class Violation:
     excess: float
     share: float
     language: str = ""
+    value: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class Decision:
     """`ranked` holds those that meet every limit, the best first; `rejected` the limits that others break.
 
     `nearest` is the one that misses by least where nothing fits: fewest limits, then the smallest
-    largest share.
+    largest share. `unmeasured` are the limits that no option has a measurement for: they tell none from
+    another, and where nothing else is broken there is no nearest one.
     """
 
     ranked: tuple[str, ...]
     rejected: Mapping[str, tuple[Violation, ...]]
     nearest: str | None
+    unmeasured: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> str | None:
@@ -69,52 +77,97 @@ def decide(
     prefer: str,
     floors: Mapping[str, float],
     point_estimates: bool = False,
+    better: Better | None = None,
 ) -> Decision:
-    """Return the decision. A drop meets its limit when its upper end does, else its value alone.
+    """Return the decision. A limit is met when the upper end of the drop or cost meets it, with
+    `point_estimates`, and where no upper end is known, when its value does.
 
     The best one has the least of the preferred cost. Costs within the noise floor of the least (a
     logarithm: see eval.cost_noise) are equal to it; of these the better score counts, then the smaller
-    size, then the name. With `prefer` "score" the score comes first, then the latency.
+    size (with `prefer` "size" the latency), then the score as measured, then the name. A score equals the
+    best one unless `better` says that the best is better, by more than noise; without it every point
+    counts. With `prefer` "score" the score comes first, then the latency, then the size.
     """
     broken = {option.name: _violations(option, limits, point_estimates) for option in options}
     fitting = [option for option in options if not broken[option.name]]
     rejected = {name: found for name, found in broken.items() if found}
-    nearest = min(
-        rejected,
-        key=lambda name: (len(rejected[name]), max(v.share for v in rejected[name]), name),
+    unmeasured = tuple(name for name in limits if options and not any(_judged(o, name)[0] for o in options))
+    ranked = tuple(_ranked(fitting, prefer, floors, better or _by_points(options)))
+    return Decision(ranked, rejected, None if fitting else _nearest(rejected, unmeasured), unmeasured)
+
+
+def _nearest(rejected: Mapping[str, Sequence[Violation]], unmeasured: Sequence[str]) -> str | None:
+    telling = {
+        name: [own for own in found if own.limit_name not in unmeasured] for name, found in rejected.items()
+    }
+    if not all(telling.values()):  # some break no limit that was measured, and none of these is nearer
+        return None
+    return min(
+        telling,
+        key=lambda name: (
+            any(own.found is None for own in telling[name]),
+            len(telling[name]),
+            max(own.share for own in telling[name]),
+            name,
+        ),
         default=None,
     )
-    return Decision(tuple(_ranked(fitting, prefer, floors)), rejected, None if fitting else nearest)
+
+
+def _judged(option: Option, limit: str) -> tuple[tuple[float, float | None] | None, str]:
+    """Return (value, upper end or None) of what a limit is set on, or None, and the language."""
+    drop = option.drops.get(limit)
+    if drop is not None:
+        return (drop.value, drop.upper), drop.language
+    value = option.costs.get(limit)
+    return (None if value is None else (value, option.uppers.get(limit))), ""
 
 
 def _violations(option: Option, limits: Mapping[str, float], point_estimates: bool) -> tuple[Violation, ...]:
     found = []
     for name, limit in limits.items():
-        drop = option.drops.get(name)
-        if drop is not None:
-            value: float | None = drop.value if point_estimates else drop.upper
-            scale = max(limit, 1.0)  # a share of no drop at all says nothing
-            language = drop.language
-        else:
-            value, scale, language = option.costs.get(name), limit, ""
-        if value is None:
+        known, language = _judged(option, name)
+        if known is None:
             found.append(Violation(name, limit, None, math.inf, math.inf))
-        elif value > limit:
-            found.append(Violation(name, limit, value, value - limit, (value - limit) / scale, language))
+            continue
+        value, upper = known
+        judged = value if point_estimates or upper is None else upper
+        if not judged <= limit:  # so that NaN meets no limit
+            scale = max(limit, 1.0) if name in option.drops else limit  # a share of no drop says nothing
+            excess = judged - limit if math.isfinite(judged) else math.inf
+            found.append(Violation(name, limit, judged, excess, excess / scale, language, value, upper))
     return tuple(found)
 
 
-def _ranked(options: Sequence[Option], prefer: str, floors: Mapping[str, float]) -> list[str]:
-    if prefer == "score":
-        order = sorted(options, key=lambda o: (-o.score, o.aims.get("latency", math.inf), o.name))
-        return [option.name for option in order]
-    left = sorted(options, key=lambda o: (o.aims.get(prefer, math.inf), o.name))
+def _by_points(options: Sequence[Option]) -> Better:
+    scores = {option.name: option.score for option in options}
+    return lambda one, other: scores[one] > scores[other]
+
+
+def _ranked(options: Sequence[Option], prefer: str, floors: Mapping[str, float], better: Better) -> list[str]:
+    then = "latency" if prefer == "size" else "size"
+    order = ("score", "latency", "size") if prefer == "score" else (prefer, "score", then)
+    left = list(options)
     ranked: list[str] = []
     while left:
-        least = left[0].aims.get(prefer, math.inf)
-        reach = least * math.exp(floors.get(prefer, 0.0))
-        equal = [option for option in left if option.aims.get(prefer, math.inf) <= reach]
-        best = min(equal, key=lambda o: (-o.score, o.aims.get("size", math.inf), o.name))
+        equal = left
+        for aim in order:
+            equal = _equal_best(equal, aim, floors.get(aim, 0.0), better)
+        best = min(equal, key=lambda o: (-o.score, o.name))
         ranked.append(best.name)
         left.remove(best)
     return ranked
+
+
+def _equal_best(options: Sequence[Option], aim: str, floor: float, better: Better) -> list[Option]:
+    """Return the best in one respect and what noise cannot tell from it."""
+    if aim == "score":
+        top = max(options, key=lambda o: o.score)
+        return [own for own in options if own is top or not better(top.name, own.name)]
+    least = min(_aim(own, aim) for own in options)
+    return [own for own in options if _aim(own, aim) <= least * math.exp(floor)]
+
+
+def _aim(option: Option, aim: str) -> float:
+    value = option.aims.get(aim, math.inf)
+    return math.inf if math.isnan(value) else value

@@ -10,12 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.choice import MAX_DROP, WORST_DROP
+from pipelines.deployable import WITH
 from reports.numbers import points, ratio, three_digits
-from reports.text import visible
+from reports.text import enumerated, visible
 
 NAMES = {MAX_DROP: "drop", WORST_DROP: "worst language's drop", "p95_ms": "p95 latency", "rss_mb": "peak memory",
-         "size_mb": "size", "energy_j": "energy per example"}  # fmt: skip
-_AIMS = {"latency": ("latency", "ms", 1.0), "size": ("size", "MB", 1e-6), "energy": ("energy", "J", 1.0)}
+         "load_ms": "load time", "size_mb": "size", "energy_j": "energy per example"}  # fmt: skip
+_UNITS = {"p95_ms": "ms", "load_ms": "ms", "rss_mb": "MB", "size_mb": "MB", "energy_j": "J"}
+_AIMS = {"latency": ("latency", "ms", 1.0), "throughput": ("throughput", "examples/s", 1.0),
+         "size": ("size", "MB", 1e-6), "energy": ("energy", "J", 1.0)}  # fmt: skip
+_ALWAYS = ("p95_ms", "rss_mb")  # of the costs that limits are set on, those told without a limit
 
 
 def show_choice(document: Mapping[str, Any]) -> None:
@@ -41,17 +45,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     """Return the answer in sentences, one a line."""
     chosen = document["chosen"]
     if chosen is None:
-        nearest = document["nearest"]
-        if nearest is None:
-            return ["Nothing fits: the run has no candidate with scores."]
-        missed = document["rejected"][nearest["name"]]
-        return [
-            "Nothing fits.",
-            f"Nearest miss: {nearest['name']}: "
-            + "; ".join(violation(own, document) for own in missed)
-            + ".",
-            *_against(nearest, document),
-        ]
+        return ["Nothing fits.", *_nearest(document), *_tokenization(document)]
     lines = [f"Deploy {chosen['candidate']}."]
     if chosen["candidate"] != chosen["name"]:
         lines.append(f"It is the middle one of {len(chosen['seeds'])} seeds of {chosen['name']}.")
@@ -62,6 +56,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(f"Runner-up: {runner['name']}: {_behind(document, runner['name'])}.")
         lines += ["  " + line for line in _against(runner, document)]
+    lines += _tokenization(document)
     other = document["reported_on"]
     if other is not None:
         drop, worst = other["drop"], other["worst_language_drop"]
@@ -80,6 +75,44 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _nearest(document: Mapping[str, Any]) -> list[str]:
+    nearest = document["nearest"]
+    lines = []
+    if document["unmeasured"]:
+        names = " and ".join(_name(own, document) for own in document["unmeasured"])
+        lines.append(
+            f"{names[:1].upper()}{names[1:]}: nothing was measured, of no variant, so no limit on it is shown "
+            "to hold."
+        )
+    if nearest is None and len(document["limits"]) > len(document["unmeasured"]):
+        others = [
+            name
+            for name, found in document["rejected"].items()
+            if all(own["limit_name"] in document["unmeasured"] for own in found)
+        ]
+        lines.append(f"Every other limit is met by {enumerated(others, 4)}.")
+    if nearest is not None:
+        missed = "; ".join(violation(own, document) for own in document["rejected"][nearest["name"]])
+        lines += [f"Nearest miss: {nearest['name']}: {missed}.", *_against(nearest, document)]
+    return lines
+
+
+def _tokenization(document: Mapping[str, Any]) -> list[str]:
+    """Return what p95 holds, where it is told."""
+    how = document["tokenization"]
+    if not how:
+        return []
+    if how == WITH:
+        return ["p95 latency is the model's p95 plus the mean tokenization of a sequence of the same task."]
+    return [f"p95 latency is the model's alone, without tokenization, which was {how}."]
+
+
+def _name(limit: str, document: Mapping[str, Any]) -> str:
+    if limit == "p95_ms" and document["tokenization"]:
+        return f"{NAMES[limit]} {'with' if document['tokenization'] == WITH else 'without'} tokenization"
+    return NAMES[limit]
+
+
 def _against(facts: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
     against, there = facts["against_baseline"], document["baseline"]["name"]
     if facts["name"] == there:
@@ -90,14 +123,16 @@ def _against(facts: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]
         where = f" ({drop['language']})" if "language" in drop else ""
         bits.append(f"{NAMES[name]} {points(drop['value'])}{bound}{where}")
     for name, (title, unit, scale) in _AIMS.items():
-        if name in facts["aims"]:
+        if name in facts["aims"] and (name != "throughput" or document["prefer"] == name):
             value = three_digits(scale * facts["aims"][name])
             bits.append(f"{title} {value} {unit} ({ratio(against.get(name))})")
-    for name in ("p95_ms", "rss_mb"):
-        if name in facts["costs"]:
-            unit = "ms" if name == "p95_ms" else "MB"
+    for name, unit in _UNITS.items():
+        if name in facts["costs"] and (name in _ALWAYS or name in document["limits"]):
+            value, upper = facts["costs"][name], facts["cost_uppers"].get(name)
+            told = upper is not None and name in document["limits"] and not document["point_estimates"]
+            bound = f", at most {three_digits(upper)}" if told else ""
             bits.append(
-                f"{NAMES[name]} {three_digits(facts['costs'][name])} {unit} ({ratio(against.get(name))})"
+                f"{_name(name, document)} {three_digits(value)} {unit}{bound} ({ratio(against.get(name))})"
             )
     return [f"Against the baseline {there}: " + "; ".join(bits) + "."]
 
@@ -118,18 +153,31 @@ def _behind(document: Mapping[str, Any], name: str) -> str:
 
 
 def violation(found: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """Return one broken limit in words."""
-    name, limit = found["limit_name"], found["limit"]
-    unit = {"p95_ms": " ms", "rss_mb": " MB", "size_mb": " MB", "energy_j": " J"}.get(name, " points")
+    """Return one broken limit in words: what was measured, the most that it can be, and the limit."""
+    limit, name = found["limit_name"], _name(found["limit_name"], document)
+    unit = _UNITS.get(limit)
+    if unit is None:
+        return _drop_violation(found, name, document)
+    most = f"{three_digits(found['limit'])} {unit}"
     if found["found"] is None:
-        return (
-            f"{NAMES[name]}: not measured, so the limit of {three_digits(limit)}{unit} is not shown to hold"
-        )
+        return f"{name}: not measured, so the limit of {most} is not shown to hold"
+    value = f"{three_digits(found['value'])} {unit}"
+    if found["excess"] is None:
+        return f"{name} {value} is no number to hold against {most}"
+    over = f"{three_digits(found['excess'])} {unit} over {most}"
+    if document["point_estimates"]:
+        return f"{name} {value}, {over}"
+    if found["upper"] is None:
+        known = document["noise_of_limits"].get(limit) == "exact"
+        return f"{name} {value}, {over}" + ("" if known else " (measured once, so its noise is not known)")
+    return f"{name} {value}, may be up to {three_digits(found['upper'])} {unit}, {over}"
+
+
+def _drop_violation(found: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
+    limit, excess = found["limit"], found["excess"]
+    if found["found"] is None or excess is None:
+        return f"{name}: not known, so the limit of {limit:g} points is not shown to hold"
     where = f" in {found['language']}" if "language" in found else ""
-    if unit == " points":
-        words = "is" if document["point_estimates"] else "may be up to"
-        return f"{NAMES[name]}{where} {words} {points(found['found'])}, {found['excess']:.1f} over {limit:g} points"
-    return (
-        f"{NAMES[name]} {three_digits(found['found'])}{unit}, {three_digits(found['excess'])}{unit} over "
-        f"{three_digits(limit)}"
-    )
+    words = "is" if document["point_estimates"] else f"{points(found['value'])}, may be up to"
+    over = f"{excess:.1f}" if excess >= 0.05 else "less than 0.1"
+    return f"{name}{where} {words} {points(found['found'])}, {over} over {limit:g} point{'' if limit == 1 else 's'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,8 +22,10 @@ from eval.uncertain_frontier import Cost
 from pipelines.blocks import TWIN
 from pipelines.matching import variant_of
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
+from pipelines.raw_times import with_percentiles
 from reports.run import TaskFacts, read_runs
-from reports.study import Study, study
+from reports.study import Study, comparable, study
+from reports.text import enumerated
 
 FOLD = "fold"
 
@@ -143,7 +144,10 @@ class Evidence:
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
                 found, counted = _by_block(objective, self.rows(name))
-                if self.study.value(name, objective.name) is None:
+                if (
+                    comparable(objective, name, self.study.run, self.study.cells[name], self.study.failures)
+                    is None
+                ):
                     found = {}
                 exact = exact and counted
                 for repeat, value in found.items():
@@ -186,7 +190,7 @@ def read_evidence(
 
     InputError where the baseline has no score, for then there is nothing to compare with.
     """
-    found = study(read_runs([folder]))
+    found = study(with_percentiles(read_runs([folder]), folder))
     chosen = {}
     for name, facts in found.run.tasks.items():
         own = tuple(code for code in facts.languages if not languages or code in languages)
@@ -203,9 +207,8 @@ def read_evidence(
         cells = found.cells[candidate.name]
         absent = [place for place in wanted if place not in cells or cells[place].score is None]
         if absent:
-            name, code = absent[0]
-            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-            left_out[candidate.name] = f"it failed, or has no score: {name} in {code}{more}"
+            places = [f"{name} in {code}" for name, code in absent]
+            left_out[candidate.name] = f"it failed, or has no score: {enumerated(places)}"
     names = tuple(c.name for c in found.run.candidates if c.name not in left_out)
     if found.run.baseline not in names:
         why = left_out[found.run.baseline]
@@ -241,16 +244,3 @@ def _taken(
             folds = rng.permutation(own.shape[1]) % part.folds
         found[code] = (folds == part.fold) if part.inside else (folds != part.fold)
     return found
-
-
-def raw_percentile(folder: Path, candidate: str, name: str, percent: float) -> float | None:
-    """Return a percentile of the kept times of single examples in ms; None where none were kept."""
-    own = folder / "outcomes" / candidate.replace("/", "__")
-    pattern = re.compile(rf"(?:cost|latency)-\d+-{re.escape(name)}\.npz")
-    found = []
-    for file in sorted(own.glob("*.npz")):
-        if pattern.fullmatch(file.name):
-            with np.load(file, allow_pickle=False) as stored:
-                if "single_ns" in stored.files:
-                    found.append(float(np.percentile(stored["single_ns"], percent)) / 1e6)
-    return float(np.median(found)) if found else None

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from compress.errors import InputError, hint
 from eval.choice import MAX_DROP, WORST_DROP
 from eval.score_table import Weights
+from pipelines.deployable import PREFER
 from pipelines.evidence import Evidence
 
-PREFER = {"latency": "latency_ms", "size": "size_bytes", "energy": "energy_j", "score": "score"}
-UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "size_mb": "MB",
-         "energy_j": "J"}  # fmt: skip
+UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "load_ms": "ms",
+         "size_mb": "MB", "energy_j": "J"}  # fmt: skip
 OPTIONS = {MAX_DROP: "--max-drop", WORST_DROP: "--worst-language-drop", "p95_ms": "--p95-ms",
-           "rss_mb": "--rss-mb", "size_mb": "--size-mb", "energy_j": "--energy-j"}  # fmt: skip
+           "rss_mb": "--rss-mb", "load_ms": "--load-ms", "size_mb": "--size-mb", "energy_j": "--energy-j"}  # fmt: skip
 
 
 @dataclass(frozen=True)

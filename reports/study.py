@@ -116,7 +116,7 @@ def study(run: Run) -> Study:
     failures = _failures(run)
     values = {
         candidate.name: {
-            name: _comparable(objective, candidate.name, run, found[candidate.name], failures)
+            name: comparable(objective, candidate.name, run, found[candidate.name], failures)
             for name, objective in objectives.items()
         }
         for candidate in run.candidates
@@ -134,7 +134,7 @@ def study(run: Run) -> Study:
     )
 
 
-def _comparable(
+def comparable(
     objective: Objective,
     candidate: str,
     run: Run,

@@ -20,10 +20,18 @@ def choose(
         typer.Option("--worst-language-drop", metavar="POINTS", help="Most points to lose in any language."),
     ] = None,
     p95_ms: Annotated[
-        Number, typer.Option("--p95-ms", metavar="MS", help="95th percentile at batch 1, slowest task.")
+        Number,
+        typer.Option(
+            "--p95-ms",
+            metavar="MS",
+            help="95th percentile at batch 1, slowest task; with tokenization where that was measured.",
+        ),
     ] = None,
     rss_mb: Annotated[
         Number, typer.Option("--rss-mb", metavar="MB", help="Peak memory of the largest model.")
+    ] = None,
+    load_ms: Annotated[
+        Number, typer.Option("--load-ms", metavar="MS", help="Time that a fresh process takes to load it.")
     ] = None,
     size_mb: Annotated[
         Number, typer.Option("--size-mb", metavar="MB", help="Files of the largest model.")
@@ -32,7 +40,8 @@ def choose(
         Number, typer.Option("--energy-j", metavar="J", help="Energy per example, dearest task.")
     ] = None,
     prefer: Annotated[
-        str, typer.Option("--prefer", metavar="WHAT", help="latency, size, energy or score.")
+        str,
+        typer.Option("--prefer", metavar="WHAT", help="latency, throughput, size, memory, energy or score."),
     ] = "latency",
     tasks: Annotated[str, typer.Option("--tasks", metavar="A,B", help="Only these tasks count.")] = "",
     languages: Annotated[
@@ -51,7 +60,10 @@ def choose(
         ),
     ] = "each",
     point_estimates: Annotated[
-        bool, typer.Option("--point-estimates", help="Take drops as measured, without their uncertainty.")
+        bool,
+        typer.Option(
+            "--point-estimates", help="Take drops and costs as measured, without their uncertainty."
+        ),
     ] = False,
     report_on: Annotated[
         Text,
@@ -71,8 +83,9 @@ def choose(
 ) -> None:
     """Say which variant to deploy under limits, why, and what kept the others out.
 
-    A limit on a drop is met when the upper end of its interval meets it; the intervals of all variants
-    and languages hold together at 95 %. Exit code 3 when nothing fits; the nearest miss is named then.
+    A limit on a drop or a cost is met when the upper end of its interval meets it; the intervals of all
+    variants and languages hold together at 95 %. A cost that was measured once is judged by its value.
+    Exit code 3 when nothing fits; the nearest miss is named then.
     """
     from pipelines.choosing import choose_run
     from pipelines.comparison import as_json as document_json
@@ -80,7 +93,7 @@ def choose(
     from pipelines.wish import OPTIONS, Wish, named_numbers, names
 
     given = dict(
-        zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, size_mb, energy_j), strict=True)
+        zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, load_ms, size_mb, energy_j), strict=True)
     )
     wish = Wish(
         {name: value for name, value in given.items() if value is not None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +65,42 @@ def test_every_broken_limit_is_told_with_its_excess() -> None:
 def test_the_nearest_miss_breaks_the_fewest_limits_by_the_least_share() -> None:
     options = [option("slow", 30.0), option("poor", 9.0, drop=1.5), option("both", 12.0, drop=1.01)]
     assert decide(options, {"p95_ms": 20.0, MAX_DROP: 1.0}, "latency", {}).nearest == "poor"
+
+
+def test_a_cost_is_held_against_its_limit_by_the_most_that_it_can_be() -> None:
+    noisy = replace(option("noisy", 9.0), uppers={"p95_ms": 21.0})
+    found = decide([noisy], {"p95_ms": 20.0}, "latency", {})
+    (broken,) = found.rejected["noisy"]
+    assert (broken.value, broken.upper, broken.found, broken.excess) == (18.0, 21.0, 21.0, 1.0)
+    assert decide([noisy], {"p95_ms": 20.0}, "latency", {}, point_estimates=True).chosen == "noisy"
+    assert decide([option("known", 10.0)], {"p95_ms": 20.0}, "latency", {}).chosen == "known"
+
+
+def test_what_is_no_number_meets_no_limit_and_is_never_preferred() -> None:
+    lost = replace(option("lost", 1.0), costs={"p95_ms": math.nan}, aims={"latency": math.nan})
+    assert decide([lost], {"p95_ms": 20.0}, "latency", {}).chosen is None
+    assert decide([lost, option("sound", 9.0)], {}, "latency", {}).ranked == ("sound", "lost")
+
+
+def test_scores_within_noise_are_equal_and_the_smaller_size_counts() -> None:
+    options = [
+        replace(option("large", 10.0), aims={"latency": 10.0, "size": 2.0}),
+        replace(option("small", 10.0, drop=0.04), aims={"latency": 10.0, "size": 1.0}),
+        replace(option("poor", 10.0, drop=3.0), aims={"latency": 10.0, "size": 0.5}),
+    ]
+    scores = {own.name: own.score for own in options}
+
+    def beyond(one: str, other: str) -> bool:
+        return scores[one] > scores[other] + 0.5
+
+    assert decide(options, {}, "latency", {}, better=beyond).ranked == ("small", "large", "poor")
+    assert decide(options, {}, "score", {}, better=beyond).ranked == ("small", "large", "poor")
+    assert decide(options, {}, "latency", {}).ranked == ("large", "small", "poor")
+
+
+def test_no_option_is_nearest_where_only_what_nobody_measured_is_missing() -> None:
+    options = [option("a", 10.0), option("b", 5.0, drop=3.0)]
+    found = decide(options, {"rss_mb": 9.0, MAX_DROP: 1.0}, "latency", {})
+    assert found.unmeasured == ("rss_mb",) and found.nearest is None
+    partly = [*options, replace(option("c", 7.0), costs={"rss_mb": 10.0})]
+    assert decide(partly, {"rss_mb": 9.0, MAX_DROP: 1.0}, "latency", {}).nearest == "c"
