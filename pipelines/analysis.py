@@ -24,6 +24,8 @@ from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.task import KINDS, task
 from eval.uncertain import LEVEL, Uncertain
 from eval.uncertain_frontier import Cost, UncertainFrontier, Volume, score_floor, uncertain_frontier
+from pipelines.answer import answer
+from pipelines.deployable import deployable
 from pipelines.durable import replace_text, writing
 from pipelines.evidence import Evidence, System, read_evidence
 from pipelines.outcomes import task_predictions
@@ -109,6 +111,7 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         "cells": _cells(table, evidence, systems, base),
         **_flips(evidence, systems, base),
         "attainment": _attainment(evidence, systems, costs),
+        "answer": _answer(evidence, systems, table),
     }  # fmt: skip
 
 
@@ -303,6 +306,15 @@ def _sets(
     return {
         arm: {seed: np.array(points) for seed, points in sorted(own.items())} for arm, own in found.items()
     }
+
+
+def _answer(evidence: Evidence, systems: Sequence[System], table: ScoreTable) -> dict[str, Any]:
+    found = answer(deployable(evidence, systems), table, evidence.seed)
+    found["single_level"] = round(found["single_level"], 6)
+    for own in found["picks"]:
+        own |= {"drop": _short(own["drop"]), "most_drop": _short(own["most_drop"])}
+        own["ratio"] = None if own["ratio"] is None else [_digits(end) for end in own["ratio"]]
+    return found
 
 
 def _around(value: float, half: float) -> list[float]:

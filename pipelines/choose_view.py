@@ -81,8 +81,8 @@ def _nearest(document: Mapping[str, Any]) -> list[str]:
     if document["unmeasured"]:
         names = " and ".join(_name(own, document) for own in document["unmeasured"])
         lines.append(
-            f"{names[:1].upper()}{names[1:]}: nothing was measured, of no variant, so no limit on it is shown "
-            "to hold."
+            f"{names[:1].upper()}{names[1:]}: nothing was measured, of no variant, so no limit on it is "
+            "shown to hold."
         )
     if nearest is None and len(document["limits"]) > len(document["unmeasured"]):
         others = [
@@ -180,4 +180,5 @@ def _drop_violation(found: Mapping[str, Any], name: str, document: Mapping[str, 
     where = f" in {found['language']}" if "language" in found else ""
     words = "is" if document["point_estimates"] else f"{points(found['value'])}, may be up to"
     over = f"{excess:.1f}" if excess >= 0.05 else "less than 0.1"
-    return f"{name}{where} {words} {points(found['found'])}, {over} over {limit:g} point{'' if limit == 1 else 's'}"
+    most = f"{limit:g} point{'' if limit == 1 else 's'}"
+    return f"{name}{where} {words} {points(found['found'])}, {over} over {most}"

@@ -89,8 +89,8 @@ def rule(prefer: str, fitting: Sequence[Option]) -> str:
         else ""
     )
     return (
-        f"Of the variants that meet every limit: {best}. What noise cannot tell from the best counts as equal "
-        f"to it.{why}"
+        f"Of the variants that meet every limit: {best}. What noise cannot tell from the best counts as "
+        f"equal to it.{why}"
     )
 
 

@@ -59,6 +59,7 @@ class Evidence:
     left_out: Mapping[str, str]
     seed: int = 0
     _held: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
+    _rows: dict[str, tuple[Measurement, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def baseline(self) -> str:
@@ -121,13 +122,15 @@ class Evidence:
     def rows(self, candidate: str) -> tuple[Measurement, ...]:
         """Return a candidate's rows on the tasks that count, and those that belong to no task but to a
         model that such a task is answered with."""
-        every = self.study.run.rows[candidate]
-        models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
-        return tuple(
-            row
-            for row in every
-            if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
-        )
+        if candidate not in self._rows:
+            every = self.study.run.rows[candidate]
+            models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
+            self._rows[candidate] = tuple(
+                row
+                for row in every
+                if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
+            )
+        return self._rows[candidate]
 
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.

@@ -15,7 +15,8 @@ from pipelines.evidence import Evidence
 UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "load_ms": "ms",
          "size_mb": "MB", "energy_j": "J"}  # fmt: skip
 OPTIONS = {MAX_DROP: "--max-drop", WORST_DROP: "--worst-language-drop", "p95_ms": "--p95-ms",
-           "rss_mb": "--rss-mb", "load_ms": "--load-ms", "size_mb": "--size-mb", "energy_j": "--energy-j"}  # fmt: skip
+           "rss_mb": "--rss-mb", "load_ms": "--load-ms", "size_mb": "--size-mb",
+           "energy_j": "--energy-j"}  # fmt: skip
 
 
 @dataclass(frozen=True)

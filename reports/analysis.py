@@ -29,6 +29,11 @@ languages         {language: [script, class of resources]} of those that are kno
     attainment        {cost: {arms: {arm: {seeds, surfaces: [[[octaves, score], ...], ...]}},
                       differences: [{a, b, regions: [[cheap, dear, low, high, difference], ...]}]}};
                       octaves are log2 of a cost over the baseline's, null where a region has no end
+    answer            what `xpareto choose --max-drop 1 --seed-policy mean` says: {max_drop, fits (places of
+                      those that meet it), single_level, picks: [{prefer, objective, chosen and runner_up
+                      (places, or null), candidate, rule, drop, most_drop (the upper end), ratio: [value,
+                      low, high] over the baseline's, or null}]}, a pick for each cost. Documents that were
+                      written earlier lack it.
 
 A frontier holds `systems` (places), `on` (of these, as measured), `membership` and `beyond_noise`
 (percent of the draws), `dominance` (rows: percent of the draws in which the row's system dominates the
@@ -133,9 +138,24 @@ def analysis_of(run: Run, document: Mapping[str, Any] | None) -> Analysis:
         for key in _LISTS:
             if len(document[key]) != len(found.systems):
                 raise ValueError(f"{key}: {len(document[key])} entries for {len(found.systems)} systems")
+        _check_answer(document, len(found.systems))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{NAME}: expected the statistics of the run, found others ({error}). "
             "Write them again: xpareto report RUN"
         ) from error
     return found
+
+
+def _check_answer(document: Mapping[str, Any], count: int) -> None:
+    """Raise where the answer names a system or a cost that the document lacks, or a number is none."""
+    if "answer" not in document:
+        return
+    float(document["answer"]["max_drop"])
+    for own in document["answer"]["picks"]:
+        costs = document["costs"][own["objective"]]
+        if own["chosen"] not in range(count) or costs[own["chosen"]] is None:
+            raise ValueError(f"answer: {own['chosen']!r} is no system with {own['objective']}")
+        ratio = own["ratio"] if own["ratio"] is not None else [1.0] * 3
+        if len(ratio) != 3 or None in [*ratio, *costs[own["chosen"]], own["drop"], own["most_drop"]]:
+            raise ValueError(f"answer: {own['prefer']}: a number is none")

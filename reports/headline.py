@@ -1,27 +1,54 @@
-"""The answer in words: what is on the frontier, and what is the cheapest that is good enough."""
+"""The answer in words: what to deploy, and what is on the frontier."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from reports.analysis import NO_ANALYSIS, Analysis
+from reports.answer import decided, loss, method, pick_words, picks
 from reports.frontiers import frontier_names
 from reports.numbers import number, points, ratio
 from reports.study import SCORE, Study, matched
 from reports.text import midway
 
 TOLERANCE = 1.0  # points below the baseline that still count as good enough
+_LISTED = 6  # names of a frontier in a sentence
 
 
 Sentence = tuple[str, ...]  # plain words, with a candidate's or arm's name at every odd place
 
 
-def headline(study: Study) -> tuple[Sentence, ...]:
+def headline(study: Study, analysis: Analysis = NO_ANALYSIS) -> tuple[Sentence, ...]:
     """Return the whole answer, sentence by sentence."""
     if study.value(study.run.baseline, SCORE) is None:
         return (opening(study),)
-    picks = [pick for cost in priced(study) if (pick := _cheapest(study, cost))]
-    return (opening(study), *picks, *comparison(study))
+    return (opening(study), *_recommended(study, analysis), *comparison(study))
+
+
+def _recommended(study: Study, analysis: Analysis) -> Iterator[Sentence]:
+    """Yield what to deploy as the analysis decides it, or what is cheapest as measured, and says so."""
+    if decided(analysis):
+        for pick in picks(study, analysis):
+            yield pick_words(pick, loss(analysis))
+        yield (method(analysis),)
+        return
+    found = [words for cost in priced(study) if (words := _cheapest(study, cost))]
+    if found:
+        yield (as_measured(analysis),)
+        yield from found
+
+
+def as_measured(analysis: Analysis) -> str:
+    """Return what the picks of `cheapest` are not, and why there are no better ones."""
+    why = (
+        analysis.why
+        or "The statistics beside this report hold no decision. To compute it: xpareto report RUN"
+    )
+    return (
+        "What follows is cheapest as measured, of single trained models and without the uncertainty of "
+        f"scores and costs: luck has its part in it, and xpareto choose may say otherwise. {why}"
+    )
 
 
 def opening(study: Study) -> Sentence:
@@ -81,7 +108,9 @@ def _cheapest(study: Study, cost: str) -> Sentence:
     objective = study.objectives[cost]
     if not names:
         return ()
-    lead = f"Lowest {midway(objective.title)} within {TOLERANCE:g} point of the baseline’s score: "
+    lead = (
+        f"Lowest {midway(objective.title)} as measured within {TOLERANCE:g} point of the baseline’s score: "
+    )
     if study.run.baseline in names:
         return (lead, study.run.baseline, ", the baseline itself: no variant is both cheaper and that good.")
     first = names[0]
@@ -125,19 +154,23 @@ def standing(study: Study) -> list[Sentence]:
     names = study.frontiers[cost, SCORE]
     scored = sum(value[SCORE] is not None and value[cost] is not None for value in study.values.values())
     title = midway(study.objectives[cost].title)
-    lead = f"On the frontier of score against {title} ({len(names)} of {scored}): "
-    shown = (lead, *_listed(names[:6]), f" and {len(names) - 6} more." if len(names) > 6 else ".")
+    lead = f"On the frontier of score against {title}, as measured ({len(names)} of {scored}): "
+    most = (
+        len(names) if len(names) <= _LISTED + 1 else _LISTED
+    )  # "and 1 more" would take the place of the name
+    rest = f" and {len(names) - most} more." if len(names) > most else "."
+    shown = (lead, *_listed(names[:most], last=len(names) == most), rest)
     whole = [study.objectives[name] for name in (SCORE, *study.costs)]
     undominated = len(frontier_names(study.values, *whole))
     whole_count = f"{undominated} of {len(study.values)} candidates are dominated by no other."
     return [shown, (f"Over all {len(whole)} objectives at once, {whole_count}",)]
 
 
-def _listed(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names with the words between them, names at even places."""
+def _listed(names: Sequence[str], last: bool = True) -> tuple[str, ...]:
+    """Return names with the words between them, names at even places; `last`: no more follow."""
     parts: list[str] = []
     for place, name in enumerate(names):
         if place:
-            parts.append(" and " if place == len(names) - 1 and len(names) <= 6 else ", ")
+            parts.append(" and " if place == len(names) - 1 and last else ", ")
         parts.append(name)
     return tuple(parts)

@@ -44,7 +44,7 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from (f"# {markdown(recipes)}: which variant to deploy", "")
     if run.synthetic:
         yield from ("> **Synthetic data: evidence for the machinery only.**", "")
-    for sentence in headline(study):
+    for sentence in headline(study, analysis):
         parts = [code(part) if place % 2 else markdown(part) for place, part in enumerate(sentence)]
         yield f"- {''.join(parts)}"
     yield ""

@@ -13,12 +13,13 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.analysis import NO_ANALYSIS, Analysis
+from reports.answer import decided, loss, method, picks
 from reports.bars import bars
 from reports.depth import ORACLE, curves, drawn
 from reports.disparity import columns, disparities
 from reports.effort_view import effort_view, energy_bars, latency_view
 from reports.environment import facts
-from reports.headline import TOLERANCE, arms_compared, cheapest, opening, priced, standing
+from reports.headline import TOLERANCE, arms_compared, as_measured, cheapest, opening, priced, standing
 from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
 from reports.membership import knee_words, panels
@@ -29,7 +30,7 @@ from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.sizes import sizes
 from reports.study import SCORE, Study
-from reports.text import embedded_json, midway, visible
+from reports.text import embedded_json, enumerated, midway, visible
 
 _TEMPLATE, _STYLE = "page.html.j2", "page.css"
 _SCRIPTS = tuple(
@@ -97,7 +98,12 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         opening=opening(study),
         arms=arms_compared(study),
         standing=standing(study),
-        picks=_picks(study),
+        answer=picks(study, analysis),
+        decided=decided(analysis),
+        loss=loss(analysis) if decided(analysis) else "",
+        method=method(analysis) if decided(analysis) else "",
+        picks=[] if decided(analysis) else _picks(study),
+        as_measured=as_measured(analysis),
         tolerance=TOLERANCE,
         caveats=informed_caveats(study, analysis),
         interval=INTERVAL,
@@ -153,7 +159,7 @@ def _interval(score: Score | None) -> Mapping[str, Any]:
 
 
 def _picks(study: Study) -> list[Mapping[str, Any]]:
-    """Return, for each cost, the cheapest candidate that is good enough."""
+    """Return, for each cost, the cheapest candidate that is good enough as measured."""
     found: list[Mapping[str, Any]] = []
     for cost in priced(study):
         names = cheapest(study, cost)
@@ -162,7 +168,7 @@ def _picks(study: Study) -> list[Mapping[str, Any]]:
                 {
                     "title": study.objectives[cost].title,
                     "name": names[0],
-                    "others": len(names) - 1,
+                    "others": enumerated(names[1:], 2),
                     "baseline": study.run.baseline in names,
                     "ratio": ratio(study.ratio(names[0], cost)),
                     "value": number(study.value(names[0], cost), study.objectives[cost].unit),

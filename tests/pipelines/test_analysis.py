@@ -122,6 +122,42 @@ def test_drops_cells_and_attainment_are_those_of_the_rows(run: RunFolder) -> Non
     assert all(region[4] > 0 for region in pair["regions"])  # english is above everywhere
 
 
+def same_as_choose(run: RunFolder, found: dict[str, Any]) -> None:
+    names = [own["name"] for own in found["systems"]]
+    for own in found["answer"]["picks"]:
+        wish = Wish(
+            {"max_drop": 1.0}, own["prefer"], seed_policy="mean", resamples=found["resamples"], folds=0
+        )
+        there = choose_run(run, wish)
+        assert there["chosen"]["name"] == names[own["chosen"]] and there["rule"] == own["rule"]
+        assert there["chosen"]["candidate"] == own["candidate"]
+        assert sorted(there["fits"]) == sorted(names[at] for at in found["answer"]["fits"])
+        drop = there["chosen"]["drops"]["max_drop"]
+        assert (own["drop"], own["most_drop"]) == (
+            round(drop["value"], 2) + 0.0,
+            round(drop["upper"], 2) + 0.0,
+        )
+        value, low, high = own["ratio"]
+        assert low <= value <= high
+        against = there["chosen"]["against_baseline"][own["prefer"]]
+        assert value == pytest.approx(against, rel=1e-4)
+
+
+def test_the_answer_is_what_choose_says(run: RunFolder, tmp_path: Path) -> None:
+    found = analysed(run)
+    assert [own["objective"] for own in found["answer"]["picks"]] == ["latency_ms", "size_bytes"]
+    same_as_choose(run, found)
+    # The best training of an arm that loses two points on the mean loses none: luck is not recommended.
+    lucky = write_run(
+        tmp_path / "lucky", lambda arm, name, seed: 70.0 - (2.0 - 2.5 * (seed == 1)) * (arm == "english"),
+        seeds=(0, 1, 2), repeats=3, examples=500,
+    )  # fmt: skip
+    told = analysed(lucky)
+    names = [own["name"] for own in told["systems"]]
+    assert all(names[own["chosen"]].startswith("none/") for own in told["answer"]["picks"])
+    same_as_choose(lucky, told)
+
+
 def test_flips_count_changed_lost_and_won_answers(run: RunFolder) -> None:
     assert analysed(run)["flips"] is None  # this made-up run kept no predictions
     for folder in run.path.glob("outcomes/*"):

@@ -14,14 +14,18 @@ import pytest
 
 from compress.errors import InputError
 from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
+from reports.answer import pick_words, picks
 from reports.caveats import caveats
 from reports.disparity import columns, disparities
+from reports.headline import headline
 from reports.informed_caveats import informed_caveats
 from reports.markdown import summary
 from reports.membership import knee_words, panels
 from reports.noise import noise_rows
+from reports.page import page
 from reports.page_data import figure_data
 from reports.study import Study
+from reports.text import midway
 from tests.reports.analysed_run import analysed_run, read, reported
 
 Shown = tuple[Study, Analysis]
@@ -217,3 +221,63 @@ def test_numbers_that_are_none_become_gaps(tmp_path: Path, make_run: Callable[..
     found = read_analysis(tmp_path)
     assert found is not None and found["score_floor"] is None and found["a"] == [None, 1]
     assert json.dumps(found, allow_nan=False)
+
+
+def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Shown, alone: Shown) -> None:
+    for study, analysis in (seeds, alone):
+        answer = analysis.found["answer"]
+        found = picks(study, analysis)
+        assert [own.name for own in found] == [analysis.systems[own["chosen"]] for own in answer["picks"]]
+        told = ["".join(parts) for parts in headline(study, analysis)]
+        text, html = summary(study, analysis), page(study, analysis)
+        assert (
+            "xpareto choose RUN --max-drop 1 --seed-policy mean" in text and "as measured within" not in text
+        )
+        assert "Cheapest as measured" not in html and "losing at most 1 point" in html
+        for own in found:
+            (words,) = [line for line in told if line.startswith(f"For low {midway(own.title)}, ")]
+            assert own.name in words and own.name in html
+            assert own.baseline or (own.ratio in words and own.most_drop in words and own.most_drop in html)
+
+
+def test_a_pick_is_told_with_its_intervals_and_its_middle_seed(seeds: Shown) -> None:
+    study, analysis = seeds
+    answer = json.loads(json.dumps(analysis.found["answer"]))
+    place = next(at for at, own in enumerate(analysis.systems) if at != analysis.baseline)
+    pick = answer["picks"][0]
+    pick |= {"chosen": place, "ratio": [0.5, 0.4, 0.6], "drop": 0.3, "most_drop": 0.9}
+    pick["candidate"] = analysis.members[place][0]
+    (first, *_) = picks(study, changed(seeds, answer=answer))
+    words = "".join(pick_words(first, "1 point"))
+    assert "0.50× (0.40× to 0.60×) the baseline’s" in words
+    assert "−0.3 points, at worst −0.9" in words
+    assert words.endswith(f"of its 2 seeds the middle one is {analysis.members[place][0]}.")
+
+
+def test_without_a_decision_the_point_estimates_are_called_so_with_the_reason(seeds: Shown) -> None:
+    study, analysis = seeds
+    older = replace(analysis, found={k: v for k, v in analysis.found.items() if k != "answer"})
+    for own, why in (
+        (NO_ANALYSIS, "No statistics lie beside this report"),
+        (Analysis({}, "Outcomes were not kept."), "Outcomes were not kept."),
+        (older, "hold no decision"),
+    ):
+        text, html = summary(study, own), page(study, own)
+        for told in (text, html):
+            assert "cheapest as measured, of single trained models" in told and why in told
+            assert "losing at most" not in told
+        assert "Cheapest as measured within 1 point" in html and "as measured within 1 point" in text
+
+
+def test_an_answer_that_names_nothing_is_refused(seeds: Shown) -> None:
+    run, document = seeds[0].run, seeds[1].found
+    for damage in (
+        {"chosen": 99},
+        {"chosen": None},
+        {"drop": None},
+        {"objective": "speed"},
+        {"ratio": [1, None, 2]},
+    ):
+        picked = [{**own, **damage} for own in document["answer"]["picks"]]
+        with pytest.raises(InputError, match="expected the statistics of the run"):
+            analysis_of(run, {**document, "answer": {**document["answer"], "picks": picked}})

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from eval.records import Measurement, append_rows
-from reports.headline import cheapest, headline
+from reports.headline import cheapest, headline, standing
 from reports.run import read_runs
 from reports.sizes import sizes
 from reports.study import SCORE, Study, study
@@ -82,6 +83,16 @@ def test_the_headline_names_the_baseline_first_and_compares_the_arms(make_run: M
     words = ["".join(parts) for parts in sentences]
     assert any(text.startswith("Arm mnli against arm none: +") for text in words)
     assert any(text.startswith("On the frontier of score against") for text in words)
+
+
+def test_a_frontier_names_its_last_one_instead_of_counting_it(make_run: Make) -> None:
+    found = _study(make_run(hostile=False))
+    names = tuple(candidate.name for candidate in found.run.candidates)
+    assert len(names) == 8
+    for count, told in ((7, f" and {names[6]}."), (8, " and 2 more.")):
+        chosen = replace(found, frontiers={**found.frontiers, ("latency_ms", SCORE): names[:count]})
+        words = "".join(standing(chosen)[0])
+        assert "as measured" in words and "1 more" not in words and words.endswith(told)
 
 
 def test_a_baseline_without_a_score_is_said_and_nothing_is_compared(make_run: Make) -> None:
