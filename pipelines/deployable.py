@@ -23,7 +23,7 @@ from pipelines.evidence import Evidence, System
 PREFER = {"latency": "latency_ms", "throughput": "throughput", "size": "size_bytes",
           "memory": "peak_rss_bytes", "energy": "energy_j", "score": "score"}  # fmt: skip
 WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
-_COST_DRAWS = 2000
+_ONE_END = 2 * LEVEL - 1  # the level of a two-sided interval whose upper end alone is used
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ def judged(
     """Return what the limits are held against.
 
     The intervals of drops of all systems, of the average and of all languages that a limit is set on, hold
-    at once: whichever is chosen, its bounds do. So do the upper ends of each cost.
+    at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
     """
     scores = table.systems(found.evidence.members(found.systems))
     drops, single = _drops(scores, found.base, table, limits, point_estimates, seed)
-    costs, uppers = _costs(found, seed)
+    costs, uppers = _costs(found)
     aims: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
     for name, cost in found.aims.items():
         for at, place in enumerate(cost.systems):
@@ -164,19 +164,18 @@ def _drops(
     return told, single
 
 
-def _costs(found: Deployable, seed: int) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def _costs(found: Deployable) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Return what limits are set on, by system, and the upper ends of what has noise that was learnt.
 
+    Each upper end holds by itself. Two blocks leave a noise few degrees of freedom, and Student's t at the
+    level at which all systems hold at once is then so large that no limit could be met.
     Where there was one block only the noise is assumed, not known, and a cost has no upper end.
     """
     costs: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
     uppers: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
     for limit, cost in found.limits.items():
         points = cost.values.points[:, 0]
-        half = np.zeros(len(points))
-        if cost.noise.basis == "blocks":
-            drawn = cost.values.normal(generator(seed, "choose", limit), _COST_DRAWS)
-            half = cost.values.spread().half_width(simultaneous(drawn, sided=1))[:, 0]
+        half = cost.values.spread().half_width(_ONE_END)[:, 0]
         for at, place in enumerate(cost.systems):
             name = found.systems[place].name
             costs[name][limit] = math.exp(points[at])

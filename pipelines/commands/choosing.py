@@ -83,8 +83,9 @@ def choose(
 ) -> None:
     """Say which variant to deploy under limits, why, and what kept the others out.
 
-    A limit on a drop or a cost is met when the upper end of its interval meets it; the intervals of all
-    variants and languages hold together at 95 %. A cost that was measured once is judged by its value.
+    A limit on a drop or a cost is met when the upper end of its interval meets it. Intervals of drops hold
+    at 95 % for all variants and languages at once, those of costs each by itself. A cost that was measured
+    once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
     from pipelines.choosing import choose_run
