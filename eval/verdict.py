@@ -83,6 +83,8 @@ def contrasts(
     good: int = 1,
 ) -> list[Contrast]:
     """Return the contrasts of one family, whose members are the entries of the arrays (members,)."""
+    if isinstance(spread.df, np.ndarray):
+        raise ValueError("expected one df for all members of a family, found an array")
     difference = b - a
     half = spread.half_width(LEVEL)
     margins = np.broadcast_to(np.asarray(margin, dtype=np.float64), difference.shape)

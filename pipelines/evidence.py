@@ -94,8 +94,13 @@ class Evidence:
         A threshold of mining is set again in every draw of the whole, and taken as it was in a part.
         `part` takes some of the examples only; `keep` holds the outcomes for the next call.
         """
-        baseline = self.names.index(self.baseline)
-        return score_table(self._scored(draws, part, keep), self.languages, baseline, weights)
+        return score_table(self._scored(draws, part, keep), self.languages, self._partners(), weights)
+
+    def _partners(self) -> list[int]:
+        """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
+        base = next(own for own in self.systems(by_seed=False) if self.baseline in own.candidates.values())
+        seeds = [self.study.run.candidate(name).seed for name in self.names]
+        return [self.names.index(base.candidates.get(seed, self.baseline)) for seed in seeds]
 
     def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
         for name, facts in self.tasks.items():
