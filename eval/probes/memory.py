@@ -28,6 +28,8 @@ class Memory(Probe):
     """
 
     name = "memory"
+    taken = "with twin"
+    default = True
     first = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
