@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import chain
 
 from eval.probe import PROBES
@@ -37,3 +39,18 @@ def test_every_probe_that_a_recipe_can_name_is_in_one_group_beside_the_twins() -
     twin = found.pop(TWIN)
     assert list(chain.from_iterable(found.values())) == list(nameable()) and set(twin) <= set(found[COST])
     assert set(nameable()) | set(taken("by submit")) == set(PROBES.names)
+
+
+def test_the_command_line_loads_no_probe_and_a_recipe_those_alone_that_it_names(good: str) -> None:
+    text = good + "measure: {probes: [size, accuracy]}\n"
+    program = f"""
+import sys
+import pipelines.cli, pipelines.recipe
+assert not {{"numpy", "torch", "eval.probe"}} & set(sys.modules)
+from pipelines.check import check
+from pipelines.located_yaml import parse_yaml
+assert check(parse_yaml({text!r}, "r.yaml")).recipe.measure.probes == ["size", "accuracy"]
+loaded = {{name for name in sys.modules if name.startswith("eval.probes.")}}
+assert loaded == {{"eval.probes.size", "eval.probes.accuracy"}}, loaded
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
