@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from compress.catalog import STEPS
 from compress.documented import example_recipe, field_docs, prose
 from compress.errors import InputError, hint
 
-WHAT = ("steps", "tasks", "training", "runtimes", "objectives", "recipes")
+if TYPE_CHECKING:
+    from eval.probe import Taken
+
+WHAT = ("steps", "tasks", "training", "runtimes", "probes", "objectives", "recipes")
+
+_PROBE_KINDS: dict[Taken, tuple[str, str]] = {
+    "remembered": ("scores", "once per content"),
+    "once": ("costs", "once"),
+    "with twin": ("costs", "in blocks, A/A twin too"),
+    "in blocks": ("costs", "in blocks"),
+    "by submit": ("files", "never; xpareto submit"),
+}
 
 
 def show(what: str, verbose: bool) -> None:
@@ -17,7 +30,7 @@ def show(what: str, verbose: bool) -> None:
         raise InputError(f'Expected one of {", ".join(WHAT)}, found "{what}".{hint(what, WHAT)}')
     shown = {
         "steps": _steps, "tasks": _tasks, "training": _training, "runtimes": _runtimes,
-        "objectives": _objectives, "recipes": _recipes,
+        "probes": _probes, "objectives": _objectives, "recipes": _recipes,
     }  # fmt: skip
     shown[what](verbose)
 
@@ -100,6 +113,19 @@ def _runtimes(verbose: bool) -> None:
         for field, info in runtime.settings.model_fields.items() if verbose else ():
             rows.append(("", "", f"{field}: {info.get_default()!r}", info.description or ""))
     print_table(rows, "runtime", "opens", "", "")
+
+
+def _probes(verbose: bool) -> None:
+    from eval.probe import PROBES
+    from pipelines.groups import nameable, taken
+
+    rows = []
+    for name in (*nameable(), *taken("by submit")):
+        probe = PROBES.load(name)
+        own = _PROBE_KINDS[probe.taken]
+        told = inspect.getdoc(type(probe)) if verbose else _first_line(type(probe).__doc__)
+        rows.append((name, "default" if probe.default else "", *own, told or ""))
+    print_table(rows, "probe", "", "finds", "measured", "")
 
 
 def _objectives(verbose: bool) -> None:

@@ -1,4 +1,4 @@
-"""Measure candidates: which probes go into which process, and which outcomes are remembered."""
+"""Measure candidates: one group of probes of one candidate at a time; outcomes of scores are remembered."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from eval.probe import Ask, Job, launch
 from eval.records import LOAD, Measurement, append_rows, read_rows
 from pipelines.blocks import COST, TWIN
 from pipelines.durable import writing
+from pipelines.groups import groups, taken
 from pipelines.plan import Candidate
 from pipelines.preflight import Workload
 from pipelines.recipe import Measure
@@ -24,21 +25,10 @@ from pipelines.runfolder import TERMINATOR, RunFolder, utc_now
 from pipelines.start import Start
 from pipelines.store import Store, remove
 
-SIZE = "size"
-ONCE = {SIZE, "operators"}  # counted, or told as shares: one block is enough
-# Probes that share one fresh process per candidate (memory goes first in it). Scores are a pure
-# function of content and are remembered; costs are the machine's and are measured in every run.
-GROUPS = {
-    "accuracy": ("accuracy",),
-    "depth": ("depth",),
-    COST: ("memory", SIZE, "latency", "energy", "tokenization", "shapes", "roofline", "operators"),
-    TWIN: ("memory", "latency", "energy", "tokenization", "shapes"),
-}
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
 
 _KEPT = {"outcomes": "**/*.npz", "predictions": "predictions/*.json"}  # in the run <- in a probe's folder
-PURE = {"accuracy", "depth"}
 
 OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
 
@@ -60,16 +50,17 @@ class Measuring:
     ) -> list[Measurement]:
         """Return the rows of one group of probes on one candidate, closed by their terminator.
 
-        `group` is one of GROUPS, of which the probes that the recipe asks for are run, or a probe.
+        `group` is one of `groups()`, of which the probes that the recipe asks for are run, or a probe.
         """
         started = time.monotonic()
         folder = self.run.path / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
         wanted: set[str] = set(self.settings.probes)
-        probes = tuple(name for name in GROUPS.get(group, ()) if name in wanted) or (group,)
-        if repeat and set(probes) - ONCE:
-            probes = tuple(name for name in probes if name not in ONCE)
+        probes = tuple(name for name in groups().get(group, ()) if name in wanted) or (group,)
+        once = set(taken("once"))
+        if repeat and set(probes) - once:
+            probes = tuple(name for name in probes if name not in once)
         job = self._job(candidate, artifacts, probes)
-        if set(probes) <= PURE and repeat == 0:
+        if set(probes) <= set(taken("remembered")) and repeat == 0:
             rows = self._remembered(job, folder, candidate, artifacts)
         else:
             rows = self._calmest(job, folder)

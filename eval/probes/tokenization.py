@@ -28,7 +28,9 @@ class Tokenization(Probe):
     """
 
     name = "tokenization"
+    taken = "with twin"
     timed = True
+    place = 40
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every task that has data."""

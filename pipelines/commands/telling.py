@@ -9,7 +9,10 @@ import typer
 
 def list_entries(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="steps, tasks, training, runtimes, objectives or recipes.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="steps, tasks, training, runtimes, probes, objectives or recipes."
+        ),
     ],
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
 ) -> None:

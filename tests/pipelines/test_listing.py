@@ -6,6 +6,7 @@ from compress.catalog import STEPS
 from compress.documented import example_recipe, field_docs
 from compress.errors import InputError
 from eval.objective import OBJECTIVES
+from eval.probe import PROBES
 from eval.runtime import RUNTIMES
 from eval.task import TASKS, TRAINING_SETS
 from pipelines.check import check, shipped_recipes
@@ -16,7 +17,8 @@ from pipelines.located_yaml import parse_yaml
 @pytest.mark.parametrize(
     ("what", "names"),
     [("steps", STEPS.names), ("tasks", TASKS.names), ("training", TRAINING_SETS.names),
-     ("runtimes", RUNTIMES.names), ("objectives", OBJECTIVES.names), ("recipes", tuple(shipped_recipes()))],
+     ("runtimes", RUNTIMES.names), ("probes", PROBES.names), ("objectives", OBJECTIVES.names),
+     ("recipes", tuple(shipped_recipes()))],
 )  # fmt: skip
 @pytest.mark.parametrize("verbose", [False, True])
 def test_every_entry_is_listed(
@@ -38,6 +40,24 @@ def test_every_entry_is_listed(
         assert all(
             file in shown for found in declared for files in found.translated.values() for file in files
         )
+
+
+def test_a_probe_is_listed_with_what_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    show("probes", False)
+    shown = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    for name, words in {
+        "accuracy": "default scores once per content One row per task",
+        "size": "default costs once Per artifact",
+        "latency": "default costs in blocks, A/A twin too Latency at batch 1",
+        "roofline": "roofline costs in blocks Operations",
+        "predictions": "predictions files never; xpareto submit",
+    }.items():
+        assert words in " ".join(shown[name].split())
+    show("probes", True)
+    assert "Raw times lie in the job's folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", STEPS.names)
