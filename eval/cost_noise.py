@@ -3,7 +3,7 @@
 Every measured cost is found in blocks: several repeats, in each of which all candidates were measured in
 turn. What a block does to all of them (a warmer machine) is taken out; what is left is the noise of one
 block. Each candidate has its own, since runtimes differ, but two or four blocks say little of it: so it is
-moderated by those of the others (see eval.moderated). Of three candidates or fewer, which tell nothing of
+moderated by those of the others (see eval.moderated). Of five candidates or fewer, which tell little of
 how noises differ, it is pooled, and one that is noisier than that keeps its own. Two copies of a candidate,
 measured alike, differ by less than the floor in 95 of 100 cases, over all candidates: that is the A/A
 noise, and the epsilon of epsilon-dominance.
@@ -18,12 +18,13 @@ from typing import Literal
 import numpy as np
 
 from eval.contrast_frontier import COST_MARGIN
-from eval.moderated import FEWEST, moderated
+from eval.moderated import moderated
 from eval.student_t import quantile, upper_tail
 from eval.uncertain import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
 _TAIL = 0.025
+_POOLED_UP_TO = 5  # candidates
 _HALVINGS = 40
 _KNOWN = 1000  # degrees of freedom of a noise that is taken as known
 
@@ -78,7 +79,7 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
         share = (systems - 1) / systems if balanced else 1.0
         own = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
         pooled = (residual**2).sum() / df
-        if systems > FEWEST:
+        if systems > _POOLED_UP_TO:
             variance, degrees = moderated(own, (counts - 1) * share)
             df = max(1, math.floor(degrees.min() + 1e-9))
         else:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.moderated import moderated_spread
+from eval.inference import Spread
+from eval.moderated import moderated_pairs
 from eval.uncertain import LEVEL, Uncertain, level_of
 
 _CHUNK = 1 << 22  # comparisons at once
@@ -74,15 +75,16 @@ def confidence_set(
     rng: np.random.Generator,
     draws: int,
     tolerance: Sequence[float] = (),
+    groups: Sequence[object] = (),
     level: float = LEVEL,
 ) -> ConfidenceSet:
     """Return the confidence set; each objective is (n, 1), less is better.
 
     A shows that it dominates B when its lead is above zero in one objective and above minus the
     tolerance in all of them, at the lower ends of simultaneous intervals (max-t over all pairs and
-    objectives; each interval then takes its own Student's t, of variances that are moderated over the
-    pairs of a system). An objective in which both are surely equal, as the sizes of one file or the
-    scores of equal answers, is no obstacle.
+    objectives; each interval then takes its own Student's t, of variances that are moderated over pairs,
+    those within one of the `groups`, such as arms, apart from others). An objective in which both are
+    surely equal, as the sizes of one file or the scores of equal answers, is no obstacle.
     """
     systems = objectives[0].points.shape[0]
     room = tolerance if len(tolerance) else [0.0] * len(objectives)
@@ -98,13 +100,21 @@ def confidence_set(
                 scaled /= errors[moving, None]
                 np.maximum(largest, scaled.max(axis=0), out=largest)
     single = level_of(float(np.quantile(largest, level)), level)
+    pairs = [
+        None if own.pooled or own.df is None
+        else moderated_pairs(own.repeats[:, 0], own.df, groups or [""] * systems)
+        for own in objectives
+    ]  # fmt: skip
     proven = np.zeros((systems, systems), bool)
     for first in range(systems):
         better = np.zeros(systems, bool)
         no_worse = np.ones(systems, bool)
-        for own, slack in zip(objectives, room, strict=True):
+        for own, slack, paired in zip(objectives, room, pairs, strict=True):
             lead = own.less(first)  # what the others cost more
-            spread = lead.spread() if own.pooled else moderated_spread(lead.spread(), axis=0)
+            spread = lead.spread()
+            if paired is not None:
+                variances, df = paired
+                spread = Spread(spread.examples, np.sqrt(variances[first])[:, None], df[first][:, None])
             low = (lead.points - spread.half_width(single))[:, 0]
             better |= low > 0
             no_worse &= low >= -slack

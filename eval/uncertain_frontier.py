@@ -110,7 +110,8 @@ def uncertain_frontier(
     turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
     own = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
     objectives = [turned, *own]
-    floors = [score_floor(score, [arms[at] for at in known]), *(cost.noise.floor for cost in costs)]
+    known_arms = [arms[at] for at in known]
+    floors = [score_floor(score, known_arms), *(cost.noise.floor for cost in costs)]
     drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
     plain, beyond = dominance(drawn), dominance(drawn, floors)
     points = np.concatenate([values.points for values in objectives], axis=1)
@@ -139,8 +140,8 @@ def uncertain_frontier(
         plain.membership,
         beyond.membership,
         plain.probability,
-        confidence_set(objectives, rng, draws),
-        confidence_set(objectives, rng, draws, floors),
+        confidence_set(objectives, rng, draws, groups=known_arms),
+        confidence_set(objectives, rng, draws, floors, groups=known_arms),
         knee,
         shares,
         none,

@@ -21,6 +21,7 @@ from eval.flips import NONE, Flips, flips
 from eval.inference import Spread
 from eval.kind import Kind
 from eval.moderated import moderated_spread
+from eval.moderated_gains import moderated_gains
 from eval.objective import Objective
 from eval.pretraining import LANGUAGES
 from eval.resampling import generator
@@ -102,7 +103,7 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         },
         "objectives": {name: _objective(evidence.study.objectives[name], own) for name, own in costs.items()},
         "score_floor": _short(score_floor(average, arms)),
-        "scores": _scores(scores, table, base),
+        "scores": _scores(scores, table, base, arms),
         "costs": {name: _cost_values(own, evidence.study.objectives[name], len(systems))
                   for name, own in costs.items()},
         "frontiers": frontiers,
@@ -142,9 +143,9 @@ def _objective(objective: Objective, cost: Cost) -> dict[str, Any]:
     }
 
 
-def _scores(scores: Uncertain, table: ScoreTable, base: int) -> list[dict[str, Any]]:
+def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]) -> list[dict[str, Any]]:
     gains = scores.less(base)
-    half = gains.spread().half_width(LEVEL)
+    half = moderated_gains(scores, base, arms).half_width(LEVEL)
     half[base] = 0.0
     return [
         {
