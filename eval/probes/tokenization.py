@@ -28,6 +28,7 @@ class Tokenization(Probe):
     """
 
     name = "tokenization"
+    default = True
     taken = "with twin"
     timed = True
     place = 40

@@ -27,7 +27,7 @@ def test_the_known_probes_are_grouped_and_ordered_as_runs_always_had_them() -> N
     assert [(name, known(own)) for name, own in groups().items() if known(own)] == list(GROUPS.items())
     assert known(taken("once")) == ("size", "operators")
     assert known(taken("remembered")) == ("accuracy", "depth")
-    assert known(by_default()) == ("accuracy", "memory", "size", "latency", "energy")
+    assert known(by_default()) == ("accuracy", "memory", "size", "latency", "energy", "tokenization")
 
 
 def test_predictions_are_for_xpareto_submit_and_in_no_recipe() -> None:
