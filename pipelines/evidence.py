@@ -27,6 +27,7 @@ from reports.run import TaskFacts, read_runs
 from reports.study import Study, study
 
 FOLD = "fold"
+_PROBES = {"p95_ms": "latency", "rss_mb": "memory", "size_mb": "size", "energy_j": "energy"}
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,16 @@ class Evidence:
             row
             for row in every
             if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
+        )
+
+    def failed(self, candidate: str, limited: str) -> bool:
+        """Did the probe fail, in any of the tasks that count, on which a limit of `xpareto choose` is set?
+
+        What is left of its rows then is the worst of the other tasks, which shows no limit to hold.
+        """
+        return any(
+            failure.probe == _PROBES[limited] and (not failure.task or failure.task in self.tasks)
+            for failure in self.study.failures_of(candidate)
         )
 
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
