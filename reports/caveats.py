@@ -111,6 +111,7 @@ def _agreement(study: Study) -> str:
 def _disturbed(study: Study) -> Iterator[Caveat]:
     rows = [row for rows in study.run.rows.values() for row in rows if row.value is not None]
     thrown = [row.value for row in rows if row.statistic == "discarded" and row.value is not None]
+    broken = sum(row.statistic == "discarded" and bool(row.error) for row in rows)
     kept = [row.value for row in rows if row.statistic == "kept_load" and row.value is not None]
     disturbed = [load for load in kept if load > NOTICEABLE_LOAD]
     if disturbed:
@@ -119,20 +120,21 @@ def _disturbed(study: Study) -> Iterator[Caveat]:
             "Costs were measured beside other work",
             f"In {len(disturbed)} measurements of costs, other processes or the hypervisor took over "
             f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
-            f"attempt is shown ({_thrown(thrown)}). Latency, throughput and energy are too high there, "
+            f"attempt is shown ({_thrown(thrown, broken)}). Latency, throughput and energy are too high there, "
             "and ratios are more reliable than figures.",
         )
     elif thrown:
         yield Caveat(
             "discarded",
             "Disturbed measurements were made again",
-            f"{_thrown(thrown)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
+            f"{_thrown(thrown, broken)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
             "cores' time; what is shown was measured afterwards, undisturbed.".capitalize(),
         )
 
 
-def _thrown(loads: Sequence[float]) -> str:
-    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away"
+def _thrown(loads: Sequence[float], broken: int) -> str:
+    failed = f" ({broken} of them had failed)" if broken else ""
+    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away{failed}"
 
 
 def _missing(study: Study) -> Iterator[Caveat]:
