@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pipelines.differing import AVERAGE_NAME, COSTS, LANGUAGES, TASKS
+from pipelines.printing import printer
 from reports.numbers import points, ratio
 from reports.text import visible
 
@@ -19,7 +19,7 @@ _TITLES = {AVERAGE_NAME: "average", TASKS: "task", LANGUAGES: "language", COSTS:
 
 def show_diff(document: Mapping[str, Any]) -> None:
     """Print the verdicts on averages and costs, whatever is not equivalent below them, and regressions."""
-    console = Console(highlight=False)
+    console = printer()
     console.print(Text(visible(f"{document['runs'][1]} against {document['runs'][0]}")), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("candidate", "what", "change", "95 % interval", "verdict"):
