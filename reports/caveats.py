@@ -40,6 +40,12 @@ def _synthetic(study: Study) -> Iterator[Caveat]:
         )
 
 
+def _changed(study: Study) -> Iterator[Caveat]:
+    found = changed_text(study.run.changed)
+    if found:
+        yield Caveat(*found)
+
+
 def _failed(study: Study) -> Iterator[Caveat]:
     names = [c.name for c in study.run.candidates if study.failed(c.name)]
     if names:
@@ -277,6 +283,19 @@ def _machine(environment: object) -> object:
     return {key: environment.get(key) for key in ("cpu", "cpu_flags", "cores", "memory_bytes", "os")}
 
 
+def changed_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on runs whose files are not those that were sealed.
+
+    >>> changed_text({"r": ["measurements.jsonl"]})[2]
+    'Rows may be lost or altered since the run ended: run xpareto verify. Concerned: r (measurements.jsonl).'
+    """
+    if not found:
+        return None
+    parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in found.items())
+    text = f"Rows may be lost or altered since the run ended: run xpareto verify. Concerned: {parts}."
+    return "changed", "This run's measurements differ from its seal", text
+
+
 def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
     """Return key, title and text on training sets that were read without some of their parts.
 
@@ -296,6 +315,6 @@ def _some(names: list[str]) -> str:
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
-    _synthetic, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average, _udpos,
-    _latency, _instructions, _selection, _machines,
+    _synthetic, _changed, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average,
+    _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

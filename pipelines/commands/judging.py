@@ -33,9 +33,12 @@ def report(
     """Write the report of one run or of several together, from their rows alone."""
     from pipelines.analysis import build_report
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
-    found = [RunFolder.find(name, runs).path for name in run]
-    for file in build_report(found, out if out is not None else found[0] / "report", paper):
+    found = [RunFolder.find(name, runs) for name in run]
+    warn_of_changes(*found)
+    target = out if out is not None else found[0].path / "report"
+    for file in build_report([own.path for own in found], target, paper):
         typer.echo(file)
 
 
@@ -60,8 +63,10 @@ def compare(
     from pipelines.comparison import as_json as document_json
     from pipelines.comparison import compare_run, write_comparison
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
     found = RunFolder.find(run, runs)
+    warn_of_changes(found)
     document = compare_run(found, *arms, margin=margin, resamples=resamples, seed=seed)
     files = write_comparison(found, document)
     if as_json:
@@ -96,8 +101,10 @@ def diff(
     from pipelines.comparison import as_json as document_json
     from pipelines.differing import diff_runs
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
+    warn_of_changes(first, second)
     document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed)
     if as_json:
         sys.stdout.write(document_json(document))
