@@ -139,6 +139,11 @@ class Evidence:
             for failure in self.study.failures_of(candidate)
         )
 
+    def blocks(self, candidate: str, objective: Objective) -> tuple[dict[int, float], bool]:
+        """Return a candidate's cost in each block, nothing where it has none, and whether it is a count."""
+        found, exact = _by_repeat(objective, self.rows(candidate))
+        return ({} if self.study.value(candidate, objective.name) is None else found), exact
+
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.
 
@@ -153,9 +158,7 @@ class Evidence:
             by_repeat: dict[int, list[float]] = {}
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
-                found, counted = _by_repeat(objective, self.rows(name))
-                if self.study.value(name, objective.name) is None:
-                    found = {}
+                found, counted = self.blocks(name, objective)
                 exact = exact and counted
                 for repeat, value in found.items():
                     by_repeat.setdefault(repeat, []).append(value)

@@ -88,6 +88,13 @@ def diff(
     cost_tolerance: Annotated[
         float, typer.Option("--cost-tolerance", metavar="PERCENT", help="The same for costs.")
     ] = 5.0,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Undetermined differences, whose interval reaches beyond the tolerance, are regressions too.",
+        ),
+    ] = False,
     resamples: Resamples = 2000,
     seed: DrawSeed = 0,
     as_json: AsJson = False,
@@ -96,7 +103,9 @@ def diff(
     """Tell what got better or worse between two runs; exit code 1 when there is a regression.
 
     Candidates match by name. A regression is what is shown to be worse, noise considered, by more than
-    the tolerance: an average, a task, a language, a cost; or a candidate that failed since.
+    the tolerance: an average, a task, a language, a cost of one candidate or of all together; or a
+    candidate or a cost that failed or was not measured any more. With --strict, a difference is one
+    unless it is shown to be none.
     """
     from pipelines.comparison import as_json as document_json
     from pipelines.differing import diff_runs
@@ -105,7 +114,7 @@ def diff(
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
     warn_of_changes(first, second)
-    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed)
+    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
     if as_json:
         sys.stdout.write(document_json(document))
     else:
