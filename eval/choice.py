@@ -35,7 +35,8 @@ class Option:
 class Violation:
     """A limit that is not met: by how much, in its unit, and as a share of the limit.
 
-    `found` None: there is no measurement, so nobody can say that the limit is met.
+    `found` None: there is no measurement, or none that is a finite number, so nobody can say that the limit
+    is met.
     """
 
     limit_name: str
@@ -97,9 +98,9 @@ def _violations(option: Option, limits: Mapping[str, float], point_estimates: bo
             language = drop.language
         else:
             value, scale, language = option.costs.get(name), limit, ""
-        if value is None:
+        if value is None or not math.isfinite(value):
             found.append(Violation(name, limit, None, math.inf, math.inf))
-        elif value > limit:
+        elif not value <= limit:
             found.append(Violation(name, limit, value, value - limit, (value - limit) / scale, language))
     return tuple(found)
 

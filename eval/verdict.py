@@ -83,8 +83,6 @@ def contrasts(
     good: int = 1,
 ) -> list[Contrast]:
     """Return the contrasts of one family, whose members are the entries of the arrays (members,)."""
-    if isinstance(spread.df, np.ndarray):
-        raise ValueError("expected one df for all members of a family, found an array")
     difference = b - a
     half = spread.half_width(LEVEL)
     margins = np.broadcast_to(np.asarray(margin, dtype=np.float64), difference.shape)
@@ -102,7 +100,7 @@ def contrasts(
             float(difference[at] + half[at]),
             float(spread.examples[at]),
             float(spread.seeds[at]) if spread.df is not None else None,
-            spread.df,
+            spread.one_df,
             float(p[at]),
             adjusted[at],
             float(p_equivalent[at]),

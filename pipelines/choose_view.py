@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from eval.choice import MAX_DROP, WORST_DROP
+from pipelines.printing import printer
 from reports.numbers import points, ratio, three_digits
 from reports.text import visible
 
@@ -20,7 +20,7 @@ _AIMS = {"latency": ("latency", "ms", 1.0), "size": ("size", "MB", 1e-6), "energ
 
 def show_choice(document: Mapping[str, Any]) -> None:
     """Print the answer, what it costs, the runner-up and every rejection."""
-    console = Console(highlight=False)
+    console = printer()
     for line in answer(document):
         console.print(Text(visible(line)), soft_wrap=True)
     console.print()

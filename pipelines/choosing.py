@@ -139,7 +139,7 @@ def _limit_costs(evidence: Evidence, system: System) -> dict[str, float]:
             ("size_mb", _largest(rows, "size", "model", by="artifact", scale=MEGABYTE)),
             ("energy_j", _largest(rows, "energy", "total", by="task", scale=1.0)),
         ):
-            if value is not None:
+            if value is not None and not evidence.failed(name, limit):
                 found[limit].append(value)
     return {
         limit: float(np.mean(values))

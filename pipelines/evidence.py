@@ -27,6 +27,7 @@ from reports.run import TaskFacts, read_runs
 from reports.study import Study, study
 
 FOLD = "fold"
+_PROBES = {"p95_ms": "latency", "rss_mb": "memory", "size_mb": "size", "energy_j": "energy"}
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,21 @@ class Evidence:
             if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
         )
 
+    def failed(self, candidate: str, limited: str) -> bool:
+        """Did the probe fail, in any of the tasks that count, on which a limit of `xpareto choose` is set?
+
+        What is left of its rows then is the worst of the other tasks, which shows no limit to hold.
+        """
+        return any(
+            failure.probe == _PROBES[limited] and (not failure.task or failure.task in self.tasks)
+            for failure in self.study.failures_of(candidate)
+        )
+
+    def blocks(self, candidate: str, objective: Objective) -> tuple[dict[int, float], bool]:
+        """Return a candidate's cost in each block, nothing where it has none, and whether it is a count."""
+        found, exact = _by_repeat(objective, self.rows(candidate))
+        return ({} if self.study.value(candidate, objective.name) is None else found), exact
+
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.
 
@@ -147,9 +163,7 @@ class Evidence:
             by_repeat: dict[int, list[float]] = {}
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
-                found, counted = _by_repeat(objective, self.rows(name))
-                if self.study.value(name, objective.name) is None:
-                    found = {}
+                found, counted = self.blocks(name, objective)
                 exact = exact and counted
                 for repeat, value in found.items():
                     by_repeat.setdefault(repeat, []).append(value)

@@ -27,7 +27,8 @@ _PROBE_KINDS: dict[Taken, tuple[str, str]] = {
 def show(what: str, verbose: bool) -> None:
     """Print one catalogue."""
     if what not in WHAT:
-        raise InputError(f'Expected one of {", ".join(WHAT)}, found "{what}".{hint(what, WHAT)}')
+        found = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
+        raise InputError(f"Expected one of {', '.join(WHAT)}, found {found}")
     shown = {
         "steps": _steps, "tasks": _tasks, "training": _training, "runtimes": _runtimes,
         "probes": _probes, "objectives": _objectives, "recipes": _recipes,
@@ -36,16 +37,17 @@ def show(what: str, verbose: bool) -> None:
 
 
 def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from pipelines.printing import printer
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    printer().print(table)
 
 
 def _first_line(text: str | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -84,29 +83,30 @@ class Measuring:
     def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
         """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
 
-        Rows of what was thrown away tell its load, so that it can be counted.
+        An attempt in which fewer probes failed goes before a calmer one: a crash has no load to tell.
+        Rows of what was thrown away tell its load, and why it failed if it did, so that it can be counted.
         """
         kept: list[Measurement] = []
-        thrown: list[float] = []
-        least = math.inf
+        thrown: list[tuple[float, str]] = []
+        least = (0, 0.0)  # probes that failed, load
         for attempt in range(self.settings.retries + 1):
             own = folder.with_name(f"{folder.name}.{attempt}")
             remove(own)
             rows = launch(job, own)
-            load = disturbance(rows)
-            if load < least:
-                if math.isfinite(least):
-                    thrown.append(least)
+            found = (len(_failed(rows)), disturbance(rows))
+            if not attempt or found < least:
+                if attempt:
+                    thrown.append((least[1], _reason(kept)))
                 remove(folder)
                 own.rename(folder)
-                kept, least = rows, load
+                kept, least = rows, found
             else:
                 remove(own)
-                thrown.append(load)
-            if least <= self.settings.max_foreign_load or not any(row.statistic == LOAD for row in rows):
+                thrown.append((found[1], _reason(rows)))
+            if least[1] <= self.settings.max_foreign_load:  # rows that tell no load have none
                 break
-        loads = [(DISCARDED, load) for load in thrown] + [(KEPT, least)] * (least > 0)
-        return [*kept, *(_load_row(job, statistic, load) for statistic, load in loads)]
+        discarded = [replace(_load_row(job, DISCARDED, load), error=why) for load, why in thrown]
+        return [*kept, *discarded, *[_load_row(job, KEPT, least[1])] * (least[1] > 0)]
 
     def _job(self, candidate: Candidate, artifacts: Mapping[str, Artifact], probes: tuple[str, ...]) -> Job:
         options: dict[str, Any] = {
@@ -195,6 +195,15 @@ def disturbance(rows: Sequence[Measurement]) -> float:
         if row.statistic == LOAD and row.unit == "share" and row.value is not None:
             shares[row.probe] = shares.get(row.probe, 0.0) + row.value
     return max(shares.values(), default=0.0)
+
+
+def _failed(rows: Sequence[Measurement]) -> dict[str, str]:
+    """Return the probes of which a row failed, with the reason."""
+    return {row.probe: row.error for row in rows if row.status == "failed"}
+
+
+def _reason(rows: Sequence[Measurement]) -> str:
+    return "; ".join(f"{probe} failed: {why or 'no reason given'}" for probe, why in _failed(rows).items())
 
 
 def _load_row(job: Job, statistic: str, load: float) -> Measurement:

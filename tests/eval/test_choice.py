@@ -64,3 +64,12 @@ def test_every_broken_limit_is_told_with_its_excess() -> None:
 def test_the_nearest_miss_breaks_the_fewest_limits_by_the_least_share() -> None:
     options = [option("slow", 30.0), option("poor", 9.0, drop=1.5), option("both", 12.0, drop=1.01)]
     assert decide(options, {"p95_ms": 20.0, MAX_DROP: 1.0}, "latency", {}).nearest == "poor"
+
+
+def test_what_is_no_number_fits_no_limit() -> None:
+    for value in (math.nan, math.inf):
+        found = decide([option("odd", 10.0, rss_mb=value)], {"rss_mb": 500.0}, "latency", {})
+        (violation,) = found.rejected["odd"]
+        assert found.chosen is None and violation.found is None
+    drop = decide([option("odd", 10.0, drop=math.nan)], {MAX_DROP: 1.0}, "latency", {})
+    assert drop.chosen is None and drop.nearest == "odd"
