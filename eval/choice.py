@@ -38,8 +38,9 @@ class Option:
 class Violation:
     """A limit that is not met: by how much, in its unit, and as a share of the limit.
 
-    `found` is what was judged, the upper end or the value. None: there is no measurement, so nobody can
-    say that the limit is met. `value` is as measured, `upper` None where it is not known.
+    `found` is what was judged, the upper end or the value. None: there is no measurement, or none that is
+    a finite number, so nobody can say that the limit is met. `value` is as measured, `upper` None where it
+    is not known.
     """
 
     limit_name: str
@@ -127,14 +128,13 @@ def _violations(option: Option, limits: Mapping[str, float], point_estimates: bo
     found = []
     for name, limit in limits.items():
         known, language = _judged(option, name)
-        if known is None:
-            found.append(Violation(name, limit, None, math.inf, math.inf))
-            continue
-        value, upper = known
+        value, upper = known if known is not None else (math.nan, None)
         judged = value if point_estimates or upper is None else upper
-        if not judged <= limit:  # so that NaN meets no limit
+        if not math.isfinite(judged):
+            found.append(Violation(name, limit, None, math.inf, math.inf))
+        elif not judged <= limit:
             scale = max(limit, 1.0) if name in option.drops else limit  # a share of no drop says nothing
-            excess = judged - limit if math.isfinite(judged) else math.inf
+            excess = judged - limit
             found.append(Violation(name, limit, judged, excess, excess / scale, language, value, upper))
     return tuple(found)
 

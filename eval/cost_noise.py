@@ -2,9 +2,11 @@
 
 Every measured cost is found in blocks: several repeats, in each of which all candidates were measured in
 turn. What a block does to all of them (a warmer machine) is taken out; what is left is the noise of one
-block, pooled over the candidates, which takes it as equal in them on the logarithmic scale; a candidate
-that is noisier than that keeps its own. Two copies of one candidate, measured alike, differ by less than
-the floor in 95 of 100 cases: that is the A/A noise, and the epsilon of epsilon-dominance.
+block. Each candidate has its own, since runtimes differ, but two or four blocks say little of it: so it is
+moderated by those of the others (see eval.moderated). Of five candidates or fewer, which tell little of
+how noises differ, it is pooled, and one that is noisier than that keeps its own. Two copies of a candidate,
+measured alike, differ by less than the floor in 95 of 100 cases, over all candidates: that is the A/A
+noise, and the epsilon of epsilon-dominance.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ from typing import Literal
 import numpy as np
 
 from eval.contrast_frontier import COST_MARGIN
-from eval.student_t import quantile
+from eval.moderated import moderated
+from eval.student_t import quantile, upper_tail
 from eval.uncertain import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
 _TAIL = 0.025
+_POOLED_UP_TO = 5  # candidates
+_HALVINGS = 40
 _KNOWN = 1000  # degrees of freedom of a noise that is taken as known
 
 
@@ -60,7 +65,7 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     systems = len(values)
     none = np.zeros((systems, 1, 0), np.float32)
     if exact:
-        return Uncertain(means[:, None], none, np.zeros((systems, 1, 0)), None), Noise(
+        return Uncertain(means[:, None], none, np.zeros((systems, 1, 0)), None, pooled=True), Noise(
             "exact", 0.0, 0.0, int(counts.min()), None
         )
     residual = np.where(present, logs - means[:, None], 0.0)
@@ -68,17 +73,46 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     if balanced:
         residual -= residual.mean(axis=0)
     df = (systems - 1) * (values.shape[1] - 1) if balanced else int((counts - 1).sum())
+    basis: Basis = "blocks" if df > 0 else "assumed"
     if df > 0:
-        pooled = (residual**2).sum() / df
         # A row of two-way residuals loses one candidate's share of the block effects.
         share = (systems - 1) / systems if balanced else 1.0
         own = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
-        variance, basis = np.maximum(pooled, own), "blocks"
+        pooled = (residual**2).sum() / df
+        if systems > _POOLED_UP_TO:
+            variance, degrees = moderated(own, (counts - 1) * share)
+            df = max(1, math.floor(degrees.min() + 1e-9))
+        else:
+            variance = np.maximum(pooled, own)
     else:
-        pooled = (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2
-        variance, basis, df = np.full(systems, pooled), "assumed", _KNOWN
+        variance, df = np.full(systems, (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
     errors = np.zeros((systems, 1, systems))
     errors[np.arange(systems), 0, np.arange(systems)] = np.sqrt(variance / counts)
-    floor = quantile(_TAIL, df) * math.sqrt(2 * pooled / int(counts.min()))
-    noise = Noise(basis, floor, math.sqrt(pooled), int(counts.min()), df if basis == "blocks" else None)  # type: ignore[arg-type]
-    return Uncertain(means[:, None], none, errors, df), noise
+    floor = _floor(variance, int(counts.min()), df)
+    noise = Noise(
+        basis,
+        floor,
+        math.sqrt(float(variance.mean())),
+        int(counts.min()),
+        df if basis == "blocks" else None,
+    )
+    return Uncertain(means[:, None], none, errors, df, pooled=True), noise
+
+
+def _floor(variances: np.ndarray, blocks: int, df: int) -> float:
+    """Return what the difference of two copies exceeds in 5 % of cases, over candidates of such variances.
+
+    >>> round(_floor(np.array([0.5]), 1, 4), 4) == round(quantile(0.025, 4), 4)
+    True
+    """
+    errors = np.sqrt(2 * variances / blocks)
+    largest = float(errors.max())
+    if largest == 0:
+        return 0.0
+    errors = errors[errors > 0]
+    low, high = 0.0, quantile(_TAIL, df) * largest
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        beyond = sum(2 * upper_tail(middle / float(own), df) for own in errors) / len(variances)
+        low, high = (middle, high) if beyond > 2 * _TAIL else (low, middle)
+    return high

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eval.inference import Spread
+from eval.moderated import moderated_pairs
 from eval.uncertain import LEVEL, Uncertain, level_of
 
 _CHUNK = 1 << 22  # comparisons at once
@@ -55,9 +57,11 @@ def dominance(draws: np.ndarray, tolerance: Sequence[float] | np.ndarray = ()) -
 class ConfidenceSet:
     """The systems that no other significantly dominates.
 
-    All systems that are truly on the frontier are in it together with probability `level`: every
-    statement rests on intervals of all differences of two systems in all objectives that hold at once
-    (each by itself at `single`). `dominators` says of each one that is out which systems prove it.
+    Without a tolerance all systems that are truly on the frontier are in it together with probability
+    `level`: every statement rests on intervals of all differences of two systems in all objectives that
+    hold at once (each by itself at `single`). With one, those are in it that nothing epsilon-dominates,
+    and a system that is truly better than another by less than the tolerance may well be out.
+    `dominators` says of each one that is out which systems prove it.
     """
 
     kept: np.ndarray  # (n,) bool
@@ -71,20 +75,22 @@ def confidence_set(
     rng: np.random.Generator,
     draws: int,
     tolerance: Sequence[float] = (),
+    groups: Sequence[object] = (),
     level: float = LEVEL,
 ) -> ConfidenceSet:
     """Return the confidence set; each objective is (n, 1), less is better.
 
     A shows that it dominates B when its lead is above zero in one objective and above minus the
     tolerance in all of them, at the lower ends of simultaneous intervals (max-t over all pairs and
-    objectives; each interval then takes its own Student's t). An objective in which both are surely
-    equal, as the sizes of one file or the scores of equal answers, is no obstacle.
+    objectives; each interval then takes its own Student's t, of variances that are moderated over pairs,
+    those within one of the `groups`, such as arms, apart from others). An objective in which both are
+    surely equal, as the sizes of one file or the scores of equal answers, is no obstacle.
     """
     systems = objectives[0].points.shape[0]
     room = tolerance if len(tolerance) else [0.0] * len(objectives)
     largest = np.zeros(draws, np.float32)
     for own in objectives:
-        noise = own.normal(rng, draws)[:, 0]
+        noise = (own.normal if own.pooled else own.independent)(rng, draws)[:, 0]
         for first in range(systems - 1):
             gaps = noise[first + 1 :] - noise[first]
             errors = gaps.std(axis=-1)
@@ -94,13 +100,22 @@ def confidence_set(
                 scaled /= errors[moving, None]
                 np.maximum(largest, scaled.max(axis=0), out=largest)
     single = level_of(float(np.quantile(largest, level)), level)
+    pairs = [
+        None if own.pooled or own.df is None
+        else moderated_pairs(own.repeats[:, 0], own.df, groups or [""] * systems)
+        for own in objectives
+    ]  # fmt: skip
     proven = np.zeros((systems, systems), bool)
     for first in range(systems):
         better = np.zeros(systems, bool)
         no_worse = np.ones(systems, bool)
-        for own, slack in zip(objectives, room, strict=True):
+        for own, slack, paired in zip(objectives, room, pairs, strict=True):
             lead = own.less(first)  # what the others cost more
-            low = (lead.points - lead.spread().half_width(single))[:, 0]
+            spread = lead.spread()
+            if paired is not None:
+                variances, df = paired
+                spread = Spread(spread.examples, np.sqrt(variances[first])[:, None], df[first][:, None])
+            low = (lead.points - spread.half_width(single))[:, 0]
             better |= low > 0
             no_worse &= low >= -slack
         proven[first] = better & no_worse

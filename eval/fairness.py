@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.inference import Spread
+from eval.moderated import moderated_spread
 from eval.pretraining import LANGUAGES
 from eval.uncertain import Uncertain, simultaneous
 
@@ -33,9 +33,11 @@ class Fairness:
     """What one system loses, language by language.
 
     The intervals of `drops` hold for all languages of this system at once, each at the level `single`;
-    so does that of `worst`, the largest drop. `spread` is the standard deviation of the drops over
-    languages, `spread_beyond_noise` what is left of it once the noise of each drop is taken off. Groups
-    and the slope have intervals of their own. The slope is in points per tenfold of pre-training tokens,
+    so does that of `worst`, the largest drop. With few training seeds their variances are moderated over
+    the languages (see eval.moderated), and no end lies beyond what the baseline has to lose or to win.
+    `spread` is the standard deviation of the drops over languages, `spread_beyond_noise` what is left of
+    it once the noise in which languages differ is taken off. Groups and the slope have intervals of their
+    own. The slope is in points per tenfold of pre-training tokens,
     by least squares over the languages whose tokens are known; None with fewer than three.
     """
 
@@ -56,8 +58,10 @@ def fairness(
 ) -> list[Fairness]:
     """Return the fairness of every system; the quantities of `scores` are the languages."""
     drops = _drops(scores, baseline)
-    noise = drops.normal(rng, draws)
-    spread = drops.spread()
+    noise = drops.independent(rng, draws)
+    shared = drops.normal(rng, draws)
+    spread = moderated_spread(drops.spread(), axis=1)
+    most, least = scores.points[baseline], scores.points[baseline] - 100.0
     groups = {
         kind: _groups(languages, kind) for kind in ("script", "resources")
     }  # kind -> group -> weights over languages
@@ -65,24 +69,23 @@ def fairness(
     slope = _slope_weights(languages, known) if len(known) >= 3 else None
     found = []
     for at in range(len(drops.points)):
-        own = drops.of([at])
+        own = drops.of([at]) if at != baseline else replace(drops.of([at]), floor=None)  # it is itself
         single = simultaneous(noise[at]) if noise.shape[-1] else LEVEL
         points = drops.points[at]
-        half = _row(spread, at).half_width(single)
+        half = spread.of(at).half_width(single) if at != baseline else np.zeros(len(points))
+        lows, highs = np.maximum(points - half, least), np.minimum(points + half, most)
         listed = {
-            code: Interval(float(points[k]), float(points[k] - half[k]), float(points[k] + half[k]))
+            code: Interval(float(points[k]), float(lows[k]), float(highs[k]))
             for k, code in enumerate(languages)
         }
         worst = int(np.argmax(points))
-        lowest = float((points - half).max())
-        errors = _row(spread, at)
         variance = float(points.var(ddof=1)) if len(points) > 1 else 0.0
-        beyond = variance - float((errors.examples**2 + errors.seeds**2).mean())
+        beyond = variance - (_scatter(shared[at], own.floor) if at != baseline else 0.0)
         found.append(
             Fairness(
                 listed,
                 languages[worst],
-                Interval(float(points[worst]), lowest, float((points + half).max())),
+                Interval(float(points[worst]), float(lows.max()), float(highs.max())),
                 variance**0.5,
                 max(0.0, beyond) ** 0.5,
                 {name: _combined(own, weights) for name, weights in groups["script"].items()},
@@ -100,8 +103,13 @@ def _drops(scores: Uncertain, baseline: int) -> Uncertain:
     return replace(gains, points=-gains.points, examples=-gains.examples, repeats=-gains.repeats)
 
 
-def _row(spread: Spread, at: int) -> Spread:
-    return Spread(spread.examples[at], spread.seeds[at], spread.df)
+def _scatter(noise: np.ndarray, floor: np.ndarray | None) -> float:
+    """Return the variance over languages that noise (languages, draws) alone makes; 0 without draws.
+
+    What all languages share, as the examples of parallel test sets, moves them together and makes none.
+    """
+    found = float(noise.var(axis=0, ddof=1).mean()) if min(noise.shape) > 1 else 0.0
+    return found + (0.0 if floor is None else float(floor.mean()))
 
 
 def _combined(own: Uncertain, weights: np.ndarray) -> Interval:

@@ -16,6 +16,7 @@ one degree of freedom, 4.3 for two, 2.8 for four.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -32,19 +33,34 @@ _HALVINGS = 60
 class Spread:
     """How uncertain differences are: standard errors of one shape, and the seeds' degrees of freedom.
 
-    `df` is None with one seed: training noise is unknown then, `seeds` is zero, and all that follows
-    holds for these trained models only.
+        `df` is None with one seed: training noise is unknown then, `seeds` is zero, and all that follows
+        holds for these trained models only. An array gives each difference its own (see eval.moderated).
+    `examples_df` is for an error of few examples, which takes its quantile of t; None: there are many,
+    and it is the normal one.
     """
 
     examples: np.ndarray
     seeds: np.ndarray
-    df: int | None
+    df: int | np.ndarray | None
+    examples_df: int | None = None
+
+    def of(self, at: int) -> Spread:
+        """Return the spread of one row."""
+        df = self.df[at] if isinstance(self.df, np.ndarray) else self.df
+        return Spread(self.examples[at], self.seeds[at], df, self.examples_df)
+
+    @property
+    def one_df(self) -> int | None:
+        """Return the degrees of freedom that all differences share; ValueError where each has its own."""
+        if isinstance(self.df, np.ndarray):
+            raise ValueError("expected one df for all differences, found an array")
+        return self.df
 
     def half_width(self, level: float) -> np.ndarray:
         """Return half the width of the two-sided interval of that level, such as 0.95."""
         tail = (1 - level) / 2
-        z = _NORMAL.inv_cdf(1 - tail)
-        t = quantile(tail, self.df) if self.df is not None else 0.0
+        z = _NORMAL.inv_cdf(1 - tail) if self.examples_df is None else quantile(tail, self.examples_df)
+        t = 0.0 if self.df is None else _each(self.df, lambda df: quantile(tail, df))
         return np.sqrt((z * self.examples) ** 2 + (t * self.seeds) ** 2)
 
     def p_value(self, distance: np.ndarray) -> np.ndarray:
@@ -53,16 +69,24 @@ class Spread:
         1 where the distance is zero or less.
         """
         distance = np.maximum(np.asarray(distance, dtype=np.float64), 0.0)
+        df = self.one_df
         shape = np.broadcast_shapes(distance.shape, self.examples.shape)
-        zs, log_t = _quantiles(self.df)
-        low, high = np.zeros(shape), np.full(shape, zs[-1])
+        far = min(float(_quantiles(own)[0][-1]) for own in (df, self.examples_df))
+        low, high = np.zeros(shape), np.full(shape, far)
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            t = np.exp(np.interp(middle, zs, log_t)) if self.df is not None else 0.0
-            inside = (middle * self.examples) ** 2 + (t * self.seeds) ** 2 <= distance**2
+            z = middle if self.examples_df is None else _t_at(middle, self.examples_df)
+            t = _t_at(middle, df) if df is not None else 0.0
+            inside = (z * self.examples) ** 2 + (t * self.seeds) ** 2 <= distance**2
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
         p = np.array([math.erfc(z / math.sqrt(2)) for z in low.ravel()]).reshape(shape)
         return np.where(distance > 0, p, 1.0)
+
+
+def _each(df: int | np.ndarray, function: Callable[[float], float]) -> np.ndarray:
+    """Return a function of each degree of freedom, called once for equal ones."""
+    known, places = np.unique(np.asarray(df, dtype=np.float64), return_inverse=True)
+    return np.array([function(float(own)) for own in known])[places].reshape(np.shape(df))
 
 
 def seed_spread(values: np.ndarray) -> tuple[np.ndarray, int | None]:
@@ -99,6 +123,12 @@ def pair_spread(differences: np.ndarray) -> tuple[np.ndarray, int | None]:
     if seeds < 2:
         return np.zeros(differences.shape[1:]), None
     return differences.std(axis=0, ddof=1) / math.sqrt(seeds), seeds - 1
+
+
+def _t_at(z: np.ndarray, df: int) -> np.ndarray:
+    """Return the quantiles of t whose tails are those of normal ones."""
+    zs, log_t = _quantiles(df)
+    return np.exp(np.interp(z, zs, log_t))
 
 
 @cache

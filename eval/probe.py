@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from compress.catalog import Catalog
 from compress.errors import InputError
@@ -26,6 +26,15 @@ PROBES = Catalog("probe", "eval.probes", "PROBE")
 ROWS, CURRENT, REFUSAL, STDERR = "rows.jsonl", "current.txt", "refusal.txt", "stderr.txt"
 EXIT_REFUSED = 2
 _STDERR_LINES = 12
+
+# How a run takes the rows of a probe:
+# remembered  a pure function of content: in a process of its own, once per content, then kept in the store
+# once        counted, or told as shares: in the first block only
+# with twin   a cost of the machine: in every block, and on the baseline's twin too, so that its noise is known
+# in blocks   a cost of the machine without a twin: in every block that the run has for others with one
+# by submit   not at all: it writes files for `xpareto submit`
+# All but the remembered share one process per candidate and block.
+Taken = Literal["remembered", "once", "in blocks", "with twin", "by submit"]
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,19 @@ class Job:
 
 
 class Probe(ABC):
-    """One way to measure an opened candidate. Subclasses are final and stateless."""
+    """One way to measure an opened candidate. Subclasses are final and stateless.
+
+    What a subclass declares is all that recipes, runs and listings know of it.
+    """
 
     name: ClassVar[str]
+    taken: ClassVar[Taken]
+    default: ClassVar[bool] = False  # measured where a recipe names no probes
     first: ClassVar[bool] = False  # needs a process in which nothing was loaded yet
     timed: ClassVar[bool] = False  # other work on the cores changes what it finds
+    place: ClassVar[int] = (
+        100  # in a shared process: after `first`, the lower goes earlier, equal ones by name
+    )
 
     @abstractmethod
     def measure(self, opened: Opened) -> Iterator[Measurement]:

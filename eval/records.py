@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,14 +54,14 @@ _NAMES = tuple(field.name for field in fields(Measurement))
 
 def to_json(row: Measurement) -> str:
     """Return the row as one line of JSON; a value that is not finite becomes a failure."""
-    record = asdict(row)
-    if row.value is not None and not math.isfinite(row.value):
-        record |= {"value": None, "status": "failed", "error": row.error or f"value is {row.value}"}
-    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return json.dumps(asdict(_finite(row)), ensure_ascii=False, allow_nan=False)
 
 
 def from_json(line: str, where: str) -> Measurement:
-    """Return the row that one line of JSON holds; InputError names `where` it is wrong."""
+    """Return the row that one line of JSON holds; InputError names `where` it is wrong.
+
+    A value that is not finite becomes a failure, as in what this module writes: other programs write NaN.
+    """
     try:
         record = json.loads(line)
     except ValueError as error:
@@ -76,9 +76,17 @@ def from_json(line: str, where: str) -> Measurement:
     if unknown:
         raise InputError(f"{where}: unknown fields {unknown}.")
     try:
-        return Measurement(**record)
+        return _finite(Measurement(**record))
     except TypeError as error:
         raise InputError(f"{where}: {error}.") from error
+
+
+def _finite(row: Measurement) -> Measurement:
+    """Return the row, as a failed one without a value where its value is not a finite number."""
+    if row.value is None or math.isfinite(row.value):
+        return row
+    why = f"value is {row.value}, not a finite number"
+    return replace(row, value=None, status="failed", error=f"{row.error}; {why}" if row.error else why)
 
 
 def read_rows(file: Path) -> Iterator[Measurement]:

@@ -33,7 +33,7 @@ class ScoreTable:
 
     A task is the (weighted) mean of its languages, the average that of the tasks, and a language that
     of the tasks that have it. `examples` are deviations of the draws. Cells are task x language; their
-    errors are those of the change from the baseline, `cell_levels` the level at which the intervals of
+    errors are those of the change from the baseline of the same seed, `cell_levels` the level at which the intervals of
     all cells of one candidate hold together.
     """
 
@@ -91,9 +91,14 @@ def standard_deviation(draws: np.ndarray) -> np.ndarray:
 
 
 def score_table(
-    scored: Iterable[TaskScores], tasks: Mapping[str, Sequence[str]], baseline: int, weights: Weights
+    scored: Iterable[TaskScores],
+    tasks: Mapping[str, Sequence[str]],
+    baseline: int | Sequence[int],
+    weights: Weights,
 ) -> ScoreTable:
     """Return the table. `tasks` names the languages of each task; `scored` gives them in that order.
+
+    `baseline` is the place of the candidate that cells are compared with, or of each candidate's own.
 
     The draws of one task at a time are held, so that `scored` may make them as it goes. ValueError when
     a task is not the one that was announced, or has no draws of all candidates.
@@ -135,7 +140,7 @@ def score_table(
             points[:, column] += share * own.points[:, place]
             examples[:, column] += np.float32(share) * deviations[:, place].astype(np.float32)
             floor[column] += share**2 * float(own.floor()[place])
-            change = deviations[:, place] - deviations[baseline, place]
+            change = deviations[:, place] - deviations[np.broadcast_to(baseline, candidates), place]
             error = standard_deviation(change)
             np.maximum(
                 largest,

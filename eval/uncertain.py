@@ -28,7 +28,8 @@ class Uncertain:
 
     `examples` are deviations from `points`, one per draw. The squares of `repeats`, summed over its last
     axis, are the variance of the mean over seeds or blocks (see `repeated`). `df` None: there is one
-    repetition, so nothing is known of that noise and `repeats` is empty.
+    repetition, so nothing is known of that noise and `repeats` is empty. `pooled`: the variances rest on
+    all systems already, so they are not to be moderated again (see eval.moderated).
     """
 
     points: np.ndarray  # (n, k)
@@ -36,6 +37,7 @@ class Uncertain:
     repeats: np.ndarray = field(repr=False)  # (n, k, repetitions)
     df: int | None
     floor: np.ndarray | None = None  # (k,) variance of a difference, added in `spread` alone
+    pooled: bool = False
 
     def less(self, base: int) -> Uncertain:
         """Return each system less one of them, paired: by example and by seed."""
@@ -84,6 +86,19 @@ class Uncertain:
         if self.df is not None:
             weights = rng.standard_normal((self.repeats.shape[-1], draws), dtype=np.float32)
             found += self.repeats.astype(np.float32) @ weights
+        return found
+
+    def independent(self, rng: np.random.Generator, draws: int) -> np.ndarray:
+        """Return normal deviations as `normal`, but each quantity's noise of seeds or blocks by itself.
+
+        The few repetitions tell how large that noise is, and little of how it hangs together: S of them
+        span S - 1 dimensions. Without correlation the largest of many is larger (Sidak 1967), so that
+        intervals which hold at once are wide enough whatever the correlation is.
+        """
+        found = self._examples(draws)
+        if self.df is not None:
+            errors = np.sqrt((self.repeats**2).sum(axis=-1)).astype(np.float32)
+            found += errors[..., None] * rng.standard_normal(found.shape, dtype=np.float32)
         return found
 
     def drawn(self, rng: np.random.Generator, draws: int) -> np.ndarray:

@@ -49,7 +49,10 @@ class UncertainFrontier:
     """The frontier of the score against some costs; arrays are by place among `systems`.
 
     `membership` is the share of draws in which nothing dominates the system, `beyond_noise` the same
-    where only leads above the noise floor count (epsilon-dominance). `knee` is the share of draws in
+    where only leads above the noise floor count (epsilon-dominance). `confidence` is the set that nothing
+    significantly dominates, `within_floors` the same where being worse by less than the noise floors is
+    forgiven: what is in the first alone may be better, by less than two trainings or two measurements of
+    one thing differ. `knee` is the share of draws in
     which it is the knee, which has no meaning with several costs (None), as hypervolumes have none here.
     """
 
@@ -59,6 +62,7 @@ class UncertainFrontier:
     beyond_noise: np.ndarray  # (n,)
     probability: np.ndarray  # (n, n): that the first dominates the second
     confidence: ConfidenceSet
+    within_floors: ConfidenceSet
     knee: int | None  # as measured; None without one
     knee_shares: np.ndarray | None  # (n,)
     knee_none: float | None  # share of draws without a knee
@@ -66,15 +70,24 @@ class UncertainFrontier:
     volumes: Mapping[str, Volume]  # by arm
 
 
-def score_floor(scores: Uncertain) -> float:
+def score_floor(scores: Uncertain, arms: Sequence[str]) -> float:
     """Return the points by which two trainings of one recipe differ by chance in 95 of 100 cases.
 
-    It is the A/A noise of training, pooled over systems; 0 with one seed, where it is not known.
+    It is the A/A noise of training, 0 with one seed, where it is not known. Systems are compared seed by
+    seed, so that with several arms what a seed does to all of them is taken out: the floor is that of the
+    residuals of arms x seeds (randomised blocks), an arm being the mean of its systems, which share a
+    training. `scores` is (n, 1).
     """
     if scores.df is None:
         return 0.0
-    variance = float((scores.repeats**2).sum(axis=-1).mean())
-    return quantile(_TAIL, scores.df) * math.sqrt(2 * variance)
+    names = list(dict.fromkeys(arms))
+    inside = [[at for at, arm in enumerate(arms) if arm == name] for name in names]
+    trained = np.stack([scores.repeats[own, 0].mean(axis=0) for own in inside])  # (arms, seeds)
+    if len(names) == 1:
+        return quantile(_TAIL, scores.df) * math.sqrt(2 * float((trained**2).sum()))
+    residual = trained - trained.mean(axis=0)
+    variance = float((residual**2).sum()) / (len(names) - 1)
+    return quantile(_TAIL, scores.df * (len(names) - 1)) * math.sqrt(2 * variance)
 
 
 def uncertain_frontier(
@@ -97,7 +110,8 @@ def uncertain_frontier(
     turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
     own = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
     objectives = [turned, *own]
-    floors = [score_floor(scores), *(cost.noise.floor for cost in costs)]
+    known_arms = [arms[at] for at in known]
+    floors = [score_floor(score, known_arms), *(cost.noise.floor for cost in costs)]
     drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
     plain, beyond = dominance(drawn), dominance(drawn, floors)
     points = np.concatenate([values.points for values in objectives], axis=1)
@@ -126,7 +140,8 @@ def uncertain_frontier(
         plain.membership,
         beyond.membership,
         plain.probability,
-        confidence_set(objectives, rng, draws, floors),
+        confidence_set(objectives, rng, draws, groups=known_arms),
+        confidence_set(objectives, rng, draws, floors, groups=known_arms),
         knee,
         shares,
         none,

@@ -100,7 +100,7 @@ def contrasts(
             float(difference[at] + half[at]),
             float(spread.examples[at]),
             float(spread.seeds[at]) if spread.df is not None else None,
-            spread.df,
+            spread.one_df,
             float(p[at]),
             adjusted[at],
             float(p_equivalent[at]),

@@ -12,8 +12,9 @@ from compress.errors import InputError, hint
 from pipelines.blocks import TWIN
 from pipelines.check import check
 from pipelines.durable import replace_text, writing
+from pipelines.groups import BY_SUBMIT, groups
 from pipelines.located_yaml import read_yaml
-from pipelines.measure import GROUPS, Measuring
+from pipelines.measure import Measuring
 from pipelines.plan import make_plan
 from pipelines.preflight import check_data, workloads
 from pipelines.run import Console, cores
@@ -30,10 +31,8 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     from eval.probe import PROBES
     from pipelines.analysis import build_report
 
-    if probe is not None:
-        PROBES.load(probe)
-    if probe == "predictions":
-        raise InputError("The probe predictions measures nothing; it writes files. Use: xpareto submit")
+    if probe is not None and PROBES.load(probe).taken == "by submit":
+        raise InputError(f"The probe {probe} {BY_SUBMIT}")
     options = options_of(run)
     checked = check(read_yaml(run.path / "recipe.yaml"))
     start = open_start(
@@ -50,10 +49,10 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     check_data(work, plan, start, store)
     settings = checked.recipe.measure
     wanted = set(settings.probes)
-    groups = (
+    chosen = (
         [probe]
         if probe is not None
-        else [name for name, group in GROUPS.items() if wanted & set(group) and name != TWIN]
+        else [name for name, group in groups().items() if wanted & set(group) and name != TWIN]
     )
     with run.held():
         run.drop_unfinished()
@@ -67,12 +66,12 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
         candidates = [item for item in plan.candidates if all((made.get(item.name) or {"": None}).values())]
         if not candidates:
             raise InputError(f"{run.path}: no candidate of this run has artifacts to measure.")
-        for name in groups:
+        for name in chosen:
             for number, candidate in enumerate(candidates, start=1):
                 console.progress(number, len(candidates), f"measuring: {name} of {candidate.name}")
                 bundle = {part: open_artifact(store, digest) for part, digest in made[candidate.name].items()}
                 run.add_rows(measuring.rows_of(candidate, bundle, name, repeat))
-        run.event("measured again", probes=groups, repeat=repeat)
+        run.event("measured again", probes=chosen, repeat=repeat)
         run.seal()
     return build_report([run.path], run.path / "report")
 

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,19 @@ import numpy as np
 from compress.errors import InputError
 from eval.attainment import attainment, attainment_difference
 from eval.contrast_frontier import REFERENCE_OCTAVES, REFERENCE_SCORE, octaves
+from eval.dominance import ConfidenceSet
 from eval.fairness import Fairness, Interval, fairness
 from eval.flips import NONE, Flips, flips
+from eval.inference import Spread
 from eval.kind import Kind
+from eval.moderated import moderated_spread
+from eval.moderated_gains import moderated_gains
 from eval.objective import Objective
 from eval.pretraining import LANGUAGES
 from eval.resampling import generator
 from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.task import KINDS, task
-from eval.uncertain import LEVEL, Uncertain
+from eval.uncertain import LEVEL, Uncertain, repeated
 from eval.uncertain_frontier import Cost, UncertainFrontier, Volume, score_floor, uncertain_frontier
 from pipelines.answer import answer
 from pipelines.deployable import deployable
@@ -99,8 +104,8 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
             for name, facts in evidence.tasks.items()
         },
         "objectives": {name: _objective(evidence.study.objectives[name], own) for name, own in costs.items()},
-        "score_floor": _short(score_floor(average)),
-        "scores": _scores(scores, table, base),
+        "score_floor": _short(score_floor(average, arms)),
+        "scores": _scores(scores, table, base, arms),
         "costs": {name: _cost_values(own, evidence.study.objectives[name], len(systems))
                   for name, own in costs.items()},
         "frontiers": frontiers,
@@ -141,9 +146,9 @@ def _objective(objective: Objective, cost: Cost) -> dict[str, Any]:
     }
 
 
-def _scores(scores: Uncertain, table: ScoreTable, base: int) -> list[dict[str, Any]]:
+def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]) -> list[dict[str, Any]]:
     gains = scores.less(base)
-    half = gains.spread().half_width(LEVEL)
+    half = moderated_gains(scores, base, arms).half_width(LEVEL)
     half[base] = 0.0
     return [
         {
@@ -174,19 +179,19 @@ def _cost_values(cost: Cost, objective: Objective, count: int) -> list[list[floa
 
 def _frontier(found: UncertainFrontier) -> dict[str, Any]:
     places = found.systems
-    kept = found.confidence.kept
     return {
         "systems": list(places),
         "on": [place for place, on in zip(places, found.on, strict=True) if on],
         "membership": _percents(found.membership),
         "beyond_noise": _percents(found.beyond_noise),
         "dominance": [_percents(row) for row in found.probability],
-        "confidence_set": [place for place, inside in zip(places, kept, strict=True) if inside],
+        "confidence_set": _kept(found.confidence, places),
         "dominated_by": {
             str(place): [places[own] for own in proof]
             for place, proof in zip(places, found.confidence.dominators, strict=True)
             if proof
         },
+        "within_floors": _kept(found.within_floors, places),
         "single_level": round(found.confidence.single, 6),
         "knee": None if found.knee is None else places[found.knee],
         "knee_shares": None if found.knee_shares is None else _percents(found.knee_shares),
@@ -194,6 +199,10 @@ def _frontier(found: UncertainFrontier) -> dict[str, Any]:
         "hypervolume": None if found.volume is None else _volume(found.volume),
         "hypervolumes": {arm: _volume(own) for arm, own in found.volumes.items()},
     }
+
+
+def _kept(found: ConfidenceSet, places: Sequence[int]) -> list[int]:
+    return [place for place, inside in zip(places, found.kept, strict=True) if inside]
 
 
 def _volume(found: Volume) -> dict[str, float]:
@@ -215,16 +224,36 @@ def _fairness(found: Fairness) -> dict[str, Any]:
 
 
 def _cells(table: ScoreTable, evidence: Evidence, systems: Sequence[System], base: int) -> dict[str, Any]:
-    """Return the drops of task x language; with several seeds means over them, their spread left aside."""
-    members = [list(own.values()) for own in evidence.members(systems)]
+    """Return the drops of task x language, means over the seeds, each compared with the baseline's.
+
+    The level of a single interval is that of the examples (max-t); with several seeds it is the larger
+    one that holds whatever their correlation is (Sidak 1967), and an error is what gives the half width
+    at that level: examples and seeds together, the latter moderated over the cells.
+    """
+    by_seed = evidence.members(systems)
+    members = [list(own.values()) for own in by_seed]
     points = np.stack([table.cell_points[own].mean(axis=0) for own in members])
-    errors = np.stack([np.sqrt((table.cell_errors[own] ** 2).mean(axis=0)) for own in members])
+    examples = np.stack([np.sqrt((table.cell_errors[own] ** 2).mean(axis=0)) for own in members])
+    levels = np.array([float(table.cell_levels[own].max()) for own in members])
+    seeds = sorted({seed for own in by_seed for seed in own})
+    values = np.full((len(systems), len(table.cells), len(seeds)), np.nan)
+    for at, own in enumerate(by_seed):
+        for seed, place in own.items():
+            partner = by_seed[base].get(seed)
+            if partner is not None:
+                values[at, :, seeds.index(seed)] = table.cell_points[place] - table.cell_points[partner]
+    _, repeats, df = repeated(values)
+    spread = moderated_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), axis=1)
+    if df is not None:
+        levels = np.maximum(levels, LEVEL ** (1 / len(table.cells)))
+    half = np.stack([spread.of(at).half_width(level) for at, level in enumerate(levels)])
+    errors = half / np.array([[NormalDist().inv_cdf((1 + level) / 2)] for level in levels])
     errors[base] = 0.0
     return {
         "places": [list(place) for place in table.cells],
         "drops": [[_short(x) for x in row] for row in points[base] - points],
         "errors": [[_short(x) for x in row] for row in errors],
-        "levels": [round(float(table.cell_levels[own].max()), 5) for own in members],
+        "levels": [round(level, 5) for level in levels.tolist()],
     }
 
 

@@ -14,10 +14,12 @@ from compress.catalog import STEPS, Catalog
 from compress.errors import InputError, hint
 from compress.step import Step
 from eval.objective import OBJECTIVES
+from eval.probe import PROBES
 from eval.runtime import RUNTIMES
 from eval.task import TASKS, TRAINING_SETS, Task, split_language, training_set
 from pipelines.check_training import known_languages, training_problems, unknown_language
 from pipelines.embedded_base import with_embedded_base
+from pipelines.groups import BY_SUBMIT, nameable
 from pipelines.located_yaml import Located, Where, dump_yaml, read_yaml
 from pipelines.overrides import apply_overrides, label_of, step_items
 from pipelines.recipe import ARMS, Checked, Recipe, Setting, StepKeys, TaskChoice
@@ -186,14 +188,25 @@ def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
             problems += explain(error, source, place, model)
     for index, objective in enumerate(recipe.objectives):
         _known(OBJECTIVES, objective, source.at(("objectives", index)), problems)
+    for index, probe in enumerate(recipe.measure.probes):
+        _nameable(probe, source.at(("measure", "probes", index)), problems)
 
 
 def _known(catalog: Catalog, name: str, where: str, problems: list[str]) -> None:
     if name not in catalog.names:
-        problems.append(
-            f'{where}: unknown {catalog.noun} "{name}".{hint(name, catalog.names)} '
-            f"Known: {', '.join(catalog.names)}."
-        )
+        problems.append(_unknown(catalog.noun, name, catalog.names, where))
+
+
+def _unknown(noun: str, name: str, names: Sequence[str], where: str) -> str:
+    return f'{where}: unknown {noun} "{name}".{hint(name, names)} Known: {", ".join(names)}.'
+
+
+def _nameable(probe: str, where: str, problems: list[str]) -> None:
+    """Note why a recipe cannot name a probe, if so; a right name loads that probe alone."""
+    if probe not in PROBES.names:
+        problems.append(_unknown(PROBES.noun, probe, nameable(), where))
+    elif PROBES.load(probe).taken == "by submit":
+        problems.append(f"{where}: the probe {probe} {BY_SUBMIT}")
 
 
 def _stand_in(name: str, task: Task, where: str, problems: list[str]) -> None:

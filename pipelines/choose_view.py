@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from eval.choice import MAX_DROP, WORST_DROP
 from pipelines.deployable import WITH
+from pipelines.printing import printer
 from reports.numbers import points, ratio, three_digits
 from reports.text import enumerated, visible
 
@@ -24,7 +24,7 @@ _ALWAYS = ("p95_ms", "rss_mb")  # of the costs that limits are set on, those tol
 
 def show_choice(document: Mapping[str, Any]) -> None:
     """Print the answer, what it costs, the runner-up and every rejection."""
-    console = Console(highlight=False)
+    console = printer()
     for line in answer(document):
         console.print(Text(visible(line)), soft_wrap=True)
     console.print()
@@ -162,8 +162,6 @@ def violation(found: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     if found["found"] is None:
         return f"{name}: not measured, so the limit of {most} is not shown to hold"
     value = f"{three_digits(found['value'])} {unit}"
-    if found["excess"] is None:
-        return f"{name} {value} is no number to hold against {most}"
     over = f"{three_digits(found['excess'])} {unit} over {most}"
     if document["point_estimates"]:
         return f"{name} {value}, {over}"
@@ -175,7 +173,7 @@ def violation(found: Mapping[str, Any], document: Mapping[str, Any]) -> str:
 
 def _drop_violation(found: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> str:
     limit, excess = found["limit"], found["excess"]
-    if found["found"] is None or excess is None:
+    if found["found"] is None:
         return f"{name}: not known, so the limit of {limit:g} points is not shown to hold"
     where = f" in {found['language']}" if "language" in found else ""
     words = "is" if document["point_estimates"] else f"{points(found['value'])}, may be up to"

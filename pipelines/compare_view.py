@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.printing import printer
 from reports.compared import VERDICTS, basis, headline, interval, p_text, ratio_interval, tally
 from reports.numbers import points, three_digits
 from reports.text import visible
@@ -18,7 +19,7 @@ _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermin
 
 def show_comparison(document: Mapping[str, Any]) -> None:
     """Print the answer, the tables that carry it, what it rests on and its caveats."""
-    console = Console(highlight=False)
+    console = printer()
     a, b = document["labels"]
     console.print(Text(visible(headline(document)), style="bold"))
     if document["scope"] == "these models":

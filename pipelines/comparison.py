@@ -156,6 +156,7 @@ def _rests_on(found: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
         },
         "incomplete": {name: list(parts) for name, parts in found.run.incomplete.items()},
         "synthetic": found.run.synthetic,
+        "changed": {name: list(files) for name, files in found.run.changed.items()},
     }
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.differing import AVERAGE_NAME, COSTS, LANGUAGES, TASKS
+from pipelines.printing import printer
+from pipelines.regressions import ALL, AVERAGE_NAME, COSTS, LANGUAGES, LOST, LOST_COST, TASKS
 from reports.numbers import points, ratio
 from reports.text import visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
-_TITLES = {AVERAGE_NAME: "average", TASKS: "task", LANGUAGES: "language", COSTS: "cost"}
+_TITLES = {AVERAGE_NAME: "average", TASKS: "task", LANGUAGES: "language", COSTS: "cost", LOST_COST: LOST_COST}
 
 
 def show_diff(document: Mapping[str, Any]) -> None:
     """Print the verdicts on averages and costs, whatever is not equivalent below them, and regressions."""
-    console = Console(highlight=False)
+    console = printer()
     console.print(Text(visible(f"{document['runs'][1]} against {document['runs'][0]}")), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("candidate", "what", "change", "95 % interval", "verdict"):
@@ -59,11 +60,52 @@ def notes(document: Mapping[str, Any]) -> list[str]:
     for side, key in (("first", "only_in_a"), ("second", "only_in_b")):
         if document[key]:
             found.append(f"Only in the {side} run: {', '.join(document[key])}.")
+    found += _together(document)
     shown = f"{document['tolerance']:g} points, {document['cost_tolerance']:g} % of a cost"
-    if not document["regressions"]:
+    if document["undetermined"] and not document["strict"]:
+        found.append(
+            f"Undetermined, so neither shown to be worse than the tolerance nor to be within it: "
+            f"{_counted(document['undetermined'])}; --strict counts them as regressions."
+        )
+    count = len(document["regressions"])
+    if not count:
         return [*found, f"No regression beyond the tolerance ({shown})."]
-    found.append(f"{len(document['regressions'])} regressions beyond the tolerance ({shown}):")
-    for own in document["regressions"]:
-        what = "has no score any more: " if own["what"] == "lost" else f"{_TITLES[own['what']]} "
-        found.append(f"  {own['candidate']}: {what}{own['name']}".rstrip())
+    found.append(f"{count} regression{'s' * (count > 1)} beyond the tolerance ({shown}):")
+    return found + [f"  {_regression(own)}" for own in document["regressions"]]
+
+
+def _counted(places: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many averages, tasks, languages and costs there are."""
+    counts = Counter(_TITLES[own["what"]] for own in places)
+    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items())
+
+
+def _together(document: Mapping[str, Any]) -> list[str]:
+    """Return a line for each cost of all candidates, and what no such line can tell."""
+    found = []
+    for name, own in document["together"].items():
+        words = "worse by more than the tolerance" if own["beyond"] else own["verdict"]
+        basis = (
+            f"blocks of one run lie up to {ratio(own['drift'])} apart"
+            if own["noise"] == "blocks"
+            else "one block each, so its noise is assumed"
+        )
+        found.append(
+            f"{ALL}: {name} {ratio(own['ratio'])} ({ratio(own['ratio_low'])} to {ratio(own['ratio_high'])}), "
+            f"{words}; {own['candidates']} candidates, {basis}"
+        )
+    if found:
+        found.append(
+            "What a whole run shares, such as the machine's day, no interval holds: two runs cannot tell it from "
+            "a change. Measure both again before a change of all candidates is blamed on the code."
+        )
     return found
+
+
+def _regression(own: Mapping[str, Any]) -> str:
+    if own["what"] == LOST:
+        return f"{own['candidate']}: has no score any more: {own['name']}"
+    told = f"{own['candidate']}: {_TITLES[own['what']]} {own['name']}".rstrip()
+    if "why" in own:
+        told += f": {own['why']}"
+    return told + (" (not shown to be within the tolerance)" if own.get("undetermined") else "")

@@ -15,14 +15,14 @@ from eval.inference import Spread
 from eval.resampling import NORMAL_FROM
 from eval.score_table import AVERAGE, ScoreTable, Weights, score_table
 from eval.task import task
-from eval.uncertain_frontier import Cost
 from eval.verdict import Contrast, contrasts
-from pipelines.evidence import Evidence, System, read_evidence
+from pipelines.cost_changes import cost_changes_together, cost_contrasts, lost_costs
+from pipelines.evidence import Evidence, read_evidence
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
+from pipelines.regressions import AVERAGE_NAME, COSTS, LANGUAGES, TASKS, regressions, undetermined
 from pipelines.runfolder import RunFolder
 
-SCHEMA = 1
-AVERAGE_NAME, TASKS, LANGUAGES, COSTS = "average", "tasks", "languages", "costs"
+SCHEMA = 2  # 1: the ratios of costs of which more is better were A's over B's
 
 
 def diff_runs(
@@ -32,14 +32,16 @@ def diff_runs(
     cost_tolerance: float = 5.0,
     resamples: int = 2000,
     seed: int = 0,
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Return the differences of run B (`second`) from run A as one JSON document.
 
     Candidates match by name, and only tasks and languages count that both runs have. Where both answered
     the same examples the differences are paired. `tolerance` is in points, `cost_tolerance` in percent:
     less than that is no difference that counts (equivalence, by TOST), and a regression is what is shown
-    to be worse (Holm within each family) by more than that, or a candidate that has no score any more.
-    InputError where nothing matches.
+    to be worse (Holm within each family) by more than that: of one candidate, or a cost of all together. A
+    candidate that has no score any more, or lacks a cost that it had, is one as well; with `strict` so is
+    what may be worse by more than that, as far as its interval tells. InputError where nothing matches.
     """
     _check_numbers(tolerance, cost_tolerance, resamples, seed)
     runs = read_evidence(first.path, seed=seed), read_evidence(second.path, seed=seed)
@@ -49,13 +51,16 @@ def diff_runs(
     paired = {name: _same_examples(a, b, first, second, name) for name in tasks}
     table = score_table(_scored(a, b, paired, resamples), {name: tasks[name] for name in tasks}, 0, Weights())
     found = _score_contrasts(table, names, tolerance)
-    costs = _cost_contrasts(a, b, names, math.log1p(cost_tolerance / 100))
+    margin = math.log1p(cost_tolerance / 100)
+    costs = cost_contrasts(a, b, names, margin)
     lost = sorted(name for name in runs[0].names if name in runs[1].left_out)
     document = {
         "schema": SCHEMA,
         "runs": [own.study.run.origins[0].run for own in runs],
         "tolerance": tolerance,
         "cost_tolerance": cost_tolerance,
+        "cost_margin": margin,
+        "strict": strict,
         "resamples": resamples,
         "seed": seed,
         "tasks": {name: list(codes) for name, codes in tasks.items()},
@@ -63,13 +68,17 @@ def diff_runs(
         "only_in_a": _missing(runs[0], runs[1]),
         "only_in_b": _missing(runs[1], runs[0]),
         "lost": {name: runs[1].left_out[name] for name in lost},
+        "lost_costs": lost_costs(a, b, names),
+        "together": cost_changes_together(a, b, names, margin),
         "candidates": {
             name: {**found[name], COSTS: {cost: own[name] for cost, own in costs.items() if name in own}}
             for name in names
         },
         "same_machine": _machine(runs[0]) == _machine(runs[1]),
     }
-    document["regressions"] = _regressions(document)
+    unproven = undetermined(document)
+    document["undetermined"] = unproven
+    document["regressions"] = regressions(document) + (unproven if strict else [])
     return document
 
 
@@ -190,56 +199,6 @@ def _score_contrasts(table: ScoreTable, names: Sequence[str], margin: float) -> 
     return found
 
 
-def _cost_contrasts(
-    a: Evidence, b: Evidence, names: Sequence[str], margin: float
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return per cost and candidate the contrast of logarithms, less being better."""
-    systems = [System(name, "", {0: name}) for name in names]
-    found = {}
-    for name in a.study.costs:
-        if name not in b.study.costs:
-            continue
-        costs = [own.cost(own.study.objectives[name], systems) for own in (a, b)]
-        if costs[0] is None or costs[1] is None:
-            continue
-        one, other = costs[0], costs[1]
-        known = [at for at in one.systems if at in other.systems]
-        if not known:
-            continue
-        places = [[cost.systems.index(at) for at in known] for cost in (one, other)]
-        logs = [cost.values.of(at) for cost, at in zip((one, other), places, strict=True)]
-        errors = np.sqrt(sum((own.repeats**2).sum(axis=-1)[:, 0] for own in logs))
-        spread = Spread(np.zeros(len(known)), np.asarray(errors), _df(one, other))
-        listed = contrasts(
-            logs[0].points[:, 0], logs[1].points[:, 0], spread, margin, f"{name} of all candidates", good=-1
-        )
-        found[name] = {
-            names[at]: {**asdict(own), "ratio": math.exp(own.difference), "ratio_low": math.exp(own.low),
-                        "ratio_high": math.exp(own.high), "noise": [one.noise.basis, other.noise.basis]}
-            for at, own in zip(known, listed, strict=True)
-        }  # fmt: skip
-    return found
-
-
-def _df(one: Cost, other: Cost) -> int | None:
-    known = [cost.values.df for cost in (one, other) if cost.values.df is not None]
-    return min(known) if known else None
-
-
 def _machine(evidence: Evidence) -> tuple[Any, ...]:
     facts = evidence.study.run.origins[0].environment
     return tuple(str(facts.get(name)) for name in ("cpu", "cores", "memory_bytes"))
-
-
-def _regressions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return everything that got worse by more than the tolerance, the lost candidates first."""
-    found = [{"candidate": name, "what": "lost", "name": why} for name, why in document["lost"].items()]
-    limits = {COSTS: math.log1p(document["cost_tolerance"] / 100)}
-    for name, own in document["candidates"].items():
-        for what in (AVERAGE_NAME, TASKS, LANGUAGES, COSTS):
-            items = {"": own[what]} if what == AVERAGE_NAME else own[what]
-            limit = limits.get(what, document["tolerance"])
-            for item, contrast in items.items():
-                if contrast["verdict"] == "worse" and abs(contrast["difference"]) > limit:
-                    found.append({"candidate": name, "what": what, "name": item})
-    return found

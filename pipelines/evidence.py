@@ -96,8 +96,13 @@ class Evidence:
         A threshold of mining is set again in every draw of the whole, and taken as it was in a part.
         `part` takes some of the examples only; `keep` holds the outcomes for the next call.
         """
-        baseline = self.names.index(self.baseline)
-        return score_table(self._scored(draws, part, keep), self.languages, baseline, weights)
+        return score_table(self._scored(draws, part, keep), self.languages, self._partners(), weights)
+
+    def _partners(self) -> list[int]:
+        """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
+        base = next(own for own in self.systems(by_seed=False) if self.baseline in own.candidates.values())
+        seeds = [self.study.run.candidate(name).seed for name in self.names]
+        return [self.names.index(base.candidates.get(seed, self.baseline)) for seed in seeds]
 
     def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
         for name, facts in self.tasks.items():
@@ -132,6 +137,17 @@ class Evidence:
             )
         return self._rows[candidate]
 
+    def blocks(self, candidate: str, objective: Objective) -> tuple[dict[int, float], bool]:
+        """Return a candidate's cost in each block, nothing where it has none, and whether it is a count.
+
+        Where its probe failed in a task that counts, what is left of its rows is no cost of them all.
+        """
+        found, exact = _by_block(objective, self.rows(candidate))
+        failures = [own for own in self.study.failures if not own.task or own.task in self.tasks]
+        cells = self.study.cells[candidate]
+        known = comparable(objective, candidate, self.study.run, cells, failures)
+        return ({} if known is None else found), exact
+
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.
 
@@ -146,12 +162,7 @@ class Evidence:
             by_repeat: dict[int, list[float]] = {}
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
-                found, counted = _by_block(objective, self.rows(name))
-                if (
-                    comparable(objective, name, self.study.run, self.study.cells[name], self.study.failures)
-                    is None
-                ):
-                    found = {}
+                found, counted = self.blocks(name, objective)
                 exact = exact and counted
                 for repeat, value in found.items():
                     by_repeat.setdefault(repeat, []).append(value)

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from compress.catalog import STEPS
 from compress.documented import example_recipe, field_docs, prose
 from compress.errors import InputError, hint
 
-WHAT = ("steps", "tasks", "training", "runtimes", "objectives", "recipes")
+if TYPE_CHECKING:
+    from eval.probe import Taken
+
+WHAT = ("steps", "tasks", "training", "runtimes", "probes", "objectives", "recipes")
+
+_PROBE_KINDS: dict[Taken, tuple[str, str]] = {
+    "remembered": ("scores", "once per content"),
+    "once": ("costs", "once"),
+    "with twin": ("costs", "in blocks, A/A twin too"),
+    "in blocks": ("costs", "in blocks"),
+    "by submit": ("files", "never; xpareto submit"),
+}
 
 
 def show(what: str, verbose: bool) -> None:
     """Print one catalogue."""
     if what not in WHAT:
-        raise InputError(f'Expected one of {", ".join(WHAT)}, found "{what}".{hint(what, WHAT)}')
+        found = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
+        raise InputError(f"Expected one of {', '.join(WHAT)}, found {found}")
     shown = {
         "steps": _steps, "tasks": _tasks, "training": _training, "runtimes": _runtimes,
-        "objectives": _objectives, "recipes": _recipes,
+        "probes": _probes, "objectives": _objectives, "recipes": _recipes,
     }  # fmt: skip
     shown[what](verbose)
 
 
 def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from pipelines.printing import printer
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    printer().print(table)
 
 
 def _first_line(text: str | None) -> str:
@@ -100,6 +115,19 @@ def _runtimes(verbose: bool) -> None:
         for field, info in runtime.settings.model_fields.items() if verbose else ():
             rows.append(("", "", f"{field}: {info.get_default()!r}", info.description or ""))
     print_table(rows, "runtime", "opens", "", "")
+
+
+def _probes(verbose: bool) -> None:
+    from eval.probe import PROBES
+    from pipelines.groups import nameable, taken
+
+    rows = []
+    for name in (*nameable(), *taken("by submit")):
+        probe = PROBES.load(name)
+        own = _PROBE_KINDS[probe.taken]
+        told = inspect.getdoc(type(probe)) if verbose else _first_line(type(probe).__doc__)
+        rows.append((name, "default" if probe.default else "", *own, told or ""))
+    print_table(rows, "probe", "", "finds", "measured", "")
 
 
 def _objectives(verbose: bool) -> None:

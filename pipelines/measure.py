@@ -1,10 +1,9 @@
-"""Measure candidates: which probes go into which process, and which outcomes are remembered."""
+"""Measure candidates: one group of probes of one candidate at a time; outcomes of scores are remembered."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from eval.probe import Ask, Job, launch
 from eval.records import LOAD, Measurement, append_rows, read_rows
 from pipelines.blocks import COST, TWIN
 from pipelines.durable import writing
+from pipelines.groups import groups, taken
 from pipelines.plan import Candidate
 from pipelines.preflight import Workload
 from pipelines.recipe import Measure
@@ -24,21 +24,10 @@ from pipelines.runfolder import TERMINATOR, RunFolder, utc_now
 from pipelines.start import Start
 from pipelines.store import Store, remove
 
-SIZE = "size"
-ONCE = {SIZE, "operators"}  # counted, or told as shares: one block is enough
-# Probes that share one fresh process per candidate (memory goes first in it). Scores are a pure
-# function of content and are remembered; costs are the machine's and are measured in every run.
-GROUPS = {
-    "accuracy": ("accuracy",),
-    "depth": ("depth",),
-    COST: ("memory", SIZE, "latency", "energy", "tokenization", "shapes", "roofline", "operators"),
-    TWIN: ("memory", "latency", "energy", "tokenization", "shapes"),
-}
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
 
 _KEPT = {"outcomes": "**/*.npz", "predictions": "predictions/*.json"}  # in the run <- in a probe's folder
-PURE = {"accuracy", "depth"}
 
 OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
 
@@ -60,16 +49,17 @@ class Measuring:
     ) -> list[Measurement]:
         """Return the rows of one group of probes on one candidate, closed by their terminator.
 
-        `group` is one of GROUPS, of which the probes that the recipe asks for are run, or a probe.
+        `group` is one of `groups()`, of which the probes that the recipe asks for are run, or a probe.
         """
         started = time.monotonic()
         folder = self.run.path / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
         wanted: set[str] = set(self.settings.probes)
-        probes = tuple(name for name in GROUPS.get(group, ()) if name in wanted) or (group,)
-        if repeat and set(probes) - ONCE:
-            probes = tuple(name for name in probes if name not in ONCE)
+        probes = tuple(name for name in groups().get(group, ()) if name in wanted) or (group,)
+        once = set(taken("once"))
+        if repeat and set(probes) - once:
+            probes = tuple(name for name in probes if name not in once)
         job = self._job(candidate, artifacts, probes)
-        if set(probes) <= PURE and repeat == 0:
+        if set(probes) <= set(taken("remembered")) and repeat == 0:
             rows = self._remembered(job, folder, candidate, artifacts)
         else:
             rows = self._calmest(job, folder)
@@ -93,29 +83,30 @@ class Measuring:
     def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
         """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
 
-        Rows of what was thrown away tell its load, so that it can be counted.
+        An attempt in which fewer probes failed goes before a calmer one: a crash has no load to tell.
+        Rows of what was thrown away tell its load, and why it failed if it did, so that it can be counted.
         """
         kept: list[Measurement] = []
-        thrown: list[float] = []
-        least = math.inf
+        thrown: list[tuple[float, str]] = []
+        least = (0, 0.0)  # probes that failed, load
         for attempt in range(self.settings.retries + 1):
             own = folder.with_name(f"{folder.name}.{attempt}")
             remove(own)
             rows = launch(job, own)
-            load = disturbance(rows)
-            if load < least:
-                if math.isfinite(least):
-                    thrown.append(least)
+            found = (len(_failed(rows)), disturbance(rows))
+            if not attempt or found < least:
+                if attempt:
+                    thrown.append((least[1], _reason(kept)))
                 remove(folder)
                 own.rename(folder)
-                kept, least = rows, load
+                kept, least = rows, found
             else:
                 remove(own)
-                thrown.append(load)
-            if least <= self.settings.max_foreign_load or not any(row.statistic == LOAD for row in rows):
+                thrown.append((found[1], _reason(rows)))
+            if least[1] <= self.settings.max_foreign_load:  # rows that tell no load have none
                 break
-        loads = [(DISCARDED, load) for load in thrown] + [(KEPT, least)] * (least > 0)
-        return [*kept, *(_load_row(job, statistic, load) for statistic, load in loads)]
+        discarded = [replace(_load_row(job, DISCARDED, load), error=why) for load, why in thrown]
+        return [*kept, *discarded, *[_load_row(job, KEPT, least[1])] * (least[1] > 0)]
 
     def _job(self, candidate: Candidate, artifacts: Mapping[str, Artifact], probes: tuple[str, ...]) -> Job:
         options: dict[str, Any] = {
@@ -204,6 +195,15 @@ def disturbance(rows: Sequence[Measurement]) -> float:
         if row.statistic == LOAD and row.unit == "share" and row.value is not None:
             shares[row.probe] = shares.get(row.probe, 0.0) + row.value
     return max(shares.values(), default=0.0)
+
+
+def _failed(rows: Sequence[Measurement]) -> dict[str, str]:
+    """Return the probes of which a row failed, with the reason."""
+    return {row.probe: row.error for row in rows if row.status == "failed"}
+
+
+def _reason(rows: Sequence[Measurement]) -> str:
+    return "; ".join(f"{probe} failed: {why or 'no reason given'}" for probe, why in _failed(rows).items())
 
 
 def _load_row(job: Job, statistic: str, load: float) -> Measurement:

@@ -53,12 +53,13 @@ def plan_json(ready: Prepared) -> str:
 
 def show_plan(ready: Prepared) -> None:
     """Print the graph as a tree, then the candidates."""
-    from rich.console import Console
     from rich.text import Text
     from rich.tree import Tree
 
+    from pipelines.printing import printer
+
     plan, cached = ready.plan, cached_keys(ready)
-    console = Console(highlight=False)
+    console = printer()
     children: dict[str | None, list[str]] = {}
     for key, node in plan.nodes.items():
         children.setdefault(node.parent, []).append(key)

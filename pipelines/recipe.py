@@ -59,21 +59,19 @@ class TaskChoice(Frozen):
     )
 
 
-ProbeName = Literal[
-    "accuracy", "size", "memory", "latency", "energy", "tokenization", "shapes", "depth", "roofline",
-    "operators",
-]  # fmt: skip
-PROBES: tuple[ProbeName, ...] = ("accuracy", "size", "memory", "latency", "energy")
+def _default_probes() -> list[str]:
+    from pipelines.groups import by_default  # loads every probe, which a recipe that names its own does not
+
+    return by_default()
 
 
 class Measure(Frozen):
     """What is measured, and for how long."""
 
-    probes: list[ProbeName] = Field(
-        default=list(PROBES),
-        description="The probes to run on every candidate; only where named: tokenization (ms per sequence), "
-        "shapes (latency at fixed shapes), depth (retrieval at every layer), roofline (operations and bytes at "
-        "these shapes against this machine's peaks), operators (where onnxruntime's time goes).",
+    probes: list[str] = Field(
+        default_factory=_default_probes,
+        description="The probes to run on every candidate; what each finds, and which are the default: "
+        "xpareto list probes",
     )
     limit: Positive | None = Field(
         default=None, description="Evaluate the first examples of each language only; default: all."
@@ -157,7 +155,7 @@ class Recipe(Frozen):
         description="Settings of runtimes, such as {onnxruntime: {spinning: false}}; "
         "see: xpareto list runtimes -v",
     )
-    measure: Measure = Field(default=Measure(), description="What to measure.")
+    measure: Measure = Field(default_factory=Measure, description="What to measure.")
     objectives: list[str] = Field(
         default=["score", "latency_ms", "size_bytes", "peak_rss_bytes", "energy_j", "throughput"],
         min_length=1,

@@ -14,7 +14,8 @@ from compress.members import title
 from pipelines.blocks import COST, TWIN, turns
 from pipelines.check import find_recipe, load_recipe
 from pipelines.executor import Executor, LocalExecutor, StepError
-from pipelines.measure import GROUPS, Measuring, failure
+from pipelines.groups import groups
+from pipelines.measure import Measuring, failure
 from pipelines.plan import Candidate, Plan, make_plan
 from pipelines.preflight import Workload, check_data, incomplete, workloads
 from pipelines.recipe import Checked
@@ -242,10 +243,10 @@ def _measure(
     run = measuring.run
     finished = run.finished()
     by_name = {candidate.name: candidate for candidate in plan.candidates}
-    groups = [group for group, names in GROUPS.items() if set(names) & set(probes) and group != TWIN]
-    work = [(group, name, 0) for group in groups if group != COST for name in by_name]
-    if COST in groups:
-        timed = bool(set(GROUPS[TWIN]) & set(probes))  # sizes are counted: once is enough, and no twin
+    wanted = {group for group, names in groups().items() if set(names) & set(probes)}
+    work = [(group, name, 0) for group in groups() if group in wanted - {COST, TWIN} for name in by_name]
+    if COST in wanted:
+        timed = TWIN in wanted  # sizes are counted: once is enough, and no twin
         order = turns(list(by_name), plan.baseline, measuring.settings.blocks if timed else 1, plan.key)
         work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.twin]
     for number, (group, name, repeat) in enumerate(work, start=1):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from compress.catalog import STEPS
-from pipelines.recipe import ARMS, Recipe, StepKeys
+from pipelines.groups import nameable
+from pipelines.recipe import ARMS, Measure, Recipe, StepKeys
 
 
 def recipe_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a recipe, with every step of the catalogue."""
+    """Return the JSON Schema (draft 2020-12) of a recipe, with every step and probe of the catalogues."""
     schema = Recipe.model_json_schema()
     definitions = schema.setdefault("$defs", {})
     common = StepKeys.model_json_schema()["properties"]
@@ -30,6 +31,10 @@ def recipe_schema() -> dict[str, Any]:
     properties = schema["properties"]
     properties["steps"]["items"] = {"anyOf": [step, {"const": ARMS}]}
     properties["arms"]["additionalProperties"] = {"type": "array", "items": step}
+    settings = Measure().model_dump(mode="json")
+    properties["measure"]["default"] = settings
+    probes = definitions["Measure"]["properties"]["probes"]
+    probes |= {"default": settings["probes"], "items": {"type": "string", "enum": list(nameable())}}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "xpareto recipe"
     return schema

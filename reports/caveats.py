@@ -40,6 +40,12 @@ def _synthetic(study: Study) -> Iterator[Caveat]:
         )
 
 
+def _changed(study: Study) -> Iterator[Caveat]:
+    found = changed_text(study.run.changed)
+    if found:
+        yield Caveat(*found)
+
+
 def _failed(study: Study) -> Iterator[Caveat]:
     names = [c.name for c in study.run.candidates if study.failed(c.name)]
     if names:
@@ -111,6 +117,7 @@ def _agreement(study: Study) -> str:
 def _disturbed(study: Study) -> Iterator[Caveat]:
     rows = [row for rows in study.run.rows.values() for row in rows if row.value is not None]
     thrown = [row.value for row in rows if row.statistic == "discarded" and row.value is not None]
+    broken = sum(row.statistic == "discarded" and bool(row.error) for row in rows)
     kept = [row.value for row in rows if row.statistic == "kept_load" and row.value is not None]
     disturbed = [load for load in kept if load > NOTICEABLE_LOAD]
     if disturbed:
@@ -119,20 +126,21 @@ def _disturbed(study: Study) -> Iterator[Caveat]:
             "Costs were measured beside other work",
             f"In {len(disturbed)} measurements of costs, other processes or the hypervisor took over "
             f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
-            f"attempt is shown ({_thrown(thrown)}). Latency, throughput and energy are too high there, "
+            f"attempt is shown ({_thrown(thrown, broken)}). Latency, throughput and energy are too high there, "
             "and ratios are more reliable than figures.",
         )
     elif thrown:
         yield Caveat(
             "discarded",
             "Disturbed measurements were made again",
-            f"{_thrown(thrown)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
+            f"{_thrown(thrown, broken)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
             "cores' time; what is shown was measured afterwards, undisturbed.".capitalize(),
         )
 
 
-def _thrown(loads: Sequence[float]) -> str:
-    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away"
+def _thrown(loads: Sequence[float], broken: int) -> str:
+    failed = f" ({broken} of them had failed)" if broken else ""
+    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away{failed}"
 
 
 def _missing(study: Study) -> Iterator[Caveat]:
@@ -275,6 +283,19 @@ def _machine(environment: object) -> object:
     return {key: environment.get(key) for key in ("cpu", "cpu_flags", "cores", "memory_bytes", "os")}
 
 
+def changed_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on runs whose files are not those that were sealed.
+
+    >>> changed_text({"r": ["measurements.jsonl"]})[2]
+    'Rows may be lost or altered since the run ended: run xpareto verify. Concerned: r (measurements.jsonl).'
+    """
+    if not found:
+        return None
+    parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in found.items())
+    text = f"Rows may be lost or altered since the run ended: run xpareto verify. Concerned: {parts}."
+    return "changed", "This run's measurements differ from its seal", text
+
+
 def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
     """Return key, title and text on training sets that were read without some of their parts.
 
@@ -295,6 +316,6 @@ def _some(names: list[str]) -> str:
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
-    _synthetic, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average, _udpos,
-    _latency, _instructions, _selection, _machines,
+    _synthetic, _changed, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average,
+    _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reports.caveats import incomplete_text
+from reports.caveats import changed_text, incomplete_text
 from reports.compared import in_points
 
 XTREME_TASKS = 9
@@ -33,6 +33,12 @@ def _synthetic(document: Document) -> Found:
             "They were made by a small generator. A verdict here shows that the machinery works and says "
             "nothing about real languages or models.",
         )
+
+
+def _changed(document: Document) -> Found:
+    found = changed_text(document["rests_on"].get("changed") or {})
+    if found:
+        yield found
 
 
 def _seeds(document: Document) -> Found:
@@ -220,6 +226,6 @@ def _multiplicity(document: Document) -> Found:
 
 
 _RULES: tuple[Callable[[Document], Found], ...] = (
-    _synthetic, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing, _incomplete,
-    _drawn, _costs, _multiplicity,
+    _synthetic, _changed, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing,
+    _incomplete, _drawn, _costs, _multiplicity,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from reports.noise import percent
 from reports.study import Study
 
 _LATENCY = "latency_ms"
+_HIGH_PERCENT = 10.0
 
 
 def informed_caveats(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
@@ -43,12 +44,13 @@ def _latency(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
     near = sum(max(a, b) < most * min(a, b) for a, b in itertools.combinations(values, 2))
     if not near:
         return ()
+    more = " More blocks (measure.blocks) would lower it." if noise["floor"] > _HIGH_PERCENT else ""
     how = "is assumed" if noise["basis"] == "assumed" else "was learnt from repeats in this run"
     return (
         Caveat(
             "latency-noise",
             "Small differences of latency are noise",
             f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise['floor'])}, "
-            f"the floor of two equal candidates, which {how}.",
+            f"the floor of two equal candidates, which {how}.{more}",
         ),
     )

@@ -37,7 +37,7 @@ def noise_rows(study: Study, analysis: Analysis) -> list[NoiseRow]:
 
 def _cost(title: str, noise: Mapping[str, Any]) -> NoiseRow:
     blocks, twin = noise["blocks"], noise["twin"]
-    known = f" Learnt from {blocks} repeats of every candidate, {noise['df']} degrees of freedom in all."
+    known = f" Learnt from {blocks} repeats of every candidate, with {noise['df']} degrees of freedom."
     words = {
         "exact": "Counted, not timed: the same each time.",
         "blocks": f"Differences below {percent(noise['floor'])} are within what two copies of one candidate"

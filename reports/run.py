@@ -12,6 +12,7 @@ from typing import Any
 from compress.errors import InputError
 from eval.records import Measurement, read_rows
 from reports.making import Made, read_made
+from reports.seal import changed_since_seal
 
 SCHEMA = 1
 
@@ -87,6 +88,7 @@ class Origin:
     base: str  # the checkpoint it started from; "": made from nothing
     description: str
     incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
+    changed: tuple[str, ...] = ()  # files that differ from the run's seal
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,11 @@ class Run:
             for name, parts in origin.incomplete.items():
                 found[name] = tuple(dict.fromkeys((*found.get(name, ()), *parts)))
         return found
+
+    @property
+    def changed(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the runs whose files differ from their seal, with those files."""
+        return {origin.run: origin.changed for origin in self.origins if origin.changed}
 
     def candidate(self, name: str) -> Candidate:
         """Return the candidate of that name; the name must be one of this run's."""
@@ -180,6 +187,7 @@ def _read_one(folder: Path) -> Run:
             incomplete={
                 str(name): tuple(map(str, parts)) for name, parts in (raw.get("incomplete") or {}).items()
             },
+            changed=changed_since_seal(folder),
         )
         candidates = tuple(_candidate(entry, origin.run) for entry in raw["candidates"])
         tasks = {str(name): _task(str(name), facts) for name, facts in raw["tasks"].items()}

@@ -32,6 +32,8 @@ class Accuracy(Probe):
     """
 
     name = "accuracy"
+    taken = "remembered"
+    default = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""

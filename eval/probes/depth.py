@@ -30,6 +30,7 @@ class Depth(Probe):
     """
 
     name = "depth"
+    taken = "remembered"
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""

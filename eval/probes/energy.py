@@ -32,7 +32,10 @@ class Energy(Probe):
     """
 
     name = "energy"
+    taken = "with twin"
+    default = True
     timed = True
+    place = 30
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every task; one failed row where modelled energy is not accepted."""

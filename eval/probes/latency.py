@@ -29,7 +29,10 @@ class Latency(Probe):
     """
 
     name = "latency"
+    taken = "with twin"
+    default = True
     timed = True
+    place = 20
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield per task four latency rows, one per language, and one of throughput."""

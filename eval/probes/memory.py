@@ -28,10 +28,12 @@ class Memory(Probe):
     """
 
     name = "memory"
+    taken = "with twin"
+    default = True
     first = True
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
-        """Yield rss before and after loading, the load time, and the peak."""
+        """Yield rows of rss before and after loading, of the load time (ms), and of the peak."""
         training_set = max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
         instrument = f"{resident_source()}, pid of its own"
         before = resident_bytes()

@@ -24,7 +24,9 @@ class Operators(Probe):
     """
 
     name = "operators"
+    taken = "once"
     timed = True
+    place = 70
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every shape."""

@@ -21,6 +21,7 @@ class Predictions(Probe):
     """
 
     name = "predictions"
+    taken = "by submit"
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield one row per language; "missing" for one without data."""

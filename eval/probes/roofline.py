@@ -30,7 +30,9 @@ class Roofline(Probe):
     """
 
     name = "roofline"
+    taken = "in blocks"
     timed = True
+    place = 60
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every shape."""

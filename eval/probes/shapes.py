@@ -26,7 +26,9 @@ class Shapes(Probe):
     """
 
     name = "shapes"
+    taken = "with twin"
     timed = True
+    place = 50
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every shape."""

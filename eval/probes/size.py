@@ -22,6 +22,9 @@ class Size(Probe):
     """
 
     name = "size"
+    taken = "once"
+    default = True
+    place = 10
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield six rows per artifact."""

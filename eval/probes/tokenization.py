@@ -28,7 +28,10 @@ class Tokenization(Probe):
     """
 
     name = "tokenization"
+    default = True
+    taken = "with twin"
     timed = True
+    place = 40
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every task that has data."""

@@ -91,6 +91,7 @@ def choose(
     from pipelines.choosing import choose_run
     from pipelines.comparison import as_json as document_json
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
     from pipelines.wish import OPTIONS, Wish, named_numbers, names
 
     given = dict(
@@ -101,8 +102,10 @@ def choose(
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds,
     )  # fmt: skip
+    found = RunFolder.find(run, runs)
     other = None if report_on is None else RunFolder.find(report_on, runs)
-    document = choose_run(RunFolder.find(run, runs), wish, other)
+    warn_of_changes(*[found] if other is None else [found, other])
+    document = choose_run(found, wish, other)
     if as_json:
         sys.stdout.write(document_json(document))
     else:

@@ -33,9 +33,12 @@ def report(
     """Write the report of one run or of several together, from their rows alone."""
     from pipelines.analysis import build_report
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
-    found = [RunFolder.find(name, runs).path for name in run]
-    for file in build_report(found, out if out is not None else found[0] / "report", paper):
+    found = [RunFolder.find(name, runs) for name in run]
+    warn_of_changes(*found)
+    target = out if out is not None else found[0].path / "report"
+    for file in build_report([own.path for own in found], target, paper):
         typer.echo(file)
 
 
@@ -60,8 +63,10 @@ def compare(
     from pipelines.comparison import as_json as document_json
     from pipelines.comparison import compare_run, write_comparison
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
     found = RunFolder.find(run, runs)
+    warn_of_changes(found)
     document = compare_run(found, *arms, margin=margin, resamples=resamples, seed=seed)
     files = write_comparison(found, document)
     if as_json:
@@ -83,6 +88,13 @@ def diff(
     cost_tolerance: Annotated[
         float, typer.Option("--cost-tolerance", metavar="PERCENT", help="The same for costs.")
     ] = 5.0,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Undetermined differences, whose interval reaches beyond the tolerance, are regressions too.",
+        ),
+    ] = False,
     resamples: Resamples = 2000,
     seed: DrawSeed = 0,
     as_json: AsJson = False,
@@ -91,14 +103,18 @@ def diff(
     """Tell what got better or worse between two runs; exit code 1 when there is a regression.
 
     Candidates match by name. A regression is what is shown to be worse, noise considered, by more than
-    the tolerance: an average, a task, a language, a cost; or a candidate that failed since.
+    the tolerance: an average, a task, a language, a cost of one candidate or of all together; or a
+    candidate or a cost that failed or was not measured any more. With --strict, a difference is one
+    unless it is shown to be none.
     """
     from pipelines.comparison import as_json as document_json
     from pipelines.differing import diff_runs
     from pipelines.runfolder import RunFolder
+    from pipelines.seal_warning import warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
-    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed)
+    warn_of_changes(first, second)
+    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
     if as_json:
         sys.stdout.write(document_json(document))
     else:

@@ -9,8 +9,13 @@ import typer
 
 def list_entries(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="steps, tasks, training, runtimes, objectives or recipes.")
-    ],
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="steps, tasks, training, runtimes, probes, objectives or recipes.",
+            show_default=False,
+        ),
+    ] = "",  # so that its absence is answered with the choices
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
 ) -> None:
     """List what recipes can name."""

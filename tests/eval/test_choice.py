@@ -104,3 +104,12 @@ def test_no_option_is_nearest_where_only_what_nobody_measured_is_missing() -> No
     assert found.unmeasured == ("rss_mb",) and found.nearest is None
     partly = [*options, replace(option("c", 7.0), costs={"rss_mb": 10.0})]
     assert decide(partly, {"rss_mb": 9.0, MAX_DROP: 1.0}, "latency", {}).nearest == "c"
+
+
+def test_what_is_no_number_fits_no_limit() -> None:
+    for value in (math.nan, math.inf):
+        found = decide([option("odd", 10.0, rss_mb=value)], {"rss_mb": 500.0}, "latency", {})
+        (violation,) = found.rejected["odd"]
+        assert found.chosen is None and violation.found is None
+    drop = decide([option("odd", 10.0, drop=math.nan)], {MAX_DROP: 1.0}, "latency", {})
+    assert drop.chosen is None and drop.nearest == "odd"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,26 @@ def test_the_baseline_loses_nothing_for_sure() -> None:
     own = fairness(scores(points, 1.0), CODES, 0, np.random.default_rng(0), 500)[0]
     assert own.worst.value == own.worst.low == own.worst.high == 0
     assert own.spread == own.spread_beyond_noise == 0
+
+
+def test_noise_that_languages_share_makes_no_spread() -> None:
+    """Languages of a parallel test set move together: what is taken off is the noise in which they differ."""
+    rng = np.random.default_rng(0)
+    drop = np.array([1.0, 0.5, 2.0, 4.0, 3.0, -1.0])
+    points = np.stack([np.full(6, 70.0), 70.0 - drop])
+    noise = np.zeros((2, 6, 4000), np.float32)
+    noise[1] = 3.0 * rng.standard_normal((1, 4000)) + 0.1 * rng.standard_normal((6, 4000))
+    shared = Uncertain(points, noise, np.zeros((2, 6, 0)), None)
+    own = fairness(shared, CODES, 0, rng, 4000)[1]
+    assert own.spread_beyond_noise == pytest.approx(np.sqrt(drop.var(ddof=1) - 0.01), rel=1e-2)
+
+
+def test_the_baseline_has_no_interval_though_a_difference_has_a_least_variance() -> None:
+    points = np.tile(np.full(6, 70.0), (2, 1))
+    floored = replace(scores(points, 1.0), floor=np.full(6, 0.5))
+    own = fairness(floored, CODES, 0, np.random.default_rng(0), 500)[0]
+    found = [own.worst, *own.drops.values(), *own.by_script.values(), *own.by_resources.values()]
+    assert all(one.value == one.low == one.high == 0 for one in found) and own.spread_beyond_noise == 0
 
 
 def test_the_worst_language_is_covered_at_95_percent() -> None:

@@ -69,6 +69,14 @@ def test_cells_have_the_error_of_their_change_from_the_baseline() -> None:
     assert 0.98 < table.cell_levels[0] < 0.999  # five cells, hardly correlated
 
 
+def test_cells_of_several_seeds_are_compared_with_the_baseline_of_their_seed() -> None:
+    found = outcomes(np.random.default_rng(1))
+    paired = score_table(scored(found, 400), LANGUAGES, [0, 1, 0, 1], Weights())
+    first, second = (score_table(scored(found, 400), LANGUAGES, at, Weights()) for at in (0, 1))
+    np.testing.assert_array_equal(paired.cell_errors[[0, 2]], first.cell_errors[[0, 2]])
+    np.testing.assert_array_equal(paired.cell_errors[[1, 3]], second.cell_errors[[1, 3]])
+
+
 def test_tasks_out_of_their_order_are_refused() -> None:
     found = outcomes(np.random.default_rng(1))
     with pytest.raises(ValueError, match="expected tatoeba"):

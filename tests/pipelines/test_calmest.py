@@ -28,6 +28,26 @@ def loaded(foreign: float, latency: float) -> list[Measurement]:
     ]
 
 
+def failed(probe: str, error: str) -> Measurement:
+    return Measurement("r", "c", probe, probe, None, "", status="failed", error=error)
+
+
+def attempts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: Sequence[list[Measurement]], **settings: Any
+) -> list[Measurement]:
+    """Return the rows kept when attempt n gives rows[n]."""
+    given = iter(rows)
+
+    def launch(job: Any, folder: Path) -> list[Measurement]:
+        folder.mkdir(parents=True)
+        return next(given)
+
+    monkeypatch.setattr(measure, "launch", launch)
+    own: Any = SimpleNamespace(settings=Measure(**settings))
+    job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch")
+    return Measuring._calmest(own, job, tmp_path / "cost-0")
+
+
 def measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loads: Sequence[float], **settings: Any
 ) -> tuple[list[Measurement], Path]:
@@ -77,3 +97,35 @@ def test_the_disturbance_is_that_of_the_worst_probe_and_no_frequency() -> None:
     rows = [*loaded(0.1, 1), row("energy", LOAD, 0.3, "foreign")]
     assert disturbance(rows) == pytest.approx(0.3)
     assert disturbance([row("size", "size", 4, unit="bytes")]) == 0
+
+
+def test_a_retry_that_crashed_replaces_no_valid_measurement(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    crash = [failed("latency", "killed by signal 9"), failed("energy", "killed by signal 9")]
+    rows = attempts(monkeypatch, tmp_path, [loaded(0.3, 5), crash, loaded(0.5, 6)], retries=2)
+    assert [item.value for item in rows if item.statistic == "latency"] == [5]
+    assert not [item for item in rows if item.status == "failed"]
+    crashed, disturbed = [item for item in rows if item.statistic == DISCARDED]
+    assert crashed.value == 0 and "latency failed: killed by signal 9" in crashed.error
+    assert disturbed.value == pytest.approx(0.51) and disturbed.error == ""
+
+
+def test_a_valid_attempt_replaces_a_calmer_one_that_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    partly = [*loaded(0.3, 4), failed("energy", "no counter")]
+    rows = attempts(monkeypatch, tmp_path, [partly, loaded(0.4, 5)], retries=1)
+    assert [item.value for item in rows if item.statistic == "latency"] == [5]
+    (thrown,) = [item for item in rows if item.statistic == DISCARDED]
+    assert thrown.value == pytest.approx(0.31) and "no counter" in thrown.error
+
+
+def test_what_fails_in_every_attempt_leaves_the_choice_to_the_load(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    always = failed("energy", "no counter")
+    given = [[*loaded(0.3, 4), always], [always, failed("latency", "crash")], [*loaded(0.2, 5), always]]
+    rows = attempts(monkeypatch, tmp_path, given, retries=2)
+    assert [item.value for item in rows if item.statistic == "latency"] == [5]
+    assert len([item for item in rows if item.status == "failed"]) == 1

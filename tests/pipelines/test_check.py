@@ -51,7 +51,9 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ("name: tiny", "name: tiny\nobjectives: [scoer]", "r.yaml:3: objectives.0", 'mean "score"'),
         ("name: tiny", "name: tiny\nseeds: []", "r.yaml:3: seeds", "at least 1"),
         ("name: tiny", "name: tiny\nmeasure: {limit: 0}", "r.yaml:3: measure.limit", "greater than 0"),
-        ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}", "measure.probes.0", 'mean "energy"'),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}", "r.yaml:3: measure.probes.0", 'mean "energy"'),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [size, 3]}", "r.yaml:3: measure.probes.1", "valid string"),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [predictions]}", "measure.probes.0", "xpareto submit"),
         (
             "name: tiny",
             "name: tiny\nruntime_settings: {onnxruntime: {spining: false}}",

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
-from eval.records import append_rows, read_rows
+from eval.records import Measurement, append_rows, read_rows
 from pipelines.cli import app
 from pipelines.diff_view import notes
 from pipelines.differing import diff_runs
+from pipelines.regressions import ALL
 from pipelines.runfolder import RunFolder
 from tests.pipelines.made_up_run import write_run
 
@@ -28,6 +33,44 @@ def made(folder: Path, points: float = 70.0, **more: Any) -> RunFolder:
     return write_run(
         folder, level(points), **({"arms": ("none",), "seeds": (0,), "examples": 600, "repeats": 3} | more)
     )
+
+
+def rewrite(run: RunFolder, change: Callable[[Measurement], Measurement | None]) -> None:
+    """Put other rows in a run's place; None takes one away."""
+    rows = [change(row) for row in read_rows(run.rows_file)]
+    run.rows_file.unlink()
+    append_rows(run.rows_file, [row for row in rows if row is not None])
+
+
+def noisy(run: RunFolder, chance: int, shift: float = 1.0, shared: float = 0.0, own: float = 0.1) -> None:
+    """Give the latency of every candidate a noise in every block, and every block one that all share."""
+    rng = np.random.default_rng(chance)
+    factors: dict[Any, float] = {}
+
+    def factor(place: Any, sd: float) -> float:
+        return factors.setdefault(place, math.exp(rng.normal(0.0, sd)))
+
+    def change(row: Measurement) -> Measurement:
+        if row.statistic != "latency" or row.value is None:
+            return row
+        disturbed = factor((row.candidate, row.repeat), own) * factor(row.repeat, shared)
+        return replace(row, value=row.value * shift * disturbed)
+
+    rewrite(run, change)
+
+
+def with_throughput(run: RunFolder, factor: float = 1.0) -> RunFolder:
+    """Give every candidate a throughput, the inverse of its latency."""
+    listing = json.loads((run.path / "candidates.json").read_text())
+    listing["objectives"].append("throughput")
+    (run.path / "candidates.json").write_text(json.dumps(listing))
+    rows = [
+        replace(row, statistic="throughput", unit="examples/s", component="", value=factor * 1000 / row.value)
+        for row in read_rows(run.rows_file)
+        if row.statistic == "latency" and row.component == "p50" and row.value
+    ]
+    append_rows(run.rows_file, rows)
+    return run
 
 
 def slowed(run: RunFolder, factor: float) -> None:
@@ -112,6 +155,122 @@ def test_a_slower_candidate_is_a_regression_beyond_the_noise(tmp_path: Path) -> 
     assert contrast["noise"] == ["blocks", "blocks"]
     assert diff(b, a)["regressions"] == []
     assert diff(b, a)["candidates"][INT8]["costs"]["latency_ms"]["verdict"] == "better"
+
+
+ARMS = {"arms": ("none", "english", "mixed", "text"), "examples": 30, "repeats": 5}
+
+
+def test_what_no_candidate_shows_alone_is_a_regression_of_all_together(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a", **ARMS), made(tmp_path / "b", **ARMS)
+    noisy(a, 1, own=0.25)
+    noisy(b, 2, shift=1.3, own=0.25)
+    found = diff(a, b)
+    assert found["regressions"] == [{"candidate": ALL, "what": "costs", "name": "latency_ms"}]
+    own = found["together"]["latency_ms"]
+    assert own["ratio_low"] < 1.3 < own["ratio_high"] and own["ratio_low"] > 1.05
+    assert (own["candidates"], own["blocks"], own["members"]) == (12, 5, 1)  # bytes are counted
+    told = " ".join(notes(found))
+    assert f"{ALL}: latency_ms 1." in told and "worse by more than the tolerance" in told
+    assert "two runs cannot tell it from a change" in told
+    assert diff(b, a)["regressions"] == []
+    assert diff(b, a)["together"]["latency_ms"]["verdict"] == "better"
+
+
+def test_what_a_machine_does_to_whole_blocks_is_no_regression_but_is_not_hidden(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a", **ARMS), made(tmp_path / "b", **ARMS)
+    noisy(a, 1, shared=0.3)
+    noisy(b, 2, shift=1.1, shared=0.3)
+    found = diff(a, b)
+    assert [own for own in found["regressions"] if own["candidate"] == ALL] == []
+    assert found["together"]["latency_ms"]["drift"] > 1.2
+    place = {"candidate": ALL, "what": "costs", "name": "latency_ms", "undetermined": True}
+    assert place in found["undetermined"] and place not in found["regressions"]
+    assert "--strict counts them" in " ".join(notes(found))
+
+
+def test_what_is_undetermined_counts_where_proof_is_asked_for(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a", examples=60), made(tmp_path / "b", examples=60, chance=5)
+    assert diff(a, b)["regressions"] == []
+    strict = diff(a, b, strict=True)
+    assert strict["regressions"] == strict["undetermined"] != []
+    for own in strict["regressions"]:
+        items = strict["candidates"].get(own["candidate"], {}).get(own["what"], {})
+        contrast = items.get(own["name"], items)
+        assert own["candidate"] == ALL or contrast["verdict"] != "equivalent"
+        assert own["what"] == "costs" or contrast["low"] < -1
+    assert "not shown to be within the tolerance" in " ".join(notes(strict))
+    words = ["diff", str(a.path), str(b.path), "--resamples", "200"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, [*words, "--strict"]).exit_code == 1
+
+
+def test_an_identical_run_meets_a_wide_tolerance_strictly(tmp_path: Path) -> None:
+    run = made(tmp_path / "a")
+    assert diff(run, run, strict=True, cost_tolerance=50.0)["regressions"] == []
+
+
+def test_a_cost_that_is_not_measured_any_more_is_a_regression(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a"), made(tmp_path / "b")
+    rewrite(b, lambda row: None if (row.candidate, row.statistic) == (INT8, "latency") else row)
+    found = diff(a, b)
+    assert found["regressions"] == [
+        {"candidate": INT8, "what": "lost cost", "name": "latency_ms", "why": "not measured"}
+    ]
+    assert f"{INT8}: lost cost latency_ms: not measured" in " ".join(notes(found))
+    assert INT8 not in found["lost"] and "latency_ms" not in found["candidates"][INT8]["costs"]
+    assert found["together"]["latency_ms"]["candidates"] == 2
+    assert diff(b, a)["regressions"] == []
+
+
+def test_a_cost_whose_rows_failed_is_lost_with_its_reason(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a"), made(tmp_path / "b")
+    rewrite(
+        b,
+        lambda row: (
+            replace(row, value=None, status="failed", error="killed\nby signal 9")
+            if (row.candidate, row.statistic) == (INT8, "latency")
+            else row
+        ),
+    )
+    (lost,) = diff(a, b)["regressions"]
+    assert lost["what"] == "lost cost" and lost["why"] == "latency failed on xnli: killed"
+
+
+def test_a_cost_of_fewer_tasks_is_lost_and_not_compared(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a"), made(tmp_path / "b")
+    dear = [
+        replace(row, task="udpos", value=9 * (row.value or 0))
+        for row in read_rows(a.rows_file)
+        if row.statistic == "latency"
+    ]
+    append_rows(a.rows_file, dear)
+    append_rows(b.rows_file, [row for row in dear if row.candidate != INT8])
+    found = diff(a, b)
+    assert found["lost_costs"] == {INT8: {"latency_ms": "not measured on udpos"}}
+    assert "latency_ms" not in found["candidates"][INT8]["costs"]
+    back = diff(b, a)
+    assert back["regressions"] == [] and "latency_ms" not in back["candidates"][INT8]["costs"]
+
+
+def test_a_cost_that_a_whole_run_lacks_is_lost(tmp_path: Path) -> None:
+    a, b = with_throughput(made(tmp_path / "a")), made(tmp_path / "b")
+    found = diff(a, b)
+    assert {(own["what"], own["name"]) for own in found["regressions"]} == {("lost cost", "throughput")}
+    assert len(found["regressions"]) == 3 and diff(b, a)["regressions"] == []
+
+
+def test_a_throughput_that_fell_is_a_ratio_below_one(tmp_path: Path) -> None:
+    a, b = with_throughput(made(tmp_path / "a")), with_throughput(made(tmp_path / "b"), 1 / 1.3)
+    found = diff(a, b)
+    for own in (found["candidates"][INT8]["costs"]["throughput"], found["together"]["throughput"]):
+        assert own["ratio"] == pytest.approx(1 / 1.3) and own["sense"] == "max"
+        assert own["ratio_low"] < 1 / 1.3 < own["ratio_high"] < 1
+        assert own["verdict"] == "worse" and own["low"] < own["difference"] < own["high"] < 0
+    assert {(own["what"], own["name"]) for own in found["regressions"]} == {("costs", "throughput")}
+    shown = CliRunner().invoke(app, ["diff", str(a.path), str(b.path), "--resamples", "200"])
+    assert "cost throughput  0.77×" in shown.output and "throughput 0.77× (0.7" in shown.output
+    assert "1.30×" not in shown.output
+    assert diff(b, a)["candidates"][INT8]["costs"]["throughput"]["ratio"] == pytest.approx(1.3)
 
 
 def test_a_candidate_that_failed_since_is_a_regression(tmp_path: Path) -> None:

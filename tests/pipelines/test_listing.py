@@ -6,17 +6,20 @@ from compress.catalog import STEPS
 from compress.documented import example_recipe, field_docs
 from compress.errors import InputError
 from eval.objective import OBJECTIVES
+from eval.probe import PROBES
 from eval.runtime import RUNTIMES
 from eval.task import TASKS, TRAINING_SETS
 from pipelines.check import check, shipped_recipes
-from pipelines.listing import WHAT, show, show_doctor
+from pipelines.cli import main
+from pipelines.listing import WHAT, print_table, show, show_doctor
 from pipelines.located_yaml import parse_yaml
 
 
 @pytest.mark.parametrize(
     ("what", "names"),
     [("steps", STEPS.names), ("tasks", TASKS.names), ("training", TRAINING_SETS.names),
-     ("runtimes", RUNTIMES.names), ("objectives", OBJECTIVES.names), ("recipes", tuple(shipped_recipes()))],
+     ("runtimes", RUNTIMES.names), ("probes", PROBES.names), ("objectives", OBJECTIVES.names),
+     ("recipes", tuple(shipped_recipes()))],
 )  # fmt: skip
 @pytest.mark.parametrize("verbose", [False, True])
 def test_every_entry_is_listed(
@@ -40,6 +43,24 @@ def test_every_entry_is_listed(
         )
 
 
+def test_a_probe_is_listed_with_what_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    show("probes", False)
+    shown = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    for name, words in {
+        "accuracy": "default scores once per content One row per task",
+        "size": "default costs once Per artifact",
+        "latency": "default costs in blocks, A/A twin too Latency at batch 1",
+        "roofline": "roofline costs in blocks Operations",
+        "predictions": "predictions files never; xpareto submit",
+    }.items():
+        assert words in " ".join(shown[name].split())
+    show("probes", True)
+    assert "Raw times lie in the job's folder" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", STEPS.names)
 def test_the_docstring_of_a_step_holds_a_recipe_that_is_right(name: str) -> None:
     items = example_recipe(STEPS.load(name)).splitlines(keepends=True)
@@ -55,6 +76,35 @@ def test_the_docstring_of_a_step_holds_a_recipe_that_is_right(name: str) -> None
 def test_an_unknown_catalogue_is_refused() -> None:
     with pytest.raises(InputError, match="Did you mean"):
         show("taks", False)
+
+
+def test_no_catalogue_at_all_is_answered_with_the_choices(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["xpareto", "list"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert f"Expected one of {', '.join(WHAT)}, found nothing." in capsys.readouterr().err
+
+
+def test_no_cell_is_wrapped_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "multilingual/" + 40 * "int8" + "/onnxruntime"
+    print_table([(name, 30 * "some words "), ("other", "few")], "candidate", "what")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and name in lines[1]
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_a_width_that_is_asked_for_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table([("name", 30 * "some words ")], "candidate", "what")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
 
 
 @pytest.mark.parametrize(("found", "word"), [("exact", "add up exactly"), ("saturates", "use reduce_range")])

@@ -5,6 +5,7 @@ import pytest
 
 from compress.catalog import STEPS
 from pipelines.check import shipped_recipes
+from pipelines.groups import by_default, nameable
 from pipelines.located_yaml import parse_yaml, read_yaml
 from pipelines.schema import recipe_schema
 
@@ -22,10 +23,19 @@ def test_every_field_of_every_step_is_in_the_schema() -> None:
         assert set(kind.model_fields) <= set(definitions[f"step_{name}"]["properties"])
 
 
+def test_an_editor_is_told_every_probe_and_what_is_measured_by_default() -> None:
+    schema = recipe_schema()
+    probes = schema["$defs"]["Measure"]["properties"]["probes"]
+    assert probes["items"] == {"type": "string", "enum": list(nameable())}
+    assert probes["default"] == schema["properties"]["measure"]["default"]["probes"] == by_default()
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("name: tiny", "nmae: tiny"), ("step: train", "step: trian"), ("epochs: 1", "epohcs: 1"),
-     ("epochs: 1", "epochs: many"), ("tasks: [udpos", "tasks: [1")],
+     ("epochs: 1", "epochs: many"), ("tasks: [udpos", "tasks: [1"),
+     ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}"),
+     ("name: tiny", "name: tiny\nmeasure: {probes: [predictions]}")],
 )  # fmt: skip
 def test_the_schema_refuses_what_the_check_refuses(good: str, old: str, new: str) -> None:
     value = parse_yaml(good.replace(old, new, 1), "r.yaml").value

@@ -67,6 +67,25 @@ def test_costs_that_were_measured_beside_other_work_are_told(
     assert said in "".join(told.values())
 
 
+def test_a_discarded_measurement_that_had_failed_is_told_so(make_run: Make) -> None:
+    folder = make_run(**CLEAN)
+    first = json.loads((folder / "measurements.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    facts = {
+        "schema": 1,
+        "run": first["run"],
+        "candidate": first["candidate"],
+        "probe": "cost",
+        "unit": "share",
+    }
+    with (folder / "measurements.jsonl").open("a", encoding="utf-8") as stream:
+        for more in (
+            {"statistic": "discarded", "value": 0.4},
+            {"statistic": "discarded", "value": 0.0, "error": "latency failed: crash"},
+        ):
+            stream.write(json.dumps(facts | more) + "\n")
+    assert "2 measurements were thrown away (1 of them had failed)" in _keys(folder)["discarded"]
+
+
 def test_a_task_that_is_not_scored_on_its_test_split_is_named(make_run: Make) -> None:
     folder = make_run(**CLEAN)
     assert "not-test" not in _keys(folder)

@@ -1,0 +1,24 @@
+"""How sure differences from one system are, with the noise of training moderated over all pairs of systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eval.inference import Spread
+from eval.moderated import moderated_pairs
+from eval.uncertain import Uncertain
+
+
+def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> Spread:
+    """Return the spread (n, k) of each system less `base`; see moderated_pairs for the `groups`.
+
+    With one seed, or where the variances are pooled already, that of `Uncertain.spread`.
+    """
+    spread = scores.less(base).spread()
+    if scores.df is None or scores.pooled:
+        return spread
+    found = [moderated_pairs(own, scores.df, groups) for own in scores.repeats.swapaxes(0, 1)]
+    variances, df = (np.stack([own[base] for own in part], axis=1) for part in zip(*found, strict=True))
+    return Spread(spread.examples, np.sqrt(variances), df)

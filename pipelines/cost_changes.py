@@ -1,0 +1,159 @@
+"""What the costs of two runs say of each other: candidate by candidate, of all together, and what was lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from eval.inference import Spread
+from eval.objective import Objective
+from eval.together import Logs, together
+from eval.uncertain_frontier import Cost
+from eval.verdict import contrasts
+from pipelines.evidence import Evidence, System
+
+
+def lost_costs(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return by candidate the costs that A has measured and B has not, or not in all those tasks, and why."""
+    found: dict[str, dict[str, str]] = {}
+    for cost in a.study.costs:
+        for name in names:
+            if a.study.value(name, cost) is not None:
+                why = _lost(a, b, name, a.study.objectives[cost])
+                if why:
+                    found.setdefault(name, {})[cost] = why
+    return found
+
+
+def _lost(a: Evidence, b: Evidence, name: str, objective: Objective) -> str:
+    if objective.name not in b.study.objectives:
+        return "the second run has no such objective"
+    if b.study.value(name, objective.name) is None:
+        rows = b.study.run.rows[name]
+        for failure in b.study.failures_of(name):
+            if objective.reduce([row for row in rows if row.probe != failure.probe]) is None:
+                where = f" on {failure.task}" if failure.task else ""
+                return f"{failure.probe} failed{where}: {failure.error.splitlines()[0]}"
+        return "not measured"
+    less = sorted(_covered(a, name, objective) - _covered(b, name, objective))
+    return f"not measured on {', '.join(less)}" if less else ""
+
+
+def _covered(evidence: Evidence, name: str, objective: Objective) -> set[str]:
+    """Return the tasks that a candidate's cost rests on, "" for what belongs to none."""
+    rows = evidence.rows(name)
+    return {
+        task
+        for task in {row.task for row in rows}
+        if objective.reduce([row for row in rows if row.task == task]) is not None
+    }
+
+
+def _comparable(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return by cost the candidates that have it in both runs, from the same tasks."""
+    return {
+        cost: [
+            name
+            for name in names
+            if a.study.value(name, cost) is not None
+            and b.study.value(name, cost) is not None
+            and _covered(a, name, a.study.objectives[cost]) == _covered(b, name, a.study.objectives[cost])
+        ]
+        for cost in a.study.costs
+        if cost in b.study.costs
+    }
+
+
+def cost_contrasts(
+    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's."""
+    found = {}
+    for name, own in _comparable(a, b, names).items():
+        systems = [System(candidate, "", {0: candidate}) for candidate in own]
+        objective = a.study.objectives[name]
+        one, other = (run.cost(objective, systems) for run in (a, b))
+        if one is None or other is None:
+            continue
+        known = [at for at in one.systems if at in other.systems]
+        if not known:
+            continue
+        logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
+        errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
+        spread = Spread(np.zeros(len(known)), np.asarray(errors), _df(one, other))
+        more_is_better = objective.sense == "max"
+        sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see Evidence.cost)
+        listed = contrasts(
+            sign * logs[0].points[:, 0], sign * logs[1].points[:, 0], spread, margin,
+            f"{name} of all candidates", good=-sign,
+        )  # fmt: skip
+        noise = {"noise": [one.noise.basis, other.noise.basis]}
+        found[name] = {
+            own[at]: _told(asdict(c), objective) | noise for at, c in zip(known, listed, strict=True)
+        }
+    return found
+
+
+def cost_changes_together(
+    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+) -> dict[str, dict[str, Any]]:
+    """Return per measured cost the mean change of all candidates that have it (see eval.together).
+
+    What is counted, such as bytes, has no noise that a mean could make smaller, and is left out.
+    """
+    logs = {}
+    for name, own in _comparable(a, b, names).items():
+        objective = a.study.objectives[name]
+        found = _blocks(a, b, own, objective)
+        if found is not None:
+            logs[name] = Logs(*found, good=1 if objective.sense == "max" else -1)
+    return {
+        name: _told(asdict(own.contrast), a.study.objectives[name])
+        | {
+            "beyond": own.beyond, "candidates": own.candidates, "blocks": own.blocks, "noise": own.basis,
+            "drift": math.exp(own.drift),
+        }
+        for name, own in together(logs, margin).items()
+    }  # fmt: skip
+
+
+def _blocks(
+    a: Evidence, b: Evidence, names: Sequence[str], objective: Objective
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the logarithms of a cost in both runs, (candidates, blocks), of those that have equal blocks.
+
+    Blocks that most candidates lack in either run are left out, then candidates that lack one of the rest.
+    """
+    found = [[run.blocks(name, objective) for name in names] for run in (a, b)]
+    if any(exact for side in found for _, exact in side):
+        return None
+    pairs = list(zip(*[[values for values, _ in side] for side in found], strict=True))
+    counts: dict[int, int] = {}
+    for one, other in pairs:
+        for repeat in set(one) & set(other):
+            counts[repeat] = counts.get(repeat, 0) + 1
+    shared = sorted(repeat for repeat, count in counts.items() if 2 * count > len(names))
+    whole = [pair for pair in pairs if all(repeat in side for side in pair for repeat in shared)]
+    if not shared or not whole:
+        return None
+    one, other = (np.log([[pair[at][repeat] for repeat in shared] for pair in whole]) for at in (0, 1))
+    return one, other
+
+
+def _told(contrast: Mapping[str, Any], objective: Objective) -> dict[str, Any]:
+    """Return a contrast of logarithms with the ratio of B's cost to A's, and which is better."""
+    ends = {"ratio": "difference", "ratio_low": "low", "ratio_high": "high"}
+    return {
+        **contrast,
+        **{name: math.exp(contrast[key]) for name, key in ends.items()},
+        "sense": objective.sense,
+    }
+
+
+def _df(one: Cost, other: Cost) -> int | None:
+    known = [cost.values.df for cost in (one, other) if cost.values.df is not None]
+    return min(known) if known else None
