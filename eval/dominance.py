@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.inference import Spread
-from eval.moderated import moderated_pairs
+from eval.moderated_gains import pairs_of
 from eval.uncertain import LEVEL, Uncertain, level_of
 
 _CHUNK = 1 << 22  # comparisons at once
@@ -100,21 +99,12 @@ def confidence_set(
                 scaled /= errors[moving, None]
                 np.maximum(largest, scaled.max(axis=0), out=largest)
     single = level_of(float(np.quantile(largest, level)), level)
-    pairs = [
-        None if own.pooled or own.df is None
-        else moderated_pairs(own.repeats[:, 0], own.df, groups or [""] * systems)
-        for own in objectives
-    ]  # fmt: skip
     proven = np.zeros((systems, systems), bool)
-    for first in range(systems):
+    leads = zip(*(pairs_of(own, groups or [""] * systems) for own in objectives), strict=True)
+    for first, found in enumerate(leads):  # what the others cost more than the first, by objective
         better = np.zeros(systems, bool)
         no_worse = np.ones(systems, bool)
-        for own, slack, paired in zip(objectives, room, pairs, strict=True):
-            lead = own.less(first)  # what the others cost more
-            spread = lead.spread()
-            if paired is not None:
-                variances, df = paired
-                spread = Spread(spread.examples, np.sqrt(variances[first])[:, None], df[first][:, None])
+        for (lead, spread), slack in zip(found, room, strict=True):
             low = (lead.points - spread.half_width(single))[:, 0]
             better |= low > 0
             no_worse &= low >= -slack

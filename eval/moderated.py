@@ -88,11 +88,14 @@ def _prior(variances: np.ndarray, df: np.ndarray) -> tuple[float, float]:
     intervals too narrow, the reverse a little wide: so one standard error is added to the excess. Intervals
     of 27 languages on three seeds then hold together in 92 to 97 % of simulated cases, else in 87 to 95.
     """
-    logs = np.log(variances) - np.array([_digamma(own / 2) - math.log(own / 2) for own in df])
+    known, places = np.unique(df, return_inverse=True)
+    centres = np.array([_digamma(own / 2) - math.log(own / 2) for own in known.tolist()])[places]
+    logs = np.log(variances) - centres
     spread = float(logs.var(ddof=1))
     tails = float(((logs - logs.mean()) ** 4).mean()) / spread**2 if spread > 0 else 0.0
     error = spread * math.sqrt(max(tails - 1, 2.0) / len(logs))
-    excess = spread - float(np.mean([trigamma(own / 2) for own in df])) + error
+    expected = float(np.array([trigamma(own / 2) for own in known.tolist()])[places].mean())
+    excess = spread - expected + error
     if excess <= 0:
         return float((df * variances).sum() / df.sum()), math.inf
     prior_df = 2 * _inverse_trigamma(excess)

@@ -1,8 +1,8 @@
-"""How sure differences from one system are, with the noise of training moderated over all pairs of systems."""
+"""How sure differences of two systems are, with the noise of training moderated over all pairs of systems."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,3 +22,18 @@ def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> S
     found = [moderated_pairs(own, scores.df, groups) for own in scores.repeats.swapaxes(0, 1)]
     variances, df = (np.stack([own[base] for own in part], axis=1) for part in zip(*found, strict=True))
     return Spread(spread.examples, np.sqrt(variances), df)
+
+
+def pairs_of(scores: Uncertain, groups: Sequence[object]) -> Iterator[tuple[Uncertain, Spread]]:
+    """Yield, for each system in turn, what all are less it, and how sure that is; `scores` is (n, 1)."""
+    moderate = scores.df is not None and not scores.pooled
+    variances = df = np.zeros(0)
+    if moderate:
+        assert scores.df is not None
+        variances, df = moderated_pairs(scores.repeats[:, 0], scores.df, groups)
+    for at in range(len(scores.points)):
+        gains = scores.less(at)
+        spread = gains.spread()
+        if moderate:
+            spread = Spread(spread.examples, np.sqrt(variances[at])[:, None], df[at][:, None])
+        yield gains, spread

@@ -13,6 +13,8 @@ import numpy as np
 
 from eval.choice import MAX_DROP, WORST_DROP, Decision, Drop, Option, decide
 from eval.limits import LIMITS, P95, P95_WITH_TOKENIZATION
+from eval.moderated import moderated_spread
+from eval.moderated_gains import moderated_gains, pairs_of
 from eval.objective import OBJECTIVES, Objective
 from eval.resampling import generator
 from eval.score_table import AVERAGE, ScoreTable
@@ -114,7 +116,8 @@ def judged(
     at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
     """
     scores = table.systems(found.evidence.members(found.systems))
-    drops, single = _drops(scores, found.base, table, limits, point_estimates, seed)
+    arms = [own.arm for own in found.systems]
+    drops, single = _drops(scores, found.base, arms, table, limits, point_estimates, seed)
     costs, uppers = _costs(found)
     aims: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
     for name, cost in found.aims.items():
@@ -131,24 +134,38 @@ def judged(
         )
         for at, own in enumerate(found.systems)
     }
-    return Judged(options, found.floors, _beats(scores.take([AVERAGE]), list(options)), single)
+    return Judged(options, found.floors, _beats(scores.take([AVERAGE]), arms, list(options)), single)
 
 
 def _drops(
     scores: Uncertain,
     base: int,
+    arms: Sequence[str],
     table: ScoreTable,
     limits: Mapping[str, float],
     point_estimates: bool,
     seed: int,
 ) -> tuple[list[dict[str, Drop]], float]:
+    """Return the drops of every system, and the level of one interval.
+
+    Few seeds: the average's noise is moderated over pairs of systems, languages' over the languages of a
+    system (see eval.moderated). Nothing loses more than the baseline has.
+    """
     places = [AVERAGE] if MAX_DROP in limits or WORST_DROP not in limits else []
     places += list(table.language_places) if WORST_DROP in limits else []
     gains = scores.less(base).take(places)
-    single = simultaneous(gains.normal(generator(seed, "choose"), table.examples.shape[-1]), sided=1)
-    half = gains.spread().half_width(single)
+    noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
+    single = simultaneous(noise, sided=1)
+    averages = moderated_gains(scores.take([AVERAGE]), base, arms).half_width(single)
+    languages = moderated_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
+    half = np.concatenate(
+        ([averages] if AVERAGE in places else [])
+        + ([languages.half_width(single)] if WORST_DROP in limits else []),
+        axis=1,
+    )
     half[base] = 0.0  # the baseline loses nothing against itself
-    drop, upper = -gains.points, -gains.points + half
+    drop = -gains.points
+    upper = np.minimum(drop + half, scores.points[base, places])
     told = []
     for at in range(len(drop)):
         drops = {}
@@ -184,12 +201,11 @@ def _costs(found: Deployable) -> tuple[dict[str, dict[str, float]], dict[str, di
     return costs, uppers
 
 
-def _beats(averages: Uncertain, names: Sequence[str]) -> dict[str, frozenset[str]]:
+def _beats(averages: Uncertain, arms: Sequence[str], names: Sequence[str]) -> dict[str, frozenset[str]]:
     """Return which others each system scores better than, by the paired interval of the two."""
     found: dict[str, set[str]] = {name: set() for name in names}
-    for at, other in enumerate(names):
-        gains = averages.less(at)
-        ahead = gains.points[:, 0] > gains.spread().half_width(LEVEL)[:, 0]
+    for other, (gains, spread) in zip(names, pairs_of(averages, arms), strict=True):
+        ahead = gains.points[:, 0] > spread.half_width(LEVEL)[:, 0]
         for name, won in zip(names, ahead, strict=True):
             if won:
                 found[name].add(other)
