@@ -131,7 +131,8 @@ def _legend(figure: Any, shown: Sequence[Mapping[str, Any]]) -> None:
     ]
     figure.legend(
         handles=[*patches, *lines], loc="outside upper center", ncols=max(1, len(kept)), fontsize=TINY,
-        title="seeds of the first-named arm that reach a trade-off, less those of the second", title_fontsize=TINY,
+        title="seeds of the first-named arm that reach a trade-off, less those of the second",
+        title_fontsize=TINY,
         handlelength=1.6, columnspacing=1.0, labelspacing=0.3, borderpad=0.1,
     )  # fmt: skip
 

@@ -71,8 +71,8 @@ def note(analysis: Analysis) -> str:
         return "Bars: binomial 95 % interval of the score alone, languages and tasks taken as independent."
     paired = "paired by test example" + (", with the spread of training seeds" if analysis.seeded else "")
     return (
-        f"Bars: {100 * analysis.found['level']:g} % intervals. Across: the cost, from its repeats. Upright: the change "
-        f"of the score from the baseline’s, {paired}."
+        f"Bars: {100 * analysis.found['level']:g} % intervals. Across: the cost, from its repeats. Upright: "
+        f"the change of the score from the baseline’s, {paired}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What figures for print hold: the intervals of the analysis, marks that differ, labels that cover nothing."""
+"""What figures for print hold: the analysis' intervals, marks that differ, labels that cover nothing."""
 
 from __future__ import annotations
 
