@@ -14,6 +14,10 @@ from compress.errors import InputError
 
 SCHEMA = 1
 LOAD = "foreign_load"  # the statistic of rows that tell what else used the cores while a probe timed
+ENERGY_WINDOW = "energy_window"  # the statistic of rows that tell how long counters were read, in seconds
+# What a measurement of energy by counters rests on at least, as is usual in the field: a shorter window
+# is mostly noise. An inference is one example answered.
+LEAST_WINDOW_SECONDS, LEAST_INFERENCES = 30.0, 200
 Basis = Literal["measured", "modelled", "exact", "unavailable"]
 Status = Literal["ok", "failed", "missing"]
 

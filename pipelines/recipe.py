@@ -80,7 +80,9 @@ class Measure(Frozen):
         default=None, description="Threads of a measured process; default: the cores of this machine."
     )
     seconds: Annotated[float, Field(gt=0, strict=False)] = Field(
-        default=2.0, description="Length of one throughput or energy window, in seconds."
+        default=2.0,
+        description="Length of one throughput or energy window, in seconds. Energy that counters measure "
+        "wants 30 and more; such a window goes on to 200 inferences in any case.",
     )
     latency_samples: Annotated[int, Field(ge=10)] = Field(
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."

@@ -28,9 +28,9 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
         "index.html": page(found, analysis),
         "summary.md": summary(found, analysis),
         **spreadsheets(found),
-        **latex(found),
+        **latex(found, analysis),
     }
-    drawn = figures(found) if paper else {}
+    drawn = figures(found, analysis) if paper else {}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

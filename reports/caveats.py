@@ -7,12 +7,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from eval.records import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
+from reports.energy_view import energy_words, short_windows
+from reports.process_facts import clock_drift, clock_words
 from reports.study import Study
 
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
 _UNSIGNED = ("quantize_dynamic", "quantize_static", "quantize_mixed")  # u8 x s8 products
 NOTICEABLE_LOAD = 0.1  # share of the cores' time, as the default of measure.max_foreign_load
+NOTICEABLE_DRIFT = 0.05  # of the clock between blocks: as much as small differences of latency
 NEAR = 0.10  # latencies closer than this may differ by noise alone
 
 
@@ -79,7 +83,7 @@ def _energy(study: Study) -> Iterator[Caveat]:
             "Energy is modelled, not measured",
             "No energy counter was readable. The figures come from a formula: energy = (assumed CPU power "
             "under its load + assumed RAM power) × time. They are therefore nearly a constant times time "
-            f"and add little to latency.{how}{_agreement(study)}",
+            f"and add little to latency.{how}{_led(energy_words(study))}",
         )
     if "modelled" in bases and bases & {"measured", "exact"}:
         yield Caveat(
@@ -96,22 +100,30 @@ def _energy(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _agreement(study: Study) -> str:
-    pairs = [
-        (latency, energy)
-        for values in study.values.values()
-        if (latency := values.get("latency_ms")) is not None
-        and (energy := values.get("energy_j")) is not None
-    ]
-    orders = [
-        (a[0] - b[0]) * (a[1] - b[1])
-        for a, b in itertools.combinations(pairs, 2)
-        if a[0] != b[0] and a[1] != b[1]
-    ]
-    if not orders:
-        return ""
-    same = sum(order > 0 for order in orders)
-    return f" Here energy and latency order {same} of {len(orders)} pairs of candidates alike."
+def _energy_window(study: Study) -> Iterator[Caveat]:
+    count, short, seconds, inferences = short_windows(study)
+    if short:
+        yield Caveat(
+            "energy-window",
+            "Energy was measured in short windows",
+            f"{short} of {count} windows of the counters fall short of the {LEAST_WINDOW_SECONDS:g} s and "
+            f"{LEAST_INFERENCES} inferences that such a measurement should rest on: the shortest took "
+            f"{seconds:.1f} s, the fewest inferences are {inferences}. What else the CPU did for "
+            "a moment weighs more in them. "
+            f"Raise measure.seconds to {LEAST_WINDOW_SECONDS:g}.",
+        )
+
+
+def _clock(study: Study) -> Iterator[Caveat]:
+    drift = clock_drift(study)
+    if drift > NOTICEABLE_DRIFT:
+        yield Caveat(
+            "clock-drift",
+            "The CPU’s clock drifted between blocks",
+            f"The fastest block ran at a clock {drift:.0%} above the slowest’s. {clock_words(study)} Blocks "
+            "measure all candidates there and back, so ratios suffer little; figures in ms and J hold for a "
+            "mixture of clocks. Fix the frequency (governor, turbo) or wait until the machine is warm.",
+        )
 
 
 def _disturbed(study: Study) -> Iterator[Caveat]:
@@ -309,6 +321,10 @@ def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] 
     return "training-parts", "Some training sets are not whole", text
 
 
+def _led(text: str) -> str:
+    return f" {text}" if text else ""
+
+
 def _some(names: list[str]) -> str:
     if len(names) <= 9:  # "and 1 more" would take the place of the name
         return ", ".join(names)
@@ -316,6 +332,6 @@ def _some(names: list[str]) -> str:
 
 
 _RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
-    _synthetic, _changed, _failed, _energy, _disturbed, _missing, _incomplete, _limits, _seeds, _splits, _average,
-    _udpos, _latency, _instructions, _selection, _machines,
+    _synthetic, _changed, _failed, _energy, _energy_window, _disturbed, _clock, _missing, _incomplete, _limits,
+    _seeds, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reports.analysis import NO_ANALYSIS, Analysis
+from reports.membership import panels
 from reports.numbers import number, points, ratio
 from reports.scores import Score
 from reports.study import SCORE, Study
@@ -14,14 +16,17 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "\u2212": "$-$", "\u00d7": r"$\times$", "\u2013": "--",
-    "\u00b1": r"$\pm$", "\u00b5": r"\textmu{}", '"': r"\textquotedbl{}",
+    "\u00b1": r"$\pm$", "\u00b5": r"\textmu{}", "\u2020": r"$\dagger$", '"': r"\textquotedbl{}",
 }  # fmt: skip
 _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 
 
-def latex(study: Study) -> dict[str, str]:
-    """Return the LaTeX text of every table by its file name."""
-    return {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
+def latex(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+    """Return the LaTeX text of every table by its file name; with an analysis the frontier's, too."""
+    found = {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
+    if panels(study, analysis):
+        found["membership.tex"] = _membership(study, analysis)
+    return found
 
 
 def escaped(text: str) -> str:
@@ -63,13 +68,29 @@ def _scores(study: Study) -> str:
     return _tabular(study, head, rows)
 
 
+def _membership(study: Study, analysis: Analysis) -> str:
+    """Return in what percent of the draws each system is on each frontier; a dagger: the confidence set."""
+    found = panels(study, analysis)
+    cells: dict[str, dict[str, str]] = {}
+    for panel in found:
+        for own in panel.members:
+            share = "\u2013" if own.membership is None else str(own.membership)
+            cells.setdefault(own.name, {})[panel.key] = share + ("\u2020" if own.inside else "")
+    rows = [[name, *(own.get(panel.key, "\u2013") for panel in found)] for name, own in cells.items()]
+    note = (
+        f"percent of {analysis.found['resamples']} draws in which nothing dominates the system; dagger: not "
+        f"significantly dominated, at {100 * analysis.found['level']:g} percent"
+    )
+    return _tabular(study, ["system", *(panel.title for panel in found)], rows, note)
+
+
 def _interval(score: Score | None) -> str:
     if score is None:
         return "\u2013"
     return f"{score.value:.1f}" + ("" if score.half is None else f" \u00b1 {score.half:.1f}")
 
 
-def _tabular(study: Study, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _tabular(study: Study, head: Sequence[str], rows: Sequence[Sequence[str]], what: str = "") -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(map(escaped, cells)) + r" \\"
 
@@ -78,6 +99,7 @@ def _tabular(study: Study, head: Sequence[str], rows: Sequence[Sequence[str]]) -
     return "\n".join(
         [
             f"% {note}made by xpareto from {visible(runs)}",
+            *([f"% {what}"] if what else []),
             rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
             r"\toprule",
             line(head),

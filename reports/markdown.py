@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.depth import ORACLE, curves
 from reports.effort_view import effort_view
+from reports.energy_view import GROSS, energy_rows, energy_words
 from reports.environment import facts
 from reports.headline import headline
 from reports.informed_caveats import informed_caveats
@@ -14,6 +15,8 @@ from reports.languages import language_name
 from reports.membership import panels
 from reports.noise import noise_rows
 from reports.numbers import duration, number, points, ratio
+from reports.process_facts import NOTE as LOAD_NOTE
+from reports.process_facts import clock_words, load_times
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.study import SCORE, Study
@@ -56,6 +59,7 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from _cells(study)
     yield from _depth(study)
     yield from _roofline(study)
+    yield from _use(study)
     yield from _making(study)
     yield from _failures(study)
     yield from ("## Caveats", "")
@@ -232,6 +236,38 @@ def _roofline(study: Study) -> Iterator[str]:
             for one in profiled
         )  # fmt: skip
         yield from table(["candidate", "shape", "operators", "parts of the encoder"], rows, numeric_from=4)
+
+
+def _use(study: Study) -> Iterator[str]:
+    """Yield what a fresh process takes to load, and energy, gross and net."""
+    loads = load_times(study)
+    energies = {own.name: own for own in energy_rows(study)}
+    if not loads and not energies:
+        return
+    yield from ("## Loading and energy", "")
+    yield " ".join(
+        markdown(text)
+        for text in (
+            LOAD_NOTE if loads else "", clock_words(study), GROSS if energies else "", energy_words(study),
+        )
+        if text
+    )  # fmt: skip
+    yield ""
+    net = any(own.net is not None for own in energies.values())
+    head = ["candidate", *(["load time", "least to most"] if loads else [])]
+    head += [*(["energy, gross"] if energies else []), *(["net"] if net else [])]
+    rows = []
+    for candidate in study.run.candidates:
+        row, load, energy = [code(candidate.name)], loads.get(candidate.name), energies.get(candidate.name)
+        if loads:
+            spread = f"{number(load.least_ms, 'ms')} to {number(load.most_ms, 'ms')}" if load else "–"
+            row += [number(load.median_ms if load else None, "ms"), spread]
+        if energies:
+            row.append(number(energy.gross if energy else None, "J"))
+        if net:
+            row.append(number(energy.net if energy else None, "J"))
+        rows.append(row)
+    yield from table(head, rows)
 
 
 def _making(study: Study) -> Iterator[str]:

@@ -17,7 +17,7 @@ def number(value: float | None, unit: str) -> str:
         return "–"
     if unit == "percent":
         return f"{value:.1f}"
-    scale, prefixed = _prefix(value, unit)
+    scale, prefixed = prefix(value, unit)
     return f"{three_digits(value / scale)} {prefixed}"
 
 
@@ -73,7 +73,12 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _prefix(value: float, unit: str) -> tuple[float, str]:
+def prefix(value: float, unit: str) -> tuple[float, str]:
+    """Return by what to divide values of this size, and the unit that they then have.
+
+    >>> prefix(13_280_000, "bytes"), prefix(2.5, "ms")
+    ((1000000.0, 'MB'), (1.0, 'ms'))
+    """
     size = abs(value)
     if unit == "bytes":
         for scale, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

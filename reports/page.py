@@ -18,6 +18,7 @@ from reports.bars import bars
 from reports.depth import ORACLE, curves, drawn
 from reports.disparity import columns, disparities
 from reports.effort_view import effort_view, energy_bars, latency_view
+from reports.energy_view import GROSS, energy_rows, energy_words
 from reports.environment import facts
 from reports.headline import TOLERANCE, arms_compared, as_measured, cheapest, opening, priced, standing
 from reports.informed_caveats import informed_caveats
@@ -26,6 +27,8 @@ from reports.membership import knee_words, panels
 from reports.noise import noise_rows
 from reports.numbers import duration, number, points, ratio, three_digits
 from reports.page_data import figure_data
+from reports.process_facts import NOTE as LOAD_NOTE
+from reports.process_facts import clock_words, load_times
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.sizes import sizes
@@ -64,6 +67,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         "ratio": ratio,
         "digits": three_digits,
         "duration": duration,
+        "ms": lambda value: number(value, "ms"),
         "joules": lambda value: number(value, "J"),
         "midway": midway,
         "language_name": language_name,
@@ -90,6 +94,12 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         flips=any(own.flips for own in fair),
         latency=latency_view(study),
         energy=energy_bars(study),
+        energy_rows=energy_rows(study),
+        energy_gross=GROSS,
+        energy_words=energy_words(study),
+        loads=load_times(study),
+        load_note=LOAD_NOTE,
+        clock=clock_words(study),
         roofline=reached(study),
         roofline_note=NOTE,
         profiled=spent(study),

@@ -11,9 +11,8 @@ from reports.headline import main_cost
 from reports.languages import language_name
 from reports.numbers import number, points, ratio
 from reports.study import SCORE, Study
+from reports.systems import binomial, intervals, system_values
 from reports.waterfall import waterfalls
-
-Range = list[float]  # [low, high]
 
 
 def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
@@ -114,7 +113,6 @@ def _point(
 
 def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]:
     candidate = study.run.candidate(name)
-    average = study.average(name)
     shown = (SCORE, *study.costs)
     values = {key: study.value(name, key) for key in shown}
     found: dict[str, Any] = {
@@ -130,27 +128,16 @@ def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]
     own = [at for at, members in enumerate(analysis.members) if members == (name,)] if analysis else []
     if own and not analysis.seeded:
         return {**found, **_uncertain(analysis, own[0], values)}
-    if average is not None and average.half:
-        found["bars"] = {SCORE: [average.value - average.half, average.value + average.half]}
-    return found
+    return {**found, "bars": binomial(study.average(name))}
 
 
 def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
     """Return the means over training seeds as points of the chart."""
-    costs = analysis.found["costs"]
-
-    def values(at: int) -> dict[str, float | None]:
-        own: dict[str, float | None] = {SCORE: analysis.found["scores"][at]["average"]}
-        for key in study.costs:
-            listed = costs.get(key)
-            own[key] = listed[at][0] if listed and listed[at] else None
-        return own
-
-    base = values(analysis.baseline)
+    base = system_values(study, analysis, analysis.baseline)
     found: list[Mapping[str, Any]] = []
     for at, (name, members) in enumerate(zip(analysis.systems, analysis.members, strict=True)):
         first = study.run.candidate(members[0])
-        own = values(at)
+        own = system_values(study, analysis, at)
         change = analysis.found["scores"][at]["change"]
         found.append(
             {
@@ -170,25 +157,15 @@ def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
 
 
 def _uncertain(analysis: Analysis, at: int, values: Mapping[str, float | None]) -> Mapping[str, Any]:
-    """Return the intervals of one system, moved onto the values that are shown, and its probabilities.
-
-    The interval of the score is that of its difference from the baseline, so the baseline has none.
-    """
+    """Return the intervals of one system and its probabilities."""
     found = analysis.found
-    bars: dict[str, Range] = {}
-    value, low, high = found["scores"][at]["change"]
-    here = values[SCORE]
-    if here is not None and None not in (value, low, high) and high > low:
-        bars[SCORE] = [here + low - value, here + high - value]
-    for key, costs in found["costs"].items():
-        here = values.get(key)
-        if here and costs and costs[at] and None not in costs[at] and costs[at][2] > costs[at][1]:
-            bars[key] = [here * costs[at][1] / costs[at][0], here * costs[at][2] / costs[at][0]]
+    _, low, high = found["scores"][at]["change"]
     on, beyond = {}, {}
     for key, own in found["frontiers"].items():
         if at in own["systems"]:
             where = own["systems"].index(at)
             on[key], beyond[key] = own["membership"][where], own["beyond_noise"][where]
+    bars = intervals(analysis, at, values)
     return {"bars": bars, "on": on, "beyond": beyond, "range": [points(low), points(high)]}
 
 

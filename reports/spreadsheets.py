@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from reports.effort_view import effort_view
+from reports.energy_view import energy_rows
+from reports.process_facts import load_times
 from reports.study import Study
 from reports.text import spreadsheet
 
@@ -29,13 +31,17 @@ def _candidates(study: Study) -> Table:
     head = ["candidate", "run", "arm", "stage", "runtime", "seed", "baseline", "failed"]
     head += [f"{name} ({study.objectives[name].unit})" for name in names]
     head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
+    head += ["load time (ms)", "net energy (J)"]
+    loads, energies = load_times(study), {own.name: own for own in energy_rows(study)}
     rows = []
     for c in study.run.candidates:
         row: list[object] = [c.name, c.run, c.arm, c.stage, c.runtime, c.seed]
         row += [int(c.name == study.run.baseline), int(study.failed(c.name))]
         row += [study.value(c.name, name) for name in names]
         row += [study.ratio(c.name, name) for name in names]
-        rows.append([*row, study.gain(c.name), " ".join(study.on_frontier(c.name))])
+        row += [study.gain(c.name), " ".join(study.on_frontier(c.name))]
+        row.append(loads[c.name].median_ms if c.name in loads else None)
+        rows.append([*row, energies[c.name].net if c.name in energies else None])
     return head, rows
 
 

@@ -1,4 +1,8 @@
-"""Energy per example: mean over tasks of the total."""
+"""Gross energy per example: mean over tasks of the total, idle power included.
+
+Gross is what the machine draws for an answer, it is never below zero, and modelled energy has no other
+kind. Net energy (`energy_net`) rests on idle windows of its own, so it is reported beside and ranks nothing.
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from time import perf_counter, sleep
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from eval.engine import TOKEN_BUDGET
 from eval.opened import Opened
 from eval.probe import Probe, failed_row
 from eval.probes.latency import feeds, sample_sequences
-from eval.records import Basis, Measurement
+from eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS, Basis, Measurement
 from eval.runtime import Session
 
 NO_COUNTER = (
@@ -25,10 +26,11 @@ NO_COUNTER = (
 class Energy(Probe):
     """Joules per example of back-to-back passes over a sample of each task, for about `seconds`.
 
-    Rows: cpu, ram and total. With counters total is what they measured (cpu), the RAM row stays
-    modelled, and "energy_net" rows take off the idle power of windows before and after. Without,
-    total is modelled cpu + ram. A GPU that is present gets a row of its own; the runtimes here do not
-    use it, so it is no part of the total.
+    Rows: cpu, ram and total. With counters total is what they measured (cpu), idle power included: the
+    gross energy. The RAM row stays modelled, "energy_net" rows take off the idle power of windows before
+    and after, and "energy_window" rows tell how long was measured: until `seconds` and 200 examples are
+    both reached. Without counters total is modelled cpu + ram. A GPU that is present gets a row of its
+    own; the runtimes here do not use it, so it is no part of the total.
     """
 
     name = "energy"
@@ -62,7 +64,11 @@ class Energy(Probe):
                 work(0.0)  # warm-up at the measured shapes
                 idle = [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
                 done: list[int] = []
-                reading = meter.read(lambda run=work, kept=done: kept.append(run(seconds)))  # type: ignore[misc]
+                # A modelled window gains nothing from more passes: the model is a constant times time.
+                least = math.ceil(LEAST_INFERENCES / len(sample)) if meter.measured else 1
+                reading = meter.read(
+                    lambda run=work, n=least, kept=done: kept.append(run(seconds, n))  # type: ignore[misc]
+                )
                 idle += [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
                 examples = done[0] * len(sample)
                 for row in _rows(meter, reading, idle, examples):
@@ -71,18 +77,35 @@ class Energy(Probe):
                     )
 
 
-def passes(session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Callable[[float], int]:
-    """Return a function (seconds) -> whole passes over the batches done, at least one."""
+class Passes(Protocol):
+    """Whole passes over some batches."""
 
-    def run(seconds: float) -> int:
+    def __call__(self, seconds: float, least: int = 1) -> int:
+        """Work until the time is over and `least` passes are done; return how many were."""
+        ...
+
+
+def passes(session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Passes:
+    """Return a function that runs whole passes over the batches."""
+
+    def run(seconds: float, least: int = 1) -> int:
         end, count = perf_counter() + seconds, 0
-        while not count or perf_counter() < end:
+        while count < least or perf_counter() < end:
             for ids, mask in inputs:
                 session.run(ids, mask)
             count += 1
         return count
 
     return run
+
+
+def is_short(seconds: float, examples: int) -> bool:
+    """Is a window of counters shorter, or are its inferences fewer, than a measurement should rest on?
+
+    >>> is_short(30.0, 200), is_short(29.0, 900), is_short(60.0, 199)
+    (False, True, True)
+    """
+    return seconds < LEAST_WINDOW_SECONDS or examples < LEAST_INFERENCES
 
 
 def _rows(
@@ -93,10 +116,16 @@ def _rows(
     if reading.gpu_j > 0:
         joules["gpu"] = (reading.gpu_j, "measured")
     joules["total"] = (reading.cpu_j + (0.0 if meter.measured else reading.ram_j), cpu)
-    common = {"instrument": f"{meter.instrument()}, window {reading.seconds:.1f} s"}
+    window = f"window {reading.seconds:.1f} s" + (f", {examples} inferences" if meter.measured else "")
+    if meter.measured and is_short(reading.seconds, examples):
+        window += f", short of {LEAST_WINDOW_SECONDS:g} s and {LEAST_INFERENCES} inferences"
+    common = {"instrument": f"{meter.instrument()}, {window}"}
     for component, (value, basis) in joules.items():
         yield {"statistic": "energy", "value": value / examples, "unit": "J", "component": component,
                "basis": basis, **common}  # fmt: skip
+    if meter.measured:
+        yield {"statistic": ENERGY_WINDOW, "value": reading.seconds, "unit": "s", "component": "total",
+               "basis": cpu, **common}  # fmt: skip
     if idle:
         power = sum(window.cpu_j for window in idle) / sum(window.seconds for window in idle)
         net = max(0.0, reading.cpu_j - power * reading.seconds)

@@ -37,7 +37,7 @@ def choose(
         Number, typer.Option("--size-mb", metavar="MB", help="Files of the largest model.")
     ] = None,
     energy_j: Annotated[
-        Number, typer.Option("--energy-j", metavar="J", help="Energy per example, dearest task.")
+        Number, typer.Option("--energy-j", metavar="J", help="Gross energy per example, dearest task.")
     ] = None,
     prefer: Annotated[
         str,

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from eval.energy_meter import EnergyMeter
+from eval.energy_meter import EnergyMeter, Reading
 from eval.power_counter import PowerCounter
-from eval.probes.energy import _rows
+from eval.probes.energy import _rows, passes
+from eval.records import ENERGY_WINDOW
 
 
 def zone(root: Path, folder: str, name: str, energy_uj: int = 0, span: int = 10**12) -> Path:
@@ -110,3 +112,51 @@ def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_p
     net = (load_watts - idle_watts) * loaded.seconds / 10
     assert rows["energy_net"]["value"] == pytest.approx(net, rel=0.05)
     assert rows["energy_net"]["basis"] == "measured"
+
+
+class _Counting:
+    """A session that takes a moment for each call."""
+
+    calls = 0
+
+    def run(self, ids: np.ndarray, mask: np.ndarray) -> None:
+        self.calls += 1
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(("seconds", "least"), [(0.0, 1), (0.0, 7), (0.05, 3)])
+def test_passes_go_on_until_both_time_and_count_are_reached(seconds: float, least: int) -> None:
+    session = _Counting()
+    batch = (np.ones((2, 3), np.int64), np.ones((2, 3), np.int64))
+    start = time.perf_counter()
+    done = passes(session, [batch, batch])(seconds, least)  # type: ignore[arg-type]
+    assert time.perf_counter() - start >= seconds and done >= least
+    assert session.calls == 2 * done
+    assert seconds or done == least
+
+
+@pytest.mark.filterwarnings("default")  # as above
+@pytest.mark.parametrize(
+    ("seconds", "examples", "short"), [(30.5, 200, False), (29.0, 4000, True), (31.0, 128, True)]
+)
+def test_a_measured_window_tells_its_length_and_whether_it_is_short(
+    tmp_path: Path, seconds: float, examples: int, short: bool
+) -> None:
+    zone(tmp_path, "intel-rapl:0", "package-0")
+    meter = EnergyMeter(counter=PowerCounter.find(tmp_path))
+    rows = {
+        row["statistic"]: row for row in _rows(meter, Reading(seconds, 900.0, 1.0, 0.0, 0.0), [], examples)
+    }
+    window = rows[ENERGY_WINDOW]
+    assert (window["value"], window["unit"], window["basis"]) == (seconds, "s", "measured")
+    told = rows["energy"]["instrument"]
+    assert f"window {seconds:.1f} s, {examples} inferences" in told
+    assert ("short of 30 s and 200 inferences" in told) == short
+
+
+@pytest.mark.filterwarnings("default")  # as above
+def test_a_modelled_window_has_no_length_to_fall_short_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PowerCounter, "find", staticmethod(lambda: None))
+    rows = list(_rows(EnergyMeter(), Reading(0.1, 1.0, 1.0, 0.0, 0.0), [], 10))
+    assert {row["statistic"] for row in rows} == {"energy"}
+    assert not any("inferences" in row["instrument"] for row in rows)

@@ -1,0 +1,120 @@
+"""Where labels go beside points, so that they cover neither points nor each other."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle; all lengths are in one unit, for figures points of print."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def overlap(self, other: Box) -> float:
+        """Return the area that two boxes share."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return wide * high if wide > 0 and high > 0 else 0.0
+
+    def within(self, other: Box) -> bool:
+        """Does the box lie inside another?"""
+        return (
+            self.left >= other.left and self.right <= other.right
+            and self.bottom >= other.bottom and self.top <= other.top
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A label of some size that belongs beside a point; one that is not `needed` may be left out."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    needed: bool
+
+
+_ANGLES = 24
+_NEAR = (5.0, 9.0, 14.0, 20.0, 28.0, 38.0, 50.0, 65.0)  # from the point to the nearest edge
+_COVERING = 2.0  # what an area shared with points and lines costs, in distances
+_HIDING = 200.0  # what a shared area with another label costs, however small
+_CROSSING = 60.0  # what a leader across another leader or through a label costs
+
+
+def placed(wishes: Sequence[Wish], frame: Box, taken: Sequence[Box]) -> list[Box | None]:
+    """Return a box for each label, None for one that was left out; labels in their order have first choice.
+
+    Each gets the place inside the frame that covers least of what is `taken` (points, intervals) and of
+    the labels before it, the nearest among equals. One that is not needed stays out rather than cover.
+    """
+    found: list[Box | None] = []
+    kept: list[Box] = []
+    leaders: list[tuple[float, float, float, float]] = []
+    for wish in wishes:
+        best, least = None, math.inf
+        for distance, turn in itertools.product(_NEAR, range(_ANGLES)):
+            box = _beside(wish, distance, 2 * math.pi * turn / _ANGLES)
+            if not box.within(frame):
+                continue
+            covered = sum(box.overlap(other) for other in taken)
+            hidden = sum(box.overlap(other) > 0 for other in kept)
+            line = leader(wish, box)
+            crossed = sum(_cross(line, other) for other in leaders)
+            crossed += sum(_through(line, other) for other in kept) + sum(
+                _through(own, box) for own in leaders
+            )
+            if not wish.needed and (covered or hidden or crossed or distance > _NEAR[2]):
+                continue
+            cost = distance + _COVERING * covered + _HIDING * hidden + _CROSSING * crossed
+            if cost < least:
+                best, least = box, cost
+        found.append(best)
+        if best is not None:
+            kept.append(best)
+            leaders.append(leader(wish, best))
+    return found
+
+
+def leader(wish: Wish, box: Box) -> tuple[float, float, float, float]:
+    """Return the line from the point to the nearest place on the label's edge, as x, y, x, y.
+
+    >>> leader(Wish(0.0, 0.0, 4.0, 2.0, True), Box(3.0, 1.0, 7.0, 3.0))
+    (0.0, 0.0, 3.0, 1.0)
+    """
+    x = min(max(wish.x, box.left), box.right)
+    y = min(max(wish.y, box.bottom), box.top)
+    return wish.x, wish.y, x, y
+
+
+def _beside(wish: Wish, distance: float, angle: float) -> Box:
+    """Return the box whose nearest edge lies about so far from the point, in that direction."""
+    across, up = math.cos(angle), math.sin(angle)
+    x = wish.x + across * distance + across * wish.width / 2
+    y = wish.y + up * distance + up * wish.height / 2
+    return Box(x - wish.width / 2, y - wish.height / 2, x + wish.width / 2, y + wish.height / 2)
+
+
+def _cross(one: Sequence[float], other: Sequence[float]) -> bool:
+    def side(line: Sequence[float], x: float, y: float) -> float:
+        return (line[2] - line[0]) * (y - line[1]) - (line[3] - line[1]) * (x - line[0])
+
+    return (
+        side(one, *other[:2]) * side(one, *other[2:]) < 0
+        and side(other, *one[:2]) * side(other, *one[2:]) < 0
+    )
+
+
+def _through(line: Sequence[float], box: Box) -> bool:
+    edges = (
+        (box.left, box.bottom, box.right, box.top),
+        (box.left, box.top, box.right, box.bottom),
+    )
+    return any(_cross(line, edge) for edge in edges)
