@@ -11,9 +11,9 @@ from reports.numbers import MINUS
 from reports.study import Study
 
 GROSS = (
-    "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does nothing "
-    "but answer would draw it. Net energy is what lies above the idle power of windows before and after; only "
-    "counters tell it."
+    "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does "
+    "nothing but answer would draw it. Net energy is what lies above the idle power of windows before and "
+    "after; only counters tell it."
 )
 
 
