@@ -20,6 +20,7 @@ from eval.uncertain import LEVEL, simultaneous
 from pipelines.evidence import Evidence, Part, System, raw_percentile, read_evidence
 from pipelines.runfolder import RunFolder
 from pipelines.wish import PREFER, Wish, check, check_names, weights_of
+from reports.study import energy_basis
 
 SCHEMA = 1
 MEGABYTE = 1e6
@@ -137,7 +138,7 @@ def _limit_costs(evidence: Evidence, system: System) -> dict[str, float]:
             ("p95_ms", _p95(evidence, name, rows)),
             ("rss_mb", _largest(rows, "peak_rss", "", by="artifact", scale=MEGABYTE)),
             ("size_mb", _largest(rows, "size", "model", by="artifact", scale=MEGABYTE)),
-            ("energy_j", _largest(rows, "energy", "total", by="task", scale=1.0)),
+            ("energy_j", _gross_energy(evidence, name, rows)),
         ):
             if value is not None:
                 found[limit].append(value)
@@ -146,6 +147,14 @@ def _limit_costs(evidence: Evidence, system: System) -> dict[str, float]:
         for limit, values in found.items()
         if len(values) == len(system.candidates)
     }
+
+
+def _gross_energy(evidence: Evidence, name: str, rows: Sequence[Measurement]) -> float | None:
+    """Return the gross joules of the dearest task; None on another basis than the baseline's."""
+    run = evidence.study.run
+    if energy_basis(run, name) != (energy_basis(run, evidence.baseline) or "measured"):
+        return None
+    return _largest(rows, "energy", "total", by="task", scale=1.0)
 
 
 def _p95(evidence: Evidence, name: str, rows: Sequence[Measurement]) -> float | None:

@@ -85,8 +85,8 @@ def change_words(analysis: Analysis) -> str:
     )
     draws = analysis.found["resamples"]
     return (
-        f"In parentheses {level} intervals of the change from the baseline (normal, their standard errors from "
-        f"{draws} draws of a paired bootstrap: both models are scored on the same drawn examples, and versions of "
-        f"one example in several languages are drawn together). {seeds} Each holds by itself, for a task and a "
-        "system named beforehand."
+        f"In parentheses {level} intervals of the change from the baseline (normal, their standard errors "
+        f"from {draws} draws of a paired bootstrap: both models are scored on the same drawn examples, and "
+        f"versions of one example in several languages are drawn together). {seeds} Each holds by itself, "
+        "for a task and a system named beforehand."
     )

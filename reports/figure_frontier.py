@@ -14,7 +14,7 @@ from reports.energy_view import energy_bases
 from reports.figure_labels import Box, Wish, leader, placed
 from reports.figure_style import COLUMN_INCHES, TINY, look, set_log_ticks, written
 from reports.numbers import prefix
-from reports.study import SCORE, Study
+from reports.study import ENERGY, SCORE, Study
 from reports.systems import Point, on_frontier, points
 
 _AXES_INCHES, _LEGEND_ROW_INCHES = 2.45, 0.115
@@ -108,7 +108,7 @@ def draw_frontier(figure: Any, study: Study, analysis: Analysis, cost: Objective
     axes.margins(x=0.08, y=0.1)
     if cost.log:
         set_log_ticks(axes.xaxis, *axes.get_xlim())
-    basis = ", ".join(sorted(energy_bases(study))) if cost.name == "energy_j" else ""
+    basis = ", ".join(sorted(energy_bases(study))) if cost.name == ENERGY else ""
     inside = ", ".join(part for part in (unit, basis) if part)
     axes.set_xlabel(f"{cost.title} ({inside}), {'less' if cost.sense == 'min' else 'more'} is better")
     axes.set_ylabel("Score (%)" + (", synthetic data" if study.run.synthetic else ""))

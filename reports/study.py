@@ -12,6 +12,7 @@ from reports.run import Run
 from reports.scores import Cell, Score, average, cells, task_score
 
 SCORE = "score"
+ENERGY = "energy_j"
 MADE = "made"  # the statistic of a step's failure row
 
 
@@ -121,6 +122,7 @@ def study(run: Run) -> Study:
         }
         for candidate in run.candidates
     }
+    _on_one_basis(values, run)
     return Study(
         run=run,
         objectives=objectives,
@@ -132,6 +134,33 @@ def study(run: Run) -> Study:
             for x, y in itertools.permutations(objectives, 2)
         },
     )
+
+
+def energy_basis(run: Run, candidate: str) -> str | None:
+    """Return what a candidate's energy rests on; None where it has none, or more than one."""
+    found = {
+        row.basis
+        for row in run.rows[candidate]
+        if row.statistic == "energy"
+        and row.component == "total"
+        and row.status == "ok"
+        and row.value is not None
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _on_one_basis(values: Mapping[str, dict[str, float | None]], run: Run) -> None:
+    """Take the energy from candidates whose basis is another than the baseline's.
+
+    Measured and modelled joules never stand on one frontier. Where the baseline has none, measured ones stay.
+    """
+    bases = {name: energy_basis(run, name) for name in values}
+    known = {basis for basis in bases.values() if basis is not None}
+    if len(known) > 1:
+        kept = bases[run.baseline] or "measured"
+        for name, own in values.items():
+            if ENERGY in own and bases[name] != kept:
+                own[ENERGY] = None
 
 
 def _comparable(

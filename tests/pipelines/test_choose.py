@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
+from eval.records import Measurement, append_rows
 from pipelines.choose_view import answer
 from pipelines.choosing import choose_run
 from pipelines.cli import app
@@ -69,6 +70,22 @@ def test_what_was_not_measured_does_not_fit(tmp_path: Path) -> None:
     found = chosen(one_arm(tmp_path / "r"), {"energy_j": 5.0})
     assert found["chosen"] is None
     assert found["rejected"][INT8][0]["found"] is None
+
+
+@pytest.mark.parametrize(("basis", "fits"), [("modelled", True), ("measured", False)])
+def test_a_limit_on_energy_is_not_met_on_another_basis_than_the_baselines(
+    tmp_path: Path, basis: Any, fits: bool
+) -> None:
+    run = one_arm(tmp_path / "r")
+    rows = [
+        Measurement("r", name, "energy", "energy", joules, "J", task="xnli", component="total", basis=own)
+        for name, joules, own in ((FP32, 9.0, "modelled"), (ONNX, 7.0, "modelled"), (INT8, 1.0, basis))
+    ]
+    append_rows(run.rows_file, rows)
+    found = chosen(run, {"energy_j": 5.0})
+    assert (found["chosen"] is not None and found["chosen"]["name"] == INT8) == fits
+    assert fits or found["rejected"][INT8][0]["found"] is None
+    assert found["rejected"][ONNX][0]["found"] == 7.0
 
 
 @pytest.mark.parametrize("prefer", ["latency", "size", "score"])
