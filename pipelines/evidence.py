@@ -24,7 +24,7 @@ from pipelines.matching import variant_of
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.raw_times import with_percentiles
 from reports.run import TaskFacts, read_runs
-from reports.study import Study, comparable, study
+from reports.study import ENERGY, Study, comparable, on_the_basis, study
 from reports.text import enumerated
 
 FOLD = "fold"
@@ -141,12 +141,14 @@ class Evidence:
         """Return a candidate's cost in each block, nothing where it has none, and whether it is a count.
 
         Where its probe failed in a task that counts, what is left of its rows is no cost of them all.
+        Joules on another basis than the baseline's compare with nothing.
         """
         found, exact = _by_block(objective, self.rows(candidate))
         failures = [own for own in self.study.failures if not own.task or own.task in self.tasks]
         cells = self.study.cells[candidate]
         known = comparable(objective, candidate, self.study.run, cells, failures)
-        return ({} if known is None else found), exact
+        alone = objective.name == ENERGY and not on_the_basis(self.study.run, candidate)
+        return ({} if known is None or alone else found), exact
 
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.

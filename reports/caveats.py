@@ -89,7 +89,8 @@ def _energy(study: Study) -> Iterator[Caveat]:
         yield Caveat(
             "energy-mixed",
             "Energy figures rest on different bases",
-            "Some are measured by counters and some are modelled by a formula; do not compare the two.",
+            "Some are measured by counters and some are modelled by a formula. The two do not compare, so "
+            "candidates on another basis than the baseline’s have no energy in tables and frontiers.",
         )
     if any(row.basis == "unavailable" or row.status != "ok" for row in rows):
         yield Caveat(

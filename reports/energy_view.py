@@ -8,12 +8,12 @@ from statistics import fmean, median
 from eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
 from reports.agreement import agreement
 from reports.numbers import MINUS
-from reports.study import Study
+from reports.study import ENERGY, Study, energy_basis
 
 GROSS = (
-    "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does nothing "
-    "but answer would draw it. Net energy is what lies above the idle power of windows before and after; only "
-    "counters tell it."
+    "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does "
+    "nothing but answer would draw it. Net energy is what lies above the idle power of windows before and "
+    "after; only counters tell it."
 )
 
 
@@ -29,9 +29,9 @@ class EnergyRow:
 def energy_rows(study: Study) -> tuple[EnergyRow, ...]:
     """Return the energies of all candidates; none where no candidate has any."""
     rows = tuple(
-        EnergyRow(own.name, study.value(own.name, "energy_j"), _net(study, own.name))
+        EnergyRow(own.name, study.value(own.name, ENERGY), _net(study, own.name))
         for own in study.run.candidates
-        if "energy_j" in study.objectives
+        if ENERGY in study.objectives
     )
     return rows if any(row.gross is not None for row in rows) else ()
 
@@ -45,25 +45,16 @@ def _net(study: Study, candidate: str) -> float | None:
 
 
 def energy_bases(study: Study) -> set[str]:
-    """Return what the energies of the run rest on."""
-    return {
-        row.basis
-        for rows in study.run.rows.values()
-        for row in rows
-        if row.statistic == "energy"
-        and row.component == "total"
-        and row.status == "ok"
-        and row.value is not None
-    }
+    """Return what the energies that are compared rest on: one basis, or none."""
+    found = {own.name: energy_basis(study.run, own.name) for own in study.run.candidates}
+    return {basis for name, basis in found.items() if basis and study.value(name, ENERGY) is not None}
 
 
 def energy_words(study: Study) -> str:
     """Return the rank agreement of energy with latency, and of gross with net energy, in words.
 
-    "" without two candidates that differ, and where bases are mixed, since ranks across them mean nothing.
+    "" without two candidates that differ. Candidates on another basis than the baseline's do not count.
     """
-    if len(energy_bases(study)) != 1:
-        return ""
     rows = energy_rows(study)
     latency = [
         (there, own.gross)

@@ -10,10 +10,11 @@ from typing import Any
 
 from eval.objective import Objective
 from reports.analysis import Analysis
+from reports.energy_view import energy_bases
 from reports.figure_labels import Box, Wish, leader, placed
 from reports.figure_style import COLUMN_INCHES, TINY, look, set_log_ticks, written
 from reports.numbers import prefix
-from reports.study import SCORE, Study
+from reports.study import ENERGY, SCORE, Study
 from reports.systems import Point, on_frontier, points
 
 _AXES_INCHES, _LEGEND_ROW_INCHES = 2.45, 0.115
@@ -65,14 +66,23 @@ def _pair(point: Point, key: str, scale: float) -> tuple[float, float] | None:
     return None if bar is None else (bar[0] / scale, bar[1] / scale)
 
 
-def note(analysis: Analysis) -> str:
+_COST_BARS = {
+    "blocks": "the cost, from its repeats",
+    "assumed": "the cost, measured once, with an assumed noise",
+    "exact": "none, the cost is counted",
+}
+
+
+def note(analysis: Analysis, cost: str) -> str:
     """Return what the bars of the figure are."""
     if not analysis:
         return "Bars: binomial 95 % interval of the score alone, languages and tasks taken as independent."
     paired = "paired by test example" + (", with the spread of training seeds" if analysis.seeded else "")
+    noise = analysis.found["objectives"].get(cost, {}).get("noise", {})
+    across = _COST_BARS.get(noise.get("basis"), "none")
     return (
-        f"Bars: {100 * analysis.found['level']:g} % intervals. Across: the cost, from its repeats. Upright: "
-        f"the change of the score from the baseline’s, {paired}."
+        f"Bars: {100 * analysis.found['level']:g} % intervals. Across: {across}. Upright: the change of the "
+        f"score from the baseline’s, {paired}."
     )
 
 
@@ -98,17 +108,19 @@ def draw_frontier(figure: Any, study: Study, analysis: Analysis, cost: Objective
     axes.margins(x=0.08, y=0.1)
     if cost.log:
         set_log_ticks(axes.xaxis, *axes.get_xlim())
-    unit = "" if unit == "" else f" ({unit})"
-    axes.set_xlabel(f"{cost.title}{unit}, {'less' if cost.sense == 'min' else 'more'} is better")
+    basis = ", ".join(sorted(energy_bases(study))) if cost.name == ENERGY else ""
+    inside = ", ".join(part for part in (unit, basis) if part)
+    axes.set_xlabel(f"{cost.title} ({inside}), {'less' if cost.sense == 'min' else 'more'} is better")
     axes.set_ylabel("Score (%)" + (", synthetic data" if study.run.synthetic else ""))
     axes.grid(linewidth=0.3, alpha=0.5)
     for arm in arms:
         if any(own.point.arm == arm for own in found):
             colour, mark = look(arms.index(arm))
             axes.plot([], [], mark, linestyle="", markersize=4, color=colour, label=written(arm))
+    told = "\n".join(textwrap.wrap(note(analysis, cost.name), _LINE_LETTERS))
     figure.legend(
         loc="outside lower center", ncols=columns, handletextpad=0.2, columnspacing=1.0, labelspacing=0.25,
-        title=f"{_wrapped(note(analysis))}\nArms; filled: on the frontier, as measured", title_fontsize=TINY,
+        title=f"{told}\nArms; filled: on the frontier, as measured", title_fontsize=TINY,
         borderpad=0.1,
     )  # fmt: skip
     _label(figure, axes, found, line if len(line) > 1 else [], cost.sense)
@@ -171,9 +183,10 @@ def _label(
         wishes.append(Wish(*spot, box.width * scale + 2, box.height * scale, found[at].on))
     area = axes.get_window_extent()
     frame = Box(*(edge * scale for edge in (area.x0, area.y0, area.x1, area.y1)))
-    taken = [box for own in found for box in _covered(own, at_print)]
-    taken += [_strip(at_print(*a), at_print(*b)) for a, b in _stairs(line, sense)]
-    for at, wish, where in zip(order, wishes, placed(wishes, frame, taken), strict=True):
+    marks = [_around(*at_print(own.x, own.y)) for own in found]
+    lines = [box for own in found for box in _intervals(own, at_print)]
+    lines += [_strip(at_print(*a), at_print(*b)) for a, b in _stairs(line, sense)]
+    for at, wish, where in zip(order, wishes, placed(wishes, frame, marks, lines), strict=True):
         if where is None:
             continue
         x, y, edge_x, edge_y = leader(wish, where)
@@ -187,10 +200,14 @@ def _label(
         )  # fmt: skip
 
 
-def _covered(own: Plotted, at_print: Callable[[float, float], tuple[float, float]]) -> list[Box]:
-    """Return what a point's mark and intervals cover."""
-    x, y = at_print(own.x, own.y)
-    found = [Box(x - _POINT_BOX, y - _POINT_BOX, x + _POINT_BOX, y + _POINT_BOX)]
+def _around(x: float, y: float) -> Box:
+    """Return what a mark covers."""
+    return Box(x - _POINT_BOX, y - _POINT_BOX, x + _POINT_BOX, y + _POINT_BOX)
+
+
+def _intervals(own: Plotted, at_print: Callable[[float, float], tuple[float, float]]) -> list[Box]:
+    """Return what a point's intervals cover."""
+    found = []
     if own.wide is not None:
         found.append(_strip(*(at_print(end, own.y) for end in own.wide)))
     if own.tall is not None:
@@ -217,7 +234,3 @@ def _strip(one: tuple[float, float], other: tuple[float, float]) -> Box:
     """Return the box of an upright or level line with the room that it needs on either side."""
     (left, right), (bottom, top) = sorted((one[0], other[0])), sorted((one[1], other[1]))
     return Box(left - _LINE_BOX, bottom - _LINE_BOX, right + _LINE_BOX, top + _LINE_BOX)
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, _LINE_LETTERS))

@@ -43,17 +43,22 @@ class Wish:
 
 
 _ANGLES = 24
+_STRAIGHT = 0.38  # of a direction's part along an axis: from here down it counts as across it
 _NEAR = (5.0, 9.0, 14.0, 20.0, 28.0, 38.0, 50.0, 65.0)  # from the point to the nearest edge
+_FAR = 20.0  # from where on a label that is not needed stays out
 _COVERING = 2.0  # what an area shared with points and lines costs, in distances
 _HIDING = 200.0  # what a shared area with another label costs, however small
 _CROSSING = 60.0  # what a leader across another leader or through a label costs
 
 
-def placed(wishes: Sequence[Wish], frame: Box, taken: Sequence[Box]) -> list[Box | None]:
+def placed(
+    wishes: Sequence[Wish], frame: Box, marks: Sequence[Box], lines: Sequence[Box]
+) -> list[Box | None]:
     """Return a box for each label, None for one that was left out; labels in their order have first choice.
 
-    Each gets the place inside the frame that covers least of what is `taken` (points, intervals) and of
-    the labels before it, the nearest among equals. One that is not needed stays out rather than cover.
+    Each gets the place inside the frame that covers least of marks, lines (intervals) and the labels
+    before it, and whose leader crosses no mark, the nearest among equals. One that is not needed
+    stays out rather than cover.
     """
     found: list[Box | None] = []
     kept: list[Box] = []
@@ -64,14 +69,15 @@ def placed(wishes: Sequence[Wish], frame: Box, taken: Sequence[Box]) -> list[Box
             box = _beside(wish, distance, 2 * math.pi * turn / _ANGLES)
             if not box.within(frame):
                 continue
-            covered = sum(box.overlap(other) for other in taken)
+            covered = sum(box.overlap(other) for other in itertools.chain(marks, lines))
             hidden = sum(box.overlap(other) > 0 for other in kept)
             line = leader(wish, box)
             crossed = sum(_cross(line, other) for other in leaders)
             crossed += sum(_through(line, other) for other in kept) + sum(
                 _through(own, box) for own in leaders
             )
-            if not wish.needed and (covered or hidden or crossed or distance > _NEAR[2]):
+            crossed += sum(_through(line, other) for other in marks if not _holds(other, wish))
+            if not wish.needed and (covered or hidden or crossed or distance > _FAR):
                 continue
             cost = distance + _COVERING * covered + _HIDING * hidden + _CROSSING * crossed
             if cost < least:
@@ -95,11 +101,17 @@ def leader(wish: Wish, box: Box) -> tuple[float, float, float, float]:
 
 
 def _beside(wish: Wish, distance: float, angle: float) -> Box:
-    """Return the box whose nearest edge lies about so far from the point, in that direction."""
-    across, up = math.cos(angle), math.sin(angle)
-    x = wish.x + across * distance + across * wish.width / 2
-    y = wish.y + up * distance + up * wish.height / 2
-    return Box(x - wish.width / 2, y - wish.height / 2, x + wish.width / 2, y + wish.height / 2)
+    """Return the box so far from the point in that direction: a corner or an edge's middle is nearest."""
+    left = _start(wish.x, math.cos(angle), distance, wish.width)
+    bottom = _start(wish.y, math.sin(angle), distance, wish.height)
+    return Box(left, bottom, left + wish.width, bottom + wish.height)
+
+
+def _start(at: float, toward: float, distance: float, size: float) -> float:
+    edge = at + toward * distance
+    if abs(toward) < _STRAIGHT:
+        return edge - size / 2
+    return edge if toward > 0 else edge - size
 
 
 def _cross(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -110,6 +122,10 @@ def _cross(one: Sequence[float], other: Sequence[float]) -> bool:
         side(one, *other[:2]) * side(one, *other[2:]) < 0
         and side(other, *one[:2]) * side(other, *one[2:]) < 0
     )
+
+
+def _holds(box: Box, wish: Wish) -> bool:
+    return box.left <= wish.x <= box.right and box.bottom <= wish.y <= box.top
 
 
 def _through(line: Sequence[float], box: Box) -> bool:

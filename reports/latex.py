@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from reports.analysis import NO_ANALYSIS, Analysis
+from reports.changes import change_tasks, change_words, changes
 from reports.membership import panels
 from reports.numbers import number, points, ratio
 from reports.scores import Score
@@ -22,8 +23,10 @@ _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 
 
 def latex(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
-    """Return the LaTeX text of every table by its file name; with an analysis the frontier's, too."""
+    """Return the LaTeX text of every table by its file name; with an analysis changes and frontiers, too."""
     found = {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
+    if changes(study, analysis):
+        found["changes.tex"] = _changes(study, analysis)
     if panels(study, analysis):
         found["membership.tex"] = _membership(study, analysis)
     return found
@@ -65,7 +68,16 @@ def _scores(study: Study) -> str:
         ]
         for candidate in study.run.candidates
     ]
-    return _tabular(study, head, rows)
+    return _tabular(study, head, rows, "\u00b1: binomial 95 percent interval of the score by itself")
+
+
+def _changes(study: Study, analysis: Analysis) -> str:
+    """Return each system's change from the baseline by task, with the paired interval."""
+    rows = [
+        [own.name, *(part.text for part in (*own.tasks, own.average))] for own in changes(study, analysis)
+    ]
+    head = ["system", *change_tasks(study, analysis), "average"]
+    return _tabular(study, head, rows, change_words(analysis))
 
 
 def _membership(study: Study, analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reports.analysis import NO_ANALYSIS, Analysis
+from reports.changes import change_tasks, change_words, changes, own_change
 from reports.depth import ORACLE, curves
 from reports.effort_view import effort_view
 from reports.energy_view import GROSS, energy_rows, energy_words
@@ -51,10 +52,11 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
         parts = [code(part) if place % 2 else markdown(part) for place, part in enumerate(sentence)]
         yield f"- {''.join(parts)}"
     yield ""
-    yield from _candidates(study)
+    yield from _candidates(study, analysis)
     yield from _certainty(study, analysis)
     yield from _noise(study, analysis)
     yield from _tasks(study)
+    yield from _changes(study, analysis)
     yield from _languages(study)
     yield from _cells(study)
     yield from _depth(study)
@@ -79,8 +81,11 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _candidates(study: Study) -> Iterator[str]:
+def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from ("## Candidates", "")
+    if analysis and not analysis.seeded:
+        level = f"{100 * analysis.found['level']:g} %"
+        yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
     head = ["candidate", "score (%)", "± baseline"]
     for cost in study.costs:
         head += [markdown(study.objectives[cost].title), "ratio"]
@@ -90,7 +95,8 @@ def _candidates(study: Study) -> Iterator[str]:
         base = " **(baseline)**" if name == study.run.baseline else ""
         failed = " **(failed)**" if study.failed(name) else ""
         row = [code(name) + base + failed, number(study.value(name, SCORE), "percent")]
-        row.append(points(study.gain(name)))
+        change = own_change(analysis, name)
+        row.append(points(study.gain(name)) + (change.range if change else ""))
         for cost in study.costs:
             row.append(number(study.value(name, cost), study.objectives[cost].unit))
             row.append(ratio(study.ratio(name, cost)))
@@ -155,6 +161,15 @@ def _tasks(study: Study) -> Iterator[str]:
             row.append(_score(study.average(name, retrieval=False)))
         rows.append(row)
     yield from table(head, rows)
+
+
+def _changes(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = changes(study, analysis)
+    if not found:
+        return
+    yield from ("## Change from the baseline by task", "", f"Points. {markdown(change_words(analysis))}", "")
+    rows = [[code(own.name), *(part.text for part in (*own.tasks, own.average))] for own in found]
+    yield from table(["system", *map(markdown, change_tasks(study, analysis)), "average"], rows)
 
 
 def _languages(study: Study) -> Iterator[str]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.answer import decided, loss, method, picks
 from reports.bars import bars
+from reports.changes import change_tasks, change_words, changes, own_change
 from reports.depth import ORACLE, curves, drawn
 from reports.disparity import columns, disparities
 from reports.effort_view import effort_view, energy_bars, latency_view
@@ -117,8 +118,11 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         tolerance=TOLERANCE,
         caveats=informed_caveats(study, analysis),
         interval=INTERVAL,
+        changes=changes(study, analysis),
+        change_tasks=change_tasks(study, analysis),
+        change_words=change_words(analysis) if analysis else "",
         objectives=[study.objectives[name] for name in (SCORE, *study.costs)],
-        rows=[_row(study, candidate.name) for candidate in study.run.candidates],
+        rows=[_row(study, analysis, candidate.name) for candidate in study.run.candidates],
         tasks=[task for task in study.run.tasks.values() if task.languages],
         has_retrieval=any(task.group == "retrieval" for task in study.run.tasks.values()),
         languages=sorted({code for task in study.run.tasks.values() for code in task.languages}),
@@ -133,8 +137,8 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
     )
 
 
-def _row(study: Study, name: str) -> Mapping[str, Any]:
-    candidate = study.run.candidate(name)
+def _row(study: Study, analysis: Analysis, name: str) -> Mapping[str, Any]:
+    candidate, change = study.run.candidate(name), own_change(analysis, name)
     worst = study.worst(name)
     return {
         "candidate": candidate,
@@ -145,7 +149,9 @@ def _row(study: Study, name: str) -> Mapping[str, Any]:
                 "name": key,
                 "value": study.value(name, key),
                 "text": number(study.value(name, key), study.objectives[key].unit),
-                "versus": points(study.gain(name)) if key == SCORE else ratio(study.ratio(name, key)),
+                "versus": points(study.gain(name)) + (change.range if change else "")
+                if key == SCORE
+                else ratio(study.ratio(name, key)),
             }
             for key in (SCORE, *study.costs)
         ],

@@ -127,6 +127,22 @@ class Run:
         return self._by_name[name]
 
     @cached_property
+    def energy_bases(self) -> Mapping[str, str | None]:
+        """Return what each candidate's energy rests on; None where it has none, or more than one."""
+        found = {}
+        for name, rows in self.rows.items():
+            bases = {
+                row.basis
+                for row in rows
+                if row.statistic == "energy"
+                and row.component == "total"
+                and row.status == "ok"
+                and row.value is not None
+            }
+            found[name] = bases.pop() if len(bases) == 1 else None
+        return found
+
+    @cached_property
     def _by_name(self) -> Mapping[str, Candidate]:
         return {candidate.name: candidate for candidate in self.candidates}
 

@@ -11,10 +11,11 @@ from eval.records import Measurement
 from reports.run import Run, TaskFacts
 
 INTERVAL = (
-    "95 % intervals are binomial (Agresti-Coull variance, normal approximation), from the number of "
-    "examples per language, with languages and tasks taken as independent. For tagging a sentence counts "
-    "as one trial, which likely makes them too wide; for question answering the mean of exact match and F1 "
-    "is taken for the share of right answers. They cover the choice of test examples only, not training."
+    "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "
+    "normal approximation), from the number of examples per language, with languages and tasks taken as "
+    "independent. For tagging a sentence counts as one trial, which likely makes it too wide; for question "
+    "answering the mean of exact match and F1 is taken for the share of right answers. It covers the choice "
+    "of test examples only, not training."
 )
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 

@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from reports.analysis import NO_ANALYSIS, Analysis
+from reports.changes import change_tasks, changes
 from reports.effort_view import effort_view
 from reports.energy_view import energy_rows
 from reports.process_facts import load_times
@@ -13,14 +15,17 @@ from reports.study import Study
 from reports.text import spreadsheet
 
 
-def spreadsheets(study: Study) -> dict[str, str]:
-    """Return the CSV text of every table by its file name."""
-    return {
+def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+    """Return the CSV text of every table by its file name; with an analysis the changes, too."""
+    found = {
         "candidates.csv": _csv(*_candidates(study)),
         "scores.csv": _csv(*_scores(study)),
         "making.csv": _csv(*_making(study)),
         "failures.csv": _csv(*_failures(study)),
     }
+    if changes(study, analysis):
+        found["changes.csv"] = _csv(*_changes(study, analysis))
+    return found
 
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
@@ -46,7 +51,15 @@ def _candidates(study: Study) -> Table:
 
 
 def _scores(study: Study) -> Table:
-    head = ["candidate", "task", "language", "metric", "status", "score (percent)", "95% half-width (points)"]
+    head = [
+        "candidate",
+        "task",
+        "language",
+        "metric",
+        "status",
+        "score (percent)",
+        "95% half-width (points), binomial",
+    ]
     head += ["examples", "change from baseline (points)", "error"]
     rows = []
     for candidate in study.run.candidates:
@@ -61,6 +74,17 @@ def _scores(study: Study) -> Table:
             ]
             row += [score.value, score.half, score.examples] if score else [None, None, None]
             rows.append([*row, study.change(candidate.name, task, language), cell.error])
+    return head, rows
+
+
+def _changes(study: Study, analysis: Analysis) -> Table:
+    """Return one row per system and task; the average stands as a task without a name."""
+    level = f"{100 * analysis.found['level']:g}% interval, paired"
+    head = ["system", "task", "change from baseline (points)", f"{level}: low", f"{level}: high"]
+    rows: list[list[object]] = []
+    for own in changes(study, analysis):
+        parts = [*zip(change_tasks(study, analysis), own.tasks, strict=True), ("", own.average)]
+        rows += [[own.name, task, part.value, part.low, part.high] for task, part in parts]
     return head, rows
 
 

@@ -12,6 +12,7 @@ from reports.run import Run
 from reports.scores import Cell, Score, average, cells, task_score
 
 SCORE = "score"
+ENERGY = "energy_j"
 MADE = "made"  # the statistic of a step's failure row
 
 
@@ -121,6 +122,7 @@ def study(run: Run) -> Study:
         }
         for candidate in run.candidates
     }
+    _on_one_basis(values, run)
     return Study(
         run=run,
         objectives=objectives,
@@ -132,6 +134,28 @@ def study(run: Run) -> Study:
             for x, y in itertools.permutations(objectives, 2)
         },
     )
+
+
+def energy_basis(run: Run, candidate: str) -> str | None:
+    """Return what a candidate's energy rests on; None where it has none, or more than one."""
+    return run.energy_bases[candidate]
+
+
+def on_the_basis(run: Run, candidate: str) -> bool:
+    """Tell whether a candidate's energy has the baseline's basis; measured where the baseline has none.
+
+    Measured and modelled joules never stand on one frontier, nor under one limit.
+    """
+    known = set(run.energy_bases.values()) - {None}
+    kept = energy_basis(run, run.baseline) or "measured"
+    return len(known) < 2 or energy_basis(run, candidate) == kept
+
+
+def _on_one_basis(values: Mapping[str, dict[str, float | None]], run: Run) -> None:
+    """Take the energy from candidates whose basis is another than the baseline's."""
+    for name, own in values.items():
+        if ENERGY in own and not on_the_basis(run, name):
+            own[ENERGY] = None
 
 
 def comparable(

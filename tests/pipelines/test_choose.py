@@ -76,6 +76,22 @@ def test_what_was_not_measured_does_not_fit(tmp_path: Path) -> None:
     assert found["rejected"][INT8][0]["found"] is None
 
 
+@pytest.mark.parametrize(("basis", "fits"), [("modelled", True), ("measured", False)])
+def test_a_limit_on_energy_is_not_met_on_another_basis_than_the_baselines(
+    tmp_path: Path, basis: Any, fits: bool
+) -> None:
+    run = one_arm(tmp_path / "r")
+    rows = [
+        Measurement("r", name, "energy", "energy", joules, "J", task="xnli", component="total", basis=own)
+        for name, joules, own in ((FP32, 9.0, "modelled"), (ONNX, 7.0, "modelled"), (INT8, 1.0, basis))
+    ]
+    append_rows(run.rows_file, rows)
+    found = chosen(run, {"energy_j": 5.0})
+    assert (found["chosen"] is not None and found["chosen"]["name"] == INT8) == fits
+    assert fits or found["rejected"][INT8][0]["found"] is None
+    assert found["rejected"][ONNX][0]["found"] == pytest.approx(7.0)
+
+
 @pytest.mark.parametrize("prefer", ["latency", "size", "score"])
 def test_what_is_preferred_decides_among_those_that_fit(tmp_path: Path, prefer: str) -> None:
     found = chosen(one_arm(tmp_path / "r"), {"max_drop": 20.0}, prefer=prefer)

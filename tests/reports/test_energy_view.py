@@ -14,7 +14,7 @@ import pytest
 from eval.records import ENERGY_WINDOW, LOAD, Measurement, append_rows
 from reports.agreement import agreement
 from reports.caveats import caveats
-from reports.energy_view import energy_rows, energy_words
+from reports.energy_view import energy_bases, energy_rows, energy_words
 from reports.markdown import summary
 from reports.page import page
 from reports.process_facts import block_clocks, clock_drift, clock_words, load_times
@@ -78,8 +78,16 @@ def test_the_rank_agreement_with_latency_is_told_on_any_basis(make_run: Make, ba
     assert (words in told(found).get("energy-modelled", "")) == (basis == "modelled")
 
 
-def test_ranks_across_two_bases_are_not_told(make_run: Make) -> None:
-    assert energy_words(study(read_runs([make_run(energy="mixed")]))) == ""
+def test_measured_and_modelled_energy_never_stand_on_one_frontier(make_run: Make) -> None:
+    found = study(read_runs([make_run(energy="mixed", hostile=False, failing=False)]))
+    modelled = {own.name for own in found.run.candidates if "int8" not in own.name}
+    assert {name for name in found.values if found.value(name, "energy_j") is not None} == modelled
+    assert set(found.frontiers["energy_j", "score"]) <= modelled and energy_bases(found) == {"modelled"}
+    assert f"over {len(modelled)} candidates" in energy_words(found)
+    assert "another basis than the baseline’s" in told(found)["energy-mixed"]
+    for basis in ("modelled", "measured"):
+        whole = study(read_runs([make_run(energy=basis, failing=False)]))
+        assert all(whole.value(own.name, "energy_j") is not None for own in whole.run.candidates)
 
 
 def test_gross_energy_is_what_ranks_and_net_stands_beside_it(make_run: Make) -> None:

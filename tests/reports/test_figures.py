@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from matplotlib.patches import Rectangle
 from reports.analysis import Analysis
 from reports.figure_attainment import draw_attainment, pairs
 from reports.figure_drops import draw_drops, shown_systems
-from reports.figure_frontier import draw_frontier, plotted, short_names
-from reports.figure_labels import Box, Wish, placed
+from reports.figure_frontier import draw_frontier, note, plotted, short_names
+from reports.figure_labels import Box, Wish, leader, placed
 from reports.figure_style import COLUMN_INCHES, STYLE, log_ticks, look
 from reports.figures import figures
 from reports.latex import escaped, latex
+from reports.run import read_runs
 from reports.study import SCORE, Study
+from reports.study import study as study_of
 from reports.systems import Point
 from tests.reports.analysed_run import analysed_run, read, reported
 
@@ -112,6 +115,23 @@ def test_a_candidate_without_outcomes_is_drawn_without_intervals(alone: Shown) -
     assert [(own.wide, own.tall) for own in found if own.point.at is None] == [(None, None)]
 
 
+def test_the_figure_says_what_its_bars_are(seeds: Shown, alone: Shown) -> None:
+    assert "from its repeats" in note(alone[1], "latency_ms") and "seeds" not in note(alone[1], "latency_ms")
+    assert "counted" in note(seeds[1], "size_bytes") and "training seeds" in note(seeds[1], "size_bytes")
+    once = {"latency_ms": {"noise": {"basis": "assumed"}}}
+    assert "assumed noise" in note(
+        replace(alone[1], found={**alone[1].found, "objectives": once}), "latency_ms"
+    )
+    assert "binomial" in note(Analysis({}, "none"), "latency_ms")
+
+
+def test_energy_carries_its_basis_on_the_axis(make_run: Callable[..., Path]) -> None:
+    found = study_of(read_runs([make_run(energy="modelled")]))
+    figure = sheet()
+    draw_frontier(figure, found, Analysis({}, "none"), found.objectives["energy_j"])
+    assert "mJ, modelled)" in figure.axes[0].get_xlabel()
+
+
 def test_seventy_seven_arms_look_different() -> None:
     assert len({look(place) for place in range(77)}) == 77
     assert all(look(place)[1] != look(place + 1)[1] for place in range(76))  # neighbours also without colour
@@ -157,18 +177,23 @@ def test_labels_stay_in_the_frame_and_those_not_needed_cover_nothing(
     frame = Box(0, 0, 180, 150)
     taken = [Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots]
     wishes = [Wish(x, y, 40, 6, place % 2 == 0) for place, (x, y) in enumerate(spots)]
-    found = placed(wishes, frame, taken)
+    found = placed(wishes, frame, taken, [])
     for place, (wish, box) in enumerate(zip(wishes, found, strict=True)):
         assert box is not None or not wish.needed
         assert box is None or box.within(frame)
         if box is not None and not wish.needed:
             assert not any(box.overlap(other) for other in taken)
+            x, y, end, top = leader(wish, box)
+            for part in np.linspace(0.0, 1.0, 30):
+                here = Box(*(x + part * (end - x), y + part * (top - y)) * 2)
+                for mark in taken:
+                    assert Box(wish.x, wish.y, wish.x, wish.y).within(mark) or not here.within(mark)
             assert not any(box.overlap(other) for other in found[:place] if other is not None)
 
 
 def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     wishes = [Wish(90 + 2 * place, 75, 40, 6, True) for place in range(5)]
-    found = placed(wishes, Box(0, 0, 180, 150), [])
+    found = placed(wishes, Box(0, 0, 180, 150), [], [])
     boxes = [box for box in found if box is not None]
     assert len(boxes) == 5 and not any(a.overlap(b) for a, b in itertools.combinations(boxes, 2))
 
