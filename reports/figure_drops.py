@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from reports.systems import Point, on_frontier, points
 
 _MOST_COLUMNS = 27  # of task x variant, so that a column stays a tenth of an inch
 _ROW_INCHES = 0.088
+_LINE_LETTERS = 72  # of the caption in one line of a column
 _DARK = 0.6  # of the scale: colours from here on are too dark for black marks
 _GAIN = 0.5  # points: gains from here on are marked, since in grey they look like losses
 
@@ -118,7 +120,5 @@ def _caption(study: Study, analysis: Analysis, systems: Sequence[Point]) -> str:
     )
     synthetic = " Synthetic data." if study.run.synthetic else ""
     seeds = ", means over seeds" if analysis.seeded else ""
-    return (
-        f"Points lost against the baseline{seeds}; + a gain of {_GAIN:g} and more; dot: no data.\n"
-        f"{which}{synthetic}".strip()
-    )
+    told = f"Points lost against the baseline{seeds}; + a gain of {_GAIN:g} and more; dot: no data."
+    return "\n".join(textwrap.wrap(told + which + synthetic, _LINE_LETTERS))
