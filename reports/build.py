@@ -27,7 +27,7 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
     texts = {
         "index.html": page(found, analysis),
         "summary.md": summary(found, analysis),
-        **spreadsheets(found),
+        **spreadsheets(found, analysis),
         **latex(found),
     }
     drawn = figures(found) if paper else {}

@@ -6,16 +6,19 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from reports.analysis import NO_ANALYSIS, Analysis
+from reports.domination import domination_rows
 from reports.study import Study
 from reports.text import spreadsheet
 
 
-def spreadsheets(study: Study) -> dict[str, str]:
+def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the CSV text of every table by its file name."""
     return {
         "candidates.csv": _csv(*_candidates(study)),
         "scores.csv": _csv(*_scores(study)),
         "failures.csv": _csv(*_failures(study)),
+        "dominance.csv": _csv(*_dominance(study, analysis)),
     }
 
 
@@ -59,6 +62,11 @@ def _scores(study: Study) -> Table:
 def _failures(study: Study) -> Table:
     head = ["candidate", "probe", "task", "language", "statistic", "error"]
     return head, [[f.candidate, f.probe, f.task, f.language, f.statistic, f.error] for f in study.failures]
+
+
+def _dominance(study: Study, analysis: Analysis) -> Table:
+    """Pairs that are absent have 0; there are no rows without an analysis."""
+    return ["cost", "dominator", "dominated", "percent"], domination_rows(study, analysis)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
