@@ -61,18 +61,26 @@ class Panel:
 
 def panels(study: Study, analysis: Analysis) -> list[Panel]:
     """Return one panel for each cost, and one for all costs at once; none without an analysis."""
-    if not analysis:
-        return []
-    costs = len(analysis.found["frontiers"])
     return [
         Panel(
             key,
-            f"All {costs - 1} costs at once" if key == ALL else study.objectives[key].title,
+            title,
             tuple(_member(analysis, own, at) for at in range(len(own["systems"]))),
             own["knee_none"] if own["knee_shares"] else None,
             _volumes(own),
         )
-        for key, own in analysis.found["frontiers"].items()
+        for key, title, own in shown_frontiers(study, analysis)
+    ]
+
+
+def shown_frontiers(study: Study, analysis: Analysis) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Return (key, title, frontier of the document) of each panel."""
+    if not analysis:
+        return []
+    found = analysis.found["frontiers"]
+    return [
+        (key, f"All {len(found) - 1} costs at once" if key == ALL else study.objectives[key].title, own)
+        for key, own in found.items()
         if key == ALL or key in study.objectives
     ]
 

@@ -41,7 +41,7 @@ _SCRIPTS = tuple(
     f"{name}.js"
     for name in (
         *("start", "scales", "marks", "filters", "frontier", "labels", "tables", "panels"),
-        *("waterfall", "heat", "forest", "seeds"),
+        *("dominance", "waterfall", "heat", "forest", "seeds"),
     )
 )
 

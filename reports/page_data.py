@@ -7,11 +7,13 @@ from statistics import NormalDist
 from typing import Any
 
 from reports.analysis import Analysis
+from reports.domination import dominations
 from reports.headline import main_cost
 from reports.languages import language_name
 from reports.numbers import number, points, ratio
 from reports.study import SCORE, Study
 from reports.systems import binomial, intervals, system_values
+from reports.text import midway
 from reports.waterfall import waterfalls
 
 
@@ -181,6 +183,16 @@ def _analysis(study: Study, analysis: Analysis, place: Mapping[str, int]) -> Map
         "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
         "sure": _sure(study, analysis, place),
         "attainment": found["attainment"] if analysis.seeded else None,
+        "dominations": [
+            {
+                "title": midway(own.title),
+                "systems": own.systems,
+                "membership": own.membership,
+                "shares": own.packed,
+                "foremost": own.foremost,
+            }
+            for own in dominations(study, analysis)
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.changes import change_tasks, changes
+from reports.domination import domination_rows
 from reports.effort_view import effort_view
 from reports.energy_view import energy_rows
 from reports.process_facts import load_times
@@ -22,6 +23,7 @@ def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, st
         "scores.csv": _csv(*_scores(study)),
         "making.csv": _csv(*_making(study)),
         "failures.csv": _csv(*_failures(study)),
+        "dominance.csv": _csv(*_dominance(study, analysis)),
     }
     if changes(study, analysis):
         found["changes.csv"] = _csv(*_changes(study, analysis))
@@ -97,6 +99,11 @@ def _making(study: Study) -> Table:
 def _failures(study: Study) -> Table:
     head = ["candidate", "probe", "task", "language", "statistic", "error"]
     return head, [[f.candidate, f.probe, f.task, f.language, f.statistic, f.error] for f in study.failures]
+
+
+def _dominance(study: Study, analysis: Analysis) -> Table:
+    """Pairs that are absent have 0; there are no rows without an analysis."""
+    return ["cost", "dominator", "dominated", "percent"], domination_rows(study, analysis)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

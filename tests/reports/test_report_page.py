@@ -141,7 +141,8 @@ def test_every_heading_is_in_order_and_every_select_has_a_label(made: str) -> No
 def test_the_tables_are_csv_and_no_cell_is_a_formula(make_run: Make) -> None:
     found = study(read_runs([make_run()]))
     texts = spreadsheets(found)
-    assert set(texts) == {"candidates.csv", "scores.csv", "making.csv", "failures.csv"}
+    expected = {"candidates", "scores", "making", "failures", "dominance"}
+    assert set(texts) == {f"{name}.csv" for name in expected}
     for text in texts.values():
         rows = list(csv.reader(io.StringIO(text)))
         assert len({len(row) for row in rows}) == 1
