@@ -113,14 +113,17 @@ def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
     yield (
         f"Percent of {analysis.found['resamples']} draws in which nothing dominates the candidate (its seeds "
         "together), and the same where only leads above the noise floor count. **Bold**: in the confidence "
-        "set, not significantly dominated."
+        "set, not significantly dominated; (only just): one does dominate it once it is forgiven to be worse by "
+        "less than the noise floors."
     )
     yield ""
     cells: dict[str, dict[str, str]] = {}
     for panel in found:
         for own in panel.members:
             text = f"{_whole(own.membership)} / {_whole(own.beyond_noise)}"
-            cells.setdefault(own.name, {})[panel.key] = f"**{text}**" if own.inside else text
+            cells.setdefault(own.name, {})[panel.key] = (
+                f"**{text}**{' (only just)' if own.only_just else ''}" if own.inside else text
+            )
     rows = [[code(name), *(own.get(panel.key, "–") for panel in found)] for name, own in cells.items()]
     yield from table(["candidate", *(markdown(panel.title) for panel in found)], rows)
     for panel in found:

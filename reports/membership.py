@@ -23,6 +23,7 @@ class Member:
     membership: int | None
     beyond_noise: int | None
     inside: bool  # the confidence set
+    only_just: bool  # in it, but not once being worse by less than the noise floors is forgiven
     dominators: tuple[tuple[str, int | None], ...]  # why it is outside; if inside, its likeliest
     knee: bool
     knee_share: int | None
@@ -100,6 +101,7 @@ def _member(analysis: Analysis, own: Mapping[str, Any], at: int) -> Member:
         own["membership"][at],
         own["beyond_noise"][at],
         place in own["confidence_set"],
+        place in own["confidence_set"] and place not in own.get("within_floors", own["confidence_set"]),
         tuple((names[own["systems"][other]], column[other]) for other in dominators),
         place == own["knee"],
         shares[at] if shares else None,

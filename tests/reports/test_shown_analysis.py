@@ -66,6 +66,9 @@ def test_every_system_of_every_frontier_is_in_its_panel(seeds: Shown) -> None:
             seeds[1].systems[p] for p in own["confidence_set"]
         }
         assert panel.inside == len(own["confidence_set"])
+        assert {m.name for m in panel.members if m.only_just} == {
+            seeds[1].systems[p] for p in set(own["confidence_set"]) - set(own["within_floors"])
+        }
         for member in panel.members:
             place = own["systems"].index(seeds[1].systems.index(member.name))
             for name, share in member.dominators:
