@@ -17,19 +17,24 @@ class Cards(Protocol):
 
 def find_cards() -> Cards | None:
     """Return the GPUs of this machine that CUDA_VISIBLE_DEVICES leaves; None where none is readable."""
-    from codecarbon.core.gpu import is_gpu_details_available
+    from codecarbon.core import gpu
 
-    if not is_gpu_details_available():
+    if not gpu.is_gpu_details_available():
         return None
     from codecarbon.external.hardware import GPU
 
     logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    found: Cards | None = None
     try:
         cards = GPU.from_utils(None if visible is None else [own for own in visible.split(",") if own])
         cards.start()
-        found = cards if cards.num_gpus else None
-    except Exception as error:  # a driver that does not answer must not stop the work that is metered
+    except (OSError, RuntimeError, *_driver_errors(gpu)) as error:  # the work that is metered goes on
         logging.getLogger(__name__).warning("the energy of the GPUs cannot be read: %s", error)
-    return found
+        return None
+    return cards if cards.num_gpus else None
+
+
+def _driver_errors(gpu: Any) -> tuple[type[Exception], ...]:
+    """Return what the drivers' libraries raise, of those that are installed."""
+    found = getattr(gpu.pynvml, "NVMLError", None), getattr(gpu.amdsmi, "AmdSmiException", None)
+    return tuple(own for own in found if own is not None)
