@@ -90,3 +90,11 @@ def test_a_background_process_on_this_core_is_noticed() -> None:
         os.sched_setaffinity(0, cores)
     assert found.cores == 1
     assert found.foreign is not None and found.foreign > 0.2
+
+
+@LINUX
+def test_a_process_that_was_started_and_has_ended_is_no_foreign_load() -> None:
+    burn = "import time\nwhile time.process_time() < 0.6: pass"
+    start = Counters.read()
+    subprocess.run([sys.executable, "-c", burn], check=True)
+    assert Counters.read().own - start.own >= 0.55
