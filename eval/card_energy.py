@@ -24,11 +24,12 @@ def find_cards() -> Cards | None:
     from codecarbon.external.hardware import GPU
 
     logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    errors: tuple[type[Exception], ...] = (OSError, RuntimeError, *_driver_errors(gpu))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         cards = GPU.from_utils(None if visible is None else [own for own in visible.split(",") if own])
         cards.start()
-    except (OSError, RuntimeError, *_driver_errors(gpu)) as error:  # the work that is metered goes on
+    except errors as error:  # the work that is metered goes on
         logging.getLogger(__name__).warning("the energy of the GPUs cannot be read: %s", error)
         return None
     return cards if cards.num_gpus else None
