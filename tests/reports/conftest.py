@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from eval.records import Measurement, append_rows
+from reports.analysis import Analysis
+from reports.study import Study
+from tests.reports.analysed_run import analysed_run, read, reported
 
 TIME = "2026-11-22T10:00:00Z"
 LANGUAGES = [
@@ -181,3 +184,21 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a run folder below the test's own directory."""
     count = iter(range(100))
     return lambda **options: write_run(tmp_path / f"run{next(count)}", **options)
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
+    """Return a run of two seeds as its report shows it."""
+    folder = tmp_path_factory.mktemp("seeds")
+    run = analysed_run(folder / "run")
+    reported(run, folder / "out")
+    return read(run, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
+    """Return the same with one seed."""
+    folder = tmp_path_factory.mktemp("alone")
+    run = analysed_run(folder / "run", seeds=(0,))
+    reported(run, folder / "out")
+    return read(run, folder / "out")

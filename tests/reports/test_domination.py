@@ -17,17 +17,8 @@ from reports.membership import panels
 from reports.page_data import figure_data
 from reports.spreadsheets import spreadsheets
 from reports.study import Study
-from tests.reports.analysed_run import analysed_run, read, reported
 
 Shown = tuple[Study, Analysis]
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    folder = tmp_path_factory.mktemp("alone")
-    run = analysed_run(folder / "run", seeds=(0,))
-    reported(run, folder / "out")
-    return read(run, folder / "out")
 
 
 def frontier(shown: Shown, key: str, **facts: Any) -> Analysis:

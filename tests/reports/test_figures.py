@@ -29,25 +29,8 @@ from reports.run import read_runs
 from reports.study import SCORE, Study
 from reports.study import study as study_of
 from reports.systems import Point
-from tests.reports.analysed_run import analysed_run, read, reported
 
 Shown = tuple[Study, Analysis]
-
-
-@pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    folder = tmp_path_factory.mktemp("seeds")
-    run = analysed_run(folder / "run")
-    reported(run, folder / "out")
-    return read(run, folder / "out")
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    folder = tmp_path_factory.mktemp("alone")
-    run = analysed_run(folder / "run", seeds=(0,))
-    reported(run, folder / "out")
-    return read(run, folder / "out")
 
 
 def sheet() -> Figure:

@@ -26,25 +26,8 @@ from reports.page import page
 from reports.page_data import figure_data
 from reports.study import Study
 from reports.text import midway
-from tests.reports.analysed_run import analysed_run, read, reported
 
 Shown = tuple[Study, Analysis]
-
-
-@pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    folder = tmp_path_factory.mktemp("seeds")
-    run = analysed_run(folder / "run")
-    reported(run, folder / "out")
-    return read(run, folder / "out")
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    folder = tmp_path_factory.mktemp("alone")
-    run = analysed_run(folder / "run", seeds=(0,))
-    reported(run, folder / "out")
-    return read(run, folder / "out")
 
 
 def changed(shown: Shown, **facts: Any) -> Analysis:
