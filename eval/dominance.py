@@ -56,41 +56,31 @@ def dominance(draws: np.ndarray, tolerance: Sequence[float] | np.ndarray = ()) -
 class ConfidenceSet:
     """The systems that no other significantly dominates.
 
-    Without a tolerance all systems that are truly on the frontier are in it together with probability
-    `level`: every statement rests on intervals of all differences of two systems in all objectives that
-    hold at once (each by itself at `single`). With one, those are in it that nothing epsilon-dominates,
+    Without a tolerance all systems that are truly on the frontier are in it together at the level of
+    `level_of_pairs`: every statement rests on intervals of all differences of two systems in all objectives
+    that hold at once (each by itself at `single`). With one, those are in it that nothing epsilon-dominates,
     and a system that is truly better than another by less than the tolerance may well be out.
     `dominators` says of each one that is out which systems prove it.
     """
 
     kept: np.ndarray  # (n,) bool
     dominators: tuple[tuple[int, ...], ...]
-    level: float
     single: float
 
 
-def confidence_set(
-    objectives: Sequence[Uncertain],
-    rng: np.random.Generator,
-    draws: int,
-    tolerance: Sequence[float] = (),
-    groups: Sequence[object] = (),
-    level: float = LEVEL,
-) -> ConfidenceSet:
-    """Return the confidence set; each objective is (n, 1), less is better.
+def level_of_pairs(
+    objectives: Sequence[Uncertain], rng: np.random.Generator, draws: int, level: float = LEVEL
+) -> float:
+    """Return the level of one interval at which those of all pairs in all objectives hold at once.
 
-    A shows that it dominates B when its lead is above zero in one objective and above minus the
-    tolerance in all of them, at the lower ends of simultaneous intervals (max-t over all pairs and
-    objectives; each interval then takes its own Student's t, of variances that are moderated over pairs,
-    those within one of the `groups`, such as arms, apart from others). An objective in which both are
-    surely equal, as the sizes of one file or the scores of equal answers, is no obstacle.
+    Each objective is (n, 1), of systems of its own. The confidence sets that are made at that level hold
+    together, whichever frontiers are drawn of these objectives, since all rest on the same intervals
+    (max-t: see eval.uncertain.simultaneous).
     """
-    systems = objectives[0].points.shape[0]
-    room = tolerance if len(tolerance) else [0.0] * len(objectives)
     largest = np.zeros(draws, np.float32)
     for own in objectives:
         noise = (own.normal if own.pooled else own.independent)(rng, draws)[:, 0]
-        for first in range(systems - 1):
+        for first in range(len(noise) - 1):
             gaps = noise[first + 1 :] - noise[first]
             errors = gaps.std(axis=-1)
             moving = errors > 0
@@ -98,7 +88,25 @@ def confidence_set(
                 scaled = np.abs(gaps[moving])
                 scaled /= errors[moving, None]
                 np.maximum(largest, scaled.max(axis=0), out=largest)
-    single = level_of(float(np.quantile(largest, level)), level)
+    return level_of(float(np.quantile(largest, level)), level)
+
+
+def confidence_set(
+    objectives: Sequence[Uncertain],
+    single: float,
+    tolerance: Sequence[float] = (),
+    groups: Sequence[object] = (),
+) -> ConfidenceSet:
+    """Return the confidence set; each objective is (n, 1), less is better.
+
+    A shows that it dominates B when its lead is above zero in one objective and above minus the
+    tolerance in all of them, at the lower ends of simultaneous intervals, each at the level `single` of
+    `level_of_pairs`, with its own Student's t of variances that are moderated over pairs (those within one
+    of the `groups`, such as arms, apart from others). An objective in which both are surely equal, as the
+    sizes of one file or the scores of equal answers, is no obstacle.
+    """
+    systems = objectives[0].points.shape[0]
+    room = tolerance if len(tolerance) else [0.0] * len(objectives)
     proven = np.zeros((systems, systems), bool)
     leads = zip(*(pairs_of(own, groups or [""] * systems) for own in objectives), strict=True)
     for first, found in enumerate(leads):  # what the others cost more than the first, by objective
@@ -110,4 +118,4 @@ def confidence_set(
             no_worse &= low >= -slack
         proven[first] = better & no_worse
     dominators = tuple(tuple(int(a) for a in np.flatnonzero(proven[:, b])) for b in range(systems))
-    return ConfidenceSet(np.logical_not(proven.any(axis=0)), dominators, level, single)
+    return ConfidenceSet(np.logical_not(proven.any(axis=0)), dominators, single)

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.contrast_frontier import hypervolume
 from eval.cost_noise import Noise
-from eval.dominance import ConfidenceSet, confidence_set, dominance
+from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
 from eval.knee import knees
 from eval.student_t import quantile
@@ -90,16 +90,29 @@ def score_floor(scores: Uncertain, arms: Sequence[str]) -> float:
     return quantile(_TAIL, scores.df * (len(names) - 1)) * math.sqrt(2 * variance)
 
 
+def single_level(scores: Uncertain, costs: Sequence[Cost], rng: np.random.Generator, draws: int) -> float:
+    """Return the level of one interval at which the confidence sets of all frontiers hold together.
+
+    Those are the frontiers of `scores` (n, 1) against each of the costs and against any of them at once.
+    Of two copies of one candidate, each frontier alone would call 5 in 100 different; a reader who looks
+    at four of them would meet up to 20.
+    """
+    anywhere = sorted({at for cost in costs for at in cost.systems})
+    return level_of_pairs([scores.of(anywhere), *(cost.values for cost in costs)], rng, draws)
+
+
 def uncertain_frontier(
     scores: Uncertain,
     costs: Sequence[Cost],
     baseline: int,
     arms: Sequence[str],
+    single: float,
     rng: np.random.Generator,
     draws: int,
 ) -> UncertainFrontier | None:
     """Return the frontier of `scores` (n, 1), in percent, against the costs; None where no system has all.
 
+    `single` is the level of one interval of the confidence sets: see `single_level`.
     Hypervolumes and knees are those of the score against one cost, in octaves of the baseline's: the
     reference point was fixed before any experiment (see eval.contrast_frontier).
     """
@@ -140,8 +153,8 @@ def uncertain_frontier(
         plain.membership,
         beyond.membership,
         plain.probability,
-        confidence_set(objectives, rng, draws, groups=known_arms),
-        confidence_set(objectives, rng, draws, floors, groups=known_arms),
+        confidence_set(objectives, single, groups=known_arms),
+        confidence_set(objectives, single, floors, groups=known_arms),
         knee,
         shares,
         none,

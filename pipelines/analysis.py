@@ -28,7 +28,14 @@ from eval.resampling import generator
 from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.task import KINDS, task
 from eval.uncertain import LEVEL, Uncertain, repeated
-from eval.uncertain_frontier import Cost, UncertainFrontier, Volume, score_floor, uncertain_frontier
+from eval.uncertain_frontier import (
+    Cost,
+    UncertainFrontier,
+    Volume,
+    score_floor,
+    single_level,
+    uncertain_frontier,
+)
 from pipelines.answer import answer
 from pipelines.deployable import deployable
 from pipelines.durable import replace_text, writing
@@ -75,10 +82,14 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
     costs = _costs(evidence, systems)
     arms = [system.arm for system in systems]
     average = scores.take([AVERAGE])
+    level_rng = generator(evidence.seed, "frontiers")
+    single = single_level(average, list(costs.values()), level_rng, resamples)
     frontiers = {}
     for name, chosen in [(name, [name]) for name in costs] + ([(ALL, list(costs))] if len(costs) > 1 else []):
         rng = generator(evidence.seed, "frontier", name)
-        found = uncertain_frontier(average, [costs[own] for own in chosen], base, arms, rng, resamples)
+        found = uncertain_frontier(
+            average, [costs[own] for own in chosen], base, arms, single, rng, resamples
+        )
         if found is not None:
             frontiers[name] = _frontier(found)
     places = list(table.language_places)

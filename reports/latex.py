@@ -91,7 +91,7 @@ def _membership(study: Study, analysis: Analysis) -> str:
     rows = [[name, *(own.get(panel.key, "\u2013") for panel in found)] for name, own in cells.items()]
     note = (
         f"percent of {analysis.found['resamples']} draws in which nothing dominates the system; dagger: not "
-        f"significantly dominated, at {100 * analysis.found['level']:g} percent"
+        f"significantly dominated, at {100 * analysis.found['level']:g} percent for all frontiers at once"
     )
     return _tabular(study, ["system", *(panel.title for panel in found)], rows, note)
 

@@ -113,8 +113,8 @@ def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
     yield (
         f"Percent of {analysis.found['resamples']} draws in which nothing dominates the candidate (its seeds "
         "together), and the same where only leads above the noise floor count. **Bold**: in the confidence "
-        "set, not significantly dominated; (only just): one does dominate it once it is forgiven to be worse by "
-        "less than the noise floors."
+        "set, not significantly dominated, which holds for all frontiers at once; (only just): one does "
+        "dominate it once it is forgiven to be worse by less than the noise floors."
     )
     yield ""
     cells: dict[str, dict[str, str]] = {}

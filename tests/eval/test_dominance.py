@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.cost_noise import cost_noise
-from eval.dominance import confidence_set, dominance
+from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
 from eval.uncertain import Uncertain, repeated
 
@@ -118,6 +118,11 @@ def test_dominance_probabilities_are_calibrated(blocks: int, seeds: int) -> None
         )
 
 
+def its_set(objectives: list[Uncertain], rng: np.random.Generator, draws: int) -> ConfidenceSet:
+    """Return the confidence set of the only frontier of some objectives."""
+    return confidence_set(objectives, level_of_pairs(objectives, rng, draws))
+
+
 def covers(repetitions: int, systems: int, seed: int) -> float:
     """Return how often the confidence set holds the whole true frontier."""
     rng = np.random.default_rng(seed)
@@ -129,7 +134,7 @@ def covers(repetitions: int, systems: int, seed: int) -> float:
         truth[-1] = -1.0
         score = example_noise(rng, truth, 0.5, 500)
         cost, _ = cost_noise(np.exp(0.02 * rng.standard_normal((systems, 4))))  # equal in truth: all stay
-        found = confidence_set([score, cost], rng, 500)
+        found = its_set([score, cost], rng, 500)
         held += bool(found.kept.all())
     return held / repetitions
 
@@ -148,7 +153,7 @@ def test_a_system_that_is_dominated_beyond_doubt_leaves_the_set_with_its_reason(
     rng = np.random.default_rng(0)
     score = example_noise(rng, np.array([0.0, 5.0, -4.0]), 0.1, 1000)
     cost, noise = cost_noise(np.exp(np.array([[0.0], [1.0], [0.5]]) + 0.01 * rng.standard_normal((3, 5))))
-    found = confidence_set([score, cost], rng, 1000)
+    found = its_set([score, cost], rng, 1000)
     assert found.kept.tolist() == [True, False, True]
     assert found.dominators[1] == (0, 2)
     assert noise.basis == "blocks" and noise.floor < 0.05
@@ -159,7 +164,7 @@ def test_equal_answers_are_no_obstacle_to_dominance_in_cost() -> None:
     noise = np.repeat(rng.standard_normal((1, 1, 500)), 2, axis=0).astype(np.float32)
     score = Uncertain(np.zeros((2, 1)), noise, np.zeros((2, 1, 0)), None)
     cost, _ = cost_noise(np.array([[1.0, 1.01, 0.99], [2.0, 2.01, 1.99]]))
-    found = confidence_set([score, cost], rng, 500)
+    found = its_set([score, cost], rng, 500)
     assert found.kept.tolist() == [True, False]
     draws = np.concatenate([score.drawn(rng, 500), cost.drawn(rng, 500)], axis=1)
     assert dominance(draws).probability[0, 1] == 1.0
@@ -175,9 +180,25 @@ def test_two_copies_of_one_candidate_are_called_different_in_at_most_5_percent(b
         score = Uncertain(np.full((2, 1), -70.0), answers, np.zeros((2, 1, 0)), None)
         drift = 0.2 * rng.standard_normal(blocks)  # of the machine, which both meet
         costs = [cost_noise(np.exp(drift + 0.05 * rng.standard_normal((2, blocks))))[0] for _ in range(2)]
-        found = confidence_set([score, *costs], rng, 300)
+        found = its_set([score, *costs], rng, 300)
         different += not found.kept.all()
     assert different <= 0.05 * 200  # on average at most 2 of 40
+
+
+def test_two_copies_are_called_different_on_any_of_four_frontiers_in_at_most_5_percent() -> None:
+    """A/A as a report has it: three costs, each with a frontier of its own, and one of all at once."""
+    rng = np.random.default_rng(11)
+    together = apart = 0
+    for _ in range(400):
+        answers = np.repeat(rng.standard_normal((1, 1, 300)), 2, axis=0).astype(np.float32)
+        score = Uncertain(np.full((2, 1), -70.0), answers, np.zeros((2, 1, 0)), None)
+        costs = [cost_noise(np.exp(0.05 * rng.standard_normal((2, 4))))[0] for _ in range(3)]
+        frontiers = [[score, own] for own in costs] + [[score, *costs]]
+        single = level_of_pairs([score, *costs], rng, 300)
+        together += not all(confidence_set(own, single).kept.all() for own in frontiers)
+        apart += not all(its_set(own, rng, 300).kept.all() for own in frontiers)
+    assert together <= 0.05 * 400 + 2.5 * math.sqrt(0.05 * 0.95 * 400)
+    assert apart > 0.1 * 400  # a level for each frontier does not hold for all of them
 
 
 def test_the_noise_floor_is_what_two_copies_stay_within() -> None:

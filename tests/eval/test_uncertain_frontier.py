@@ -7,7 +7,7 @@ import pytest
 
 from eval.cost_noise import cost_noise
 from eval.uncertain import Uncertain, repeated
-from eval.uncertain_frontier import Cost, UncertainFrontier, score_floor, uncertain_frontier
+from eval.uncertain_frontier import Cost, UncertainFrontier, score_floor, single_level, uncertain_frontier
 
 ARMS = ("none", "none", "text", "text", "english", "english")
 
@@ -25,9 +25,9 @@ def measured(rng: np.random.Generator, gap: float, training: float, ratio: float
     costs, noise = cost_noise(
         np.resize([1.0, ratio], 6)[:, None] * np.exp(0.02 * rng.standard_normal((6, 4)))
     )
-    found = uncertain_frontier(
-        Uncertain(means, examples, repeats, df), [Cost(tuple(range(6)), costs, noise)], 0, ARMS, rng, 400
-    )
+    scores, cost = Uncertain(means, examples, repeats, df), Cost(tuple(range(6)), costs, noise)
+    single = single_level(scores, [cost], rng, 400)
+    found = uncertain_frontier(scores, [cost], 0, ARMS, single, rng, 400)
     assert found is not None
     return found
 
@@ -44,7 +44,7 @@ def test_a_system_that_is_truly_better_by_less_than_the_noise_floor_stays_in_the
 
 def test_what_is_worse_and_slower_beyond_doubt_leaves_both_sets() -> None:
     rng = np.random.default_rng(1)
-    found = [measured(rng, gap=-1.0, training=0.3) for _ in range(20)]  # int8 is better here
+    found = [measured(rng, gap=-1.5, training=0.3) for _ in range(20)]  # int8 is better here
     for own in found:
         assert not own.confidence.kept[0::2].any() and not own.within_floors.kept[0::2].any()
         assert own.confidence.kept[1::2].any()
@@ -71,3 +71,19 @@ def test_one_arm_has_the_spread_of_its_own_seeds_for_a_floor() -> None:
     one = Uncertain(means, np.zeros((2, 1, 0), np.float32), repeats, df)
     assert score_floor(one, ["only", "only"]) == pytest.approx(12.7062 * np.sqrt(2.0), rel=1e-4)
     assert score_floor(Uncertain(means, one.examples, np.zeros((2, 1, 0)), None), ["only", "only"]) == 0.0
+
+
+def test_the_level_of_intervals_holds_for_the_systems_and_costs_of_all_frontiers_at_once() -> None:
+    rng = np.random.default_rng(3)
+    scores = Uncertain(
+        np.zeros((4, 1)), rng.standard_normal((4, 1, 4000)).astype(np.float32), np.zeros((4, 1, 0)), None
+    )
+    costs = [
+        Cost(own, *cost_noise(np.exp(0.02 * rng.standard_normal((len(own), 4)))))
+        for own in ((0, 1, 2, 3), (1, 3))  # the second cost is known of two systems
+    ]
+    none = single_level(scores, [], rng, 4000)
+    one, other, both = (single_level(scores, own, rng, 4000) for own in (costs[:1], costs[1:], costs))
+    assert none < other < one < both
+    # Six differences of four systems in two quantities and one in the third: not more than if independent.
+    assert 0.95 < both <= 0.95 ** (1 / 13) + 1e-3
