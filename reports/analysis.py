@@ -40,7 +40,8 @@ A frontier holds `systems` (places), `on` (of these, as measured), `membership` 
 column's), `confidence_set` (places), `dominated_by` ({place: [places]} of those that are out),
 `within_floors` (places: the same set where being worse by less than the noise floors is forgiven),
 `single_level` (of one interval, at which the sets of all frontiers hold together), `knee` (place or
-null), `knee_shares` (percent), `knee_none`, `hypervolume` and `hypervolumes` by arm ({value, low, high, bias}, points x octaves).
+null), `knee_shares` (percent), `knee_none`, `hypervolume` and `hypervolumes` by arm ({value, low, high,
+bias}, points x octaves).
 """
 
 from __future__ import annotations
