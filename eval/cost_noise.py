@@ -4,9 +4,11 @@ Every measured cost is found in blocks: several repeats, in each of which all ca
 turn. What a block does to all of them (a warmer machine) is taken out; what is left is the noise of one
 block. Each candidate has its own, since runtimes differ, but two or four blocks say little of it: so it is
 moderated by those of the others (see eval.moderated). Of five candidates or fewer, which tell little of
-how noises differ, it is pooled, and one that is noisier than that keeps its own. Two copies of a candidate,
-measured alike, differ by less than the floor in 95 of 100 cases, over all candidates: that is the A/A
-noise, and the epsilon of epsilon-dominance.
+how noises differ, it is pooled, and one that is noisier than that keeps its own. It is never taken as less
+than LEAST_SD: where the blocks of a few candidates happen to agree, a fraction of a percent, which matters to
+nobody, would be called a difference (the constant s0 of Tusher, Tibshirani and Chu 2001, "Significance analysis
+of microarrays", here fixed beforehand). Two copies of a candidate, measured alike, differ by less than the floor
+in 95 of 100 cases, over all candidates: that is the A/A noise, and the epsilon of epsilon-dominance.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from eval.uncertain import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
 _TAIL = 0.025
+LEAST_SD = 0.005  # of one block, as a logarithm: half a percent
 _POOLED_UP_TO = 5  # candidates
 _HALVINGS = 40
 _KNOWN = 1000  # degrees of freedom of a noise that is taken as known
@@ -84,6 +87,7 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
             df = max(1, math.floor(degrees.min() + 1e-9))
         else:
             variance = np.maximum(pooled, own)
+        variance = np.maximum(variance, LEAST_SD**2)
     else:
         variance, df = np.full(systems, (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
     errors = np.zeros((systems, 1, systems))

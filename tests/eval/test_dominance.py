@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.cost_noise import cost_noise
+from eval.cost_noise import LEAST_SD, cost_noise
 from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
 from eval.uncertain import Uncertain, repeated
@@ -199,6 +199,24 @@ def test_two_copies_are_called_different_on_any_of_four_frontiers_in_at_most_5_p
         apart += not all(its_set(own, rng, 300).kept.all() for own in frontiers)
     assert together <= 0.05 * 400 + 2.5 * math.sqrt(0.05 * 0.95 * 400)
     assert apart > 0.1 * 400  # a level for each frontier does not hold for all of them
+
+
+def test_a_fraction_of_a_percent_is_no_difference_where_two_blocks_happen_to_agree() -> None:
+    rng = np.random.default_rng(4)
+    score = Uncertain(np.zeros((2, 1)), np.zeros((2, 1, 0), np.float32), np.zeros((2, 1, 0)), None)
+    different = found = by_t_alone = 0
+    for _ in range(200):
+        logs = 0.002 * rng.standard_normal((3, 2))  # two copies and the baseline's twin: a peak of memory
+        cost, noise = cost_noise(np.exp(logs))
+        assert noise.sd >= LEAST_SD and noise.floor > math.sqrt(2 / 2) * 1.96 * LEAST_SD
+        different += not its_set([score, cost.of([0, 1])], rng, 100).kept.all()
+        logs[0] += 0.05
+        found += not its_set([score, cost_noise(np.exp(logs))[0].of([0, 1])], rng, 100).kept.all()
+        residual = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=0) + logs.mean()
+        error = math.sqrt(float((residual**2).sum()) / 2)  # two degrees of freedom, two blocks
+        by_t_alone += abs(logs[0].mean() - 0.05 - logs[1].mean()) > 4.303 * error
+    assert different == 0 and by_t_alone > 0.02 * 200
+    assert found == 200  # what matters is seen
 
 
 def test_the_noise_floor_is_what_two_copies_stay_within() -> None:
