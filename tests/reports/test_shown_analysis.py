@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from compress.errors import InputError
+from eval.cost_noise import LEAST_SD
 from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
 from reports.answer import pick_words, picks
 from reports.caveats import caveats
@@ -85,6 +86,7 @@ def test_noise_is_said_in_words_for_each_basis(seeds: Shown, alone: Shown) -> No
     assert size.words.startswith("Counted") and size.blocks == "–"
     assert score.floor == f"{seeds[1].found['score_floor']:.1f} points" and score.blocks == "2 seeds"
     assert "One training seed each" in noise_rows(*alone)[-1].words
+    assert f"never taken as less than {100 * LEAST_SD:g} %" in page(*seeds)
     objectives = {
         "latency_ms": {"noise": {**noise, "basis": "assumed", "blocks": 1, "df": None, "twin": 2.5}}
     }
