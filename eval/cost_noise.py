@@ -1,14 +1,15 @@
 """Costs with the noise of their measurement, on the logarithmic scale.
 
 Every measured cost is found in blocks: several repeats, in each of which all candidates were measured in
-turn. What a block does to all of them (a warmer machine) is taken out; what is left is the noise of one
-block. Each candidate has its own, since runtimes differ, but two or four blocks say little of it: so it is
-moderated by those of the others (see eval.moderated). Of five candidates or fewer, which tell little of
-how noises differ, it is pooled, and one that is noisier than that keeps its own. It is never taken as less
-than LEAST_SD: where the blocks of a few candidates happen to agree, a fraction of a percent, which matters to
-nobody, would be called a difference (the constant s0 of Tusher, Tibshirani and Chu 2001, "Significance analysis
-of microarrays", here fixed beforehand). Two copies of a candidate, measured alike, differ by less than the floor
-in 95 of 100 cases, over all candidates: that is the A/A noise, and the epsilon of epsilon-dominance.
+turn. What a block does to all of them (a warmer machine) is taken out, since it cancels where two of them are
+compared; it is kept apart for a cost that stands alone. What is left is the noise of one block. Each candidate
+has its own, since runtimes differ, but two or four blocks say little of it: so it is moderated by those of the
+others (see eval.moderated). Of five candidates or fewer, which tell little of how noises differ, it is pooled,
+and one that is noisier than that keeps its own. It is never taken as less than LEAST_SD: where the blocks of a
+few candidates happen to agree, a fraction of a percent, which matters to nobody, would be called a difference
+(the constant s0 of Tusher, Tibshirani and Chu 2001, "Significance analysis of microarrays", here fixed
+beforehand). Two copies of a candidate, measured alike, differ by less than the floor in 95 of 100 cases, over
+all candidates: that is the A/A noise, and the epsilon of epsilon-dominance.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Noise:
 
     `floor` is the natural logarithm of their ratio that is exceeded in 5 % of A/A pairs, `sd` that of
     one block, `blocks` the fewest that a candidate has. "assumed": there was one block only, and the
-    floor is COST_MARGIN, as fixed before any experiment.
+    floor is COST_MARGIN, as fixed before any experiment. `shared` is the standard error that what blocks do
+    to all candidates leaves of a mean, with `shared_df` degrees of freedom; None where it was not taken out.
     """
 
     basis: Basis
@@ -46,6 +48,8 @@ class Noise:
     sd: float
     blocks: int
     df: int | None
+    shared: float = 0.0
+    shared_df: int | None = None
 
 
 def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Noise]:
@@ -93,12 +97,15 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     errors = np.zeros((systems, 1, systems))
     errors[np.arange(systems), 0, np.arange(systems)] = np.sqrt(variance / counts)
     floor = _floor(variance, int(counts.min()), df)
+    apart = balanced and basis == "blocks"
     noise = Noise(
         basis,
         floor,
         math.sqrt(float(variance.mean())),
         int(counts.min()),
         df if basis == "blocks" else None,
+        float(logs.mean(axis=0).std(ddof=1)) / math.sqrt(values.shape[1]) if apart else 0.0,
+        values.shape[1] - 1 if apart else None,
     )
     return Uncertain(means[:, None], none, errors, df, pooled=True), noise
 

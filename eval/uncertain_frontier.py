@@ -12,6 +12,7 @@ from eval.contrast_frontier import hypervolume
 from eval.cost_noise import Noise
 from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
+from eval.inference import Spread
 from eval.knee import knees
 from eval.student_t import quantile
 from eval.uncertain import Uncertain
@@ -30,6 +31,14 @@ class Cost:
     values: Uncertain
     noise: Noise
     twin: float | None = None
+
+    def alone(self) -> Spread:
+        """Return how sure each cost is by itself, (n,), where nothing cancels what a block does to all."""
+        own = self.values.spread()
+        if self.noise.shared_df is None or own.df is None:
+            return Spread(own.examples[:, 0], own.seeds[:, 0], own.df)
+        shared = np.full(len(self.systems), self.noise.shared)
+        return Spread(own.seeds[:, 0], shared, self.noise.shared_df, own.one_df)
 
 
 @dataclass(frozen=True)

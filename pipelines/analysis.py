@@ -96,6 +96,10 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
     fair = fairness(
         scores.take(places), table.languages, base, generator(evidence.seed, "fairness"), resamples
     )
+
+    def place(name: str) -> tuple[Objective, int]:
+        return evidence.study.objectives[name], len(systems)
+
     return {
         "schema": SCHEMA,
         "run": evidence.study.run.origins[0].run,
@@ -117,8 +121,10 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         "objectives": {name: _objective(evidence.study.objectives[name], own) for name, own in costs.items()},
         "score_floor": _short(score_floor(average, arms)),
         "scores": _scores(scores, table, base, arms),
-        "costs": {name: _cost_values(own, evidence.study.objectives[name], len(systems))
+        "costs": {name: _cost_values(own, own.alone().half_width(LEVEL), *place(name))
                   for name, own in costs.items()},
+        "costs_beside": {name: _cost_values(own, own.values.spread().half_width(LEVEL)[:, 0], *place(name))
+                         for name, own in costs.items()},
         "frontiers": frontiers,
         "fairness": [_fairness(own) for own in fair],
         "slope_languages": list(fair[0].slope_languages),
@@ -174,17 +180,13 @@ def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]
     ]
 
 
-def _cost_values(cost: Cost, objective: Objective, count: int) -> list[list[float] | None]:
-    half = cost.values.spread().half_width(LEVEL)[:, 0]
+def _cost_values(cost: Cost, half: np.ndarray, objective: Objective, count: int) -> list[list[float] | None]:
+    """Return every system's cost with the ends of its interval, from half of that of its logarithm."""
     points = cost.values.points[:, 0]
     found: list[list[float] | None] = [None] * count
+    sign = -1 if objective.sense == "max" else 1
     for place, value, own in zip(cost.systems, points, half, strict=True):
-        logs = (
-            [-value, -value - own, -value + own]
-            if objective.sense == "max"
-            else [value, value - own, value + own]
-        )
-        found[place] = [_digits(math.exp(log)) for log in logs]
+        found[place] = [_digits(math.exp(sign * value + end)) for end in (0.0, -own, own)]
     return found
 
 

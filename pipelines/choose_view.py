@@ -19,6 +19,7 @@ NAMES = {MAX_DROP: "drop", WORST_DROP: "worst language's drop", "p95_ms": "p95 l
 _UNITS = {"p95_ms": "ms", "load_ms": "ms", "rss_mb": "MB", "size_mb": "MB", "energy_j": "J"}
 _AIMS = {"latency": ("latency", "ms", 1.0), "throughput": ("throughput", "examples/s", 1.0),
          "size": ("size", "MB", 1e-6), "energy": ("energy", "J", 1.0)}  # fmt: skip
+_FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, of one 6.3
 _ALWAYS = ("p95_ms", "rss_mb")  # of the costs that limits are set on, those told without a limit
 
 
@@ -45,7 +46,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     """Return the answer in sentences, one a line."""
     chosen = document["chosen"]
     if chosen is None:
-        return ["Nothing fits.", *_nearest(document), *_tokenization(document)]
+        return ["Nothing fits.", *_nearest(document), *_tokenization(document), *_few_blocks(document)]
     lines = [f"Deploy {chosen['candidate']}."]
     if chosen["candidate"] != chosen["name"]:
         lines.append(f"It is the middle one of {len(chosen['seeds'])} seeds of {chosen['name']}.")
@@ -56,7 +57,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(f"Runner-up: {runner['name']}: {_behind(document, runner['name'])}.")
         lines += ["  " + line for line in _against(runner, document)]
-    lines += _tokenization(document)
+    lines += _tokenization(document) + _few_blocks(document)
     other = document["reported_on"]
     if other is not None:
         drop, worst = other["drop"], other["worst_language_drop"]
@@ -105,6 +106,25 @@ def _tokenization(document: Mapping[str, Any]) -> list[str]:
     if how == WITH:
         return ["p95 latency is the model's p95 plus the mean tokenization of a sequence of the same task."]
     return [f"p95 latency is the model's alone, without tokenization, which was {how}."]
+
+
+def _few_blocks(document: Mapping[str, Any]) -> list[str]:
+    """Return a line where limits on costs are met as measured, and their ends rest on few blocks."""
+    broken = {
+        own["limit_name"]
+        for found in document["rejected"].values()
+        for own in found
+        if own["upper"] is not None and own["value"] <= own["limit"]
+    }
+    blocks = document["blocks_of_limits"]
+    named = [name for name in _UNITS if name in broken and blocks[name] < _FEW_BLOCKS]
+    if document["point_estimates"] or not named:
+        return []
+    return [
+        f"Some variants meet the limit on {enumerated([_name(own, document) for own in named])} as measured; its "
+        f"upper end rests on {min(blocks[own] for own in named)} blocks, which tell little of how the machine "
+        "differs from one to the next. measure.blocks: 4 and more narrows it."
+    ]
 
 
 def _name(limit: str, document: Mapping[str, Any]) -> str:

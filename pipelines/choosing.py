@@ -59,6 +59,7 @@ def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -
         "seed": wish.seed,
         "noise_floor": {name: math.expm1(value) for name, value in found.floors.items()},
         "noise_of_limits": {name: cost.noise.basis for name, cost in found.limits.items()},
+        "blocks_of_limits": {name: cost.noise.blocks for name, cost in found.limits.items()},
         "tokenization": found.tokenization,
         "baseline": told.facts(found.baseline),
         "chosen": told.named(decision.chosen),

@@ -1,4 +1,8 @@
-"""What the costs of two runs say of each other: candidate by candidate, of all together, and what was lost."""
+"""What the costs of two runs say of each other: candidate by candidate, of all together, and what was lost.
+
+What a block of measurements does to all candidates cancels within a run and not between two. The interval of
+one candidate's change holds it; that of its change beside the others' does without (see eval.beside).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from eval.beside import beside_others
 from eval.inference import Spread
 from eval.objective import Objective
 from eval.together import Logs, together
 from eval.uncertain_frontier import Cost
-from eval.verdict import contrasts
+from eval.verdict import Contrast, contrasts
 from pipelines.evidence import Evidence, System
 
 
@@ -71,7 +76,11 @@ def _comparable(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, lis
 def cost_contrasts(
     a: Evidence, b: Evidence, names: Sequence[str], margin: float
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's."""
+    """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's.
+
+    `beside` is the contrast with the other candidates' changes, None where there are few; its `beyond` says
+    that the candidate is shown to be worse than these by more than the margin, and came out worse by that.
+    """
     found = {}
     for name, own in _comparable(a, b, names).items():
         systems = [System(candidate, "", {0: candidate}) for candidate in own]
@@ -84,18 +93,42 @@ def cost_contrasts(
             continue
         logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
         errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
-        spread = Spread(np.zeros(len(known)), np.asarray(errors), _df(one, other))
         more_is_better = objective.sense == "max"
         sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see Evidence.cost)
+        before, after = (sign * side.points[:, 0] for side in logs)
         listed = contrasts(
-            sign * logs[0].points[:, 0], sign * logs[1].points[:, 0], spread, margin,
-            f"{name} of all candidates", good=-sign,
-        )  # fmt: skip
+            before, after, _between(one, other, errors), margin, f"{name} of all candidates", good=-sign
+        )
+        family = f"{name} of all candidates, beside the others"
+        beside = beside_others(after - before, errors, _df(one, other), margin, family, good=-sign)
         noise = {"noise": [one.noise.basis, other.noise.basis]}
         found[name] = {
-            own[at]: _told(asdict(c), objective) | noise for at, c in zip(known, listed, strict=True)
+            own[at]: _told(asdict(c), objective)
+            | noise
+            | {"beside": _beside(beside[place], c, objective) if beside else None}
+            for place, (at, c) in enumerate(zip(known, listed, strict=True))
         }
     return found
+
+
+def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
+    """Return the spread of changes: the candidates' own noise, and what blocks did to all, in both runs.
+
+    The latter's degrees of freedom are Welch's (1947), rounded down, since machines are not alike noisy in
+    both runs.
+    """
+    shares = [(own.noise.shared**2, own.noise.shared_df) for own in (one, other) if own.noise.shared_df]
+    variance = sum(share for share, _ in shares)
+    if not variance:
+        return Spread(np.zeros(len(errors)), errors, _df(one, other))
+    df = math.floor(variance**2 / sum(share**2 / own for share, own in shares) + 1e-9)
+    return Spread(errors, np.full(len(errors), math.sqrt(variance)), max(1, df), _df(one, other))
+
+
+def _beside(found: Contrast, alone: Contrast, objective: Objective) -> dict[str, Any]:
+    good = 1 if objective.sense == "max" else -1
+    worse = found.verdict == "worse" and min(-good * own.difference for own in (found, alone)) > found.margin
+    return _told(asdict(found), objective) | {"beyond": worse}
 
 
 def cost_changes_together(

@@ -192,7 +192,7 @@ def _costs(found: Deployable) -> tuple[dict[str, dict[str, float]], dict[str, di
     uppers: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
     for limit, cost in found.limits.items():
         points = cost.values.points[:, 0]
-        half = cost.values.spread().half_width(_ONE_END)[:, 0]
+        half = cost.alone().half_width(_ONE_END)
         for at, place in enumerate(cost.systems):
             name = found.systems[place].name
             costs[name][limit] = math.exp(points[at])

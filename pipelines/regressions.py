@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reports.numbers import ratio
+
 AVERAGE_NAME, TASKS, LANGUAGES, COSTS = "average", "tasks", "languages", "costs"
 LOST, LOST_COST = "lost", "lost cost"
 ALL = "all candidates together"
@@ -18,7 +20,14 @@ def regressions(document: Document) -> list[dict[str, Any]]:
         found += [
             {"candidate": name, "what": LOST_COST, "name": cost, "why": why} for cost, why in costs.items()
         ]
-    return found + [place for place, contrast, limit in _contrasts(document) if _shown_worse(contrast, limit)]
+    for place, contrast, limit in _contrasts(document):
+        if _shown_worse(contrast, limit):
+            found.append(place)
+        elif _worse_beside(contrast):
+            beside = contrast["beside"]
+            change, low, high = (ratio(beside[key]) for key in ("ratio", "ratio_low", "ratio_high"))
+            found.append({**place, "why": f"{change} ({low} to {high}) of the other candidates' change"})
+    return found
 
 
 def undetermined(document: Document) -> list[dict[str, Any]]:
@@ -29,7 +38,8 @@ def undetermined(document: Document) -> list[dict[str, Any]]:
     found = []
     for place, contrast, limit in _contrasts(document):
         worst = contrast["low"] if contrast.get("sense", "max") == "max" else -contrast["high"]
-        if worst < -limit and contrast["verdict"] != "equivalent" and not _shown_worse(contrast, limit):
+        shown = _shown_worse(contrast, limit) or _worse_beside(contrast)
+        if worst < -limit and contrast["verdict"] != "equivalent" and not shown:
             found.append({**place, "undetermined": True})
     return found
 
@@ -38,6 +48,11 @@ def _shown_worse(contrast: Mapping[str, Any], limit: float) -> bool:
     if "beyond" in contrast:
         return bool(contrast["beyond"])
     return contrast["verdict"] == "worse" and abs(contrast["difference"]) > limit
+
+
+def _worse_beside(contrast: Mapping[str, Any]) -> bool:
+    """Has it got worse than the other candidates have, where that is known (see eval.beside)?"""
+    return bool(contrast.get("beside") and contrast["beside"]["beyond"])
 
 
 def _contrasts(document: Document) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], float]]:

@@ -16,7 +16,10 @@ means over the seeds. All other lists by system are in that order. Numbers are r
                       basis exact, blocks or assumed (see eval.cost_noise)
     score_floor       A/A noise of training in points; 0 where there is one seed
     scores            by system: {average, change: [value, low, high], tasks: {task: [change, low, high]}}
-    costs             {cost: by system [value, low, high], or null}
+    costs             {cost: by system [value, low, high], or null}, the interval that of the system alone
+    costs_beside      the same, the interval without what a block of measurements does to all systems alike,
+                      which cancels where two are compared. Documents that were written earlier lack it, and
+                      hold it as `costs`.
     frontiers         {cost, or "all" for all costs at once: see below}
     fairness          by system: {worst_language, worst, drops: {language: [value, low, high]}, spread,
                       spread_beyond_noise, by_script, by_resources, slope, single_level}; points lost

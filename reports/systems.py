@@ -71,14 +71,15 @@ def system_values(study: Study, analysis: Analysis, at: int) -> dict[str, float 
 def intervals(analysis: Analysis, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
     """Return the intervals of one system, moved onto the values that are shown.
 
-    The interval of the score is that of its difference from the baseline, so the baseline has none.
+    The interval of the score is that of its difference from the baseline, so the baseline has none; that of
+    a cost is without what a block does to all systems alike.
     """
     bars: dict[str, list[float]] = {}
     value, low, high = analysis.found["scores"][at]["change"]
     here = values[SCORE]
     if here is not None and None not in (value, low, high) and high > low:
         bars[SCORE] = [here + low - value, here + high - value]
-    for key, costs in analysis.found["costs"].items():
+    for key, costs in analysis.found.get("costs_beside", analysis.found["costs"]).items():
         here = values.get(key)
         if here and costs and costs[at] and None not in costs[at] and costs[at][2] > costs[at][1]:
             bars[key] = [here * costs[at][1] / costs[at][0], here * costs[at][2] / costs[at][0]]

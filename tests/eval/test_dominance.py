@@ -14,6 +14,7 @@ from eval.cost_noise import LEAST_SD, cost_noise
 from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
 from eval.uncertain import Uncertain, repeated
+from eval.uncertain_frontier import Cost
 
 
 def by_definition(draws: np.ndarray, tolerance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -225,6 +226,34 @@ def test_the_noise_floor_is_what_two_copies_stay_within() -> None:
     assert noise.basis == "blocks" and noise.sd == pytest.approx(0.03, rel=0.15)
     apart = np.abs(np.diff(0.03 * rng.standard_normal((4000, 2, 6)).mean(axis=-1), axis=1))
     assert (apart > noise.floor).mean() == pytest.approx(0.05, abs=0.02)
+
+
+@pytest.mark.parametrize("blocks", [2, 4])
+def test_a_cost_alone_holds_what_a_block_does_to_all_and_beside_others_does_not(blocks: int) -> None:
+    rng = np.random.default_rng(blocks)
+    truth = np.log([1.0, 1.5, 2.0, 4.0])
+    alone = beside = pairs = 0
+    for _ in range(400):
+        drift = 0.2 * rng.standard_normal(blocks)
+        logs = truth[:, None] + drift + 0.02 * rng.standard_normal((4, blocks))
+        cost = Cost((0, 1, 2, 3), *cost_noise(np.exp(logs)))
+        error = np.abs(cost.values.points[:, 0] - truth)[0]
+        alone += error <= cost.alone().half_width(0.95)[0]
+        beside += error <= cost.values.spread().half_width(0.95)[0, 0]
+        lead = cost.values.less(0)
+        pairs += np.abs(lead.points[1, 0] - truth[1]) <= lead.spread().half_width(0.95)[1, 0]
+    least = 0.95 * 400 - 2.5 * math.sqrt(0.05 * 0.95 * 400)
+    assert alone >= least and pairs >= least
+    assert beside < 0.5 * 400
+
+
+def test_counts_and_single_blocks_say_nothing_of_what_a_block_does() -> None:
+    for cost in (
+        Cost((0, 1), *cost_noise(np.array([[8.0], [2.0]]), exact=True)),
+        Cost((0, 1), *cost_noise(np.array([[8.0], [2.0]]))),
+    ):
+        assert cost.noise.shared_df is None
+        assert cost.alone().half_width(0.95) == pytest.approx(cost.values.spread().half_width(0.95)[:, 0])
 
 
 def test_one_block_takes_the_floor_that_was_fixed_before() -> None:

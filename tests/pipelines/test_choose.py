@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
-from eval.records import Measurement, append_rows
+from eval.records import Measurement, append_rows, read_rows
 from pipelines.choose_view import answer, violation
 from pipelines.choosing import choose_run
 from pipelines.cli import app
@@ -123,6 +123,29 @@ def test_a_cost_meets_its_limit_by_its_upper_end_as_a_drop_does(tmp_path: Path) 
     assert chosen(run, between, point_estimates=True)["chosen"]["name"] == INT8
     # Sizes are counted: the limit is the size itself.
     assert chosen(run, {"size_mb": 300.0})["chosen"]["name"] == INT8
+
+
+def test_a_limit_holds_what_blocks_did_to_all_candidates_and_few_blocks_are_named(tmp_path: Path) -> None:
+    run = one_arm(tmp_path / "r", repeats=2)
+    before = chosen(run, {})["chosen"]
+    value, upper = before["costs"]["p95_ms"], before["cost_uppers"]["p95_ms"]
+    rows = [
+        replace(row, value=row.value * (1.5 if row.repeat else 1.0))
+        if row.statistic == "latency" and row.value is not None
+        else row
+        for row in read_rows(run.rows_file)
+    ]
+    run.rows_file.unlink()
+    append_rows(run.rows_file, rows)
+    after = chosen(run, {})["chosen"]
+    assert after["cost_uppers"]["p95_ms"] / after["costs"]["p95_ms"] > 1.5 * upper / value
+    refused = chosen(run, {"p95_ms": 1.2 * after["costs"]["p95_ms"]})
+    assert refused["chosen"] is None
+    told = " ".join(answer(refused))
+    assert "meet the limit on p95 latency without tokenization as measured" in told
+    assert "rests on 2 blocks" in told and "measure.blocks: 4" in told
+    generous = chosen(run, {"p95_ms": 1.2 * after["costs"]["p95_ms"]}, point_estimates=True)
+    assert generous["chosen"]["name"] == INT8 and "rests on 2 blocks" not in " ".join(answer(generous))
 
 
 def test_what_was_measured_once_is_judged_by_its_value_and_says_so(tmp_path: Path) -> None:
