@@ -107,6 +107,7 @@ def method(analysis: Analysis) -> str:
         f"{len(answer['fits'])} of {len(analysis.systems)} variants are shown to lose at most "
         f"{loss(analysis)}: the upper end of the drop’s interval does ({100 * analysis.found['level']:g} % for "
         "all variants at once, the seeds of each together). Costs and scores that noise cannot tell apart count "
-        "as equal. The same is said, with reasons, by: "
+        "as equal. What a block of measurements does to all variants is in the interval of a cost and cancels in that "
+        "of a ratio. The same is said, with reasons, by: "
         f"xpareto choose RUN --max-drop {answer['max_drop']:g} --seed-policy mean"
     )

@@ -64,7 +64,7 @@ def test_points_carry_the_intervals_of_both_score_and_cost(
     frontier = analysis.found["frontiers"]["latency_ms"]
     for at, own in enumerate(found):
         value, low, high = analysis.found["scores"][at]["change"]
-        cost = analysis.found["costs"]["latency_ms"][at]
+        cost = analysis.found["costs_beside"]["latency_ms"][at]
         assert own.on == (at in frontier["on"])
         assert own.wide is not None and own.wide[1] / own.x == pytest.approx(cost[2] / cost[0])
         if at == analysis.baseline:

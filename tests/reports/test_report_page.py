@@ -66,7 +66,10 @@ def test_every_candidate_and_the_baseline_are_in_the_table(make_run: Make) -> No
 
 def test_hostile_names_add_no_element_no_handler_and_no_script(made: str, make_run: Make) -> None:
     hostile, tame = _Parsed(made), _Parsed(page(study(read_runs([make_run(hostile=False)]))))
-    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in tame.tags]
+    # A name's slashes are places where a line may break: <wbr>, as many as it has.
+    one, other = ([tag for tag, _ in own.tags if tag != "wbr"] for own in (hostile, tame))
+    assert one == other
+    assert all(not found for tag, found in hostile.tags if tag == "wbr")
     assert "img" not in {tag for tag, _ in hostile.tags}
     assert not [name for _, found in hostile.tags for name in found if name.startswith("on")]
     assert "\u202e" not in made and "\u2028" not in made

@@ -123,7 +123,7 @@ def test_points_of_the_chart_have_the_intervals_of_the_analysis(alone: Shown) ->
             assert point["bars"]["score"] == pytest.approx(
                 [point["values"]["score"] + low - value, point["values"]["score"] + high - value]
             )
-        cost = analysis.found["costs"]["latency_ms"][at]
+        cost = analysis.found["costs_beside"]["latency_ms"][at]
         assert point["bars"]["latency_ms"][0] / point["values"]["latency_ms"] == pytest.approx(
             cost[1] / cost[0]
         )
