@@ -7,13 +7,13 @@ more than it, and somewhere better by more than it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eval.moderated_gains import pairs_of
-from eval.uncertain import LEVEL, Uncertain, level_of
+from eval.uncertain import LEVEL, Uncertain, simultaneous
 
 _CHUNK = 1 << 22  # comparisons at once
 
@@ -77,18 +77,14 @@ def level_of_pairs(
     together, whichever frontiers are drawn of these objectives, since all rest on the same intervals
     (max-t: see eval.uncertain.simultaneous).
     """
-    largest = np.zeros(draws, np.float32)
-    for own in objectives:
-        noise = (own.normal if own.pooled else own.independent)(rng, draws)[:, 0]
-        for first in range(len(noise) - 1):
-            gaps = noise[first + 1 :] - noise[first]
-            errors = gaps.std(axis=-1)
-            moving = errors > 0
-            if moving.any():
-                scaled = np.abs(gaps[moving])
-                scaled /= errors[moving, None]
-                np.maximum(largest, scaled.max(axis=0), out=largest)
-    return level_of(float(np.quantile(largest, level)), level)
+
+    def pairs() -> Iterator[np.ndarray]:
+        for own in objectives:
+            noise = (own.normal if own.pooled else own.independent)(rng, draws)[:, 0]
+            for first in range(len(noise) - 1):
+                yield noise[first + 1 :] - noise[first]
+
+    return simultaneous(pairs(), level)
 
 
 def confidence_set(

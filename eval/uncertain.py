@@ -12,7 +12,7 @@ t-test (Box and Tiao 1973, 2.5), where resampling S seeds would understate their
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -142,14 +142,15 @@ def repeated(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int | None]:
     return means[..., 0], deviations, least - 1
 
 
-def simultaneous(deviations: np.ndarray, level: float = LEVEL, sided: int = 2) -> float:
+def simultaneous(deviations: Iterable[np.ndarray], level: float = LEVEL, sided: int = 2) -> float:
     """Return the level of single intervals at which those of a whole family hold together at `level`.
 
-    `deviations` (..., draws) are normal draws of all members, centred. The largest standardised one is
-    found in every draw, and its quantile taken (max-t: Romano and Wolf 2005; Hothorn, Bretz and Westfall
-    2008); members that never vary do not count. Give the result to Spread.half_width, whose Student's t
-    is then taken at that level member by member. With `sided` 1 only deviations below zero count, and
-    the level returned is still that of a two-sided interval, of which one end is used.
+    `deviations` are pieces (..., draws) of normal draws of all members, centred; an array is one along its
+    first axis. The largest standardised one is found in every draw, and its quantile taken (max-t: Romano
+    and Wolf 2005; Hothorn, Bretz and Westfall 2008); members that never vary do not count. Give the result
+    to Spread.half_width, whose Student's t is then taken at that level member by member. With `sided` 1
+    only deviations below zero count, and the level returned is still that of a two-sided interval, of which
+    one end is used.
 
     >>> rng = np.random.default_rng(0)
     >>> one = simultaneous(rng.standard_normal((1, 20_000)))
@@ -157,12 +158,15 @@ def simultaneous(deviations: np.ndarray, level: float = LEVEL, sided: int = 2) -
     >>> bool(0.94 < one < 0.96), bool(0.99 < two < 0.997)
     (True, True)
     """
-    flat = deviations.reshape(-1, deviations.shape[-1])
-    largest = np.zeros(flat.shape[-1], np.float32)
-    for own in flat:
-        error = float(own.std())
-        if error > 0:
-            np.maximum(largest, np.abs(own) / error if sided == 2 else -own / error, out=largest)
+    largest: np.ndarray = np.zeros(1, np.float32)
+    for piece in deviations:
+        flat = piece.reshape(-1, piece.shape[-1])
+        errors = flat.std(axis=-1)
+        moving = errors > 0
+        if moving.any():
+            scaled = np.abs(flat[moving]) if sided == 2 else -flat[moving]
+            scaled /= errors[moving, None]
+            largest = np.maximum(largest, scaled.max(axis=0))
     return level_of(float(np.quantile(largest, level)), level)
 
 

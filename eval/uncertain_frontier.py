@@ -32,13 +32,18 @@ class Cost:
     noise: Noise
     twin: float | None = None
 
+    def beside(self) -> Spread:
+        """Return how sure each cost is beside the others, (n,), where what a block does to all cancels."""
+        own = self.values.spread()
+        return Spread(own.examples[:, 0], own.seeds[:, 0], own.df)
+
     def alone(self) -> Spread:
         """Return how sure each cost is by itself, (n,), where nothing cancels what a block does to all."""
-        own = self.values.spread()
+        own = self.beside()
         if self.noise.shared_df is None or own.df is None:
-            return Spread(own.examples[:, 0], own.seeds[:, 0], own.df)
+            return own
         shared = np.full(len(self.systems), self.noise.shared)
-        return Spread(own.seeds[:, 0], shared, self.noise.shared_df, own.one_df)
+        return Spread(own.seeds, shared, self.noise.shared_df, own.one_df)
 
 
 @dataclass(frozen=True)

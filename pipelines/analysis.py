@@ -96,10 +96,8 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
     fair = fairness(
         scores.take(places), table.languages, base, generator(evidence.seed, "fairness"), resamples
     )
-
-    def place(name: str) -> tuple[Objective, int]:
-        return evidence.study.objectives[name], len(systems)
-
+    alone = {name: own.alone() for name, own in costs.items()}
+    beside = {name: own.beside() for name, own in costs.items()}
     return {
         "schema": SCHEMA,
         "run": evidence.study.run.origins[0].run,
@@ -121,10 +119,8 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         "objectives": {name: _objective(evidence.study.objectives[name], own) for name, own in costs.items()},
         "score_floor": _short(score_floor(average, arms)),
         "scores": _scores(scores, table, base, arms),
-        "costs": {name: _cost_values(own, own.alone().half_width(LEVEL), *place(name))
-                  for name, own in costs.items()},
-        "costs_beside": {name: _cost_values(own, own.values.spread().half_width(LEVEL)[:, 0], *place(name))
-                         for name, own in costs.items()},
+        "costs": _cost_values(evidence, costs, alone, len(systems)),
+        "costs_beside": _cost_values(evidence, costs, beside, len(systems)),
         "frontiers": frontiers,
         "fairness": [_fairness(own) for own in fair],
         "slope_languages": list(fair[0].slope_languages),
@@ -180,14 +176,19 @@ def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]
     ]
 
 
-def _cost_values(cost: Cost, half: np.ndarray, objective: Objective, count: int) -> list[list[float] | None]:
-    """Return every system's cost with the ends of its interval, from half of that of its logarithm."""
-    points = cost.values.points[:, 0]
-    found: list[list[float] | None] = [None] * count
-    sign = -1 if objective.sense == "max" else 1
-    for place, value, own in zip(cost.systems, points, half, strict=True):
-        found[place] = [_digits(math.exp(sign * value + end)) for end in (0.0, -own, own)]
-    return found
+def _cost_values(
+    evidence: Evidence, costs: Mapping[str, Cost], spreads: Mapping[str, Spread], count: int
+) -> dict[str, list[list[float] | None]]:
+    """Return by cost every system's value with the ends of its interval."""
+    told = {}
+    for name, cost in costs.items():
+        found: list[list[float] | None] = [None] * count
+        sign = -1 if evidence.study.objectives[name].sense == "max" else 1
+        halves = spreads[name].half_width(LEVEL)
+        for place, value, half in zip(cost.systems, cost.values.points[:, 0], halves, strict=True):
+            found[place] = [_digits(math.exp(sign * value + end)) for end in (0.0, -half, half)]
+        told[name] = found
+    return told
 
 
 def _frontier(found: UncertainFrontier) -> dict[str, Any]:

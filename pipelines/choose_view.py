@@ -120,10 +120,11 @@ def _few_blocks(document: Mapping[str, Any]) -> list[str]:
     named = [name for name in _UNITS if name in broken and blocks[name] < _FEW_BLOCKS]
     if document["point_estimates"] or not named:
         return []
+    ends = "its upper end rests" if len(named) == 1 else "their upper ends rest"
     return [
-        f"Some variants meet the limit on {enumerated([_name(own, document) for own in named])} as measured; its "
-        f"upper end rests on {min(blocks[own] for own in named)} blocks, which tell little of how the machine "
-        "differs from one to the next. measure.blocks: 4 and more narrows it."
+        f"Some variants meet the limit on {enumerated([_name(own, document) for own in named])} as measured; "
+        f"{ends} on {min(blocks[own] for own in named)} blocks, which tell little of how the machine differs from "
+        "one to the next: measure.blocks: 4 and more narrows that."
     ]
 
 

@@ -108,3 +108,20 @@ class Browser:
 
     def close(self) -> None:
         self._send("DELETE", "")
+
+
+def quiet(browser: Browser) -> None:
+    """Nothing complained, nothing was loaded, nothing is not a number, and the page does not scroll sideways."""
+    assert browser.complaints() == []
+    assert browser.run("return performance.getEntriesByType('resource').length") == 0
+    assert browser.run(
+        "return [...document.querySelectorAll('main svg *')].filter(e => [...e.attributes].some(a => "
+        "/NaN|undefined|Infinity/.test(a.value))).map(e => e.outerHTML)"
+    ) == []  # fmt: skip
+    browser.unfold()
+    wide = browser.run(
+        "return document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest('.scroll, pre, svg'))"
+        ".map(e => e.tagName + '.' + e.className + ' in ' + e.closest('section, header, nav').id)"
+    )
+    assert not wide, "\n".join(wide)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import socket
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from eval.records import Measurement, append_rows
 from reports.analysis import Analysis
 from reports.study import Study
 from tests.reports.analysed_run import analysed_run, read, reported
+from tests.reports.browser import CHROMIUM, DRIVER, Browser
 
 TIME = "2026-11-22T10:00:00Z"
 LANGUAGES = [
@@ -202,3 +206,40 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
     run = analysed_run(folder / "run", seeds=(0,))
     reported(run, folder / "out")
     return read(run, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def driver_port() -> Iterator[int]:
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("no Chromium with chromedriver on this machine")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with subprocess.Popen(
+        [DRIVER, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            for _ in range(100):
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield port
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def browser(driver_port: int, tmp_path: Path) -> Iterator[Browser]:
+    made = Browser(driver_port, 1400, tmp_path / "profile")
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Path:
+    """Return a run of several training seeds with an analysis."""
+    return analysed_run(tmp_path / "run")
