@@ -13,6 +13,7 @@ import pytest
 from compress.errors import InputError
 from eval.records import append_rows
 from eval.task import KINDS, TASKS, task
+from eval.uncertain import LEVEL
 from pipelines.analysis import ALL, analyse, build_report, write_analysis
 from pipelines.choosing import choose_run
 from pipelines.evidence import read_evidence
@@ -59,6 +60,9 @@ def test_membership_dominance_and_confidence_set_tell_the_truth_that_was_built_i
     assert latency["membership"][slow] < 10 and latency["membership"][quick] > 80
     assert set(latency["on"]) == {names.index(f"english/{v}/onnxruntime") for v in ("onnx", "int8")}
     assert set(latency["on"]) <= set(latency["confidence_set"])
+    # One level for the sets of all frontiers: each alone would need less.
+    (single,) = {own["single_level"] for own in found["frontiers"].values()}
+    assert LEVEL ** (1 / len(found["frontiers"])) < single < 1
     assert latency["hypervolumes"]["english"]["value"] > latency["hypervolumes"]["none"]["value"]
     volume = latency["hypervolume"]
     assert volume["low"] < volume["value"] < volume["high"]

@@ -236,6 +236,22 @@ def test_a_candidate_that_got_slower_than_the_others_did_is_seen_on_an_uneasy_ma
     assert diff(b, a)["regressions"] == []  # and the others did not get slower because it got faster
 
 
+def test_a_candidate_that_stayed_while_all_others_got_faster_is_no_regression(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a", **ARMS), made(tmp_path / "b", **ARMS)
+    rewrite(
+        b,
+        lambda row: (
+            replace(row, value=(row.value or 0) / 1.5)
+            if row.statistic == "latency" and row.candidate != INT8
+            else row
+        ),
+    )
+    found = diff(a, b)
+    beside = found["candidates"][INT8]["costs"]["latency_ms"]["beside"]
+    assert beside["verdict"] == "worse" and not beside["beyond"]
+    assert found["regressions"] == []
+
+
 def test_what_is_undetermined_counts_where_proof_is_asked_for(tmp_path: Path) -> None:
     a, b = made(tmp_path / "a", examples=60), made(tmp_path / "b", examples=60, chance=5)
     assert diff(a, b)["regressions"] == []

@@ -58,9 +58,16 @@ def short(name: str) -> list[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")  # of all recipes: what they share is made once
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_planned_on_the_embedded_base_without_any_argument(name: str, tmp_path: Path) -> None:
-    ready = prepare(Options(name, store=tmp_path / "store", runs=tmp_path / "runs"))
+def test_it_is_planned_on_the_embedded_base_without_any_argument(
+    name: str, store: Path, tmp_path: Path
+) -> None:
+    ready = prepare(Options(name, store=store, runs=tmp_path / "runs"))
     used = {node.step for node in ready.plan.nodes.values()}
     assert used == {"pretrain", "train", "export_onnx"} | USES[name]
     assert ready.plan.baseline.endswith("/fp32/torch") and ready.start.data_name == "embedded"
@@ -68,8 +75,8 @@ def test_it_is_planned_on_the_embedded_base_without_any_argument(name: str, tmp_
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_planned_on_another_base(name: str, base: Path, tmp_path: Path) -> None:
-    options = Options(name, base=str(base), store=tmp_path / "store", runs=tmp_path / "runs")
+def test_it_is_planned_on_another_base(name: str, base: Path, store: Path, tmp_path: Path) -> None:
+    options = Options(name, base=str(base), store=store, runs=tmp_path / "runs")
     ready = prepare(options)
     assert "pretrain" not in {node.step for node in ready.plan.nodes.values()}
     assert ready.start.base is not None and ready.start.base.folder == base
@@ -101,11 +108,6 @@ def test_it_runs_on_the_embedded_base(name: str, store: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     (seal,) = tmp_path.glob("runs/*/SEAL.json")
     every_candidate_has_a_score(seal.parent)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")  # of all recipes: what they share is made once
 
 
 @pytest.mark.real
