@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from eval import contrast_frontier as frontier
+from eval.cost_noise import COST_MARGIN
 from eval.inference import Spread, pair_spread, seed_spread
 from eval.verdict import Contrast, contrasts
 
@@ -178,7 +179,7 @@ def iso_costs(values: Averages, costs: Sequence[Cost]) -> dict[str, Iso]:
         table = np.array([estimates[name][:3] for name in names])
         spread = Spread(table[:, 1], table[:, 2], df)
         listed = contrasts(
-            np.zeros(len(names)), table[:, 0], spread, frontier.COST_MARGIN, "costs of equal scores", good=-1
+            np.zeros(len(names)), table[:, 0], spread, COST_MARGIN, "costs of equal scores", good=-1
         )
         for name, contrast in zip(names, listed, strict=True):
             found[name] = Iso(contrast, estimates[name][4])

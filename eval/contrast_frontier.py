@@ -19,7 +19,6 @@ from eval.frontier import Frontier, Sense
 
 REFERENCE_SCORE = 0.0  # percent
 REFERENCE_OCTAVES = 1.0  # above the baseline's cost
-COST_MARGIN = 0.05  # natural logarithm: 5 % of cost is no difference that counts
 
 
 def octaves(cost: np.ndarray, baseline: float, sense: Literal["max", "min"]) -> np.ndarray:

@@ -20,12 +20,12 @@ from typing import Literal
 
 import numpy as np
 
-from eval.contrast_frontier import COST_MARGIN
 from eval.moderated import moderated
 from eval.student_t import quantile, upper_tail
 from eval.uncertain import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
+COST_MARGIN = 0.05  # natural logarithm: 5 % of cost is no difference that counts
 _TAIL = 0.025
 LEAST_SD = 0.005  # of one block, as a logarithm: half a percent
 _POOLED_UP_TO = 5  # candidates

@@ -23,8 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.contrast_frontier import COST_MARGIN
-from eval.cost_noise import Basis
+from eval.cost_noise import COST_MARGIN, Basis
 from eval.inference import Spread
 from eval.student_t import quantile
 from eval.verdict import ERROR, LEVEL, Contrast, holm, verdict

@@ -13,8 +13,9 @@ import numpy as np
 from compress.errors import InputError
 from eval.contrast import Compared, Design, compare
 from eval.contrast_costs import Cost
-from eval.contrast_frontier import COST_MARGIN, REFERENCE_OCTAVES, REFERENCE_SCORE
+from eval.contrast_frontier import REFERENCE_OCTAVES, REFERENCE_SCORE
 from eval.contrast_scores import TaskScores, task_scores
+from eval.cost_noise import COST_MARGIN
 from eval.task import task
 from pipelines.durable import replace_text, writing
 from pipelines.matching import Matched, match
