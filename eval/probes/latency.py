@@ -62,7 +62,8 @@ class Latency(Probe):
                     places = [place for place, (other, _) in enumerate(drawn) if other == language]
                     yield opened.row(
                         "latency", "latency_by_language",
-                        float(np.percentile(single[:, places], 50)) / 1e6, "ms", **common, language=language, component="p50", examples=len(places),
+                        float(np.percentile(single[:, places], 50)) / 1e6, "ms",
+                        **common, language=language, component="p50", examples=len(places),
                         instrument=f"batch 1, {single[:, places].size} calls",
                     )  # fmt: skip
                 rate = len(sample) / (float(np.median(batched)) / 1e9)
