@@ -44,9 +44,9 @@ def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[Answered]:
             yield Answered(subset, kind.predict(subset.encoded, reduced), None)
 
 
-def absent(ask: Ask, found: Task) -> str:
+def absent(ask: Ask, asked_task: Task) -> str:
     """Return why a language that was asked for gives no predictions."""
-    other = found.calibrated_on(ask.split)
+    other = asked_task.calibrated_on(ask.split)
     needed = ask.split if other is None else f"{ask.split} examples, or no {other}"
     return f"no {needed} examples in the data"
 

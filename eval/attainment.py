@@ -47,11 +47,11 @@ def attainment(sets: Sequence[np.ndarray]) -> tuple[Surface, ...]:
     points, owners = _joined(sets)
     count = len(sets)
     percentiles = [100.0 * (k + 1) / count for k in range(count)]
-    found = moocore.eaf(points, owners)
+    eaf_points = moocore.eaf(points, owners)
     surfaces = []
     for at, percentile in enumerate(percentiles):
-        own = found[np.isclose(found[:, 2], percentile, atol=1e-6)][:, :2] * (1.0, -1.0)
-        surfaces.append(Surface(at + 1, own[np.argsort(own[:, 0], kind="stable")]))
+        corners = eaf_points[np.isclose(eaf_points[:, 2], percentile, atol=1e-6)][:, :2] * (1.0, -1.0)
+        surfaces.append(Surface(at + 1, corners[np.argsort(corners[:, 0], kind="stable")]))
     return tuple(surfaces)
 
 
@@ -61,7 +61,7 @@ def share_attained(sets: Sequence[np.ndarray], cost: float, score: float) -> flo
     >>> share_attained([np.array([[0.0, 50.0]]), np.array([[1.0, 60.0]])], 1.0, 55.0)
     0.5
     """
-    return float(np.mean([bool(((own[:, 0] <= cost) & (own[:, 1] >= score)).any()) for own in sets]))
+    return float(np.mean([bool(((points[:, 0] <= cost) & (points[:, 1] >= score)).any()) for points in sets]))
 
 
 def attainment_difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> tuple[Region, ...]:
@@ -77,18 +77,18 @@ def attainment_difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> t
     if all(np.array_equal(one.corners, other.corners) for one, other in levels):
         return ()  # moocore 0.3 fails where there is nothing to return
     sides = [np.column_stack(_joined(side)) for side in (b, a)]  # moocore: the first less the second
-    found = moocore.eafdiff(*sides, rectangles=True)
+    rectangles = moocore.eafdiff(*sides, rectangles=True)
     return tuple(
         Region(float(left), float(right), 0.0 - float(upper), 0.0 - float(lower), float(gap) / len(a))
-        for left, lower, right, upper, gap in found
+        for left, lower, right, upper, gap in rectangles
         if gap
     )
 
 
 def _joined(sets: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return all points to be minimised (points, 2) and the number of each one's set, from 1."""
-    if not sets or not all(len(own) for own in sets):
+    if not sets or not all(len(seed_points) for seed_points in sets):
         raise ValueError("expected at least one seed, each with at least one point")
-    points = np.concatenate([np.asarray(own, dtype=np.float64) for own in sets]) * (1.0, -1.0)
-    owners = np.repeat(np.arange(1, len(sets) + 1), [len(own) for own in sets])
+    points = np.concatenate([np.asarray(seed_points, dtype=np.float64) for seed_points in sets]) * (1.0, -1.0)
+    owners = np.repeat(np.arange(1, len(sets) + 1), [len(seed_points) for seed_points in sets])
     return np.ascontiguousarray(points), owners.astype(np.float64)

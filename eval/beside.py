@@ -26,15 +26,17 @@ def beside_others(
     `changes` (n,) are logarithms of ratios, `errors` (n,) their standard errors without what blocks do to
     all. The others' noise enters as that of a median of many normal values, a little much for a few.
 
-    >>> found = beside_others(np.array([0.3, 0.0, 0.0, 0.01]), np.full(4, 0.01), 30, 0.05, "", -1)
-    >>> [own.verdict for own in found]
+    >>> changed = beside_others(np.array([0.3, 0.0, 0.0, 0.01]), np.full(4, 0.01), 30, 0.05, "", -1)
+    >>> [contrast.verdict for contrast in changed]
     ['worse', 'equivalent', 'equivalent', 'equivalent']
     """
     count = len(changes)
     if count < FEWEST:
         return []
     others = [np.delete(np.arange(count), at) for at in range(count)]
-    medians = np.array([np.median(changes[own]) for own in others])
-    noise = np.array([_MEDIAN * math.sqrt(float((errors[own] ** 2).mean()) / len(own)) for own in others])
+    medians = np.array([np.median(changes[places]) for places in others])
+    noise = np.array(
+        [_MEDIAN * math.sqrt(float((errors[places] ** 2).mean()) / len(places)) for places in others]
+    )
     spread = Spread(np.zeros(count), np.sqrt(errors**2 + noise**2), df)
     return contrasts(medians, changes, spread, margin, family, good)

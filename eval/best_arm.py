@@ -88,7 +88,7 @@ def cross_fitted(
     The halves are random but the same for every model; of a parallel task with equally many examples
     an example is in the same half in every language. InputError where a language has one example only.
     """
-    counts = {language: found.shape[1] for language, found in outcomes.items()}
+    counts = {language: language_outcomes.shape[1] for language, language_outcomes in outcomes.items()}
     few = [language for language, count in counts.items() if count < 2]
     if few:
         raise InputError(
@@ -103,14 +103,18 @@ def cross_fitted(
             )
             for language, count in counts.items()
         }
-        own = None
+        halved_tuning = None
         if tuning is not None:
-            own = {
-                language: ModelTuning(found.own[:, rows[language]], found.calibration)
-                for language, found in tuning.items()
+            halved_tuning = {
+                language: ModelTuning(model_tuning.own[:, rows[language]], model_tuning.calibration)
+                for language, model_tuning in tuning.items()
             }
-        kept = {language: found[:, rows[language]] for language, found in outcomes.items()}
-        halves.append(task_scores(task, kept, seed, draws, None, own, part=f"half {part}"))
+        halved_outcomes = {
+            language: language_outcomes[:, rows[language]] for language, language_outcomes in outcomes.items()
+        }
+        halves.append(
+            task_scores(task, halved_outcomes, seed, draws, None, halved_tuning, part=f"half {part}")
+        )
     first, second = halves
     return Selection(task, "halves", (Fold(first, second), Fold(second, first)))
 
@@ -125,7 +129,7 @@ def best_arms(selections: Sequence[Selection], arms: Sequence[str], seeds: int, 
     Of equally good arms the first is chosen. The spread of seeds is that of the gains of whole
     replicates: each seed trains all arms, chooses, and reports.
     """
-    picked = {one.task.name: _picked(one, (len(arms), seeds)) for one in selections}
+    picked = {selection.task.name: _picked(selection, (len(arms), seeds)) for selection in selections}
     names = list(picked)
     reference = np.stack([picked[name].reference for name in names])  # (tasks, seeds)
     best = np.stack([picked[name].best for name in names])
@@ -141,23 +145,23 @@ def best_arms(selections: Sequence[Selection], arms: Sequence[str], seeds: int, 
         "average, best arm",
     )
     tasks = {}
-    for one, contrast in zip(selections, each, strict=True):
-        found = picked[one.task.name]
-        total = found.draws_chosen.total()
-        tasks[one.task.name] = Choice(
-            one.way,
+    for selection, contrast in zip(selections, each, strict=True):
+        picks = picked[selection.task.name]
+        total = picks.draws_chosen.total()
+        tasks[selection.task.name] = Choice(
+            selection.way,
             contrast,
-            {arms[1 + at]: count for at, count in sorted(found.chosen.items())},
-            {arms[1 + at]: count / total for at, count in sorted(found.draws_chosen.items())},
+            {arms[1 + at]: count for at, count in sorted(picks.chosen.items())},
+            {arms[1 + at]: count / total for at, count in sorted(picks.draws_chosen.items())},
         )
     return BestArms(whole[0], tasks)
 
 
-def _picked(one: Selection, shape: tuple[int, int]) -> _Picked:
+def _picked(selection: Selection, shape: tuple[int, int]) -> _Picked:
     reference, best, gains, floor = [], [], [], 0.0
     chosen: Counter[int] = Counter()
     draws_chosen: Counter[int] = Counter()
-    for fold in one.folds:
+    for fold in selection.folds:
         on, scored = (_by_arm(scores, shape) for scores in (fold.chosen_on, fold.scored_on))
         choice = on[0][1:].argmax(axis=0)  # (seeds,)
         choice_draws = on[1][1:].argmax(axis=0)  # (seeds, draws)
@@ -171,7 +175,7 @@ def _picked(one: Selection, shape: tuple[int, int]) -> _Picked:
         np.mean(reference, axis=0),
         np.mean(best, axis=0),
         np.mean(gains, axis=0),
-        floor / len(one.folds) ** 2,
+        floor / len(selection.folds) ** 2,
         chosen,
         draws_chosen,
     )

@@ -80,11 +80,11 @@ def compare(design: Design, margin: float) -> Compared:
     average = _by_variant(whole, margin, "average")
     lesser = _by_variant(without, margin, "average without retrieval") if without else None
     changes = _changes(whole, margin)
-    found = []
+    variant_contrasts = []
     for place in places:
         name = design.variants[place]
         tasks = _tasks(per_task, place, margin, f"tasks, {name}")
-        found.append(
+        variant_contrasts.append(
             VariantContrasts(
                 name,
                 average[place],
@@ -97,7 +97,7 @@ def compare(design: Design, margin: float) -> Compared:
         )
     known = [cost for cost in design.costs if kept(cost).any()]
     return Compared(
-        tuple(found),
+        tuple(variant_contrasts),
         hypervolumes(whole, known, margin),
         joint_hypervolume(whole, known, margin),
         iso_costs(whole, known),

@@ -55,8 +55,8 @@ def kept(cost: Cost) -> np.ndarray:
 
 def _octaves(cost: Cost, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return octaves (arms, kept variants, seeds) and which arms have them all."""
-    found = frontier.octaves(cost.values[:, rows], cost.baseline, cost.sense)
-    return found, np.flatnonzero(np.isfinite(found).all(axis=(1, 2)))
+    octaves = frontier.octaves(cost.values[:, rows], cost.baseline, cost.sense)
+    return octaves, np.flatnonzero(np.isfinite(octaves).all(axis=(1, 2)))
 
 
 def hypervolumes(values: Averages, costs: Sequence[Cost], margin: float) -> dict[str, Contrast]:
@@ -85,12 +85,12 @@ def hypervolumes(values: Averages, costs: Sequence[Cost], margin: float) -> dict
         spreads.append(seed_spread(volumes))
     if not costs:
         return {}
-    found = np.array(points)
+    mean_volumes = np.array(points)
     seeds_error = np.array([float(error) for error, _ in spreads])
     # Arms that lack a cost may leave one cost fewer degrees of freedom: the least holds for all.
     df = min((df for _, df in spreads if df is not None), default=None)
     spread = Spread(np.array(draws), seeds_error, df)
-    listed = contrasts(found[:, 0], found[:, 1], spread, np.array(margins), "hypervolumes")
+    listed = contrasts(mean_volumes[:, 0], mean_volumes[:, 1], spread, np.array(margins), "hypervolumes")
     return {cost.name: contrast for cost, contrast in zip(costs, listed, strict=True)}
 
 
@@ -114,8 +114,8 @@ def joint_hypervolume(values: Averages, costs: Sequence[Cost], margin: float) ->
     rows = np.all([kept(cost) for cost in costs], axis=0)
     if not rows.any():
         return None
-    found = [_octaves(cost, rows) for cost in costs]
-    octaves = np.stack([value for value, _ in found], axis=2)  # (arms, variants, costs, seeds)
+    octaves_by_cost = [_octaves(cost, rows) for cost in costs]
+    octaves = np.stack([value for value, _ in octaves_by_cost], axis=2)  # (arms, variants, costs, seeds)
     arms = [a for a in range(octaves.shape[0]) if np.isfinite(octaves[a]).all()]
     volumes = _each(frontier.joint_hypervolume, values.points[:, rows][arms], octaves[arms])
     shifted = _each(frontier.joint_hypervolume, values.points[:1, rows] + margin, octaves[:1])
@@ -141,7 +141,7 @@ def iso_costs(values: Averages, costs: Sequence[Cost]) -> dict[str, Iso]:
     The spread of seeds is pooled over all pairs of arms where every pair reaches common scores in
     every seed, else it is that of A and B alone.
     """
-    found: dict[str, Iso] = {}
+    iso_by_cost: dict[str, Iso] = {}
     estimates: dict[str, tuple[float, float, float, int | None, float]] = {}
     for cost in costs:
         rows = kept(cost)
@@ -151,7 +151,7 @@ def iso_costs(values: Averages, costs: Sequence[Cost]) -> dict[str, Iso]:
         ratios = _ratios(points, octaves, 0, 1)
         if not np.isfinite(ratios).all():
             why = "the arms reach no common scores"
-            found[cost.name] = Iso(None, 0.0, why)
+            iso_by_cost[cost.name] = Iso(None, 0.0, why)
             continue
         drawn = np.array(
             [
@@ -165,7 +165,7 @@ def iso_costs(values: Averages, costs: Sequence[Cost]) -> dict[str, Iso]:
         share = float(finite.mean())
         if share < DEFINED:
             why = f"in only {share:.0%} of the draws do the arms reach common scores"
-            found[cost.name] = Iso(None, share, why)
+            iso_by_cost[cost.name] = Iso(None, share, why)
             continue
         pairs = [_ratios(points, octaves, a, b) for at, a in enumerate(arms) for b in arms[at + 1 :]]
         pooled = bool(np.isfinite(pairs).all())
@@ -182,8 +182,8 @@ def iso_costs(values: Averages, costs: Sequence[Cost]) -> dict[str, Iso]:
             np.zeros(len(names)), table[:, 0], spread, COST_MARGIN, "costs of equal scores", good=-1
         )
         for name, contrast in zip(names, listed, strict=True):
-            found[name] = Iso(contrast, estimates[name][4])
-    return {cost.name: found[cost.name] for cost in costs}
+            iso_by_cost[name] = Iso(contrast, estimates[name][4])
+    return {cost.name: iso_by_cost[cost.name] for cost in costs}
 
 
 def _ratios(points: np.ndarray, octaves: np.ndarray, a: int, b: int) -> np.ndarray:

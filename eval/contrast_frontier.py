@@ -61,11 +61,11 @@ def joint_hypervolume(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
     senses: list[Sense] = ["max", *(lower for _ in range(costs.shape[1]))]
     reference = [REFERENCE_SCORE] + [REFERENCE_OCTAVES] * costs.shape[1]
     flat = scores.reshape(-1, scores.shape[-1])
-    found = [
+    volumes = [
         Frontier.of(np.column_stack([row, costs]), senses).hypervolume(reference) if len(row) else 0.0
         for row in flat
     ]
-    return np.array(found).reshape(scores.shape[:-1])
+    return np.array(volumes).reshape(scores.shape[:-1])
 
 
 def iso_cost(a: np.ndarray, b: np.ndarray, cost_a: np.ndarray, cost_b: np.ndarray) -> np.ndarray:
@@ -82,8 +82,8 @@ def iso_cost(a: np.ndarray, b: np.ndarray, cost_a: np.ndarray, cost_b: np.ndarra
     """
     shape = a.shape[:-1]
     rows_a, rows_b = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
-    found = [_iso(x, y, cost_a, cost_b) for x, y in zip(rows_a, rows_b, strict=True)]
-    return np.array(found).reshape(shape)
+    log_ratios = [_iso(x, y, cost_a, cost_b) for x, y in zip(rows_a, rows_b, strict=True)]
+    return np.array(log_ratios).reshape(shape)
 
 
 def _iso(a: np.ndarray, b: np.ndarray, cost_a: np.ndarray, cost_b: np.ndarray) -> float:

@@ -79,20 +79,24 @@ def task_scores(
     languages = tuple(outcomes)
     examples = tuple(outcomes[language].shape[1] for language in languages)
     picked = list(drawn) if drawn is not None else list(range(outcomes[languages[0]].shape[0]))
-    points = np.stack([_score(kind, task, found.sum(axis=1)) for found in outcomes.values()], axis=1)
-    own = {language: found[picked] for language, found in outcomes.items()}
-    together = _together(task, own, clusters) if tuning is None else None
+    points = np.stack(
+        [_score(kind, task, language_outcomes.sum(axis=1)) for language_outcomes in outcomes.values()], axis=1
+    )
+    picked_outcomes = {
+        language: language_outcomes[picked] for language, language_outcomes in outcomes.items()
+    }
+    together = _together(task, picked_outcomes, clusters) if tuning is None else None
 
     def score(totals: np.ndarray) -> np.ndarray:
         return _score(kind, task, totals)
 
-    kept = np.float64 if normal_from is None else np.float32
-    resampled = np.empty((len(picked), len(languages), draws), dtype=kept)
+    precision = np.float64 if normal_from is None else np.float32
+    resampled = np.empty((len(picked), len(languages), draws), dtype=precision)
     if together is not None:
-        found = draw_scores(together, score, generator(seed, *names), draws, normal_from)
-        resampled[:] = found.reshape(len(languages), len(picked), draws).swapaxes(0, 1)
+        drawn_together = draw_scores(together, score, generator(seed, *names), draws, normal_from)
+        resampled[:] = drawn_together.reshape(len(languages), len(picked), draws).swapaxes(0, 1)
     else:
-        for at, (language, counts) in enumerate(own.items()):
+        for at, (language, counts) in enumerate(picked_outcomes.items()):
             if tuning is not None:
                 resampled[:, at] = _retuned(names, tuning[language], language, picked, seed, draws)
             else:
@@ -112,22 +116,22 @@ def _together(
     """
     if len(outcomes) < 2:
         return None
-    if task.parallel and len({found.shape[1] for found in outcomes.values()}) == 1:
+    if task.parallel and len({language_outcomes.shape[1] for language_outcomes in outcomes.values()}) == 1:
         return np.concatenate(list(outcomes.values()))
     if clusters is not None and set(clusters) >= set(outcomes):
         numbers, places = np.unique(
             np.concatenate([clusters[code] for code in outcomes]), return_inverse=True
         )
-        counts = [found.shape[1] for found in outcomes.values()]
+        counts = [language_outcomes.shape[1] for language_outcomes in outcomes.values()]
         if len(numbers) == sum(counts):
             return None
         first = next(iter(outcomes.values()))
         models, columns = first.shape[0], first.shape[2]
         stacked = np.zeros((len(outcomes), models, len(numbers), columns))
-        for own, found, at in zip(
+        for language_totals, language_outcomes, at in zip(
             stacked, outcomes.values(), np.split(places, np.cumsum(counts)[:-1]), strict=True
         ):
-            np.add.at(own.swapaxes(0, 1), at, found.swapaxes(0, 1))
+            np.add.at(language_totals.swapaxes(0, 1), at, language_outcomes.swapaxes(0, 1))
         return stacked.reshape(-1, len(numbers), columns)
     return None
 
@@ -147,5 +151,5 @@ def _retuned(
 
 
 def _score(kind: Kind, task: Task, totals: np.ndarray) -> np.ndarray:
-    found = kind.metrics(totals)
-    return np.mean([found[name] for name in task.metrics[: task.scored_by]], axis=0)
+    score_by_metric = kind.metrics(totals)
+    return np.mean([score_by_metric[name] for name in task.metrics[: task.scored_by]], axis=0)

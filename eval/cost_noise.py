@@ -59,8 +59,8 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     none. `exact`: the values are counts, such as bytes, and have no noise. ValueError where a candidate
     has no value, or one that is not above zero.
 
-    >>> found, noise = cost_noise(np.array([[8.0], [2.0]]), exact=True)
-    >>> np.exp(found.points[:, 0]).round(6).tolist(), noise.floor
+    >>> costs, noise = cost_noise(np.array([[8.0], [2.0]]), exact=True)
+    >>> np.exp(costs.points[:, 0]).round(6).tolist(), noise.floor
     ([8.0, 2.0], 0.0)
     """
     present = np.isfinite(values)
@@ -84,13 +84,13 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     if df > 0:
         # A row of two-way residuals loses one candidate's share of the block effects.
         share = (systems - 1) / systems if balanced else 1.0
-        own = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
+        candidate_variance = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
         pooled = (residual**2).sum() / df
         if systems > _POOLED_UP_TO:
-            variance, degrees = moderated(own, (counts - 1) * share)
+            variance, degrees = moderated(candidate_variance, (counts - 1) * share)
             df = max(1, math.floor(degrees.min() + 1e-9))
         else:
-            variance = np.maximum(pooled, own)
+            variance = np.maximum(pooled, candidate_variance)
         variance = np.maximum(variance, LEAST_SD**2)
     else:
         variance, df = np.full(systems, (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
@@ -124,6 +124,6 @@ def _floor(variances: np.ndarray, blocks: int, df: int) -> float:
     low, high = 0.0, quantile(_TAIL, df) * largest
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        beyond = sum(2 * upper_tail(middle / float(own), df) for own in errors) / len(variances)
+        beyond = sum(2 * upper_tail(middle / float(error), df) for error in errors) / len(variances)
         low, high = (middle, high) if beyond > 2 * _TAIL else (low, middle)
     return high

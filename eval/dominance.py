@@ -29,8 +29,8 @@ class Dominance:
 def dominance(draws: np.ndarray, tolerance: Sequence[float] | np.ndarray = ()) -> Dominance:
     """Return the shares of draws (n, objectives, draws) with dominance; less is better, NaN not allowed.
 
-    >>> found = dominance(np.array([[[1.0, 3.0]], [[2.0, 2.0]]]))
-    >>> found.probability.tolist(), found.membership.tolist()
+    >>> shares = dominance(np.array([[[1.0, 3.0]], [[2.0, 2.0]]]))
+    >>> shares.probability.tolist(), shares.membership.tolist()
     ([[0.0, 0.5], [0.5, 0.0]], [0.5, 0.5])
     """
     systems, objectives, count = draws.shape
@@ -42,10 +42,10 @@ def dominance(draws: np.ndarray, tolerance: Sequence[float] | np.ndarray = ()) -
         piece = draws[..., start : start + block]
         worse = np.zeros((systems, systems, piece.shape[-1]), bool)
         better = np.zeros_like(worse)
-        for values, own in zip(piece.swapaxes(0, 1), room.astype(piece.dtype), strict=True):
+        for values, slack in zip(piece.swapaxes(0, 1), room.astype(piece.dtype), strict=True):
             first, second = values[:, None], values[None]
-            worse |= first > second + own
-            better |= first < second - own
+            worse |= first > second + slack
+            better |= first < second - slack
         better &= ~worse
         wins += better.sum(axis=-1)
         members += (~better.any(axis=0)).sum(axis=-1)
@@ -79,8 +79,8 @@ def level_of_pairs(
     """
 
     def pairs() -> Iterator[np.ndarray]:
-        for own in objectives:
-            noise = (own.normal if own.pooled else own.independent)(rng, draws)[:, 0]
+        for objective in objectives:
+            noise = (objective.normal if objective.pooled else objective.independent)(rng, draws)[:, 0]
             for first in range(len(noise) - 1):
                 yield noise[first + 1 :] - noise[first]
 
@@ -104,11 +104,12 @@ def confidence_set(
     systems = objectives[0].points.shape[0]
     room = tolerance if len(tolerance) else [0.0] * len(objectives)
     proven = np.zeros((systems, systems), bool)
-    leads = zip(*(pairs_of(own, groups or [""] * systems) for own in objectives), strict=True)
-    for first, found in enumerate(leads):  # what the others cost more than the first, by objective
+    leads = zip(*(pairs_of(objective, groups or [""] * systems) for objective in objectives), strict=True)
+    # What the others cost more than the first, by objective.
+    for first, leads_by_objective in enumerate(leads):
         better = np.zeros(systems, bool)
         no_worse = np.ones(systems, bool)
-        for (lead, spread), slack in zip(found, room, strict=True):
+        for (lead, spread), slack in zip(leads_by_objective, room, strict=True):
             low = (lead.points - spread.half_width(single))[:, 0]
             better |= low > 0
             no_worse &= low >= -slack

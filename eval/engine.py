@@ -69,12 +69,12 @@ def run_all(
     first: dict[tuple[int, ...], int] = {}
     slots = [first.setdefault(tuple(sequence), len(first)) for sequence in sequences]
     unique = list(first)
-    found: list[np.ndarray | None] = [None] * len(unique)
+    reduced: list[np.ndarray | None] = [None] * len(unique)
 
     def run_batch(batch: np.ndarray) -> None:
         ids, mask, lengths = pad([unique[index] for index in batch], pad_id)
         for index, kept in zip(batch, reduce(session.run(ids, mask), lengths), strict=True):
-            found[index] = kept
+            reduced[index] = kept
 
     batches = plan_batches([len(sequence) for sequence in unique], token_budget)
     if session.lanes == 1:
@@ -86,5 +86,5 @@ def run_all(
                 deque(lanes.map(run_batch, batches), maxlen=0)  # raises what a lane raised
         finally:
             session.leave_lanes()
-    answers = [array for array in found if array is not None]
+    answers = [array for array in reduced if array is not None]
     return [answers[slot] for slot in slots]

@@ -67,9 +67,11 @@ def fairness(
     }  # kind -> group -> weights over languages
     known = [code for code in languages if _log_tokens(code) is not None]
     slope = _slope_weights(languages, known) if len(known) >= 3 else None
-    found = []
+    fairness_by_system = []
     for at in range(len(drops.points)):
-        own = drops.of([at]) if at != baseline else replace(drops.of([at]), floor=None)  # it is itself
+        system_drops = (
+            drops.of([at]) if at != baseline else replace(drops.of([at]), floor=None)  # it is itself
+        )
         single = simultaneous(noise[at]) if noise.shape[-1] else LEVEL
         points = drops.points[at]
         half = spread.of(at).half_width(single) if at != baseline else np.zeros(len(points))
@@ -80,22 +82,22 @@ def fairness(
         }
         worst = int(np.argmax(points))
         variance = float(points.var(ddof=1)) if len(points) > 1 else 0.0
-        beyond = variance - (_scatter(shared[at], own.floor) if at != baseline else 0.0)
-        found.append(
+        beyond = variance - (_scatter(shared[at], system_drops.floor) if at != baseline else 0.0)
+        fairness_by_system.append(
             Fairness(
                 listed,
                 languages[worst],
                 Interval(float(points[worst]), float(lows.max()), float(highs.max())),
                 variance**0.5,
                 max(0.0, beyond) ** 0.5,
-                {name: _combined(own, weights) for name, weights in groups["script"].items()},
-                {name: _combined(own, weights) for name, weights in groups["resources"].items()},
-                _combined(own, slope) if slope is not None else None,
+                {name: _combined(system_drops, weights) for name, weights in groups["script"].items()},
+                {name: _combined(system_drops, weights) for name, weights in groups["resources"].items()},
+                _combined(system_drops, slope) if slope is not None else None,
                 tuple(known),
                 single,
             )
         )
-    return found
+    return fairness_by_system
 
 
 def _drops(scores: Uncertain, baseline: int) -> Uncertain:
@@ -108,24 +110,24 @@ def _scatter(noise: np.ndarray, floor: np.ndarray | None) -> float:
 
     What all languages share, as the examples of parallel test sets, moves them together and makes none.
     """
-    found = float(noise.var(axis=0, ddof=1).mean()) if min(noise.shape) > 1 else 0.0
-    return found + (0.0 if floor is None else float(floor.mean()))
+    variance = float(noise.var(axis=0, ddof=1).mean()) if min(noise.shape) > 1 else 0.0
+    return variance + (0.0 if floor is None else float(floor.mean()))
 
 
-def _combined(own: Uncertain, weights: np.ndarray) -> Interval:
-    found = own.mapped(weights[:, None])
-    value = float(found.points[0, 0])
-    half = float(found.spread().half_width(LEVEL)[0, 0])
+def _combined(drops: Uncertain, weights: np.ndarray) -> Interval:
+    combined = drops.mapped(weights[:, None])
+    value = float(combined.points[0, 0])
+    half = float(combined.spread().half_width(LEVEL)[0, 0])
     return Interval(value, value - half, value + half)
 
 
 def _groups(languages: Sequence[str], kind: str) -> dict[str, np.ndarray]:
     names = [str(getattr(LANGUAGES[code], kind)) if code in LANGUAGES else OTHER for code in languages]
-    found = {}
+    weights_by_group = {}
     for name in sorted(set(names)):
-        inside = np.array([own == name for own in names], dtype=np.float64)
-        found[name] = inside / inside.sum()
-    return found
+        inside = np.array([language_group == name for language_group in names], dtype=np.float64)
+        weights_by_group[name] = inside / inside.sum()
+    return weights_by_group
 
 
 def _log_tokens(code: str) -> float | None:

@@ -55,7 +55,7 @@ def flips(
         )
     asked = old_outcomes.any(axis=1) | new_outcomes.any(axis=1)
     changed = np.array([_plain(x) != _plain(y) for x, y in zip(old, new, strict=True)], dtype=bool)
-    was, now = (_own_scores(task, kind, found) for found in (old_outcomes, new_outcomes))
+    was, now = (_example_scores(task, kind, outcomes) for outcomes in (old_outcomes, new_outcomes))
     return Flips(
         int(asked.sum()),
         int((changed & asked).sum()),
@@ -64,9 +64,9 @@ def flips(
     )
 
 
-def _own_scores(task: Task, kind: Kind, outcomes: np.ndarray) -> np.ndarray:
-    found = kind.metrics(np.asarray(outcomes, dtype=np.float64))
-    return np.mean([found[name] for name in task.metrics[: task.scored_by]], axis=0)
+def _example_scores(task: Task, kind: Kind, outcomes: np.ndarray) -> np.ndarray:
+    score_by_metric = kind.metrics(np.asarray(outcomes, dtype=np.float64))
+    return np.mean([score_by_metric[name] for name in task.metrics[: task.scored_by]], axis=0)
 
 
 def _plain(prediction: object) -> object:

@@ -37,13 +37,13 @@ class Frontier:
         """
         import moocore
 
-        found = np.array(values, dtype=np.float64)  # a copy: None becomes NaN
-        if found.ndim != 2 or found.shape[1] != len(senses) or not senses:
-            raise ValueError(f"expected values of shape (n, {len(senses)}), found {found.shape}")
+        objectives = np.array(values, dtype=np.float64)  # a copy: None becomes NaN
+        if objectives.ndim != 2 or objectives.shape[1] != len(senses) or not senses:
+            raise ValueError(f"expected values of shape (n, {len(senses)}), found {objectives.shape}")
         if not set(senses) <= {"max", "min"}:
             raise ValueError(f"expected senses max or min, found {sorted(set(senses))}")
         signs = np.array([-1.0 if sense == "max" else 1.0 for sense in senses])
-        costs = found * signs
+        costs = objectives * signs
         complete = np.isfinite(costs).all(axis=1)
         ranks = np.full(len(costs), -1, np.int64)
         if complete.any():

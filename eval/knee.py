@@ -21,7 +21,7 @@ def knees(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
     if not count:
         return np.full(draws, -1)
     order = np.lexsort((-scores, costs), axis=-1)
-    score, cost = (np.take_along_axis(own, order, axis=-1) for own in (scores, costs))
+    score, cost = (np.take_along_axis(values, order, axis=-1) for values in (scores, costs))
     before = np.maximum.accumulate(score, axis=-1)
     on = np.ones(score.shape, bool)
     on[:, 1:] = score[:, 1:] > before[:, :-1]
@@ -31,6 +31,6 @@ def knees(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
     above = (score - score[:, :1]) * run[:, None] - (cost - cost[:, :1]) * rise[:, None]
     above = np.where(on, above, -np.inf)
     best = np.argmax(above, axis=-1)
-    found = order[rows, best]
+    knee_places = order[rows, best]
     inner = (best > 0) & (best < last)
-    return np.where(inner & (above[rows, best] > 1e-9 * np.abs(rise * run)), found, -1)
+    return np.where(inner & (above[rows, best] > 1e-9 * np.abs(rise * run)), knee_places, -1)

@@ -24,8 +24,8 @@ class Folder:
     def open(root: Path) -> Folder:
         """Return the folder; InputError unless it is XTREME's download/ or holds xtreme/."""
         if not root.is_dir():
-            found = "a file" if root.exists() else "nothing"
-            raise InputError(f"{root}: expected a data folder, found {found}. Check --data.")
+            actual = "a file" if root.exists() else "nothing"
+            raise InputError(f"{root}: expected a data folder, found {actual}. Check --data.")
         if (root / _XTREME).is_dir():
             return Folder(root, root / _XTREME)
         if any((root / name).is_dir() for name in TASKS.names):
@@ -79,14 +79,14 @@ class Folder:
         train falls back on is never dev, too.
         """
         candidates = wanted.candidates(split, language)
-        found = self._first(candidates)
+        files = self._first(candidates)
         if split == "dev" and wanted.held_out:
             return self._first(wanted.candidates("train"))
         if split == "dev":
             taken = self._first(wanted.candidates("train", language))
-            return () if set(found) & set(taken) else found
-        if found:
-            return found
+            return () if set(files) & set(taken) else files
+        if files:
+            return files
         if not candidates:
             raise InputError(f"Training set {wanted.name} has no {split} data in {language}, only in en.")
         which = wanted.name if language == "en" else f"{wanted.name} in {language}"

@@ -19,8 +19,13 @@ def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> S
     spread = scores.less(base).spread()
     if scores.df is None or scores.pooled:
         return spread
-    found = [moderated_pairs(own, scores.df, groups) for own in scores.repeats.swapaxes(0, 1)]
-    variances, df = (np.stack([own[base] for own in part], axis=1) for part in zip(*found, strict=True))
+    moderated_by_quantity = [
+        moderated_pairs(repeats, scores.df, groups) for repeats in scores.repeats.swapaxes(0, 1)
+    ]
+    variances, df = (
+        np.stack([of_pairs[base] for of_pairs in by_quantity], axis=1)
+        for by_quantity in zip(*moderated_by_quantity, strict=True)
+    )
     return Spread(spread.examples, np.sqrt(variances), df)
 
 

@@ -104,12 +104,12 @@ def work_of(model: ModelProto, batch: int, length: int) -> Work:
     read: dict[str, int] = {}
     moved = 0
     for node in nodes:
-        found = _product(node, facts)
-        if found:
+        node_operations = _product(node, facts)
+        if node_operations:
             precision = _precision(node, facts, dequantized)
-            operations[precision] = operations.get(precision, 0) + found
+            operations[precision] = operations.get(precision, 0) + node_operations
             component = component_of_node(node.name)
-            components[component] = components.get(component, 0) + found
+            components[component] = components.get(component, 0) + node_operations
         for place, name in enumerate(node.input):
             if name not in weights:
                 continue
@@ -168,10 +168,10 @@ def _product(node: NodeProto, facts: Mapping[str, tuple[Shape, int]]) -> int:
 
 
 def _shape(node: NodeProto, place: int, facts: Mapping[str, tuple[Shape, int]]) -> Shape:
-    found = facts.get(node.input[place])
-    if found is None:
+    fact = facts.get(node.input[place])
+    if fact is None:
         raise InputError(f"the shape of {node.input[place]}, read by {node.name}, could not be inferred.")
-    return found[0]
+    return fact[0]
 
 
 def _precision(
@@ -187,13 +187,13 @@ def _precision(
 
 def _dequantized(nodes: list[NodeProto]) -> frozenset[str]:
     """Return the names of values that are dequantized 8-bit tensors, or views and transposes of such."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in nodes:
         if node.op_type == "DequantizeLinear" or (
-            node.op_type in {*_VIEWS, "Transpose"} and node.input[0] in found
+            node.op_type in {*_VIEWS, "Transpose"} and node.input[0] in names
         ):
-            found.update(node.output)
-    return frozenset(found)
+            names.update(node.output)
+    return frozenset(names)
 
 
 def _inferred(model: ModelProto, batch: int, length: int) -> dict[str, tuple[Shape, int]]:
@@ -221,7 +221,7 @@ def _inferred(model: ModelProto, batch: int, length: int) -> dict[str, tuple[Sha
     stand_ins = list(_stand_ins(graph.node, facts))
     del graph.node[:]
     graph.node.extend(node for node, _ in stand_ins)
-    graph.input.extend(value for _, own in stand_ins for value in own)
+    graph.input.extend(value for _, extra_inputs in stand_ins for value in extra_inputs)
     # Sizes are computed in the graph itself (Shape, Range, Expand ...): known once the input's are.
     fold_constants(
         model, onnx_shape_inference=True, input_size_limit=_LARGE, output_size_limit=_FOLDED,
@@ -281,7 +281,7 @@ def _copy(node: NodeProto) -> NodeProto:
 
 
 def _attribute(node: NodeProto, name: str, default: int = 0) -> int:
-    return next((int(found.i) for found in node.attribute if found.name == name), default)
+    return next((int(attribute.i) for attribute in node.attribute if attribute.name == name), default)
 
 
 def _bytes(shape: Shape, data_type: int) -> int:

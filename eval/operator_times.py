@@ -60,25 +60,25 @@ def sums(events: list[dict[str, Any]], passes: int) -> OperatorTimes:
     >>> run = {"cat": "Session", "name": "model_run", "ts": 10, "dur": 9000}
     >>> node = {"cat": "Node", "name": "layer.0.attention/MatMul_kernel_time", "ts": 20, "dur": 4000,
     ...         "args": {"op_name": "MatMul"}}
-    >>> found = sums([node, run], 1)
-    >>> found.by_operator, found.by_component["attention"], found.total_ms
+    >>> times = sums([node, run], 1)
+    >>> times.by_operator, times.by_component["attention"], times.total_ms
     ({'MatMul': 4.0, 'between operators': 5.0}, 4.0, 9.0)
     """
-    runs = sorted((one["ts"], one["dur"]) for one in events if one["name"] == "model_run")[-passes:]
+    runs = sorted((event["ts"], event["dur"]) for event in events if event["name"] == "model_run")[-passes:]
     if len(runs) < passes:
         raise ValueError(f"expected {passes} passes in the profile, found {len(runs)}")
     start, total = runs[0][0], sum(length for _, length in runs) / 1e3 / passes
     operators: dict[str, float] = {}
     components: dict[str, float] = {}
     component = "other"
-    for one in sorted((e for e in events if e["cat"] == "Node"), key=lambda event: event["ts"]):
-        if one["ts"] < start or not one["name"].endswith(_KERNEL):
+    for event in sorted((e for e in events if e["cat"] == "Node"), key=lambda e: e["ts"]):
+        if event["ts"] < start or not event["name"].endswith(_KERNEL):
             continue
-        spent = one["dur"] / 1e3 / passes
-        operator = one["args"]["op_name"]
-        named = component_of_node(one["name"])
+        spent = event["dur"] / 1e3 / passes
+        operator = event["args"]["op_name"]
+        named = component_of_node(event["name"])
         # A fused or inserted node may have no module in its name: it ends what the node before it began.
-        component = component if named == "other" and _nameless(one["name"]) else named
+        component = component if named == "other" and _nameless(event["name"]) else named
         operators[operator] = operators.get(operator, 0.0) + spent
         components[component] = components.get(component, 0.0) + spent
     rest = max(0.0, total - sum(operators.values()))

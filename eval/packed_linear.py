@@ -30,8 +30,8 @@ def can_pack() -> bool:
     with torch.inference_mode():
         rows = torch.linspace(-1, 1, 3 * 8).reshape(1, 3, 8)
         plain = torch.nn.Linear(8, 5)
-        expected, found = plain(rows), packed(plain)(rows)
-    return found.shape == expected.shape and bool(torch.allclose(found, expected, atol=1e-5))
+        expected, computed = plain(rows), packed(plain)(rows)
+    return computed.shape == expected.shape and bool(torch.allclose(computed, expected, atol=1e-5))
 
 
 def pack_linears(model: Any) -> int:
@@ -69,9 +69,9 @@ def packed(linear: Any) -> Any:
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
             if not rows.numel():  # oneDNN knows no product of nothing
                 return rows.new_zeros((*rows.shape[:-1], self.out_features))
-            found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
                 rows, self.__dict__["packed"], self.bias, "none", [], ""
             )
-            return found
+            return product
 
     return PackedLinear()

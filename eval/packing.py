@@ -84,7 +84,10 @@ def _batch(
 def unpack(answer: np.ndarray, packed: Packed) -> dict[int, np.ndarray]:
     """Return sequence -> its own answer: (length, ...) of answers per token, (labels,) of one per sequence."""
     if answer.ndim == 2:
-        return {place.sequence: own for place, own in zip(packed.places, answer, strict=True)}
+        return {
+            place.sequence: sequence_answer
+            for place, sequence_answer in zip(packed.places, answer, strict=True)
+        }
     return {
         place.sequence: answer[place.row, place.start : place.start + place.length] for place in packed.places
     }
@@ -111,8 +114,8 @@ def first_tokens(attention_mask: np.ndarray) -> np.ndarray:
     [[1, 0, 1, 0]]
     """
     before = np.pad(attention_mask[:, :-1], ((0, 0), (1, 0)))
-    found: np.ndarray = (attention_mask != 0) & (attention_mask != before)
-    return found
+    begins: np.ndarray = (attention_mask != 0) & (attention_mask != before)
+    return begins
 
 
 def positions(attention_mask: np.ndarray, pad_id: int) -> np.ndarray:
@@ -129,5 +132,5 @@ def positions(attention_mask: np.ndarray, pad_id: int) -> np.ndarray:
 def visible(attention_mask: np.ndarray) -> np.ndarray:
     """Return which token sees which, bool (batch, 1, length, length): those of its own sequence."""
     same = attention_mask[:, :, None] == attention_mask[:, None, :]
-    found: np.ndarray = (same & (attention_mask != 0)[:, None, :])[:, None]
-    return found
+    seen: np.ndarray = (same & (attention_mask != 0)[:, None, :])[:, None]
+    return seen

@@ -34,15 +34,15 @@ def peaks(precisions: Iterable[str], threads: int, seconds: float, side: int = S
     fp32 is the best of onnxruntime's product and torch's (packed for oneDNN where that works). fp16 has
     fp32's peak: CPUs compute it there.
     """
-    found: dict[str, Peak] = {}
+    peak_by_precision: dict[str, Peak] = {}
     for precision in dict.fromkeys("fp32" if name == "fp16" else name for name in precisions):
         rates = [
             Peak(2 * side**3 / _best(call, seconds / len(ways)), f"{name}, {side} x {side} x {side}")
             for ways in [_WAYS[precision](threads, side)]
             for name, call in ways.items()
         ]
-        found[precision] = max(rates, key=lambda peak: peak.rate)
-    return found | ({"fp16": found["fp32"]} if "fp16" in set(precisions) else {})
+        peak_by_precision[precision] = max(rates, key=lambda peak: peak.rate)
+    return peak_by_precision | ({"fp16": peak_by_precision["fp32"]} if "fp16" in set(precisions) else {})
 
 
 def bandwidth(threads: int, seconds: float, bytes_each: int = _TRIAD_BYTES) -> Peak:

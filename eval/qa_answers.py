@@ -75,8 +75,8 @@ def best_answers(
     exceeds the best answer's by more than `null_threshold` (SQuAD 2.0).
     """
     score, start, end = _best_pairs(windows, kept)
-    found = [""] * len(windows.contexts)
-    null = np.full(len(found), np.inf)
+    answers = [""] * len(windows.contexts)
+    null = np.full(len(answers), np.inf)
     np.minimum.at(null, owners, (kept[:, 0, 1] + kept[:, 0, 3]).astype(np.float64))
     # the best window of each question; of equals the first
     order = np.lexsort((np.arange(len(owners)), -score, owners))
@@ -88,8 +88,8 @@ def best_answers(
             continue
         first = windows.offsets[windows.shift[window] + start[window], 0]
         last = windows.offsets[windows.shift[window] + end[window], 1]
-        found[owner] = windows.contexts[owner][first:last]
-    return found
+        answers[owner] = windows.contexts[owner][first:last]
+    return answers
 
 
 def _best_pairs(windows: Windows, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -66,12 +66,12 @@ def draw_normal(outcomes: np.ndarray, score: Score, rng: np.random.Generator, dr
     # Weights on the examples, or on the rows of R where R'R = X'X has fewer of them: the same law.
     # In the draws' own precision: a product of float64 and float32 would be done in float64, in twice the time.
     root = (influence if examples <= models else _root(influence)).astype(np.float32)
-    found = np.empty((models, draws), dtype=np.float32)
+    drawn_scores = np.empty((models, draws), dtype=np.float32)
     for part in blocks(draws, len(root)):
         weights = rng.standard_normal((part.stop - part.start, len(root)), dtype=np.float32)
-        np.matmul(root.T, weights.T, out=found[:, part])
-    found += score(totals).astype(np.float32)[:, None]
-    return found
+        np.matmul(root.T, weights.T, out=drawn_scores[:, part])
+    drawn_scores += score(totals).astype(np.float32)[:, None]
+    return drawn_scores
 
 
 def _root(influence: np.ndarray) -> np.ndarray:
@@ -93,15 +93,15 @@ def slopes(score: Score, totals: np.ndarray) -> np.ndarray:
 
     Central differences, one-sided where a total is zero.
     """
-    found = np.zeros(totals.shape)
+    derivatives = np.zeros(totals.shape)
     for column in range(totals.shape[1]):
         step = _STEP * np.where(totals[:, column] > 0, totals[:, column], 1.0)
         above, below = totals.copy(), totals.copy()
         above[:, column] += step
         below[:, column] = np.maximum(below[:, column] - step, 0.0)
         width = above[:, column] - below[:, column]
-        found[:, column] = (score(above) - score(below)) / width
-    return found
+        derivatives[:, column] = (score(above) - score(below)) / width
+    return derivatives
 
 
 def draw_totals(outcomes: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
@@ -131,8 +131,8 @@ def draw_totals(outcomes: np.ndarray, rng: np.random.Generator, draws: int) -> n
             if share is None
             else rng.multinomial(examples, share, size=count).astype(np.float64)
         )
-        found = weights @ flat
-        totals[:, part] = found.reshape(count, models, columns).transpose(1, 0, 2)
+        part_totals = weights @ flat
+        totals[:, part] = part_totals.reshape(count, models, columns).transpose(1, 0, 2)
     return totals
 
 
@@ -160,8 +160,8 @@ def _distinct(outcomes: np.ndarray) -> tuple[list[int], list[int]]:
     seen: dict[bytes, int] = {}
     kept: list[int] = []
     places: list[int] = []
-    for model, own in enumerate(outcomes):
-        key = hashlib.sha256(np.ascontiguousarray(own).data).digest()
+    for model, model_outcomes in enumerate(outcomes):
+        key = hashlib.sha256(np.ascontiguousarray(model_outcomes).data).digest()
         if key not in seen:
             seen[key] = len(kept)
             kept.append(model)

@@ -20,7 +20,7 @@ _SCORE, _CORRECT, _GOLD, _HALF = range(len(TUNING))
 
 
 def retuned_f1(
-    own: np.ndarray,
+    scored_rows: np.ndarray,
     calibration: np.ndarray | None,
     rng: np.random.Generator,
     calibration_rng: np.random.Generator,
@@ -28,26 +28,28 @@ def retuned_f1(
 ) -> np.ndarray:
     """Return F1 in percent in every draw, shape (models, draws).
 
-    `own` (models, examples, 4) and `calibration` (models, others, 4) are rows as in eval.kind.Tuning,
+    `scored_rows` (models, examples, 4) and `calibration` (models, others, 4) are rows as in eval.kind.Tuning,
     of the same examples in the same order for every model, which all meet the same draws.
     """
-    found = np.empty((own.shape[0], draws))
+    drawn_f1 = np.empty((scored_rows.shape[0], draws))
     if calibration is None:
-        halves = [[_Ranked(np.where(rows[:, _HALF, None] == n, rows, 0.0)) for n in (0, 1)] for rows in own]
-        for at, weights in _weights(rng, own.shape[1], draws):
+        halves = [
+            [_Ranked(np.where(rows[:, _HALF, None] == n, rows, 0.0)) for n in (0, 1)] for rows in scored_rows
+        ]
+        for at, weights in _weights(rng, scored_rows.shape[1], draws):
             for model, (first, second) in enumerate(halves):
                 cut = first.counts(weights, second.best(weights)), second.counts(weights, first.best(weights))
-                found[model, at] = f1(*np.add(*cut))
-        return found
-    ranked, others = [_Ranked(rows) for rows in own], [_Ranked(rows) for rows in calibration]
-    thresholds = np.empty_like(found)
+                drawn_f1[model, at] = f1(*np.add(*cut))
+        return drawn_f1
+    ranked, others = [_Ranked(rows) for rows in scored_rows], [_Ranked(rows) for rows in calibration]
+    thresholds = np.empty_like(drawn_f1)
     for at, weights in _weights(calibration_rng, calibration.shape[1], draws):
-        for model, one in enumerate(others):
-            thresholds[model, at] = one.best(weights)
-    for at, weights in _weights(rng, own.shape[1], draws):
-        for model, one in enumerate(ranked):
-            found[model, at] = f1(*one.counts(weights, thresholds[model, at]))
-    return found
+        for model, model_pairs in enumerate(others):
+            thresholds[model, at] = model_pairs.best(weights)
+    for at, weights in _weights(rng, scored_rows.shape[1], draws):
+        for model, model_pairs in enumerate(ranked):
+            drawn_f1[model, at] = f1(*model_pairs.counts(weights, thresholds[model, at]))
+    return drawn_f1
 
 
 class _Ranked:
@@ -79,8 +81,8 @@ class _Ranked:
         count = np.take_along_axis(kept, best[:, None], axis=1)
         following = np.minimum((kept <= count).sum(axis=1), len(self._scores))
         bounds = np.append(self._scores, np.nan)[following]
-        found = np.where(np.isnan(bounds), self._scores[best], (self._scores[best] + bounds) / 2)
-        return np.where((matching[:, -1] > 0) & (gold >= 1), found, 0.0)
+        thresholds = np.where(np.isnan(bounds), self._scores[best], (self._scores[best] + bounds) / 2)
+        return np.where((matching[:, -1] > 0) & (gold >= 1), thresholds, 0.0)
 
     def counts(self, weights: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
         """Return (matching, predicted, gold) of the drawn pairs that score the threshold or more, (3, draws)."""

@@ -88,12 +88,12 @@ def model_config(artifact: Artifact) -> dict[str, Any]:
     """Return the config.json that lies in an artifact; InputError when it is not a JSON object."""
     file = artifact.file("config.json")
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected the configuration as JSON ({error}).") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{file}: expected a JSON object, found {type(found).__name__}.")
-    return found
+    if not isinstance(config, dict):
+        raise InputError(f"{file}: expected a JSON object, found {type(config).__name__}.")
+    return config
 
 
 def longest_input(config: Mapping[str, Any]) -> int:

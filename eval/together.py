@@ -63,46 +63,46 @@ def together(costs: Mapping[str, Logs], margin: float) -> dict[str, Together]:
     """Return the change of every cost with at least two candidates; these are one family.
 
     >>> a = np.log([[10.0, 11.0, 10.0], [20.0, 21.0, 20.5], [5.0, 5.2, 5.1]])
-    >>> found = together({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
-    >>> round(math.exp(found.contrast.difference), 6), found.contrast.verdict, found.beyond
+    >>> latency = together({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
+    >>> round(math.exp(latency.contrast.difference), 6), latency.contrast.verdict, latency.beyond
     (1.3, 'worse', True)
     """
-    known = {name: own for name, own in costs.items() if len(own.a) > 1}
-    means = {name: float((own.b - own.a).mean()) for name, own in known.items()}
-    spreads = {name: _spread(own) for name, own in known.items()}
+    known = {name: logs for name, logs in costs.items() if len(logs.a) > 1}
+    means = {name: float((logs.b - logs.a).mean()) for name, logs in known.items()}
+    spreads = {name: _spread(logs) for name, logs in known.items()}
 
     def p_values(distances: Mapping[str, float]) -> tuple[list[float], tuple[float, ...]]:
-        found = [
+        unadjusted = [
             float(spreads[name].p_value(np.array([distance]))[0]) for name, distance in distances.items()
         ]
-        return found, holm(found)
+        return unadjusted, holm(unadjusted)
 
     p, adjusted = p_values({name: abs(mean) for name, mean in means.items()})
     # One-sided against the nearer margin, as in eval.verdict.
     doubled, _ = p_values({name: margin - abs(mean) for name, mean in means.items()})
-    p_equal = [0.5 * own if own < 1 else 1.0 for own in doubled]
+    p_equal = [0.5 * two_sided if two_sided < 1 else 1.0 for two_sided in doubled]
     equal = holm(p_equal)
     _, beyond = p_values({name: -known[name].good * mean - margin for name, mean in means.items()})
-    found = {}
-    for at, (name, own) in enumerate(known.items()):
+    change_by_cost = {}
+    for at, (name, logs) in enumerate(known.items()):
         half, mean, spread = float(spreads[name].half_width(LEVEL)[0]), means[name], spreads[name]
-        blocks = own.a.shape[1]
+        blocks = logs.a.shape[1]
         contrast = Contrast(
-            float(own.a.mean()), float(own.b.mean()), mean, mean - half, mean + half,
+            float(logs.a.mean()), float(logs.b.mean()), mean, mean - half, mean + half,
             float(spread.examples[0]), float(spread.seeds[0]), spread.one_df, p[at], adjusted[at],
-            p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], own.good), FAMILY, len(known),
+            p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], logs.good), FAMILY, len(known),
         )  # fmt: skip
-        drift = max(float(np.ptp(logs.mean(axis=0))) for logs in (own.a, own.b))
-        found[name] = Together(
-            contrast, beyond[at] <= ERROR, len(own.a), blocks, "blocks" if blocks > 1 else "assumed", drift
+        drift = max(float(np.ptp(run_logs.mean(axis=0))) for run_logs in (logs.a, logs.b))
+        change_by_cost[name] = Together(
+            contrast, beyond[at] <= ERROR, len(logs.a), blocks, "blocks" if blocks > 1 else "assumed", drift
         )
-    return found
+    return change_by_cost
 
 
 def _spread(logs: Logs) -> Spread:
     changes = logs.b - logs.a
     candidates, blocks = changes.shape
-    within = sum(_noise(own) ** 2 for own in (logs.a, logs.b)) / blocks
+    within = sum(_noise(run_logs) ** 2 for run_logs in (logs.a, logs.b)) / blocks
     of_candidates = np.sqrt(np.maximum(changes.mean(axis=1).var(ddof=1, keepdims=True), within) / candidates)
     if blocks < 2:
         of_blocks, df = np.array([COST_MARGIN / quantile((1 - LEVEL) / 2, _KNOWN)]), _KNOWN

@@ -82,11 +82,11 @@ class Uncertain:
 
     def normal(self, rng: np.random.Generator, draws: int) -> np.ndarray:
         """Return normal deviations from the points, (n, k, draws), float32, without Student's t."""
-        found = self._examples(draws)
+        deviations = self._examples(draws)
         if self.df is not None:
             weights = rng.standard_normal((self.repeats.shape[-1], draws), dtype=np.float32)
-            found += self.repeats.astype(np.float32) @ weights
-        return found
+            deviations += self.repeats.astype(np.float32) @ weights
+        return deviations
 
     def independent(self, rng: np.random.Generator, draws: int) -> np.ndarray:
         """Return normal deviations as `normal`, but each quantity's noise of seeds or blocks by itself.
@@ -95,21 +95,21 @@ class Uncertain:
         span S - 1 dimensions. Without correlation the largest of many is larger (Sidak 1967), so that
         intervals which hold at once are wide enough whatever the correlation is.
         """
-        found = self._examples(draws)
+        deviations = self._examples(draws)
         if self.df is not None:
             errors = np.sqrt((self.repeats**2).sum(axis=-1)).astype(np.float32)
-            found += errors[..., None] * rng.standard_normal(found.shape, dtype=np.float32)
-        return found
+            deviations += errors[..., None] * rng.standard_normal(deviations.shape, dtype=np.float32)
+        return deviations
 
     def drawn(self, rng: np.random.Generator, draws: int) -> np.ndarray:
         """Return draws of the values, (n, k, draws), float32."""
-        found = self._examples(draws)
+        values = self._examples(draws)
         if self.df is not None:
             weights = rng.standard_normal((self.repeats.shape[-1], draws), dtype=np.float32)
             weights *= np.sqrt(self.df / rng.chisquare(self.df, draws)).astype(np.float32)
-            found += self.repeats.astype(np.float32) @ weights
-        found += self.points.astype(np.float32)[..., None]
-        return found
+            values += self.repeats.astype(np.float32) @ weights
+        values += self.points.astype(np.float32)[..., None]
+        return values
 
     def _examples(self, draws: int) -> np.ndarray:
         held = self.examples.shape[-1]
@@ -179,4 +179,6 @@ def _variance(deviations: np.ndarray) -> np.ndarray:
     if deviations.shape[-1] < 2:
         return np.zeros(deviations.shape[:-1])
     # In pieces: a float64 copy of all draws of all systems would not fit.
-    return np.stack([own.var(axis=-1, ddof=1, dtype=np.float64) for own in deviations])
+    return np.stack(
+        [system_deviations.var(axis=-1, ddof=1, dtype=np.float64) for system_deviations in deviations]
+    )

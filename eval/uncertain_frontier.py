@@ -34,16 +34,16 @@ class Cost:
 
     def beside(self) -> Spread:
         """Return how sure each cost is beside the others, (n,), where what a block does to all cancels."""
-        own = self.values.spread()
-        return Spread(own.examples[:, 0], own.seeds[:, 0], own.df)
+        spread = self.values.spread()
+        return Spread(spread.examples[:, 0], spread.seeds[:, 0], spread.df)
 
     def alone(self) -> Spread:
         """Return how sure each cost is by itself, (n,), where nothing cancels what a block does to all."""
-        own = self.beside()
-        if self.noise.shared_df is None or own.df is None:
-            return own
+        beside = self.beside()
+        if self.noise.shared_df is None or beside.df is None:
+            return beside
         shared = np.full(len(self.systems), self.noise.shared)
-        return Spread(own.seeds, shared, self.noise.shared_df, own.one_df)
+        return Spread(beside.seeds, shared, self.noise.shared_df, beside.one_df)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def score_floor(scores: Uncertain, arms: Sequence[str]) -> float:
         return 0.0
     names = list(dict.fromkeys(arms))
     inside = [[at for at, arm in enumerate(arms) if arm == name] for name in names]
-    trained = np.stack([scores.repeats[own, 0].mean(axis=0) for own in inside])  # (arms, seeds)
+    trained = np.stack([scores.repeats[places, 0].mean(axis=0) for places in inside])  # (arms, seeds)
     if len(names) == 1:
         return quantile(_TAIL, scores.df) * math.sqrt(2 * float((trained**2).sum()))
     residual = trained - trained.mean(axis=0)
@@ -135,8 +135,8 @@ def uncertain_frontier(
         return None
     score = scores.of(known)
     turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
-    own = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
-    objectives = [turned, *own]
+    cost_values = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
+    objectives = [turned, *cost_values]
     known_arms = [arms[at] for at in known]
     floors = [score_floor(score, known_arms), *(cost.noise.floor for cost in costs)]
     drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
@@ -147,7 +147,7 @@ def uncertain_frontier(
     volumes: dict[str, Volume] = {}
     knee, shares, none = None, None, None
     if len(costs) == 1 and baseline in known:
-        there = own[0].points[known.index(baseline), 0]
+        there = cost_values[0].points[known.index(baseline), 0]
         octaves, octave_draws = (points[:, 1] - there) / math.log(2), (drawn[:, 1] - there) / math.log(2)
         percent, percent_draws = -points[:, 0], -drawn[:, 0]
         volume = _volume(percent, octaves, percent_draws, octave_draws)
@@ -158,9 +158,9 @@ def uncertain_frontier(
             )
         (here,) = knees(percent[None], octaves[None])
         knee = int(here) if here >= 0 else None
-        found = knees(percent_draws.T, octave_draws.T)
-        shares = np.bincount(found[found >= 0], minlength=len(known)) / draws
-        none = float((found < 0).mean())
+        knee_draws = knees(percent_draws.T, octave_draws.T)
+        shares = np.bincount(knee_draws[knee_draws >= 0], minlength=len(known)) / draws
+        none = float((knee_draws < 0).mean())
     return UncertainFrontier(
         tuple(known),
         Frontier.of(points, lower).mask,  # type: ignore[arg-type]
@@ -182,6 +182,6 @@ def _volume(
 ) -> Volume:
     """Return the volume of (n,) scores and octaves with draws (n, draws) of both."""
     value = float(hypervolume(scores, octaves))
-    found = hypervolume(score_draws.T, octave_draws.T)
-    low, middle, high = (float(q) for q in np.quantile(found, [_TAIL, 0.5, 1 - _TAIL]))
+    volume_draws = hypervolume(score_draws.T, octave_draws.T)
+    low, middle, high = (float(q) for q in np.quantile(volume_draws, [_TAIL, 0.5, 1 - _TAIL]))
     return Volume(value, value + low - middle, value + high - middle, middle - value)

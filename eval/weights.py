@@ -72,17 +72,17 @@ def onnx_components(file: Path) -> dict[Component, int]:
         raise InputError(f"{file}: not a readable ONNX model ({error}).") from error
     readers: dict[str, Component] = {}
     for node in nodes:
-        found = component_of(node.name)
-        if found == "other":  # a node without a telling name belongs where its other weights do
+        component = component_of(node.name)
+        if component == "other":  # a node without a telling name belongs where its other weights do
             near = [component_of(name) for name in node.inputs if component_of(name) != "other"]
-            found = near[0] if near else "other"
+            component = near[0] if near else "other"
         for name in node.inputs:
             if readers.get(name, "other") == "other":
-                readers[name] = found
+                readers[name] = component
     totals: dict[Component, int] = dict.fromkeys(COMPONENTS, 0)
     for name, size in sizes.items():
-        own = component_of(name)
-        totals[readers.get(name, "other") if own == "other" else own] += size
+        named = component_of(name)
+        totals[readers.get(name, "other") if named == "other" else named] += size
     return totals
 
 
@@ -171,10 +171,10 @@ def _varint(stream: BinaryIO) -> int:
 def _integers(stream: BinaryIO, start: int, stop: int) -> list[int]:
     """Return the varints between two offsets: one plain field, or a packed list."""
     stream.seek(start)
-    found = []
+    integers = []
     while stream.tell() < stop:
-        found.append(_varint(stream))
-    return found
+        integers.append(_varint(stream))
+    return integers
 
 
 def _text(stream: BinaryIO, start: int, stop: int) -> str:

@@ -39,7 +39,7 @@ def entity_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
     # every sentence is followed by one O, which closes its last entity
     after = np.cumsum(lengths + 1)
     sentence = np.repeat(np.arange(len(lengths)), lengths + 1)
-    found = []
+    entities = []
     for side in (gold, predicted):
         ids = np.full(int(after[-1]) if len(after) else 0, number[_OUTSIDE], dtype=np.int64)
         words = np.ones(len(ids), dtype=bool)
@@ -47,8 +47,8 @@ def entity_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
         ids[words] = [number[tag] for tags in side for tag in tags]
         before = np.concatenate([[number[_OUTSIDE]], ids[:-1]]).astype(np.int64)
         first = np.flatnonzero(starts[before, ids])
-        found.append((first, np.flatnonzero(ends[before, ids]), type_of[ids[first]]))
-    (gold_first, gold_last, gold_type), (first, last, kind) = found
+        entities.append((first, np.flatnonzero(ends[before, ids]), type_of[ids[first]]))
+    (gold_first, gold_last, gold_type), (first, last, kind) = entities
     same, in_gold, in_predicted = np.intersect1d(gold_first, first, return_indices=True)
     equal = (gold_last[in_gold] == last[in_predicted]) & (gold_type[in_gold] == kind[in_predicted])
     places = (same[equal], first, gold_first)

@@ -29,7 +29,7 @@ _SCRIPTS = (
     "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff"  # Japanese
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
 )
-_OWN_TOKEN = re.compile(f"[{_SCRIPTS}]")
+_UNSPACED_CHARACTER = re.compile(f"[{_SCRIPTS}]")
 _ARABIC_ARTICLE = re.compile("(?<!\\S)\u0627\u0644(?=\\S)")
 
 
@@ -46,18 +46,18 @@ def tokens(text: str, language: str) -> list[str]:
         bare = _ARABIC_ARTICLE.sub("", bare)
     if language not in UNSPACED:
         return bare.split() or text.split()
-    found: list[str] = []
+    token_list: list[str] = []
     for word in bare.split():
-        own: bool | None = None  # is the token at the end of `found` a character of its own?
+        last_alone: bool | None = None  # is the token at the end of `token_list` a character of its own?
         for character in word:
-            alone = _OWN_TOKEN.match(character) is not None
+            alone = _UNSPACED_CHARACTER.match(character) is not None
             mark = unicodedata.category(character).startswith("M")
-            if own is None or (not mark and (alone or own)):
-                found.append(character)
-                own = alone
+            if last_alone is None or (not mark and (alone or last_alone)):
+                token_list.append(character)
+                last_alone = alone
             else:
-                found[-1] += character
-    return found or text.split()
+                token_list[-1] += character
+    return token_list or text.split()
 
 
 def token_f1(prediction: str, golds: Sequence[str], language: str) -> float:

@@ -39,8 +39,8 @@ def mine(
     back, but its sentences stay taken. Of equal scores the lower foreign index comes first, then the
     lower English one. An empty set gives no pair.
 
-    >>> found = mine(np.eye(3), np.eye(3)[[2, 0]], k=2)
-    >>> found.foreign.tolist(), found.english.tolist()
+    >>> pairs = mine(np.eye(3), np.eye(3)[[2, 0]], k=2)
+    >>> pairs.foreign.tolist(), pairs.english.tolist()
     ([0, 2], [1, 0])
     """
     if not len(foreign) or not len(english):
@@ -88,8 +88,8 @@ def _ratio(cosine: np.ndarray, around: np.ndarray) -> np.ndarray:
 def _chosen(index: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return for each line the index with the highest score, of equal ones the lowest index."""
     best = scores == scores.max(axis=1, keepdims=True)
-    found: np.ndarray = np.where(best, index, np.iinfo(np.int64).max).min(axis=1)
-    return found
+    lowest: np.ndarray = np.where(best, index, np.iinfo(np.int64).max).min(axis=1)
+    return lowest
 
 
 def _greedy(first: np.ndarray, second: np.ndarray, scores: np.ndarray) -> Mined:

@@ -18,12 +18,12 @@ def nearest(queries: np.ndarray, candidates: np.ndarray, block: int = 512) -> np
     if not len(candidates):
         raise ValueError("no candidates to retrieve from")
     among = _unit(candidates).T
-    found = np.empty(len(queries), dtype=np.int64)
+    nearest_index = np.empty(len(queries), dtype=np.int64)
     for begin in range(0, len(queries), block):
         similarity = _unit(queries[begin : begin + block]) @ among
         best = similarity.max(axis=1, keepdims=True)
-        found[begin : begin + block] = (similarity >= best - TIE).argmax(axis=1)
-    return found
+        nearest_index[begin : begin + block] = (similarity >= best - TIE).argmax(axis=1)
+    return nearest_index
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

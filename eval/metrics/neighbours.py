@@ -76,10 +76,10 @@ class _Best:
                 np.maximum(least, bound, out=least)
             line, group = np.nonzero(greatest >= least[:, None])
             place = group[:, None] + width * np.arange(_GROUP)
-            found = products[line[:, None], place]
-            keep = found >= least[line][:, None]
+            group_values = products[line[:, None], place]
+            keep = group_values >= least[line][:, None]
             self._merge(
-                value, index, np.broadcast_to(line[:, None], keep.shape)[keep], found[keep],
+                value, index, np.broadcast_to(line[:, None], keep.shape)[keep], group_values[keep],
                 place[keep] + first_index,
             )  # fmt: skip
         if width * _GROUP < products.shape[1]:
@@ -88,15 +88,15 @@ class _Best:
             self._merge(value, index, line, rest[line, place], place + width * _GROUP + first_index)
 
     def _merge(
-        self, value: np.ndarray, index: np.ndarray, line: np.ndarray, found: np.ndarray, at: np.ndarray
+        self, value: np.ndarray, index: np.ndarray, line: np.ndarray, new_values: np.ndarray, at: np.ndarray
     ) -> None:
-        """Put values (found, of a line, at an index) among the best of their lines, in place."""
+        """Put new values (each of a line, at an index) among the best of their lines, in place."""
         if not len(line):
             return
         k = value.shape[1]
         touched, local = np.unique(line, return_inverse=True)
         owner = np.concatenate([np.repeat(np.arange(len(touched)), k), local])
-        values = np.concatenate([value[touched].ravel(), found])
+        values = np.concatenate([value[touched].ravel(), new_values])
         places = np.concatenate([index[touched].ravel(), at])
         order = np.lexsort((places, -values, owner))
         starts = np.searchsorted(owner[order], np.arange(len(touched)))
@@ -114,9 +114,11 @@ def _multiple(size: int) -> int:
 
 def _scale(vectors: np.ndarray, block: int = 65536) -> np.ndarray:
     """Return 1 / length of each vector, float32; 0 for a zero vector."""
-    found = np.zeros(len(vectors), np.float32)
+    inverse_lengths = np.zeros(len(vectors), np.float32)
     for begin in range(0, len(vectors), block):
         part = np.asarray(vectors[begin : begin + block], np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
-        np.divide(1.0, lengths, out=found[begin : begin + block], where=lengths > 0, casting="same_kind")
-    return found
+        np.divide(
+            1.0, lengths, out=inverse_lengths[begin : begin + block], where=lengths > 0, casting="same_kind"
+        )
+    return inverse_lengths

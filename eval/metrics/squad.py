@@ -54,13 +54,13 @@ def best_overlap(prediction: str, golds: Sequence[str], tokens: Callable[[str], 
     """Return the best F1, in 0..1, of two multisets of tokens over all answers; ValueError without any."""
     if not golds:
         raise ValueError("no reference answer to compare with")
-    found = tokens(prediction)
-    return max(_overlap(found, tokens(gold)) for gold in golds)
+    predicted = tokens(prediction)
+    return max(_overlap(predicted, tokens(gold)) for gold in golds)
 
 
-def _overlap(found: list[str], wanted: list[str]) -> float:
-    common = sum((Counter(found) & Counter(wanted)).values())
+def _overlap(predicted: list[str], wanted: list[str]) -> float:
+    common = sum((Counter(predicted) & Counter(wanted)).values())
     if not common:
         return 0.0
-    precision, recall = common / len(found), common / len(wanted)
+    precision, recall = common / len(predicted), common / len(wanted)
     return 2 * precision * recall / (precision + recall)

@@ -38,33 +38,33 @@ class Accuracy(Probe):
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""
         for training_set in opened.artifacts:
-            for ask, found in opened.asks(training_set):
-                yield from _measure(opened, training_set, ask, found)
+            for ask, task in opened.asks(training_set):
+                yield from _measure(opened, training_set, ask, task)
 
 
-def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterator[Measurement]:
+def _measure(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
     answers = {answer.subset.language: answer for answer in answered(opened, training_set, ask)}
-    kind: Kind = KINDS.load(found.kind)
+    kind: Kind = KINDS.load(task.kind)
     outcomes: dict[str, np.ndarray] = {}
     tuning: dict[str, np.ndarray] = {}
     asked: dict[str, np.ndarray] = {}
     predictions: dict[str, list[Prediction]] = {}
-    common = {"task": found.name, "training_set": training_set}
-    for language in opened.languages(ask, found):
+    common = {"task": task.name, "training_set": training_set}
+    for language in opened.languages(ask, task):
         answer = answers.get(language)
         if answer is not None:
             predictions[language] = answer.predictions
-        reason = absent(ask, found) if answer is None else withheld(answer.subset.examples)
+        reason = absent(ask, task) if answer is None else withheld(answer.subset.examples)
         if answer is None or reason:
-            for metric in found.metrics:
+            for metric in task.metrics:
                 yield opened.row(
                     "accuracy", metric, None, "percent", **common, language=language,
                     status="missing", error=reason,
                 )  # fmt: skip
             continue
         examples = answer.subset.examples
-        scored = kind.score(examples, answer.predictions, found, language)
-        for metric in found.metrics:
+        scored = kind.score(examples, answer.predictions, task, language)
+        for metric in task.metrics:
             yield opened.row(
                 "accuracy", metric, float(scored.metrics[metric]), "percent", **common,
                 language=language, examples=kind.trials(examples),
@@ -79,15 +79,15 @@ def _measure(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
             if answer.tuning.calibration is not None:
                 tuning[f"{language}-calibration"] = answer.tuning.calibration
     for name, arrays, columns in (
-        (found.name, outcomes | asked, kind.columns),
-        (f"{found.name}-tuning", tuning, TUNING),
+        (task.name, outcomes | asked, kind.columns),
+        (f"{task.name}-tuning", tuning, TUNING),
     ):
         if arrays:
             target = opened.folder / "outcomes" / f"{name}.npz"
             target.parent.mkdir(exist_ok=True)
             np.savez_compressed(target, allow_pickle=False, columns=np.array(columns), **arrays)
     if predictions:
-        target = opened.folder / "predictions" / f"{found.name}.json"
+        target = opened.folder / "predictions" / f"{task.name}.json"
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
 
@@ -102,8 +102,8 @@ def question_numbers(examples: Sequence[Example]) -> np.ndarray | None:
     ids = [example.id for example in examples if isinstance(example, Question)]
     if not ids or len(ids) != len(examples):
         return None
-    digests = [hashlib.sha256(own.encode()).digest() for own in ids]
-    return np.array([int.from_bytes(own[:8], "big") >> 1 for own in digests], dtype=np.int64)
+    digests = [hashlib.sha256(question_id.encode()).digest() for question_id in ids]
+    return np.array([int.from_bytes(digest[:8], "big") >> 1 for digest in digests], dtype=np.int64)
 
 
 PROBE = Accuracy()

@@ -35,34 +35,36 @@ class Depth(Probe):
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""
         for training_set, artifact in opened.artifacts.items():
-            asks = [(ask, found) for ask, found in opened.asks(training_set) if found.group == "retrieval"]
+            asks = [(ask, task) for ask, task in opened.asks(training_set) if task.group == "retrieval"]
             if not asks:
                 continue
             last = int(model_config(artifact)["num_hidden_layers"])
-            own = last if artifact.manifest.layer is None else artifact.manifest.layer
+            layer_in_use = last if artifact.manifest.layer is None else artifact.manifest.layer
             yield opened.row(
-                "depth", "layer", float(own), "layer", component=IN_USE, training_set=training_set,
+                "depth", "layer", float(layer_in_use), "layer", component=IN_USE, training_set=training_set,
                 instrument=f"hidden states 0 to {last}",
             )  # fmt: skip
-            for ask, found in asks:
-                yield from _curves(opened, training_set, ask, found, own)
+            for ask, task in asks:
+                yield from _curves(opened, training_set, ask, task, layer_in_use)
 
 
-def _curves(opened: Opened, training_set: str, ask: Ask, found: Task, own: int) -> Iterator[Measurement]:
+def _curves(
+    opened: Opened, training_set: str, ask: Ask, task: Task, layer_in_use: int
+) -> Iterator[Measurement]:
     subsets = {subset.language: subset for subset in opened.subsets(ask, training_set)}
     session = opened.session(training_set)
-    layers = session.depths or (own,)
-    metric = found.metrics[0]
-    for language in opened.languages(ask, found):
-        common = {"task": found.name, "language": language, "training_set": training_set}
+    layers = session.depths or (layer_in_use,)
+    metric = task.metrics[0]
+    for language in opened.languages(ask, task):
+        common = {"task": task.name, "language": language, "training_set": training_set}
         subset = subsets.get(language)
         reason = "no examples in the data" if subset is None else withheld(subset.examples)
         if subset is None or reason:
             yield opened.row("depth", metric, None, "percent", **common, status="missing", error=reason)
             continue
-        kind: Kind = KINDS.load(found.kind)
+        kind: Kind = KINDS.load(task.kind)
         for layer, states in _pooled(opened, training_set, session, subset, kind, layers):
-            scored = kind.score(subset.examples, kind.predict(subset.encoded, states), found, language)
+            scored = kind.score(subset.examples, kind.predict(subset.encoded, states), task, language)
             yield opened.row(
                 "depth", metric, float(scored.metrics[metric]), "percent", **common,
                 component=f"layer={layer}", examples=kind.trials(subset.examples),
@@ -86,11 +88,13 @@ def _pooled(
     for begin in range(0, len(layers), together):
         part = layers[begin : begin + together]
         if session.depths:
-            found = run_all(_Deep(session, part), sequences, _each_layer(kind), budget, pad_id)
+            states_by_sequence = run_all(_Deep(session, part), sequences, _each_layer(kind), budget, pad_id)
         else:
-            found = [states[None] for states in run_all(session, sequences, kind.reduce, budget, pad_id)]
+            states_by_sequence = [
+                states[None] for states in run_all(session, sequences, kind.reduce, budget, pad_id)
+            ]
         for place, layer in enumerate(part):
-            yield layer, [states[place] for states in found]
+            yield layer, [states[place] for states in states_by_sequence]
 
 
 class _Deep(Session):

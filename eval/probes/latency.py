@@ -40,7 +40,7 @@ class Latency(Probe):
         wanted = int(opened.option("latency_samples", 64))
         budget = int(opened.option("token_budget", TOKEN_BUDGET))
         for training_set in opened.artifacts:
-            for ask, found in opened.asks(training_set):
+            for ask, task in opened.asks(training_set):
                 subsets = opened.subsets(ask, training_set)
                 if not subsets:
                     continue
@@ -50,8 +50,8 @@ class Latency(Probe):
                 single = time_singles(session, sample, seconds, pad_id)
                 how = str(opened.option("batching", "bucketed"))
                 batched = time_batches(session, feeds(session, sample, how, budget, pad_id), seconds)
-                _keep(opened, found.name, sample, single, batched)
-                common = {"task": found.name, "training_set": training_set, "basis": "measured"}
+                _keep(opened, task.name, sample, single, batched)
+                common = {"task": task.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
                     value = float(np.percentile(single, percent)) / 1e6
                     yield opened.row(
@@ -59,11 +59,12 @@ class Latency(Probe):
                         examples=len(sample), instrument=f"batch 1, {single.size} calls",
                     )  # fmt: skip
                 for language in dict.fromkeys(language for language, _ in drawn):
-                    own = [place for place, (other, _) in enumerate(drawn) if other == language]
+                    places = [place for place, (other, _) in enumerate(drawn) if other == language]
                     yield opened.row(
-                        "latency", "latency_by_language", float(np.percentile(single[:, own], 50)) / 1e6, "ms",
-                        **common, language=language, component="p50", examples=len(own),
-                        instrument=f"batch 1, {single[:, own].size} calls",
+                        "latency", "latency_by_language",
+                        float(np.percentile(single[:, places], 50)) / 1e6, "ms",
+                        **common, language=language, component="p50", examples=len(places),
+                        instrument=f"batch 1, {single[:, places].size} calls",
                     )  # fmt: skip
                 rate = len(sample) / (float(np.median(batched)) / 1e9)
                 yield opened.row(

@@ -63,7 +63,7 @@ class Memory(Probe):
 def longest_batch(opened: Opened, training_set: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (input_ids, attention_mask) of the largest batch that the engine could make."""
     fits = longest_input(model_config(opened.artifacts[training_set]))
-    longest = min(fits, max((found.max_length for _, found in opened.asks(training_set)), default=fits))
+    longest = min(fits, max((task.max_length for _, task in opened.asks(training_set)), default=fits))
     rows = max(1, int(opened.option("token_budget", TOKEN_BUDGET)) // longest)
     ids = np.full((rows, longest), opened.pad_id(training_set) + 1, np.int64)
     return ids, np.ones_like(ids)
@@ -99,8 +99,8 @@ def peak_bytes() -> int:
         return _status_bytes("VmHWM")
     import resource
 
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else found * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _status_bytes(name: str) -> int:

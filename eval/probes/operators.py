@@ -52,7 +52,7 @@ class Operators(Probe):
                 )  # fmt: skip
                 continue
             ids, mask = random_inputs(opened, training_set, shape)
-            found = profile(
+            profiled = profile(
                 lambda options: open_file(artifact.file(MODEL), options),
                 session_options(opened.job.threads, onnxruntime, settings),
                 {"input_ids": ids, "attention_mask": mask},
@@ -60,13 +60,14 @@ class Operators(Probe):
                 opened.folder / self.name,
             )
             for statistic, times in (
-                ("operator_time", found.by_operator), ("component_time", found.by_component)
+                ("operator_time", profiled.by_operator), ("component_time", profiled.by_component)
             ):  # fmt: skip
                 for part, value in times.items():
                     yield opened.row(
                         self.name, statistic, value, "ms", **common, component=f"{shape} {part}",
                         examples=len(ids),
-                        instrument=f"onnxruntime's profiler, {found.passes} passes of {found.total_ms:.3f} ms",
+                        instrument=f"onnxruntime's profiler, {profiled.passes} passes of "
+                        f"{profiled.total_ms:.3f} ms",
                     )  # fmt: skip
 
 

@@ -26,20 +26,20 @@ class Predictions(Probe):
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield one row per language; "missing" for one without data."""
         for training_set in opened.artifacts:
-            for ask, found in opened.asks(training_set):
-                yield from _predict(opened, training_set, ask, found)
+            for ask, task in opened.asks(training_set):
+                yield from _predict(opened, training_set, ask, task)
 
 
-def _predict(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterator[Measurement]:
+def _predict(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
     written: dict[str, int] = {}
     for answer in answered(opened, training_set, ask):
         subset = answer.subset
-        file = file_of(opened.folder / FOLDER, found, subset.language)
+        file = file_of(opened.folder / FOLDER, task, subset.language)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(format_of(found).text(subset.examples, answer.predictions), encoding="utf-8")
+        file.write_text(format_of(task).text(subset.examples, answer.predictions), encoding="utf-8")
         written[subset.language] = len(subset.examples)
-    common = {"task": found.name, "training_set": training_set}
-    for language in opened.languages(ask, found):
+    common = {"task": task.name, "training_set": training_set}
+    for language in opened.languages(ask, task):
         if language in written:
             count = written[language]
             yield opened.row(
@@ -49,7 +49,7 @@ def _predict(opened: Opened, training_set: str, ask: Ask, found: Task) -> Iterat
         else:
             yield opened.row(
                 "predictions", "written", None, "examples", **common, language=language,
-                status="missing", error=absent(ask, found),
+                status="missing", error=absent(ask, task),
             )  # fmt: skip
 
 

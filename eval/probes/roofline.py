@@ -64,23 +64,23 @@ class Roofline(Probe):
                          instrument=roof.bandwidth.instrument)  # fmt: skip
         for shape, (work, times) in timed.items():
             median = float(np.median(times)) / 1e9
-            kept = {**common, "component": shape}
+            shape_fields = {**common, "component": shape}
             counted = {
                 "operations": (work.total, "op"), "weight_bytes": (work.weight_bytes, "bytes"),
                 "activation_bytes": (work.activation_bytes, "bytes"), "intensity": (work.intensity, "op/byte"),
             }  # fmt: skip
             for statistic, (value, unit) in counted.items():
                 if value is not None:
-                    yield opened.row(self.name, statistic, float(value), unit, **kept,
+                    yield opened.row(self.name, statistic, float(value), unit, **shape_fields,
                                      instrument=_precisions(work))  # fmt: skip
-            found = {
+            measured = {
                 "attainable_rate": (work.total / roof.least_seconds(work), "op/s"),
                 "attained_rate": (work.total / median, "op/s"),
                 "roofline_share": (100 * roof.share(work, median), "percent"),
             }
-            for statistic, (value, unit) in found.items():
+            for statistic, (value, unit) in measured.items():
                 yield opened.row(
-                    self.name, statistic, value, unit, **kept, basis="measured",
+                    self.name, statistic, value, unit, **shape_fields, basis="measured",
                     instrument=f"median of {times.size} calls, bound by {roof.bound(work)}",
                 )  # fmt: skip
 

@@ -78,10 +78,10 @@ def parse_shape(text: str) -> tuple[int, int]:
     >>> parse_shape("8x128")
     (8, 128)
     """
-    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if found is None:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
         raise InputError(f"shapes: expected BATCHxLENGTH such as 8x128, found {text!r}.")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 PROBE = Shapes()

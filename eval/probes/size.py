@@ -41,9 +41,9 @@ def sizes(artifact: Artifact) -> dict[str, int]:
     files = {name: entry.size_bytes for name, entry in artifact.manifest.files.items()}
     model = sum(size for name, size in files.items() if name in _MODELS)
     tokenizer = sum(size for name, size in files.items() if name in _TOKENIZER)
-    found: dict[str, int] = {name: size for name, size in _tensors(artifact).items()}  # noqa: C416
-    found["other"] += model - sum(found.values())
-    return found | {"model": model, "tokenizer": tokenizer}
+    bytes_by_component: dict[str, int] = {name: size for name, size in _tensors(artifact).items()}  # noqa: C416
+    bytes_by_component["other"] += model - sum(bytes_by_component.values())
+    return bytes_by_component | {"model": model, "tokenizer": tokenizer}
 
 
 def _tensors(artifact: Artifact) -> Mapping[Component, int]:

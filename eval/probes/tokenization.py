@@ -37,12 +37,12 @@ class Tokenization(Probe):
         """Yield the rows of every task that has data."""
         for training_set, artifact in opened.artifacts.items():
             tokenizer = TextEncoder(artifact.file("tokenizer.json"))
-            for ask, found in opened.asks(training_set):
+            for ask, task in opened.asks(training_set):
                 times = {
                     subset.language: _milliseconds(subset, tokenizer)
                     for subset in opened.subsets(ask, training_set)
                 }
-                common = {"task": found.name, "training_set": training_set, "basis": "measured"}
+                common = {"task": task.name, "training_set": training_set, "basis": "measured"}
                 for language, (value, sequences) in times.items():
                     yield opened.row(
                         self.name, self.name, value, "ms", **common, language=language, examples=sequences,

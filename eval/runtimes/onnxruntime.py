@@ -39,13 +39,13 @@ class OnnxSession(Session):
         head = artifact.manifest.head
         self._per_token = head not in ("classification", "choice")
         nodes = {node.name: node for node in session.get_outputs()}
-        found = nodes[outputs[0]]
-        if found.type not in _DTYPES:
+        output = nodes[outputs[0]]
+        if output.type not in _DTYPES:
             raise InputError(
-                f"{artifact.path}/{MODEL}: expected floats from {outputs[0]}, found {found.type}."
+                f"{artifact.path}/{MODEL}: expected floats from {outputs[0]}, found {output.type}."
             )
-        self._dtype = _DTYPES[found.type]
-        width = found.shape[-1]
+        self._dtype = _DTYPES[output.type]
+        width = output.shape[-1]
         if not isinstance(width, int):  # a symbolic axis: the manifest and the configuration know
             width = int(config["hidden_size"]) if head == "encoder" else len(artifact.manifest.labels)
         self._width = width

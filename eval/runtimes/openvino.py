@@ -101,11 +101,11 @@ class OpenvinoRuntime(Runtime):
     def facts(self) -> Mapping[str, str]:
         """Return the version, threads, precision and the CPU flags that it depends on."""
         try:
-            found = version("openvino")
+            openvino_version = version("openvino")
         except PackageNotFoundError:
-            found = "not installed"
+            openvino_version = "not installed"
         return {
-            "openvino": found,
+            "openvino": openvino_version,
             "threads": str(self._threads),
             "precision": self._precision,
             "cpu_flags": " ".join(vector_flags()),

@@ -65,18 +65,18 @@ class TorchSession(Session):
             if is_packed(attention_mask):
                 return self._run_packed(input_ids, attention_mask)
             ids, mask = self._inputs(input_ids, attention_mask)
-            found: torch.Tensor
+            logits_or_states: torch.Tensor
             if self._head == "qa":
                 answer = self._model(input_ids=ids, attention_mask=mask)
-                found = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
+                logits_or_states = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
             elif self._head != "encoder":
-                found = self._model(input_ids=ids, attention_mask=mask).logits
+                logits_or_states = self._model(input_ids=ids, attention_mask=mask).logits
             elif self._layer is None:
-                found = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+                logits_or_states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
             else:
                 answer = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-                found = answer.hidden_states[self._layer]
-            return found.float().numpy()
+                logits_or_states = answer.hidden_states[self._layer]
+            return logits_or_states.float().numpy()
 
     def _run_packed(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Return the answers for rows of several sequences, whose mask and positions are given ready."""
@@ -93,22 +93,22 @@ class TorchSession(Session):
             ),
             "position_ids": torch.from_numpy(positions(attention_mask, self._pad_id)),
         }
-        found: torch.Tensor
+        logits_or_states: torch.Tensor
         if self._head in ("classification", "choice"):  # the head reads the first token of every row
             states = self._model.base_model(**given).last_hidden_state
-            found = self._model.classifier(
+            logits_or_states = self._model.classifier(
                 states[torch.from_numpy(first_tokens(attention_mask))].unsqueeze(1)
             )
         elif self._head == "qa":
             answer = self._model(**given)
-            found = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
+            logits_or_states = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
         elif self._head == "tagging":
-            found = self._model(**given).logits
+            logits_or_states = self._model(**given).logits
         elif self._layer is None:
-            found = self._model(**given).last_hidden_state
+            logits_or_states = self._model(**given).last_hidden_state
         else:
-            found = self._model(**given, output_hidden_states=True).hidden_states[self._layer]
-        return found.float().numpy()
+            logits_or_states = self._model(**given, output_hidden_states=True).hidden_states[self._layer]
+        return logits_or_states.float().numpy()
 
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]
