@@ -31,13 +31,13 @@ def collect(
     Padded places are left out. Values are (batch, length, width) or (batch, width); `sample_rows`
     vectors of each batch are kept as they are.
     """
-    found: dict[str, ActivationStats] = {}
+    stats_by_name: dict[str, ActivationStats] = {}
 
     def see(name: str, vectors: np.ndarray, languages: np.ndarray) -> None:
-        if name not in found:
-            found[name] = ActivationStats(data.languages, vectors.shape[1], sample_rows)
+        if name not in stats_by_name:
+            stats_by_name[name] = ActivationStats(data.languages, vectors.shape[1], sample_rows)
         try:
-            found[name].add(vectors, languages)
+            stats_by_name[name].add(vectors, languages)
         except FloatingPointError as error:
             raise InputError(
                 f"calibration: expected finite activations, found {error} in {name}. The model itself is broken: "
@@ -45,7 +45,7 @@ def collect(
             ) from error
 
     watch(folder, names, data, threads, see)
-    return found
+    return stats_by_name
 
 
 def watch(folder: Path, names: Sequence[str], data: CalibrationSet, threads: int, see: See) -> None:

@@ -103,10 +103,10 @@ class Artifact:
         file = path / MANIFEST
         try:
             raw = json.loads(file.read_text(encoding="utf-8"))
-            found = raw.get("schema")
-            if found != SCHEMA:
+            schema = raw.get("schema")
+            if schema != SCHEMA:
                 raise InputError(
-                    f"{file}: schema {found} was written by another xpareto; this one reads {SCHEMA}."
+                    f"{file}: schema {schema} was written by another xpareto; this one reads {SCHEMA}."
                 )
             raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
             raw["labels"], raw["parents"] = tuple(raw["labels"]), tuple(raw["parents"])
@@ -123,9 +123,9 @@ class Artifact:
         """Rehash every file; raise ArtifactDamaged naming the first that differs."""
         for name, entry in self.manifest.files.items():
             file = self.path / name
-            found = sha256_file(file) if file.is_file() else "no file"
-            if found != entry.sha256:
-                raise ArtifactDamaged(f"{file}: expected sha256 {entry.sha256}, found {found}.")
+            actual_digest = sha256_file(file) if file.is_file() else "no file"
+            if actual_digest != entry.sha256:
+                raise ArtifactDamaged(f"{file}: expected sha256 {entry.sha256}, found {actual_digest}.")
 
 
 def sha256_file(path: Path) -> str:

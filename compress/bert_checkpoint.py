@@ -71,9 +71,9 @@ def xlmr_config(config: Mapping[str, Any], vocab_size: int, masked_lm: bool, whe
 
 def has_masked_lm(names: Iterable[str], config: Mapping[str, Any]) -> bool:
     """Does a BERT have a whole masked LM head that XLM-R's computes as well (its GELU is fixed)?"""
-    found = {xlmr_name(name) for name in names}
+    xlmr_names = {xlmr_name(name) for name in names}
     wanted = {f"lm_head.{part}" for part in ("dense.weight", "dense.bias", "layer_norm.weight", "bias")}
-    return config.get("hidden_act", "gelu") == "gelu" and wanted <= found
+    return config.get("hidden_act", "gelu") == "gelu" and wanted <= xlmr_names
 
 
 def check_tokenizer(file: Path) -> None:
@@ -103,19 +103,21 @@ def write_as_xlmr(weights: Sequence[Path], config: Mapping[str, Any], vocab_size
 
     given = {name: value for file in weights for name, value in load_file(file).items()}
     masked_lm = has_masked_lm(given, config)
-    found: dict[str, torch.Tensor] = {}
+    xlmr_weights: dict[str, torch.Tensor] = {}
     for name, value in given.items():
-        renamed = xlmr_name(name)
-        if renamed is not None and (masked_lm or not renamed.startswith("lm_head.")):
-            found[renamed] = value.float()
+        new_name = xlmr_name(name)
+        if new_name is not None and (masked_lm or not new_name.startswith("lm_head.")):
+            xlmr_weights[new_name] = value.float()
     for name in (_WORDS, "lm_head.bias"):
-        if name in found:
-            found[name] = found[name][:vocab_size].clone()
-    positions = found[_POSITIONS]
-    found[_POSITIONS] = torch.cat([positions.new_zeros(_PAD + 1, positions.shape[1]), positions])
-    found[_SEGMENTS] = found[_SEGMENTS][:1].clone()
+        if name in xlmr_weights:
+            xlmr_weights[name] = xlmr_weights[name][:vocab_size].clone()
+    positions = xlmr_weights[_POSITIONS]
+    xlmr_weights[_POSITIONS] = torch.cat([positions.new_zeros(_PAD + 1, positions.shape[1]), positions])
+    xlmr_weights[_SEGMENTS] = xlmr_weights[_SEGMENTS][:1].clone()
     prefix = "roberta." if masked_lm else ""
-    state = {name if name.startswith("lm_head.") else prefix + name: value for name, value in found.items()}
+    state = {
+        name if name.startswith("lm_head.") else prefix + name: value for name, value in xlmr_weights.items()
+    }
     target.mkdir(parents=True, exist_ok=True)
     save_file(state, target / "model.safetensors", {"format": "pt"})
     made = xlmr_config(config, vocab_size, masked_lm, str(weights[0].parent / "config.json"))

@@ -32,8 +32,10 @@ def quantize_blocks(matrix: np.ndarray, block_size: int) -> tuple[np.ndarray, np
         low, high = grouped.min(axis=2), grouped.max(axis=2)
         scale = np.where(-low >= high, low, high) / np.float32(-MIDDLE)
         scale = np.where(np.abs(scale) < np.finfo(np.float32).tiny, np.float32(1), scale)
-        found = np.clip(np.rint(grouped / scale[..., None]) + MIDDLE, 0, 2 * MIDDLE - 1).astype(np.uint8)
-        codes[start : start + _ROWS_PER_CHUNK] = found.reshape(len(part), -1)[:, :width]
+        chunk_codes = np.clip(np.rint(grouped / scale[..., None]) + MIDDLE, 0, 2 * MIDDLE - 1).astype(
+            np.uint8
+        )
+        codes[start : start + _ROWS_PER_CHUNK] = chunk_codes.reshape(len(part), -1)[:, :width]
         scales[start : start + _ROWS_PER_CHUNK] = scale
     return codes, scales
 
@@ -44,5 +46,5 @@ def packed(codes: np.ndarray) -> np.ndarray:
     >>> packed(np.array([[1, 2, 15, 0]], np.uint8)).tolist()
     [[33, 15]]
     """
-    found: np.ndarray = codes[..., 0::2] | (codes[..., 1::2] << 4)
-    return found
+    packed_pairs: np.ndarray = codes[..., 0::2] | (codes[..., 1::2] << 4)
+    return packed_pairs

@@ -32,8 +32,8 @@ class Catalog:
         if spec is None or not spec.submodule_search_locations:
             raise InputError(f"The package {top} is not installed. Run: pip install -e .")
         folder = Path(spec.submodule_search_locations[0], *rest)
-        found = pkgutil.iter_modules([str(folder)])
-        return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+        modules = pkgutil.iter_modules([str(folder)])
+        return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
     def load(self, name: str) -> Any:
         """Return the entry; raise InputError, with a near-miss hint, when there is none."""

@@ -62,15 +62,15 @@ def prose(kind: type[BaseModel]) -> str:
 
 def _blocks(kind: type[BaseModel]) -> tuple[str, list[str]]:
     """Return the docstring's prose and its blocks of YAML: fenced, or indented and starting with a dash."""
-    found: list[str] = []
+    yaml_blocks: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        found.append(textwrap.dedent(match[1]))
+        yaml_blocks.append(textwrap.dedent(match[1]))
         return "\n"
 
     text = inspect.cleandoc(kind.__doc__ or "") + "\n"
     text = re.sub(r"^```yaml\n(.*?)^```\n", take, text, flags=re.M | re.S)
-    return re.sub(r"^((?: {4}- .*\n)(?: {4,}.*\n)*)", take, text, flags=re.M), found
+    return re.sub(r"^((?: {4}- .*\n)(?: {4,}.*\n)*)", take, text, flags=re.M), yaml_blocks
 
 
 def _docs(schema: Mapping[str, Any], known: Mapping[str, Any], above: str) -> Iterator[FieldDoc]:
@@ -93,9 +93,9 @@ def _models(about: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Mapp
     """Yield the schemas of the models that a field holds."""
     for part in (about, *about.get("anyOf", ())):
         if "$ref" in part:
-            found = known[part["$ref"].rpartition("/")[2]]
-            if "properties" in found:
-                yield found
+            model_schema = known[part["$ref"].rpartition("/")[2]]
+            if "properties" in model_schema:
+                yield model_schema
 
 
 def _takes(about: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:

@@ -56,10 +56,10 @@ def _divergences(counts: np.ndarray, sizes: np.ndarray, levels: int) -> np.ndarr
     beyond, last = total - kept, counts[sizes - 1]
     first = plogp[sizes] - _xlogx(last) + _xlogx(last + beyond)
     second = (sums * spread).sum(axis=1) + beyond * spread[:, -1]
-    found: np.ndarray = (first - second) / total - np.log(total) + np.log(np.maximum(kept, 1e-300))
-    return np.where((last == 0) & (beyond > 0), np.inf, found)
+    divergences: np.ndarray = (first - second) / total - np.log(total) + np.log(np.maximum(kept, 1e-300))
+    return np.where((last == 0) & (beyond > 0), np.inf, divergences)
 
 
 def _xlogx(values: np.ndarray) -> np.ndarray:
-    found: np.ndarray = values * np.log(np.where(values > 0, values, 1.0))
-    return found
+    x_log_x: np.ndarray = values * np.log(np.where(values > 0, values, 1.0))
+    return x_log_x

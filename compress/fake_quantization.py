@@ -119,12 +119,12 @@ class FakeQuantization:
 
     def codes(self) -> dict[str, LearnedCodes]:
         """Return the codes of every product by the name of its module."""
-        found = {}
+        codes_by_module = {}
         for name, module in self.products.items():
             scale, zero = module.input_codes.codes()
             weights = self._scales(module).detach().cpu().numpy().astype(np.float32)
-            found[name] = LearnedCodes(scale, zero, weights)
-        return found
+            codes_by_module[name] = LearnedCodes(scale, zero, weights)
+        return codes_by_module
 
     def bake(self) -> None:
         """Round every weight to its codes, for good: what the model computes with quantizers is unchanged."""
@@ -149,8 +149,8 @@ class FakeQuantization:
         return channel_scales(module.weight, self._top)
 
     def _see_mask(self, _: Any, args: Any, kwargs: Mapping[str, Any]) -> None:
-        found = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
-        self._state.mask = found.bool() if found is not None and found.ndim == 2 else None
+        mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
+        self._state.mask = mask.bool() if mask is not None and mask.ndim == 2 else None
 
     def _hook_table(self, embeddings: Any, _: Any) -> None:
         # The table may be another one by now (compact rows), so it is looked up in each pass.
@@ -198,8 +198,8 @@ def _products(model: Any) -> Iterator[tuple[str, Any]]:
 
 def _read_by(name: str) -> str:
     """Return a name for what a product reads: the attention's three projections read one tensor."""
-    scope, _, own = name.rpartition(".")
-    return scope if own in _SHARED else name
+    scope, _, leaf_name = name.rpartition(".")
+    return scope if leaf_name in _SHARED else name
 
 
 def _first_steps(weight: Tensor, top: int) -> Tensor:

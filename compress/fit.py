@@ -46,8 +46,8 @@ class Schedule:
 
 def schedule_of(settings: Any, **more: Any) -> Schedule:
     """Return the schedule of a step: its fields that are named as the schedule's, and what else is given."""
-    own = {name: getattr(settings, name) for name in _NAMES if hasattr(settings, name)}
-    return Schedule(**own | more)
+    schedule_fields = {name: getattr(settings, name) for name in _NAMES if hasattr(settings, name)}
+    return Schedule(**schedule_fields | more)
 
 
 _NAMES = tuple(one.name for one in fields(Schedule))

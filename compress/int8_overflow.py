@@ -56,8 +56,8 @@ def probe(weight: int = 127) -> str:
     Columns hold +weight, -weight and both in turns; the sums are known, and a kernel that adds pairs in
     16 bits cannot reach those of the first two where 2 x 255 x weight exceeds 32767.
     """
-    found, expected = _product(weight)
-    return EXACT if np.array_equal(found, expected) else SATURATES
+    computed, expected = _product(weight)
+    return EXACT if np.array_equal(computed, expected) else SATURATES
 
 
 def _product(weight: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,16 +75,16 @@ def _product(weight: int) -> tuple[np.ndarray, np.ndarray]:
         [helper.make_tensor_value_info("y", TensorProto.INT32, None)],
         [numpy_helper.from_array(weights, "w")],
     )
-    found = _run(graph, activations)
-    return found, activations.astype(np.int32) @ weights.astype(np.int32)
+    computed = _run(graph, activations)
+    return computed, activations.astype(np.int32) @ weights.astype(np.int32)
 
 
 @cache
 def probe_blocks(block_size: int) -> str:
     """Return the same for 8-bit blocks: whether equal activations times the largest weights add up."""
-    found, expected = _block_product(block_size)
+    computed, expected = _block_product(block_size)
     # Activations are coded in 8 bits themselves, to 1 %; a saturated pair lacks half.
-    return EXACT if np.allclose(found, expected, rtol=0.05, atol=0) else SATURATES
+    return EXACT if np.allclose(computed, expected, rtol=0.05, atol=0) else SATURATES
 
 
 def _block_product(block_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,5 +123,5 @@ def _run(graph: Any, x: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    found: np.ndarray = session.run(None, {"x": x})[0]
-    return found
+    output: np.ndarray = session.run(None, {"x": x})[0]
+    return output

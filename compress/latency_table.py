@@ -47,9 +47,9 @@ class Table:
     def _neuron_costs(self, most: int) -> np.ndarray:
         measured = sorted(self.neurons)
         offered = sorted({*range(0, most + 1, STEP), *(at for at in measured if at <= most), most})
-        found = np.full(most + 1, np.inf)
-        found[offered] = np.interp(offered, measured, [self.neurons[at] for at in measured])
-        return found
+        costs = np.full(most + 1, np.inf)
+        costs[offered] = np.interp(offered, measured, [self.neurons[at] for at in measured])
+        return costs
 
     def notes(self) -> dict[str, Any]:
         """Return the table as plain data for a manifest: pairs of width and milliseconds."""
@@ -116,11 +116,12 @@ def measure(
 
     def by_layer(kind: str, counts: Sequence[int], most: Sequence[int]) -> dict[int, float]:
         """Return width -> milliseconds of one block: the median over rounds of the difference to the rest."""
-        found = [
-            float(np.median(times[f"{kind} {count}"] - times["rest"])) / sum(own >= count for own in most)
+        block_ms = [
+            float(np.median(times[f"{kind} {count}"] - times["rest"]))
+            / sum(layer_width >= count for layer_width in most)
             for count in counts
         ]
-        return dict(zip([0, *counts], rising([0.0, *found]), strict=True))
+        return dict(zip([0, *counts], rising([0.0, *block_ms]), strict=True))
 
     return Table(
         by_layer("heads", range(1, max(shape.heads) + 1), shape.heads),

@@ -77,10 +77,10 @@ def _first_input(model: Any, batch: CalibrationBatch) -> tuple[tuple[Any, ...], 
     """Return what the lowest layer is called with for a batch, and the mask of its tokens."""
     import torch
 
-    found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def catch(_: Any, given: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        found.append((given, keywords))
+        calls.append((given, keywords))
         raise _Arrived
 
     mask = torch.from_numpy(batch.attention_mask)
@@ -91,5 +91,5 @@ def _first_input(model: Any, batch: CalibrationBatch) -> tuple[tuple[Any, ...], 
         pass
     finally:
         hook.remove()
-    ((given, keywords),) = found
+    ((given, keywords),) = calls
     return given, keywords, mask == 1

@@ -50,12 +50,12 @@ def layer_pairs(
         return ((student, teacher),)
     if layers == "uniform":
         return tuple((at, _round(at * teacher, student)) for at in range(first, student + 1))
-    pairs = tuple((int(own), int(other)) for own, other in layers)
-    for own, other in pairs:
-        if not (first <= own <= student and first <= other <= teacher):
+    pairs = tuple((int(student_layer), int(teacher_layer)) for student_layer, teacher_layer in layers)
+    for student_layer, teacher_layer in pairs:
+        if not (first <= student_layer <= student and first <= teacher_layer <= teacher):
             raise InputError(
                 f"distill: layers: expected pairs of a student's layer ({first} to {student}) and a teacher's "
-                f"({first} to {teacher}), found [{own}, {other}]."
+                f"({first} to {teacher}), found [{student_layer}, {teacher_layer}]."
             )
     return pairs
 

@@ -26,8 +26,12 @@ def write_codes(codes: Mapping[str, LearnedCodes], folder: Path) -> None:
     from safetensors.numpy import save_file
 
     tensors: dict[str, np.ndarray] = {}
-    for name, found in codes.items():
-        values = (np.float32(found.scale), np.int32(found.zero_point), found.weight_scales)
+    for name, module_codes in codes.items():
+        values = (
+            np.float32(module_codes.scale),
+            np.int32(module_codes.zero_point),
+            module_codes.weight_scales,
+        )
         tensors |= {f"{name}.{part}": np.asarray(value) for part, value in zip(_PARTS, values, strict=True)}
     save_file(tensors, folder / CODES)
 
@@ -40,8 +44,8 @@ def read_codes(folder: Path) -> dict[str, LearnedCodes]:
         return {}
     tensors = load_file(folder / CODES)
     names = dict.fromkeys(key.rpartition(".")[0] for key in tensors)
-    found = {}
+    codes = {}
     for name in names:
         scale, zero, weights = (tensors[f"{name}.{part}"] for part in _PARTS)
-        found[name] = LearnedCodes(float(scale), int(zero), weights)
-    return found
+        codes[name] = LearnedCodes(float(scale), int(zero), weights)
+    return codes

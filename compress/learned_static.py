@@ -27,28 +27,33 @@ def with_learned_codes(
     A product belongs to the module that its name tells. The weights are whole multiples of their scales
     already, so that coding them with at least these scales changes nothing.
     """
-    codes, found = read_codes(folder), weight_products(model)
-    lacking = [name for name in found if name.rpartition("/")[0] not in codes]
-    if lacking or not found:
+    codes, products = read_codes(folder), weight_products(model)
+    lacking = [name for name in products if name.rpartition("/")[0] not in codes]
+    if lacking or not products:
         raise InputError(
             f"quantize_static: range: learned: expected codes in {CODES} for every product, found "
             f"{len(codes)} codes and none for {lacking[0] if lacking else 'any product'}. Put quantize_aware and "
             "export_onnx right before it."
         )
     top = 2 ** (weight_bits - 1) - 1
-    for name, product in found.items():
+    for name, product in products.items():
         most = np.abs(product.weight / codes[name.rpartition("/")[0]].weight_scales).max()
         if most > top + 0.5:
             raise InputError(
                 f"quantize_static: reduce_range: {name} was trained with codes up to {most:.0f}, not {top}. Give "
                 "quantize_aware reduce_range: true as well."
             )
-    own = {name: codes[name.rpartition("/")[0]] for name in found}
-    inputs = {name: Affine(float(np.float32(one.scale)), one.zero_point) for name, one in own.items()}
-    made = with_qdq(model, inputs, least={name: one.weight_scales for name, one in own.items()})
+    product_codes = {name: codes[name.rpartition("/")[0]] for name in products}
+    inputs = {
+        name: Affine(float(np.float32(input_codes.scale)), input_codes.zero_point)
+        for name, input_codes in product_codes.items()
+    }
+    made = with_qdq(
+        model, inputs, least={name: input_codes.weight_scales for name, input_codes in product_codes.items()}
+    )
     lookups = embedding_nodes(made)
     notes = {
-        "quantized_nodes": dict(sorted(Counter(product.operator for product in found.values()).items())),
+        "quantized_nodes": dict(sorted(Counter(product.operator for product in products.values()).items())),
         "embeddings": embeddings if lookups else "none",
     }
     # Rows are whole multiples of their own scales: shared ones would round them once more.

@@ -25,16 +25,16 @@ def earlier_flow(step: str, label: str, flow: Flow) -> Flow:
     """
     if label == SOURCE:
         return flow
-    found = flow.earlier.get(label)
-    if found is None:
+    teacher_flow = flow.earlier.get(label)
+    if teacher_flow is None:
         known = [SOURCE, *flow.earlier]
         raise Misfit(
             f'{step}: teacher: no step before it in this chain is labelled "{label}".{hint(label, known)} '
             f"Known: {', '.join(known)}."
         )
-    if found.format != "torch":
+    if teacher_flow.format != "torch":
         raise Misfit(
-            f"{step}: teacher: a teacher is a torch model, but {label} gives {found.format or 'nothing'}. "
+            f"{step}: teacher: a teacher is a torch model, but {label} gives {teacher_flow.format or 'nothing'}. "
             "Name a step before the export."
         )
-    return found
+    return teacher_flow

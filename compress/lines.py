@@ -15,18 +15,18 @@ def read_lines(
 
     InputError, naming the step, where a language that is asked for has no line, or nothing has one.
     """
-    found: dict[str, list[str]] = {}
+    lines_by_language: dict[str, list[str]] = {}
     for name in names:
         for language, lines in supply.text(name).items():
-            found.setdefault(language, []).extend(line for line in lines if line.strip())
-    found = {language: lines for language, lines in found.items() if lines}
+            lines_by_language.setdefault(language, []).extend(line for line in lines if line.strip())
+    lines_by_language = {language: lines for language, lines in lines_by_language.items() if lines}
     title = ", ".join(names)
     for language in languages or ():
-        if language not in found:
+        if language not in lines_by_language:
             raise InputError(
-                f'{step}: languages: the text {title} has no line in "{language}".{hint(language, found)} '
-                f"It has: {', '.join(sorted(found)) or 'none'}."
+                f'{step}: languages: the text {title} has no line in "{language}".{hint(language, lines_by_language)} '
+                f"It has: {', '.join(sorted(lines_by_language)) or 'none'}."
             )
-    if not found:
+    if not lines_by_language:
         raise InputError(f"{step}: text: {title} holds no line. Check its files.")
-    return {language: found[language] for language in sorted(languages or found)}
+    return {language: lines_by_language[language] for language in sorted(languages or lines_by_language)}

@@ -45,16 +45,16 @@ def factorize(
     an int8 row little resolution for the others. The product does not change by that.
 
     >>> table = np.outer([1.0, 2.0, 3.0], [1.0, 0.0, -1.0])
-    >>> found = factorize(table, rank=1)
-    >>> bool(np.allclose(found.lookup @ found.projection, table, atol=1e-6)), round(found.energy, 6)
+    >>> factors = factorize(table, rank=1)
+    >>> bool(np.allclose(factors.lookup @ factors.projection, table, atol=1e-6)), round(factors.energy, 6)
     (True, 1.0)
     """
     rows, width = table.shape
     gram = np.zeros((width, width))
     for start in range(0, rows, _ROWS_PER_CHUNK):
         part = table[start : start + _ROWS_PER_CHUNK].astype(np.float64)
-        own = 1.0 if weights is None else weights[start : start + _ROWS_PER_CHUNK, None]
-        gram += part.T @ (own * part)
+        row_weights = 1.0 if weights is None else weights[start : start + _ROWS_PER_CHUNK, None]
+        gram += part.T @ (row_weights * part)
     values, vectors = np.linalg.eigh(gram)
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]  # the greatest first
     held = np.cumsum(values) / max(values.sum(), np.finfo(np.float64).tiny)

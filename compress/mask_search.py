@@ -114,12 +114,12 @@ def _in_steps(costs: Sequence[np.ndarray], room: float) -> tuple[list[np.ndarray
         size, steps = float(measure), int(room // measure)
     else:
         size, steps = (room or 1.0) / _STEPS, _STEPS
-    found = []
+    cost_steps = []
     for cost, fit in zip(costs, fits, strict=True):
         step = np.full(cost.shape, -1, dtype=np.int64)
         step[fit] = np.ceil(cost[fit] / size - 1e-9).astype(np.int64)
-        found.append(step)
-    return found, steps
+        cost_steps.append(step)
+    return cost_steps, steps
 
 
 def _knapsack(lost: Sequence[np.ndarray], steps: Sequence[np.ndarray], room: int) -> list[int]:
@@ -127,15 +127,15 @@ def _knapsack(lost: Sequence[np.ndarray], steps: Sequence[np.ndarray], room: int
     best_loss = np.zeros(room + 1)
     choices = []
     for loss, step in zip(lost, steps, strict=True):
-        found = np.full(room + 1, np.inf)
+        next_loss = np.full(room + 1, np.inf)
         choice = np.zeros(room + 1, dtype=np.int32)
         for number in np.flatnonzero((step >= 0) & (step <= room)):
             at = int(step[number])
             candidate = best_loss[: room + 1 - at] + loss[number]
-            better = candidate < found[at:]
-            found[at:][better] = candidate[better]
+            better = candidate < next_loss[at:]
+            next_loss[at:][better] = candidate[better]
             choice[at:][better] = number
-        best_loss = found
+        best_loss = next_loss
         choices.append(choice)
     at, kept = int(np.argmin(best_loss)), []
     for choice, step in zip(reversed(choices), reversed(steps), strict=True):

@@ -77,7 +77,7 @@ def tune(
     kept = torch.tensor(list(channels))
     states = list(_embedded(teacher, student, batches))
     layers = list(zip(teacher.base_model.encoder.layer, student.base_model.encoder.layer, strict=True))
-    found: list[Tuned] = []
+    tuned_parts: list[Tuned] = []
     stopped = False
     with torch.inference_mode():
         for index, (whole, narrow) in enumerate(layers):
@@ -94,13 +94,13 @@ def tune(
                     change, stopped = _chosen(solve, judged)
                     before = judged.error(torch.zeros_like(learned.cross))
                     after = before if change is None else judged.error(change)
-                    found.append(Tuned(index, part, before, after, change is not None))
+                    tuned_parts.append(Tuned(index, part, before, after, change is not None))
                     if change is not None:
                         dense.weight.add_(change.T.to(dense.weight.dtype))
                 for state, piece in zip(states, pieces, strict=True):
                     piece.advance(state)
             progress(index + 1, len(layers))
-    return found
+    return tuned_parts
 
 
 @dataclass
@@ -159,17 +159,17 @@ def _moments(pieces: Sequence[_Piece], dense: Any) -> Moments:
     import torch
 
     out, width = dense.weight.shape
-    found = Moments(
+    moments = Moments(
         torch.zeros(width, width, dtype=torch.float64), torch.zeros(width, out, dtype=torch.float64), 0.0, 0
     )
     for piece in pieces:
         inputs, missing = piece.problem()
         # Products in float32, their sum over batches in float64: exact enough, and twice as quick.
-        found.gram += (inputs.T @ inputs).double()
-        found.cross += (inputs.T @ missing).double()
-        found.missing += float(missing.double().square().sum())
-        found.tokens += len(inputs)
-    return found
+        moments.gram += (inputs.T @ inputs).double()
+        moments.cross += (inputs.T @ missing).double()
+        moments.missing += float(missing.double().square().sum())
+        moments.tokens += len(inputs)
+    return moments
 
 
 def _chosen(solve: Callable[[float], Tensor | None], judged: Moments) -> tuple[Tensor | None, bool]:

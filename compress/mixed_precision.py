@@ -48,19 +48,19 @@ def groups_of(model: ModelProto) -> list[Group]:
     tables = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     nodes = {node.name: node for node in model.graph.node}
     lookups = table_nodes(model)
-    found: dict[str, list[tuple[str, tuple[int, int]]]] = {}
+    members_by_group: dict[str, list[tuple[str, tuple[int, int]]]] = {}
     for name in lookups:
         rows, width = tables[nodes[name].input[0]]
-        found.setdefault(EMBEDDINGS, []).append((name, (rows, width)))
+        members_by_group.setdefault(EMBEDDINGS, []).append((name, (rows, width)))
     for name, product in weight_products(model).items():
         match = _LAYER.search(name)
         if match:
             inputs, outputs = product.weight.shape
-            own = f"layer {match[1]} {'attention' if match[2] else 'ffn'}"
-            found.setdefault(own, []).append((name, (inputs, outputs)))
+            group_name = f"layer {match[1]} {'attention' if match[2] else 'ffn'}"
+            members_by_group.setdefault(group_name, []).append((name, (inputs, outputs)))
     return [
         Group(name, tuple(node for node, _ in parts), tuple(shape for _, shape in parts))
-        for name, parts in found.items()
+        for name, parts in members_by_group.items()
     ]
 
 
@@ -99,16 +99,16 @@ def costs_of(
     """
     bytes_all = sum(weight_bytes(group, FLOAT) for group in groups)
     work_all = sum(group.weights for group in groups if group.name != EMBEDDINGS)
-    found: dict[str, dict[str, float]] = {}
+    costs_by_group: dict[str, dict[str, float]] = {}
     for group in groups:
-        own = found.setdefault(group.name, {})
+        group_costs = costs_by_group.setdefault(group.name, {})
         for precision in precisions[group.name]:
             size = weight_bytes(group, precision) / bytes_all
             time = 0.0
             if latency_share and group.name != EMBEDDINGS:
                 time = milliseconds[precision] / milliseconds[FLOAT] * group.weights / work_all
-            own[precision] = (1 - latency_share) * size + latency_share * time
-    return found
+            group_costs[precision] = (1 - latency_share) * size + latency_share * time
+    return costs_by_group
 
 
 def in_precisions(

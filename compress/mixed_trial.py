@@ -67,12 +67,12 @@ class Trial:
         alone = [
             (group.name, name) for group in self._groups for name in offered[group.name] if name != FLOAT
         ]
-        found: dict[str, dict[str, float]] = {group.name: {FLOAT: 0.0} for group in self._groups}
+        divergences: dict[str, dict[str, float]] = {group.name: {FLOAT: 0.0} for group in self._groups}
         for number, (group, name) in enumerate(alone):
             self._context.progress(number, len(alone), f"sensitivity of {group} in {name}")
             worst = max(self.reading({group: name}, "selection").divergence.values())
-            found[group][name] = min(max(worst, 0.0), _UNUSABLE)
-        return found
+            divergences[group][name] = min(max(worst, 0.0), _UNUSABLE)
+        return divergences
 
     def reading(self, mix: Assignment, use: Use) -> Reading:
         """Return what a mix does to the source's predictions; groups that it leaves out stay float."""
@@ -103,14 +103,14 @@ class Trial:
                 self._made(mix), 1
             ) as run:  # what onnxruntime has loaded needs its file no more
                 runs[name] = lambda run=run: run(ids, mask)
-        found = interleaved(
+        milliseconds = interleaved(
             runs,
             _ROUNDS,
             0,
             clock=time.process_time,
             progress=lambda done, all_: self._context.progress(done, all_, "timing"),
         )
-        return {name: float(np.median(values)) for name, values in found.items()}
+        return {name: float(np.median(values)) for name, values in milliseconds.items()}
 
     def _made(self, mix: Assignment) -> ModelProto:
         whole = {group.name: mix.get(group.name, FLOAT) for group in self._groups}

@@ -92,5 +92,5 @@ class MultiTaskLoss:
     def __call__(self, model: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a batch whose array TASK names one task of `multitask_model`."""
         number = int(batch[TASK][0])
-        own = {name: value for name, value in batch.items() if name != TASK}
-        return self._losses[number](model.models[number], own)
+        model_inputs = {name: value for name, value in batch.items() if name != TASK}
+        return self._losses[number](model.models[number], model_inputs)

@@ -12,8 +12,8 @@ def narrow(
     model: Any, heads: Sequence[Sequence[int]], neurons: Sequence[Sequence[int]], hidden: Sequence[int]
 ) -> None:
     """Keep these heads and neurons of every layer, and these channels of the residual stream, in place."""
-    for layer, own_heads, own_neurons in zip(model.base_model.encoder.layer, heads, neurons, strict=True):
-        narrow_layer(layer, own_heads, own_neurons)
+    for layer, kept_heads, kept_neurons in zip(model.base_model.encoder.layer, heads, neurons, strict=True):
+        narrow_layer(layer, kept_heads, kept_neurons)
     if list(hidden) != list(range(model.config.hidden_size)):
         narrow_hidden(model, hidden)
 
@@ -43,8 +43,8 @@ def narrow_layer(layer: Any, heads: Sequence[int], neurons: Sequence[int]) -> No
     import torch
 
     attention = layer.attention.self
-    found = getattr(attention, "num_attention_heads", 0)
-    if list(heads) != list(range(found)):
+    head_count = getattr(attention, "num_attention_heads", 0)
+    if list(heads) != list(range(head_count)):
         size = attention.attention_head_size
         rows = torch.tensor([head * size + at for head in heads for at in range(size)], dtype=torch.long)
         dense = layer.attention.output.dense
@@ -56,8 +56,8 @@ def narrow_layer(layer: Any, heads: Sequence[int], neurons: Sequence[int]) -> No
             count_heads(attention, len(heads), size)
         else:
             layer.attention.self = modules().Nothing()
-    found = layer.intermediate.dense.out_features if hasattr(layer.intermediate, "dense") else 0
-    if list(neurons) != list(range(found)):
+    neuron_count = layer.intermediate.dense.out_features if hasattr(layer.intermediate, "dense") else 0
+    if list(neurons) != list(range(neuron_count)):
         kept = torch.tensor(list(neurons), dtype=torch.long)
         up, down = layer.intermediate.dense, layer.output.dense
         set_linear(layer.output, "dense", down.weight[:, kept], down.bias)

@@ -130,14 +130,14 @@ def _product(node: NodeProto, scales: str) -> list[NodeProto]:
 
     source, weight, out = node.input[0], node.input[1], node.output[0]
     biased = len(node.input) > 2 and node.input[2] != ""
-    result = f"{out}_product" if biased else out
+    scaled_output = f"{out}_product" if biased else out
     factors = [f"{source}_codes", f"{weight}_quantized", f"{source}_zero_point"]
     made = [
         make("MatMulInteger", factors, [f"{out}_sum"], f"{node.name}_integer"),
         make("Cast", [f"{out}_sum"], [f"{out}_sum_float"], f"{node.name}_cast", to=TensorProto.FLOAT),
         make("Mul", [f"{source}_scale", scales], [f"{out}_step"], f"{node.name}_step"),
-        make("Mul", [f"{out}_sum_float", f"{out}_step"], [result], f"{node.name}_scaled"),
+        make("Mul", [f"{out}_sum_float", f"{out}_step"], [scaled_output], f"{node.name}_scaled"),
     ]
     if biased:
-        made.append(make("Add", [result, node.input[2]], [out], f"{node.name}_bias"))
+        made.append(make("Add", [scaled_output, node.input[2]], [out], f"{node.name}_bias"))
     return made

@@ -35,8 +35,8 @@ def keep_outputs(program: onnx_ir.Model, outputs: Mapping[str, str]) -> None:
     from onnx_ir.passes.common import RemoveUnusedNodesPass
 
     graph = program.graph
-    found = {value.name: value for value in graph.outputs}
-    kept = [found[name] for name in outputs]
+    outputs_by_name = {value.name: value for value in graph.outputs}
+    kept = [outputs_by_name[name] for name in outputs]
     graph.outputs.clear()
     graph.outputs.extend(kept)
     for value, name in zip(kept, outputs.values(), strict=True):

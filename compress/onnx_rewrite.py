@@ -85,7 +85,7 @@ def rewrite(source: Artifact, target: Path, context: Context, change: Change, wh
     context.progress(1, 3, what)
     model = onnx.load(source.file(MODEL))
     before = onnx_weights.component_bytes(model)
-    model, own = change(model)
+    model, change_notes = change(model)
     tidy(model)
     after = onnx_weights.component_bytes(model)
     write(model, target)
@@ -96,13 +96,13 @@ def rewrite(source: Artifact, target: Path, context: Context, change: Change, wh
     drifts = reference.drift(target, context.threads)
     context.progress(3, 3, "done")
     notes: dict[str, Any] = {
-        **own,
+        **change_notes,
         "products": products(kernel_counts(target / MODEL, context.threads)),
         "weight_bytes_before": before,
         "weight_bytes_after": after,
         **file_bytes(source, target),
         "drift_shapes": [list(shape) for shape in reference.shapes],
-        "drift": {name: asdict(found) for name, found in drifts.items()},
+        "drift": {name: asdict(output_drift) for name, output_drift in drifts.items()},
     }
     return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
 

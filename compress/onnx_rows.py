@@ -123,15 +123,15 @@ def with_rows(
             kept_uses.update(node.input)
             continue
         table = node.input[0]
-        own: Rows = "int8" if rows == "int4" and node.input[1] != INPUT_IDS else rows
-        tables[table] = own, shares_scales(sizes[table]) and not own_scales
+        precision: Rows = "int8" if rows == "int4" and node.input[1] != INPUT_IDS else rows
+        tables[table] = precision, shares_scales(sizes[table]) and not own_scales
         made.graph.node.extend(_lookup(node, *tables[table], block_size))
     for tensor in model.graph.initializer:
         if tensor.name in tables:
             made.graph.initializer.extend(_stored(tensor, *tables[tensor.name], block_size))
         if tensor.name not in tables or tensor.name in kept_uses:
             made.graph.initializer.add().CopyFrom(tensor)
-    if any(own == "int4" for own, _ in tables.values()):
+    if any(precision == "int4" for precision, _ in tables.values()):
         know(made, _CONTRIB)
     return made
 

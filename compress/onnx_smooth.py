@@ -33,20 +33,20 @@ def find_sites(model: ModelProto, products: Mapping[str, Product]) -> dict[str, 
     the values, so that the division is folded into the value projection. ffn: the second FFN input.
     """
     made_by = {out: node.op_type for node in model.graph.node for out in node.output}
-    found = {}
+    sites = {}
     for value, names in readers(products).items():
         first = names[0]
         if made_by.get(value) == "LayerNormalization":
-            found[value] = Site("norm", tuple(names))
+            sites[value] = Site("norm", tuple(names))
         elif first.endswith("attention.output.dense/MatMul"):
             source = first.replace("attention.output.dense", "attention.self.value")
             fits = source in products and products[source].weight.shape[1] == products[first].weight.shape[0]
-            found[value] = Site("attention", tuple(names), source if fits else None)
+            sites[value] = Site("attention", tuple(names), source if fits else None)
         elif first.endswith(".output.dense/MatMul"):
-            found[value] = Site("ffn", tuple(names))
+            sites[value] = Site("ffn", tuple(names))
         else:
-            found[value] = Site("other", tuple(names))
-    return found
+            sites[value] = Site("other", tuple(names))
+    return sites
 
 
 def smooth(model: ModelProto, sites: Mapping[str, Site], scales: Mapping[str, np.ndarray]) -> None:

@@ -49,13 +49,13 @@ def weight_products(model: ModelProto) -> dict[str, Product]:
         for tensor in model.graph.initializer
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2
     }
-    found = {}
+    products = {}
     for node in model.graph.node:
         if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights and node.input[0] not in weights:
             weight = numpy_helper.to_array(weights[node.input[1]])
             weight = weight.T if output_axis(node) == 0 else weight
-            found[node.name] = Product(node.op_type, node.input[0], weight)
-    return found
+            products[node.name] = Product(node.op_type, node.input[0], weight)
+    return products
 
 
 def readers(products: Mapping[str, Product]) -> dict[str, list[str]]:
@@ -65,10 +65,10 @@ def readers(products: Mapping[str, Product]) -> dict[str, list[str]]:
     >>> readers({"a": Product("MatMul", "x", weight), "b": Product("MatMul", "x", weight)})
     {'x': ['a', 'b']}
     """
-    found: dict[str, list[str]] = {}
+    readers_by_value: dict[str, list[str]] = {}
     for name, product in products.items():
-        found.setdefault(product.source, []).append(name)
-    return found
+        readers_by_value.setdefault(product.source, []).append(name)
+    return readers_by_value
 
 
 def drop_unused(model: ModelProto, names: Iterable[str]) -> None:
@@ -88,7 +88,7 @@ def match_nodes(patterns: Iterable[str], names: Iterable[str], field: str) -> li
     ['a.query/MatMul']
     """
     known = list(names)
-    found: set[str] = set()
+    matched: set[str] = set()
     for pattern in patterns:
         hits = {name for name in known if fnmatchcase(name, pattern)}
         if not hits:
@@ -97,8 +97,8 @@ def match_nodes(patterns: Iterable[str], names: Iterable[str], field: str) -> li
                 f"{hint(pattern.replace('*', ''), known)} Found {len(known)} such nodes, among them: "
                 f"{', '.join(known[:3] + known[-3:])}."
             )
-        found |= hits
-    return [name for name in known if name in found]
+        matched |= hits
+    return [name for name in known if name in matched]
 
 
 def component_bytes(model: ModelProto) -> dict[str, int]:

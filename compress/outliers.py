@@ -42,10 +42,12 @@ def outlier_report(
         "tensors": whole,
         "by_language": {
             name: {
-                "worst": max(found, key=lambda language: (found[language]["max_over_p99.9"], language)),
-                "languages": found,
+                "worst": max(
+                    by_language, key=lambda language: (by_language[language]["max_over_p99.9"], language)
+                ),
+                "languages": by_language,
             }
-            for name, found in languages.items()
+            for name, by_language in languages.items()
         },
     }
 

@@ -78,19 +78,22 @@ def compare(reference: Run, candidate: Run, batches: Iterable[Batch]) -> dict[st
     """
     pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for batch in batches:
-        expected = reference(batch.input_ids, batch.attention_mask)
-        found = candidate(batch.input_ids, batch.attention_mask)
-        for name, value in expected.items():
-            other = found[name]
-            if value.shape != other.shape:
+        reference_outputs = reference(batch.input_ids, batch.attention_mask)
+        candidate_outputs = candidate(batch.input_ids, batch.attention_mask)
+        for name, value in reference_outputs.items():
+            candidate_value = candidate_outputs[name]
+            if value.shape != candidate_value.shape:
                 raise ParityError(
-                    f"{name}: expected shape {value.shape} for input {batch.shape}, found {other.shape}."
+                    f"{name}: expected shape {value.shape} for input {batch.shape}, found {candidate_value.shape}."
                 )
             if name in _PER_TOKEN_SCALARS:
-                value, other = value[..., None], other[..., None]
+                value, candidate_value = value[..., None], candidate_value[..., None]
             if value.ndim == 3:
-                value, other = value[batch.attention_mask == 1], other[batch.attention_mask == 1]
-            pairs.setdefault(name, []).append((value, other))
+                value, candidate_value = (
+                    value[batch.attention_mask == 1],
+                    candidate_value[batch.attention_mask == 1],
+                )
+            pairs.setdefault(name, []).append((value, candidate_value))
     return {name: drift(parts) for name, parts in pairs.items()}
 
 
@@ -116,11 +119,11 @@ def drift(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Drift:
 
 def require(drifts: Mapping[str, Drift], tolerance: float, shapes: Sequence[tuple[int, int]]) -> None:
     """Raise ParityError for an output beyond the tolerance, which is relative to its largest entry (>= 1)."""
-    for name, found in drifts.items():
-        if not found.relative <= tolerance:
+    for name, output_drift in drifts.items():
+        if not output_drift.relative <= tolerance:
             raise ParityError(
-                f"{name}: the exported model differs from its source by {found.max_abs_diff:.3g} where the "
-                f"largest entry is {found.max_abs_reference:.3g} (inputs {list(shapes)}); tolerance is "
+                f"{name}: the exported model differs from its source by {output_drift.max_abs_diff:.3g} where the "
+                f"largest entry is {output_drift.max_abs_reference:.3g} (inputs {list(shapes)}); tolerance is "
                 f"{tolerance:g} of max(1, largest entry). Raise the step's tolerance only if that is small."
             )
 

@@ -57,7 +57,7 @@ def audit(
         len(new) == len(old) and [former[at] for at in new] == list(old)
         for old, new in zip(before, after, strict=True)
     )
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "texts": len(lines),
         "unchanged": round(unchanged / max(1, len(lines)), 6),
         "unit": unit,
@@ -65,9 +65,9 @@ def audit(
     for name, rows, missing in (("before", before, unknown[0]), ("after", after, unknown[1])):
         tokens = sum(map(len, rows))
         unknowns = sum(list(row).count(missing) for row in rows)
-        found[f"unknown_{name}"] = round(unknowns / max(1, tokens), 6)
-        found[f"fertility_{name}"] = round(tokens / number, 6)
-    return found
+        figures[f"unknown_{name}"] = round(unknowns / max(1, tokens), 6)
+        figures[f"fertility_{name}"] = round(tokens / number, 6)
+    return figures
 
 
 def by_script(names: Sequence[str], kept: np.ndarray) -> Mapping[str, dict[str, int]]:

@@ -36,11 +36,13 @@ def entry_shares(counts: Mapping[str, np.ndarray], min_count: int = 1) -> np.nda
     """
     total = np.sum(list(counts.values()), axis=0)
     entries = np.full(len(total), NEVER)
-    for own in counts.values():
-        order = np.argsort(-own, kind="stable")
-        before = np.zeros(len(own))
-        before[order] = (np.cumsum(own[order]) - own[order]) / max(1, own.sum())
-        entries = np.where(own > 0, np.minimum(entries, before), entries)
+    for language_counts in counts.values():
+        order = np.argsort(-language_counts, kind="stable")
+        before = np.zeros(len(language_counts))
+        before[order] = (np.cumsum(language_counts[order]) - language_counts[order]) / max(
+            1, language_counts.sum()
+        )
+        entries = np.where(language_counts > 0, np.minimum(entries, before), entries)
     return np.where(total >= max(1, min_count), entries, NEVER)
 
 
@@ -73,12 +75,14 @@ def scripts_in_use(
     `scripts[i]` are the scripts of piece i. Tokens of no script (digits, punctuation) do not count.
     """
     names = sorted(frozenset().union(*scripts)) if scripts else []
-    holds = np.array([[name in own for name in names] for own in scripts], dtype=bool).reshape(-1, len(names))
-    found = {}
-    for language, own in counts.items():
-        by_script = own @ holds
-        share = by_script / max(1, own[holds.any(axis=1)].sum())
-        found[language] = frozenset(
+    holds = np.array(
+        [[name in piece_scripts for name in names] for piece_scripts in scripts], dtype=bool
+    ).reshape(-1, len(names))
+    scripts_by_language = {}
+    for language, language_counts in counts.items():
+        by_script = language_counts @ holds
+        share = by_script / max(1, language_counts[holds.any(axis=1)].sum())
+        scripts_by_language[language] = frozenset(
             name for name, part in zip(names, share, strict=True) if part >= _OWN_SCRIPT
         )
-    return found
+    return scripts_by_language

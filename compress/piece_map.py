@@ -18,17 +18,17 @@ def piece_map(student: Path, teacher: Path) -> list[int] | None:
         return None
     from tokenizers import Tokenizer
 
-    own, other = (
+    student_vocab, teacher_vocab = (
         Tokenizer.from_file(str(file)).get_vocab(with_added_tokens=True) for file in (student, teacher)
     )
-    lacking = sorted(own.keys() - other.keys())
+    lacking = sorted(student_vocab.keys() - teacher_vocab.keys())
     if lacking:
         raise InputError(
-            f"distill: the teacher's tokenizer lacks {len(lacking)} of the student's {len(own)} pieces, such as "
-            f"{', '.join(map(repr, lacking[:3]))}. Name a teacher with the same vocabulary or a larger one: one "
-            "from before trim_vocab."
+            f"distill: the teacher's tokenizer lacks {len(lacking)} of the student's {len(student_vocab)} pieces, "
+            f"such as {', '.join(map(repr, lacking[:3]))}. Name a teacher with the same vocabulary or a larger "
+            "one: one from before trim_vocab."
         )
-    found = [0] * (max(own.values()) + 1)
-    for piece, at in own.items():
-        found[at] = other[piece]
-    return found
+    teacher_ids = [0] * (max(student_vocab.values()) + 1)
+    for piece, student_id in student_vocab.items():
+        teacher_ids[student_id] = teacher_vocab[piece]
+    return teacher_ids

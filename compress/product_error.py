@@ -25,5 +25,5 @@ def mean_correction(
     before (`mean`) and after coding (`coded_mean`). Nagel et al. 2019 (arXiv 1906.04721), section 4.2,
     with the means taken over calibration data (their empirical variant, appendix D).
     """
-    found: np.ndarray = mean @ weight.astype(np.float64) - coded_mean @ coded_weight.astype(np.float64)
-    return found
+    correction: np.ndarray = mean @ weight.astype(np.float64) - coded_mean @ coded_weight.astype(np.float64)
+    return correction

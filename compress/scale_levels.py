@@ -30,9 +30,9 @@ def scale_levels(scales: np.ndarray, most: int = LEVELS) -> tuple[np.ndarray, np
         tops = _tops(logs, long)
         for _ in range(_HALVINGS):
             middle = (short + long) / 2
-            found = _tops(logs, middle, most)
-            if len(found) <= most:
-                long, tops = middle, found
+            middle_tops = _tops(logs, middle, most)
+            if len(middle_tops) <= most:
+                long, tops = middle, middle_tops
             else:
                 short = middle
     levels = distinct[tops]

@@ -31,8 +31,8 @@ def script_of(character: str) -> str:
     >>> [script_of(character) for character in "aжΩ語カ한7▁"]
     ['Latin', 'Cyrillic', 'Greek', 'Han', 'Katakana', 'Hangul', 'Common', 'Common']
     """
-    found = _pattern().fullmatch(character)
-    return OTHER if found is None else str(found.lastgroup)
+    match = _pattern().fullmatch(character)
+    return OTHER if match is None else str(match.lastgroup)
 
 
 def scripts_of(piece: str) -> frozenset[str]:

@@ -69,33 +69,33 @@ def sparsegpt(
     """
     import torch
 
-    found = weight.double().clone()
-    columns = found.shape[1]
+    pruned = weight.double().clone()
+    columns = pruned.shape[1]
     curvature = hessian.double().clone()
     dead = curvature.diagonal() == 0
     curvature[dead, dead] = 1.0
-    found[:, dead] = 0.0
+    pruned[:, dead] = 0.0
     curvature.diagonal().add_(damp * curvature.diagonal().mean())
     # Row j of this factor, over its diagonal, is row j of the inverse Hessian of columns j and later.
     factor = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(curvature)), upper=True)
     for start in range(0, columns, block):
         end = min(start + block, columns)
-        own, part = factor[start:end, start:end], found[:, start:end]
+        block_factor, part = factor[start:end, start:end], pruned[:, start:end]
         keep = torch.ones_like(part, dtype=torch.bool)
         if pattern == "unstructured":
-            scores = (part / own.diagonal()) ** 2
+            scores = (part / block_factor.diagonal()) ** 2
             stay = part.numel() - round(sparsity * part.numel())
             keep = _greatest(scores.reshape(1, -1), stay).reshape(part.shape)
         errors = torch.zeros_like(part)
         for at in range(end - start):
             if pattern == "2:4" and at % GROUP == 0 and at + GROUP <= end - start:
                 four = slice(at, at + GROUP)
-                keep[:, four] = _greatest((part[:, four] / own.diagonal()[four]) ** 2, STAY)
-            errors[:, at] = part[:, at] * ~keep[:, at] / own[at, at]
-            part[:, at:] -= errors[:, at : at + 1] * own[at, at:]
+                keep[:, four] = _greatest((part[:, four] / block_factor.diagonal()[four]) ** 2, STAY)
+            errors[:, at] = part[:, at] * ~keep[:, at] / block_factor[at, at]
+            part[:, at:] -= errors[:, at : at + 1] * block_factor[at, at:]
             part[:, at] *= keep[:, at]  # an exact zero, where rounding left almost one
-        found[:, end:] -= errors @ factor[start:end, end:]
-    return found.to(weight.dtype)
+        pruned[:, end:] -= errors @ factor[start:end, end:]
+    return pruned.to(weight.dtype)
 
 
 def output_error(whole: Tensor, sparse: Tensor, hessian: Tensor) -> float:

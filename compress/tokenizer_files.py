@@ -56,11 +56,11 @@ def tokenizer_size(file: Path) -> int:
         ) from error
 
 
-def check_tokenizer_size(file: Path, found: int, vocab_size: int) -> None:
+def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:
     """Raise InputError where a tokenizer has not as many entries as the model has embeddings."""
-    if found != vocab_size:
+    if entries != vocab_size:
         raise InputError(
-            f"{file}: the tokenizer has {found} entries, but config.json and the word embeddings have "
+            f"{file}: the tokenizer has {entries} entries, but config.json and the word embeddings have "
             f"{vocab_size}. Give the tokenizer that belongs to the weights."
         )
 
@@ -86,9 +86,9 @@ def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bo
                 'Run: pip install "xpareto[sentencepiece]"'
             ) from error
         made.backend_tokenizer.save(str(target / TOKENIZER))
-        found = tokenizer_size(target / TOKENIZER)
-        spare = spare_rows and found < vocab_size
-        check_tokenizer_size(folder / SENTENCEPIECE, found, found if spare else vocab_size)
+        entries = tokenizer_size(target / TOKENIZER)
+        spare = spare_rows and entries < vocab_size
+        check_tokenizer_size(folder / SENTENCEPIECE, entries, entries if spare else vocab_size)
     write_tokenizer_config(target, settings)
 
 

@@ -39,9 +39,9 @@ def traced(body: Any, hidden: Collection[int], attention: Collection[int]) -> It
     for at in hidden:
         keep(body.encoder.layer[at - 1] if at else body.embeddings, trace.hidden, at)
     for at in attention:
-        own = _attention(body, at)
+        attention_module = _attention(body, at)
         for name in ("query", "key", "value"):
-            keep(getattr(own, name), getattr(trace, name), at)
+            keep(getattr(attention_module, name), getattr(trace, name), at)
     try:
         yield trace
     finally:
@@ -56,8 +56,8 @@ def attention_heads(body: Any, layer: int) -> int:
 
 def attention_width(body: Any, layer: int) -> int:
     """Return the width of the queries of a layer, counted from 1: all its heads together."""
-    own = _attention(body, layer)
-    return int(own.query.out_features) if hasattr(own, "query") else 0
+    attention_module = _attention(body, layer)
+    return int(attention_module.query.out_features) if hasattr(attention_module, "query") else 0
 
 
 def _attention(body: Any, layer: int) -> Any:

@@ -133,18 +133,18 @@ class StateFile:
         A fresh state, with nothing changed, where none was saved or it belongs to another training.
         """
         fresh = TrainingState(patience)
-        facts, found = self._read()
+        facts, tensors = self._read()
         weights = _learning(model)
-        saved = _under(found, "model")
+        saved = _under(tensors, "model")
         if not facts or _shapes(saved) != _shapes(weights):
             return fresh
         _take(weights, saved)
-        _take(dict(model.named_buffers()), _under(found, "buffer"))
-        for name, value in _under(found, "optimizer").items():
+        _take(dict(model.named_buffers()), _under(tensors, "buffer"))
+        for name, value in _under(tensors, "optimizer").items():
             key, _, weight_name = name.partition("/")
             weight = weights[weight_name]
             optimizer.state[weight][key] = value.to(weight.device)
-        _set_random(_under(found, "random"), device)
+        _set_random(_under(tensors, "random"), device)
         return TrainingState(
             patience=patience,
             step=facts["step"],
@@ -153,8 +153,8 @@ class StateFile:
             best_step=facts["best_step"],
             best_score=facts["best_score"],
             worse=facts["worse"],
-            kept={name: value.to(device) for name, value in _under(found, "kept").items()},
-            waiting=[loss for losses in _under(found, "waiting").values() for loss in losses.to(device)],
+            kept={name: value.to(device) for name, value in _under(tensors, "kept").items()},
+            waiting=[loss for losses in _under(tensors, "waiting").values() for loss in losses.to(device)],
         )
 
     def _read(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -206,10 +206,10 @@ def _take(targets: Mapping[str, torch.Tensor], values: Mapping[str, torch.Tensor
 def _random(device: Any) -> dict[str, torch.Tensor]:
     import torch
 
-    found = {"cpu": torch.get_rng_state()}
+    states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
-        found["cuda"] = torch.cuda.get_rng_state(device)
-    return found
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
 
 
 def _set_random(states: Mapping[str, torch.Tensor], device: Any) -> None:

@@ -56,8 +56,8 @@ class Shape:
 def shape_in(config: Mapping[str, Any], where: str) -> Shape:
     """Return the shape that a config.json tells; InputError, naming `where`, when it contradicts itself."""
     layers, hidden = int(config["num_hidden_layers"]), int(config["hidden_size"])
-    found = config.get(KEY)
-    if found is None:
+    shape_fields = config.get(KEY)
+    if shape_fields is None:
         heads, ffn = config.get("num_attention_heads", 12), config.get("intermediate_size", 3072)
         if not (_is_count(heads) and _is_count(ffn) and heads and ffn):
             raise InputError(
@@ -65,22 +65,22 @@ def shape_in(config: Mapping[str, Any], where: str) -> Shape:
                 f"{ffn!r}."
             )
         return Shape((heads,) * layers, (ffn,) * layers, hidden // heads)
-    if not isinstance(found, Mapping) or sorted(found) != sorted(_FIELDS):
-        raise InputError(f"{where}: {KEY}: expected the keys {', '.join(_FIELDS)}, found {found!r}.")
+    if not isinstance(shape_fields, Mapping) or sorted(shape_fields) != sorted(_FIELDS):
+        raise InputError(f"{where}: {KEY}: expected the keys {', '.join(_FIELDS)}, found {shape_fields!r}.")
     for name in ("heads", "ffn"):
-        widths = found[name]
+        widths = shape_fields[name]
         if not isinstance(widths, list) or len(widths) != layers or not all(map(_is_count, widths)):
             raise InputError(
                 f"{where}: {KEY}: {name}: expected a width from 0 for each of {layers} layers "
                 f"(num_hidden_layers), found {widths!r}. Give the config that belongs to the weights."
             )
-    size, rank = found["head_size"], found["embedding_rank"]
+    size, rank = shape_fields["head_size"], shape_fields["embedding_rank"]
     if not _is_count(size) or size < 1 or (rank is not None and (not _is_count(rank) or rank < 1)):
         raise InputError(
             f"{where}: {KEY}: expected a positive head_size and a positive or no embedding_rank, found "
             f"{size!r} and {rank!r}."
         )
-    return Shape(tuple(found["heads"]), tuple(found["ffn"]), size, rank)
+    return Shape(tuple(shape_fields["heads"]), tuple(shape_fields["ffn"]), size, rank)
 
 
 def shape_of(model: Any) -> Shape:
@@ -201,20 +201,20 @@ def expected_shapes(shape: Shape, hidden: int, vocab: int) -> dict[str, tuple[in
     """
     table = "embeddings.word_embeddings."
     if shape.embedding_rank is None:
-        found: dict[str, tuple[int, ...]] = {f"{table}weight": (vocab, hidden)}
+        shapes: dict[str, tuple[int, ...]] = {f"{table}weight": (vocab, hidden)}
     else:
-        found = {
+        shapes = {
             f"{table}lookup.weight": (vocab, shape.embedding_rank),
             f"{table}projection.weight": (hidden, shape.embedding_rank),
         }
     for index, (heads, ffn) in enumerate(zip(shape.heads, shape.ffn, strict=True)):
         prefix, width = f"encoder.layer.{index}.", heads * shape.head_size
         for name in ("query", "key", "value"):
-            found[f"{prefix}attention.self.{name}.weight"] = (width, hidden) if heads else ()
-        found[f"{prefix}attention.output.dense.weight"] = (hidden, width) if heads else ()
-        found[f"{prefix}intermediate.dense.weight"] = (ffn, hidden) if ffn else ()
-        found[f"{prefix}output.dense.weight"] = (hidden, ffn) if ffn else ()
-    return found
+            shapes[f"{prefix}attention.self.{name}.weight"] = (width, hidden) if heads else ()
+        shapes[f"{prefix}attention.output.dense.weight"] = (hidden, width) if heads else ()
+        shapes[f"{prefix}intermediate.dense.weight"] = (ffn, hidden) if ffn else ()
+        shapes[f"{prefix}output.dense.weight"] = (hidden, ffn) if ffn else ()
+    return shapes
 
 
 def shape_note(shape: Shape) -> dict[str, Any]:
@@ -270,8 +270,8 @@ def modules() -> SimpleNamespace:
             self.projection: Any = torch.nn.Linear(rank, hidden, bias=False)
 
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
-            found: torch.Tensor = self.projection(self.lookup(ids))
-            return found
+            embedded: torch.Tensor = self.projection(self.lookup(ids))
+            return embedded
 
         @property
         def weight(self) -> torch.Tensor:

@@ -78,9 +78,9 @@ def unigram_pieces(words: Mapping[str, int], size: int) -> list[tuple[str, float
 
 def _without(piece: str, scores: dict[str, float]) -> float:
     """Return the log probability of the best split of a piece into other pieces."""
-    own = scores.pop(piece)
+    piece_score = scores.pop(piece)
     split = segment(piece, scores)
-    scores[piece] = own
+    scores[piece] = piece_score
     return sum(scores.get(part, _UNKNOWN) for part in split)
 
 

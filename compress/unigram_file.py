@@ -87,8 +87,8 @@ class UnigramFile:
     @property
     def unknown(self) -> int | None:
         """The id of the unknown piece."""
-        found = self.data["model"].get("unk_id")
-        return None if found is None else int(found)
+        unknown_id = self.data["model"].get("unk_id")
+        return None if unknown_id is None else int(unknown_id)
 
     def needed(self) -> np.ndarray:
         """Return the ids without which the tokenizer would be another one (int64, sorted).

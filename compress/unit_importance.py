@@ -84,8 +84,8 @@ def activation(model: Any, examples: CalibrationSet) -> Units:
     def on_input(total: Tensor, size: int) -> Any:
         def hook(dense: Any, inputs: tuple[Tensor, ...]) -> None:
             rows = inputs[0][there]
-            for unit, own in enumerate(rows.split(size, 1)) if size > 1 else ():
-                added = own @ dense.weight[:, unit * size : (unit + 1) * size].T
+            for unit, head_context in enumerate(rows.split(size, 1)) if size > 1 else ():
+                added = head_context @ dense.weight[:, unit * size : (unit + 1) * size].T
                 total[unit] += added.double().square().sum()
             if size == 1:
                 total.add_(rows.double().square().sum(0) * dense.weight.double().square().sum(0))
@@ -100,8 +100,8 @@ def activation(model: Any, examples: CalibrationSet) -> Units:
         for norm in (layer.attention.output.LayerNorm, layer.output.LayerNorm):
             hooks.append(norm.register_forward_hook(on_output))
         if shape.heads[at]:
-            own = on_input(heads[at], shape.head_size)
-            hooks.append(layer.attention.output.dense.register_forward_pre_hook(own))
+            head_hook = on_input(heads[at], shape.head_size)
+            hooks.append(layer.attention.output.dense.register_forward_pre_hook(head_hook))
         if shape.ffn[at]:
             hooks.append(layer.output.dense.register_forward_pre_hook(on_input(neurons[at], 1)))
     try:
