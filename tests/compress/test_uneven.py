@@ -192,7 +192,8 @@ def test_a_training_step_moves_every_weight_and_survives_saving(
     uneven: Any, tmp_path: Path, head: Head
 ) -> None:
     source = uneven(head, LOW_RANK)
-    model = load_model(source.path, head, source.manifest.labels, keep_head=True)
+    # In float64: some gradients are so small that a step in float32 is lost to rounding, on some CPUs.
+    model = load_model(source.path, head, source.manifest.labels, keep_head=True).double()
     rows = batch()
     labels = {
         "mlm": torch.where(rows["attention_mask"] == 1, rows["input_ids"], -100),
@@ -209,8 +210,10 @@ def test_a_training_step_moves_every_weight_and_survives_saving(
     optimizer.step()
     still = {name for name, weight in model.named_parameters() if torch.equal(weight, before[name])}
     # These biases add the same to everything that a softmax compares.
-    unseen = ("key.bias", "qa_outputs.bias", *(["out_proj.bias"] if head == "choice" else []))
+    last = {"qa": ["layer.3.output.LayerNorm.bias"], "choice": ["out_proj.bias"]}
+    unseen = ("key.bias", "qa_outputs.bias", *last.get(head, []))
     assert still <= {name for name in before if name.endswith(unseen)}
+    model = model.float()
     save_model(model, source.path, tmp_path / "trained")
     assert equal(answers(from_pretrained(tmp_path / "trained")), answers(model.eval()))
 
