@@ -175,7 +175,7 @@ def embedded_data(store: Store) -> Path:
     from eval.synthetic import write_data
     from pipelines.store import remove
 
-    source = sorted(Path(str(eval.synthetic.__file__)).parent.glob("*.py"))
+    source = sorted(Path(str(eval.synthetic.__file__)).parent.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
     with store.lock("embedded"):
         if not folder.is_dir():
