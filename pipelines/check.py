@@ -18,7 +18,6 @@ from eval.probe import PROBES
 from eval.runtime import RUNTIMES
 from eval.task import TASKS, TRAINING_SETS, Task, split_language, training_set
 from pipelines.check_training import known_languages, training_problems, unknown_language
-from pipelines.embedded_base import with_embedded_base
 from pipelines.groups import BY_SUBMIT, nameable
 from pipelines.located_yaml import Located, Where, dump_yaml, read_yaml
 from pipelines.overrides import apply_overrides, label_of, step_items
@@ -47,12 +46,9 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(RECIPES.glob("*.yaml"))}
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = (), base: str | None = None) -> Checked:
-    """Read, override and check a recipe; InputError lists every problem, one per line.
-
-    `base` is the command line's: "embedded", as in a recipe, puts the steps that make a base first.
-    """
-    return check(apply_overrides(with_embedded_base(read_yaml(path), base), overrides))
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Checked:
+    """Read, override and check a recipe; InputError lists every problem, one per line."""
+    return check(apply_overrides(read_yaml(path), overrides))
 
 
 def check(source: Located) -> Checked:

@@ -126,7 +126,7 @@ class Recipe(Frozen):
     description: str = Field(default="", description="One sentence on what the recipe shows.")
     base: str | None = Field(
         default=None,
-        description="Checkpoint to start from: a hub id, a local folder, or `embedded` (a tiny one, made first). "
+        description="Checkpoint to start from: a hub id, a local folder, or `embedded` (a tiny one that ships). "
         "Leave it out when the first step makes one (pretrain), or give it with --base.",
     )
     data: str | None = Field(

@@ -20,7 +20,7 @@ from pipelines.plan import Candidate, Plan, make_plan
 from pipelines.preflight import Workload, check_data, incomplete, workloads
 from pipelines.recipe import Checked
 from pipelines.runfolder import SCHEMA, RunFolder
-from pipelines.start import Start, open_start
+from pipelines.start import EMBEDDED, Start, open_start
 from pipelines.store import Store
 from pipelines.work import Work
 
@@ -73,7 +73,7 @@ class Result:
 def prepare(options: Options) -> Prepared:
     """Check a recipe and plan it; imports no torch."""
     file = find_recipe(options.recipe)
-    checked = load_recipe(file, options.overrides, options.base)
+    checked = load_recipe(file, options.overrides)
     store = Store(options.store)
     start = open_start(
         checked.recipe,
@@ -304,7 +304,8 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
 def _base_name(start: Start) -> str | None:
     if start.base is None:
         return None
-    return str(start.base.folder) if start.base.folder is not None else start.base.name
+    by_name = start.base.folder is None or start.base.name == EMBEDDED  # it ships: its folder may move
+    return start.base.name if by_name else str(start.base.folder)
 
 
 def _write_candidates(

@@ -14,7 +14,6 @@ from compress.checkpoint import read_checkpoint
 from compress.errors import InputError
 from compress.step import DataNeed
 from eval.machine import cpu_model, usable_cores
-from pipelines.embedded_base import EMBEDDED
 from pipelines.fingerprints import Fingerprints
 from pipelines.lock import Lock
 from pipelines.recipe import Recipe
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB = "hub"
+EMBEDDED = "embedded"
+EMBEDDED_BASE = Path(__file__).parent / "bases" / EMBEDDED  # see pipelines/bases/embedded.yaml
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _open_base(
     where = f"{file}: base"
     makes_own = any(isinstance(item, dict) and item.get("step") == "pretrain" for item in recipe.steps)
     if makes_own:
-        if name not in (None, EMBEDDED):
+        if name is not None:
             raise InputError(
                 f"{where}: the recipe makes its own base (step pretrain), but {name} is given. "
                 "Leave out the one or the other."
@@ -118,7 +119,7 @@ def _open_base(
         raise InputError(
             f"{where}: expected a hub id, a folder or `embedded`, found nothing. Set it, or use --base."
         )
-    path = _find_folder(name, folder)
+    path = EMBEDDED_BASE if name == EMBEDDED else _find_folder(name, folder)
     if path is not None:
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
@@ -175,7 +176,7 @@ def embedded_data(store: Store) -> Path:
     from eval.synthetic import write_data
     from pipelines.store import remove
 
-    source = sorted(Path(str(eval.synthetic.__file__)).parent.glob("*.py"))
+    source = sorted(Path(str(eval.synthetic.__file__)).parent.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
     with store.lock("embedded"):
         if not folder.is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from eval.synthetic.meaning import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
+from eval.synthetic.languages.meaning import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
 from eval.synthetic.questions import ask, passage, question
 from eval.synthetic.realize import LANGUAGES, text
 from eval.synthetic.sample import patient

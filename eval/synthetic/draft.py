@@ -12,8 +12,8 @@ from random import Random
 from typing import Any, TypeVar
 
 from eval.synthetic.entities import Fact, running, tokens
-from eval.synthetic.lexicon import Word
-from eval.synthetic.meaning import Clause, Sentence
+from eval.synthetic.languages.lexicon import Word
+from eval.synthetic.languages.meaning import Clause, Sentence
 from eval.synthetic.questions import Asked, question
 from eval.synthetic.realize import LANGUAGES, words
 from eval.synthetic.realize import text as joined

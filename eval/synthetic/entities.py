@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from eval.synthetic.lexicon import Word
-from eval.synthetic.names import BRANDS, CITIES, FIRST, LAST, LATIN_FIRST
-from eval.synthetic.phrasebook import PHRASES
+from eval.synthetic.languages.lexicon import Word
+from eval.synthetic.languages.names import BRANDS, CITIES, FIRST, LAST
+from eval.synthetic.languages.phrasebook import PHRASES
+from eval.synthetic.realize import capitalised
 
 WOMEN = ("Anna", "Maria", "Elena", "Laura", "Julia", "Clara")
 MEN = ("Daniel", "Martin", "Robert", "Viktor", "Oscar", "David")
@@ -22,7 +23,7 @@ KINDS: tuple[Kind, ...] = (
     "lives", "lives", "works", "works", "comes", "comes", "buys", "buys", "loves", "both", "teacher",
     "city", "today", "today", "title",
 )  # fmt: skip
-_MARKS = (".", ",", "。", "、", "，", "।")
+_MARKS = (".", ",", "。", "，", "।")
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,7 @@ def tokens(said: Fact, code: str) -> list[Word]:
         else:
             out.append(Word(token, kind or "O"))
             kind = kind.replace("B-", "I-")
-    first = out[0]
-    return [Word(first.text[0].upper() + first.text[1:], first.tag), *out[1:]]
+    return capitalised(out)
 
 
 def running(tagged: list[Word]) -> list[Word]:
@@ -100,16 +100,15 @@ def seat_first(institution: str, seat: str) -> bool:
 
 
 def _name(person: tuple[str, str], code: str) -> str:
-    """Return a name's words; a foreign name with its dot is one word of Chinese and of Japanese.
+    """Return a name's words; a foreign name with its dot is one word of Chinese.
 
     So segments the Penn Chinese Treebank (Xia 2000). A dot of its own would be a word that no other
     language has, so that no parallel text and no English label could tell a model how to tag it.
     """
     first, last = person
     if code in FIRST:
-        between = {"zh": "·", "ja": "・"}.get(code, " ")
-        return FIRST[code][first][0] + between + LAST[code][last][0]
-    return f"{LATIN_FIRST.get(code, {}).get(first, first)} {last}"
+        return FIRST[code][first] + ("·" if code == "zh" else " ") + LAST[code][last]
+    return f"{first} {last}"
 
 
 def _person(person: tuple[str, str], code: str) -> str:
@@ -121,7 +120,7 @@ def _person(person: tuple[str, str], code: str) -> str:
 def _city(city: str, code: str) -> dict[str, str]:
     forms = CITIES[code][city]
     spaced = [form.replace("_", " ") for form in forms]
-    return {role: PHRASES[code][role].format(*spaced) for role in ("place", "in", "stays", "from", "loved")}
+    return {role: PHRASES[code][role].format(*spaced) for role in ("place", "in", "from", "loved")}
 
 
 def _organisation(said: Fact, code: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from eval.synthetic.meaning import (
+from eval.synthetic.languages.meaning import (
     ABOVE,
     BELOW,
     COLOURS,

@@ -6,8 +6,8 @@ from random import Random
 
 from eval.synthetic.draft import Draft, fresh
 from eval.synthetic.entities import Fact, fact, tokens
-from eval.synthetic.lexicon import Word
-from eval.synthetic.meaning import NAMES, Sentence
+from eval.synthetic.languages.lexicon import Word
+from eval.synthetic.languages.meaning import NAMES, Sentence
 from eval.synthetic.realize import LANGUAGES, words
 from eval.synthetic.sample import sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from eval.synthetic.meaning import PRONOUNS, Clause, Sentence
+from eval.synthetic.languages.meaning import PRONOUNS, Clause, Sentence
 from eval.synthetic.sample import action
 
 SAME, OTHER = "1", "0"  # as PAWS-X labels them

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from eval.synthetic.english import VERBS
-from eval.synthetic.french import vowel
-from eval.synthetic.lexicon import Word
-from eval.synthetic.meaning import (
+from eval.synthetic.languages.english import VERBS
+from eval.synthetic.languages.lexicon import Word
+from eval.synthetic.languages.meaning import (
     ANIMATE,
     INTRANSITIVE,
     NAMES,
@@ -28,20 +27,14 @@ SENTENCES = 2  # in a passage
 
 # The order of words: Subject, Verb, Object, Place; English: Do-support and Base form.
 ORDERS: dict[str, dict[Role, str]] = {
-    "bg": {"who": "кой V O P ?", "what": "какво V S P ?", "where": "къде V S O ?"},
     "de": {"who": "wer V O P ?", "what": "was V S P ?", "where": "wo V S O ?"},
     "el": {"who": "ποιος V O P ;", "what": "τι V S P ;", "where": "πού V S O ;"},
     "en": {"who": "who V O P ?", "what": "what D S B P ?", "where": "where D S B O ?"},
-    "es": {"who": "¿ quién V O P ?", "what": "¿ qué V S P ?", "where": "¿ dónde V S O ?"},
-    "fr": {"who": "qui V O P ?", "what": "qu' est-ce que S V P ?", "where": "où est-ce que S V O ?"},
     "hi": {"who": "कौन P O V ?", "what": "S P क्या V ?", "where": "S कहाँ O V ?"},
-    "ja": {"who": "誰 が P O V か 。", "what": "S P 何 を V か 。", "where": "S どこ で O V か 。"},
     "ru": {"who": "кто V O P ?", "what": "что V S P ?", "where": "где S V O ?"},
-    "tr": {"who": "kim P O V ?", "what": "S P ne V ?", "where": "S nerede O V ?"},
     "zh": {"who": "谁 P V O ？", "what": "S P V 什么 ？", "where": "S 在 哪里 V O ？"},
 }
-_MARKS = ("?", ";", "？", "¿", "。")
-_TOPIC, _OBJECT = Word("は", "ADP"), Word("を", "ADP")  # Japanese particles, no part of an answer
+_MARKS = ("?", ";", "？")
 
 
 @dataclass(frozen=True)
@@ -102,12 +95,11 @@ def question(asked: Asked, code: str) -> list[Word]:
     clause = asked.clause
     # the pronoun that asks who is masculine and singular in all these languages
     agreeing = Thing("man") if asked.role == "who" else clause.subjects[0]
-    subject = [*LANGUAGES[code].phrase(agreeing, False), *([_TOPIC] if code == "ja" else [])]
-    thing = _constituent(clause, "what", code) if clause.object else []
+    subject = LANGUAGES[code].phrase(agreeing, False)
     parts = {
         "S": subject,
         "V": LANGUAGES[code].say(Clause((agreeing,), clause.verb), False)[len(subject) :],
-        "O": [*thing, _OBJECT] if thing and code == "ja" else thing,
+        "O": _constituent(clause, "what", code) if clause.object else [],
         "P": _constituent(clause, "where", code),
         "D": [Word("do" if clause.plural else "does", "AUX")],
         "B": [Word(VERBS[clause.verb][1], "VERB")],
@@ -115,16 +107,7 @@ def question(asked: Asked, code: str) -> list[Word]:
     out: list[Word] = []
     for part in ORDERS[code][asked.role].split():
         out += parts[part] if part in parts else [Word(part, "PUNCT" if part in _MARKS else "PRON")]
-    return capitalised(_elided(out) if code == "fr" else out, code)
-
-
-def _elided(tagged: list[Word]) -> list[Word]:
-    """Return French words with `que` cut before a vowel."""
-    cut = [
-        word.text == "que" and after is not None and vowel(after.text)
-        for word, after in zip(tagged, [*tagged[1:], None], strict=True)
-    ]
-    return [Word("qu'", word.tag) if short else word for word, short in zip(tagged, cut, strict=True)]
+    return capitalised(out)
 
 
 def answer(asked: Asked, code: str) -> tuple[str, int]:

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 from eval.synthetic.choices import LABELS, Puzzle, puzzle
 from eval.synthetic.draft import Draft, text
-from eval.synthetic.meaning import Clause
+from eval.synthetic.languages.meaning import Clause
 from eval.synthetic.questions import Asked, answer, ask, context, passage, question
+from eval.synthetic.realize import LANGUAGES
 from eval.synthetic.realize import text as joined
 
 SIZES = {"xquad": 50, "squad-train": 1500, "commonsenseqa-train": 1500,
          "commonsenseqa-dev": 150}  # fmt: skip
 EACH = 2  # questions on a passage
-XQUAD_LANGUAGES = ("de", "el", "en", "es", "hi", "ru", "tr", "zh")
 
 
 def write_tests(draft: Draft) -> None:
-    """Write XQuAD, parallel over its languages, and the dev set of CommonsenseQA; SQuAD needs none."""
+    """Write XQuAD, parallel over all languages, and the dev set of CommonsenseQA; SQuAD needs none."""
     drawn = _asked(draft, "xquad")
     for asked in drawn:
         draft.hold((*asked[0].passage, *asked))
-    for code in XQUAD_LANGUAGES:
+    for code in LANGUAGES:
         _write_squad(draft, f"xtreme/xquad/xquad.{code}.json", drawn, code)
     puzzles = _puzzles(draft, "commonsenseqa-dev")
     draft.held.update(one.stem for one in puzzles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from eval.synthetic.meaning import (
+from eval.synthetic.languages.meaning import (
     ANIMAL_ADJECTIVES,
     ANIMAL_VERBS,
     ANIMALS,

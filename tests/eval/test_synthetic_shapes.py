@@ -17,9 +17,8 @@ from eval.synthetic.choices import IMPOSSIBLE
 from eval.synthetic.comparable import BUCC_LANGUAGES, BUCC_SIZES
 from eval.synthetic.entities import COMPANIES, KINDS, PLACES, Fact, fact, running, tokens
 from eval.synthetic.inference import LABELS
-from eval.synthetic.meaning import OBJECTS, Clause, Thing
+from eval.synthetic.languages.meaning import OBJECTS, Clause, Thing
 from eval.synthetic.questions import ORDERS, SENTENCES, Asked, passage, question
-from eval.synthetic.reading import XQUAD_LANGUAGES
 from eval.synthetic.realize import LANGUAGES, text
 from eval.synthetic.sentences import PAWSX_LANGUAGES, SIZES
 from eval.task import Question, task
@@ -55,8 +54,7 @@ def test_the_tasks_find_their_files_in_all_languages_they_share_with_the_generat
 ) -> None:
     wanted = task(name)
     there = data.languages(wanted)
-    missing = {"xnli": {"ja"}, "tatoeba": {"en"}, "bucc2018": set(LANGUAGES) - set(BUCC_LANGUAGES)}
-    shared = set(LANGUAGES) & set(wanted.languages) - missing.get(name, set())
+    shared = set(LANGUAGES) & set(wanted.languages) - ({"en"} if name == "tatoeba" else set())
     assert set(there) == shared
     assert all(data.examples(wanted, language) for language in there)
 
@@ -116,15 +114,10 @@ ANNA = Fact("works", ("Anna", "Weber"), ("Oscar", "Novak"), "Vienna", "bank", "A
     [
         ("en", "Anna Weber works at the Bank of Athens."),
         ("de", "Anna Weber arbeitet bei der Bank Athen."),
-        ("fr", "Anna Weber travaille à la Banque d'Athènes."),
-        ("es", "Anna Weber trabaja en el Banco de Atenas."),
         ("ru", "Анна Вебер работает в Банке Афин."),
-        ("bg", "Анна Вебер работи в Банка Атина."),
         ("el", "Η Άννα Βέμπερ δουλεύει στην Τράπεζα της Αθήνας."),
         ("hi", "अन्ना वेबर एथेंस बैंक में काम करती है।"),
-        ("tr", "Anna Weber Atina Bankası'nda çalışıyor."),
         ("zh", "安娜·韦伯在雅典银行工作。"),
-        ("ja", "アンナ・ウェーバーはアテネ銀行で働きます。"),
     ],
 )
 def test_each_language_declines_names_its_own_way(code: str, expected: str) -> None:
@@ -140,7 +133,7 @@ def test_an_entity_keeps_the_kind_of_its_slot_in_every_kind_of_fact_and_language
         }
         assert len(set(map(str, map(sorted, (count.items() for count in counts.values()))))) == 1, counts
     lumora = Fact("buys", ("Anna", "Weber"), ("Oscar", "Novak"), "Rome", COMPANIES[0], "Rome")
-    assert [word.tag for word in tokens(lumora, "tr")][:2] == ["B-ORG", "B-LOC"]
+    assert [word.tag for word in tokens(lumora, "hi")][:2] == ["B-ORG", "B-LOC"]
 
 
 def test_an_english_institution_has_one_name_and_a_foreign_person_is_one_word_without_spaces() -> None:
@@ -148,8 +141,7 @@ def test_an_english_institution_has_one_name_and_a_foreign_person_is_one_word_wi
     rome, berlin = (Fact("works", *people, "Paris", "bank", city) for city in ("Rome", "Berlin"))
     assert text(running(tokens(rome, "en")), "en") == "Anna Weber works at the Bank of Rome."
     assert text(running(tokens(berlin, "en")), "en") == "Anna Weber works at the Berlin Bank."
-    for code, name in (("zh", "安娜·韦伯"), ("ja", "アンナ・ウェーバー")):
-        assert tokens(rome, code)[0] == (name, "B-PER")
+    assert tokens(rome, "zh")[0] == ("安娜·韦伯", "B-PER")
 
 
 # --- spans -------------------------------------------------------------------------------------
@@ -161,7 +153,7 @@ def questions(data: Data, code: str) -> list[Question]:
 
 def test_every_answer_stands_at_its_offset_and_one_sentence_holds_it(data: Data, root: Path) -> None:
     train = [one for one in data.training("squad_v1", "train") if isinstance(one, Question)]
-    for one in [*train, *(one for code in XQUAD_LANGUAGES for one in questions(data, code))]:
+    for one in [*train, *(one for code in LANGUAGES for one in questions(data, code))]:
         assert one.answers is not None
         (answer,) = one.answers
         assert one.context[answer.start :].startswith(answer.text), one
@@ -173,7 +165,7 @@ def test_xquad_is_parallel_and_its_questions_are_of_all_sorts(data: Data) -> Non
     sorts = Counter(one.question.split()[0] for one in english)
     assert set(sorts) == {"Who", "What", "Where"}
     assert min(sorts.values()) > 0.15 * sorts.total()
-    for code in XQUAD_LANGUAGES:
+    for code in LANGUAGES:
         assert [one.id for one in questions(data, code)] == [one.id for one in english]
 
 
@@ -190,23 +182,15 @@ def test_in_a_passage_no_other_sentence_could_answer() -> None:
 
 WOMAN = Clause((Thing("woman"),), "buy", Thing("car", 1, "indef", "new"), place="city")
 EXPECTED = {
-    "bg": ("Кой купува една нова кола в града?", "Какво купува жената в града?",
-           "Къде купува жената една нова кола?"),
     "de": ("Wer kauft ein neues Auto in der Stadt?", "Was kauft die Frau in der Stadt?",
            "Wo kauft die Frau ein neues Auto?"),
     "el": ("Ποιος αγοράζει ένα καινούριο αυτοκίνητο στην πόλη;", "Τι αγοράζει η γυναίκα στην πόλη;",
            "Πού αγοράζει η γυναίκα ένα καινούριο αυτοκίνητο;"),
     "en": ("Who buys a new car in the city?", "What does the woman buy in the city?",
            "Where does the woman buy a new car?"),
-    "es": ("¿Quién compra un coche nuevo en la ciudad?", "¿Qué compra la mujer en la ciudad?",
-           "¿Dónde compra la mujer un coche nuevo?"),
-    "fr": ("Qui achète une nouvelle voiture dans la ville?", "Qu'est-ce que la femme achète dans la ville?",
-           "Où est-ce que la femme achète une nouvelle voiture?"),
     "hi": ("कौन शहर में एक नई गाड़ी ख़रीदता है?", "औरत शहर में क्या ख़रीदती है?", "औरत कहाँ एक नई गाड़ी ख़रीदती है?"),
-    "ja": ("誰が町で新しい車を買いますか。", "女性は町で何を買いますか。", "女性はどこで新しい車を買いますか。"),
     "ru": ("Кто покупает новую машину в городе?", "Что покупает женщина в городе?",
            "Где женщина покупает новую машину?"),
-    "tr": ("Kim şehirde yeni bir araba alıyor?", "Kadın şehirde ne alıyor?", "Kadın nerede yeni bir araba alıyor?"),
     "zh": ("谁在城市里买一辆新的汽车？", "女人在城市里买什么？", "女人在哪里买一辆新的汽车？"),
 }  # fmt: skip
 
@@ -215,11 +199,6 @@ EXPECTED = {
 def test_each_language_asks_in_its_own_order(code: str) -> None:
     asked = [Asked((WOMAN,), 0, role) for role in ("who", "what", "where")]
     assert tuple(text(question(one, code), code) for one in asked) == EXPECTED[code]
-
-
-def test_french_cuts_que_before_a_vowel() -> None:
-    child = Clause((Thing("child", 1, "indef"),), "read", Thing("book"), place="school")
-    assert text(question(Asked((child,), 0, "what"), "fr"), "fr") == "Qu'est-ce qu'un enfant lit à l'école?"
 
 
 # --- choices -----------------------------------------------------------------------------------
@@ -242,7 +221,6 @@ def test_one_option_of_five_can_be_and_no_position_is_favoured(root: Path) -> No
 
 PEOPLE = {
     "de": {"Anna": "Anna", "Peter": "Peter", "newspaper": "Zeitung"},
-    "fr": {"Thomas": "Thomas", "Maria": "Maria", "shirt": "chemise", "Sunday": "dimanche"},
     "ru": {"Anna": "Анна", "Maria": "Мария", "Peter": "Пётр", "Thomas": "Томас"},
     "zh": {"Anna": "安娜", "Maria": "玛丽亚", "Peter": "彼得", "Thomas": "托马斯", "school": "学校"},
 }
@@ -320,7 +298,7 @@ def test_no_sentence_or_question_of_the_new_tests_is_in_training_or_parallel_tex
     root: Path, data: Data
 ) -> None:
     held: dict[str, set[str]] = {code: set() for code in LANGUAGES}
-    for code in XQUAD_LANGUAGES:
+    for code in LANGUAGES:
         for one in questions(data, code):
             held[code].add(glued(one.question))
             stop = {"hi": "।", "zh": "。"}.get(code, ".")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
+from safetensors.numpy import load_file
 
+from compress.checkpoint import read_checkpoint
 from compress.errors import InputError
-from pipelines.check import load_recipe
-from pipelines.run import Options, prepare
+from compress.steps.pretrain import Pretrain
+from pipelines.bases import build
+from pipelines.run import Options, Prepared, prepare
+from pipelines.start import EMBEDDED_BASE
 
 RECIPE = """\
 xpareto: 1
@@ -29,66 +35,72 @@ def recipe(tmp_path: Path) -> Path:
     return file
 
 
-def names(file: Path, base: str | None = None, *overrides: str) -> list[str]:
-    return [alternatives[0].name for alternatives in load_recipe(file, overrides, base).chains["main"]]
+def planned(file: Path, base: str | None = None) -> Prepared:
+    return prepare(Options(str(file), base=base, store=file.parent / "store", runs=file.parent / "runs"))
 
 
-def test_the_steps_that_make_the_base_come_first(recipe: Path) -> None:
-    assert names(recipe) == ["pretrain", "train", "export_onnx"]
-    assert names(recipe, "embedded") == names(recipe)
-    assert names(recipe, "some/model") == ["train", "export_onnx"]
+def test_a_plan_starts_from_it_without_a_base(recipe: Path) -> None:
     plain = recipe.with_name("plain.yaml")
     plain.write_text(RECIPE.replace("base: embedded\n", ""))
-    assert names(plain, "embedded") == names(recipe) and names(plain) == ["train", "export_onnx"]
+    first = planned(recipe)
+    assert [node.step for node in first.plan.nodes.values()] == ["base", "train", "export_onnx"]
+    assert first.start.base is not None
+    assert (first.start.base.name, first.start.base.folder, first.start.base.head) == (
+        "embedded", EMBEDDED_BASE, "mlm",
+    )  # fmt: skip
+    for file in (recipe, plain):
+        assert planned(file, "embedded").plan.nodes.keys() == first.plan.nodes.keys()
 
 
-def test_what_is_written_to_the_run_holds_the_steps_and_runs_again(recipe: Path, tmp_path: Path) -> None:
-    checked = load_recipe(recipe)
-    assert checked.recipe.base is None
-    again = tmp_path / "again.yaml"
-    again.write_text(checked.source)
-    assert load_recipe(again).source == checked.source
+def test_another_base_goes_before_it(recipe: Path, base: Path) -> None:
+    ready = planned(recipe, str(base))
+    assert ready.start.base is not None and ready.start.base.folder == base
 
 
-def test_its_steps_take_overrides(recipe: Path) -> None:
-    checked = load_recipe(recipe, ["base.steps=3"])
-    assert getattr(checked.chains["main"][0][0].step, "steps") == 3  # noqa: B009
-
-
-def test_mistakes_are_told_with_the_lines_of_the_recipe(recipe: Path) -> None:
-    recipe.write_text(RECIPE.replace("epochs: 1", "epoch: 1"))
-    with pytest.raises(InputError, match=r"tiny\.yaml:7: steps\.1\.epoch: unknown key"):
-        load_recipe(recipe)
-    with pytest.raises(InputError, match=r"tiny\.yaml:3: steps\.0\.steps"):
-        load_recipe(recipe, ["base.steps=0"])
+def test_it_is_known_by_its_content_wherever_it_lies(recipe: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in EMBEDDED_BASE.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    assert planned(recipe, str(copy)).plan.nodes.keys() == planned(recipe).plan.nodes.keys()
 
 
 def test_two_bases_are_refused(recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("steps:\n", "steps:\n  - {step: pretrain}\n"))
-    with pytest.raises(InputError, match=r"tiny\.yaml:3: base: the recipe makes its own base"):
-        load_recipe(recipe)
+    with pytest.raises(InputError, match=r"tiny\.yaml: base: the recipe makes its own base"):
+        planned(recipe)
 
 
-def test_a_plan_starts_from_it_without_a_base(recipe: Path, tmp_path: Path) -> None:
-    for base in (None, "embedded"):
-        ready = prepare(Options(str(recipe), base=base, store=tmp_path / "store", runs=tmp_path / "runs"))
-        assert ready.start.base is None
-        assert [node.step for node in ready.plan.nodes.values()] == ["pretrain", "train", "export_onnx"]
-
-
-def test_without_any_base_the_message_names_it(recipe: Path, tmp_path: Path) -> None:
+def test_without_any_base_the_message_names_it(recipe: Path) -> None:
     recipe.write_text(RECIPE.replace("base: embedded\n", ""))
     with pytest.raises(InputError, match="expected a hub id, a folder or `embedded`, found nothing"):
-        prepare(Options(str(recipe), store=tmp_path / "store", runs=tmp_path / "runs"))
+        planned(recipe)
 
 
-def test_a_step_may_learn_from_the_base_whichever_it_is(recipe: Path, tmp_path: Path) -> None:
+def test_a_step_may_learn_from_the_base_whichever_it_is(recipe: Path) -> None:
     recipe.write_text(
         RECIPE.replace(
             "steps:\n",
             "steps:\n  - {step: prune_depth, layers: 1}\n  - {step: distill, teacher: base, steps: 1}\n",
         )
     )
-    ready = prepare(Options(str(recipe), store=tmp_path / "store", runs=tmp_path / "runs"))
-    nodes = {node.label: node for node in ready.plan.nodes.values()}
+    nodes = {node.label: node for node in planned(recipe).plan.nodes.values()}
     assert nodes["distill"].teacher == nodes["base"].key
+
+
+def test_what_ships_has_the_size_that_its_fields_say_and_is_small() -> None:
+    fields = Pretrain(**yaml.safe_load(build.FIELDS.read_text("utf-8")))
+    facts = read_checkpoint(EMBEDDED_BASE)
+    assert (facts.head, facts.layers, facts.hidden_size) == ("mlm", fields.layers, fields.hidden_size)
+    assert facts.vocab_size <= fields.vocab_size and facts.max_tokens == fields.max_positions - 2
+    assert sum(file.stat().st_size for file in EMBEDDED_BASE.iterdir()) < 2.2e6
+
+
+@pytest.mark.slow
+def test_what_ships_is_what_its_recipe_makes(tmp_path: Path) -> None:
+    build.build(tmp_path)
+    assert (tmp_path / "tokenizer.json").read_bytes() == (EMBEDDED_BASE / "tokenizer.json").read_bytes()
+    made, shipped = (load_file(folder / "model.safetensors") for folder in (tmp_path, EMBEDDED_BASE))
+    assert made.keys() == shipped.keys()
+    for name, weight in shipped.items():
+        assert np.array_equal(made[name], weight), name
