@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from pydantic import BaseModel
@@ -124,7 +126,10 @@ def _takes(about: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _yaml(value: Any) -> str:
-    import yaml
+    from ruamel.yaml import YAML
 
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
-    return text.removesuffix("\n").removesuffix("\n...")
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = True, False, sys.maxsize
+    stream = StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("\n").removesuffix("\n...")

@@ -20,8 +20,8 @@ from typing import Literal
 
 import numpy as np
 
+from eval.inference import t_quantile
 from eval.moderated import moderated
-from eval.student_t import quantile, upper_tail
 from eval.uncertain import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
@@ -93,7 +93,7 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
             variance = np.maximum(pooled, candidate_variance)
         variance = np.maximum(variance, LEAST_SD**2)
     else:
-        variance, df = np.full(systems, (COST_MARGIN / quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
+        variance, df = np.full(systems, (COST_MARGIN / t_quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
     errors = np.zeros((systems, 1, systems))
     errors[np.arange(systems), 0, np.arange(systems)] = np.sqrt(variance / counts)
     floor = _floor(variance, int(counts.min()), df)
@@ -113,17 +113,19 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
 def _floor(variances: np.ndarray, blocks: int, df: int) -> float:
     """Return what the difference of two copies exceeds in 5 % of cases, over candidates of such variances.
 
-    >>> round(_floor(np.array([0.5]), 1, 4), 4) == round(quantile(0.025, 4), 4)
+    >>> round(_floor(np.array([0.5]), 1, 4), 4) == round(float(t_quantile(0.025, 4)), 4)
     True
     """
+    from scipy.special import stdtr
+
     errors = np.sqrt(2 * variances / blocks)
     largest = float(errors.max())
     if largest == 0:
         return 0.0
     errors = errors[errors > 0]
-    low, high = 0.0, quantile(_TAIL, df) * largest
+    low, high = 0.0, float(t_quantile(_TAIL, df)) * largest
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        beyond = sum(2 * upper_tail(middle / float(error), df) for error in errors) / len(variances)
+        beyond = 2 * stdtr(df, -middle / errors).sum() / len(variances)
         low, high = (middle, high) if beyond > 2 * _TAIL else (low, middle)
     return high

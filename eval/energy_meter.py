@@ -1,115 +1,180 @@
-"""Energy of a window of work: the CPU's counters where they are readable, else codecarbon's model.
+"""Time, processor time and energy of work: the probe energy and the making of artifacts have this one meter.
 
-Memory is modelled by codecarbon in any case, and the GPU is read by it from NVML.
-
-Without counters codecarbon models the CPU as TDP times the share of the machine's processor time
-that this process used, and memory as a constant power; such joules are close to a constant times
-processor time, so they are marked as modelled and never mixed with measured ones.
+The CPU packages are read from RAPL, and GPUs by codecarbon from NVML or AMD SMI. Without counters of the CPU
+codecarbon's model stands in: TDP times the share of the machine's processor time that this process used, and a
+constant power for memory. Such joules are close to a constant times processor time, so they are marked as
+modelled and never mixed with measured ones. Memory is modelled in any case.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from time import perf_counter
+from dataclasses import astuple, dataclass
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from compress.errors import InputError
-from eval.modelled_power import FALLBACK_TDP_WATTS, tdp_watts
+from eval.card_energy import Cards, find_cards
+from eval.foreign_load import processor_seconds
+from eval.machine import cpu_model
 from eval.power_counter import PowerCounter
+from eval.records import Basis
 
 JOULES_PER_KWH = 3.6e6
-_NEVER_SECONDS = 1_000_000  # codecarbon's periodic sampling would disturb the window
+FALLBACK_TDP_WATTS = 85.0  # codecarbon's own constant for a CPU that it does not know
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Joules of one window; `carbon_g` is 0 without a country code."""
+class Spent:
+    """Wall-clock seconds, processor seconds of all processes and cores, and joules of the counters.
+
+    `cpu_j` is what the CPU packages drew meanwhile, whoever used them, and `gpu_j` the GPUs; None where
+    no counter is readable. Sums and differences have joules only where both sides have them.
+    """
 
     seconds: float
+    cpu_seconds: float
+    cpu_j: float | None = None
+    gpu_j: float | None = None
+
+    def __add__(self, other: Spent) -> Spent:
+        return self._plus(other, 1)
+
+    def __sub__(self, other: Spent) -> Spent:
+        return self._plus(other, -1)
+
+    def _plus(self, other: Spent, sign: int) -> Spent:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        sums: list[Any] = [None if None in (a, b) else a + sign * b for a, b in pairs]
+        return Spent(*sums)
+
+
+@dataclass(frozen=True)
+class Joules:
+    """Joules of a piece of work, how those of the CPU came about, and by what.
+
+    `ram_j` is modelled always; `gpu_j` is measured, None where no GPU is readable.
+    """
+
     cpu_j: float
     ram_j: float
-    gpu_j: float
-    carbon_g: float
+    gpu_j: float | None
+    basis: Basis
+    instrument: str
+
+    @property
+    def total_j(self) -> float:
+        """All that has the basis of the CPU: measured without memory, modelled with it. GPUs are not in it."""
+        return self.cpu_j + (self.ram_j if self.basis == "modelled" else 0.0)
+
+
+def energy(spent: Spent, tdp: float, ram: float, cores: int) -> Joules:
+    """Return the energy of work: what counters measured, else codecarbon's model of its processor time.
+
+    Measured is gross: idle power and other processes on the packages are in it. Modelled is `tdp` watts x
+    processor time / `cores`, and `ram` watts x time.
+
+    >>> energy(Spent(10.0, 12.0), tdp=85.0, ram=10.0, cores=2).total_j
+    610.0
+    >>> energy(Spent(10.0, 12.0, 900.0, 50.0), tdp=85.0, ram=10.0, cores=2).total_j
+    900.0
+    """
+    ram_j = ram * spent.seconds
+    if spent.cpu_j is not None:
+        return Joules(spent.cpu_j, ram_j, spent.gpu_j, "measured", "RAPL counters of the CPU packages")
+    how = f"cpu = TDP {tdp:g} W x process share of all cores x time, ram = {ram:g} W x time"
+    instrument = f"codecarbon {version('codecarbon')}, {how}"
+    return Joules(tdp * spent.cpu_seconds / cores, ram_j, spent.gpu_j, "modelled", instrument)
+
+
+def machine_energy(spent: Spent) -> Joules:
+    """Return the energy of work that was done in this process, with the model's figures of this machine."""
+    return energy(spent, tdp_watts(), ram_watts(), os.cpu_count() or 1)
 
 
 class EnergyMeter:
-    """Prints nothing, writes no file, asks no network. One meter per process.
+    """Reads what was spent since it was made. Prints nothing, writes no file, asks no network.
 
-    `counter`: the CPU's energy counters; without an argument, those of this machine, if any.
+    Counters start again after some minutes, so that no two readings may lie further apart. `counter` and
+    `cards`: those of the CPU packages and GPUs; without arguments, those of this machine, if any.
     """
 
-    def __init__(self, country: str | None = None, counter: PowerCounter | None = None) -> None:
-        from codecarbon import OfflineEmissionsTracker
-
-        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    def __init__(self, counter: PowerCounter | None = None, cards: Cards | None = None) -> None:
         self._counter = counter or PowerCounter.find()
+        self._cards = cards or find_cards()
         self.measured = self._counter is not None
-        self.tdp_watts = None if self.measured else tdp_watts()
-        settings: dict[str, Any] = (
-            {"country_iso_code": _checked(country)}
-            if country is not None
-            else {"force_carbon_intensity_g_co2e_kwh": 0.0}
-        )
-        # Also beside a counter, which is read here: codecarbon would look for one of its own.
-        settings["force_cpu_power"] = self.tdp_watts or FALLBACK_TDP_WATTS
-        self._carbon = country is not None
-        self._tracker = OfflineEmissionsTracker(
-            project_name="xpareto",
-            tracking_mode="process",
-            measure_power_secs=_NEVER_SECONDS,
-            api_call_interval=-1,
-            output_methods=[],
-            log_level="critical",
-            allow_multiple_runs=True,
-            **settings,
-        )
-        self.ram_watts = 0.0
+        self._counts = self._counter.read() if self._counter is not None else {}
+        self._cpu_j = self._gpu_j = 0.0
+        self._used, self._started = processor_seconds(), time.perf_counter()
+        self._last = self._started
 
-    def read(self, work: Callable[[], object]) -> Reading:
-        """Return the energy of the time that `work` took."""
-        self._tracker.start_task()
-        start = self._counter.read() if self._counter is not None else {}
-        began = perf_counter()
-        work()
-        seconds = perf_counter() - began
-        end = self._counter.read() if self._counter is not None else {}
-        found = self._tracker.stop_task()
-        self.ram_watts = float(found.ram_power)
-        cpu_j, ram_j, gpu_j = (
-            float(energy) * JOULES_PER_KWH
-            for energy in (found.cpu_energy, found.ram_energy, found.gpu_energy)
-        )
-        grams_per_joule = float(found.emissions) * 1e3 / max(cpu_j + ram_j + gpu_j, 1e-12)
+    def read(self) -> Spent:
+        """Return what was spent since the meter was made."""
+        now = time.perf_counter()
         if self._counter is not None:
-            cpu_j = self._counter.joules(start, end)
-        return Reading(
-            seconds=seconds if self._counter is not None else float(found.duration),
-            cpu_j=cpu_j,
-            ram_j=ram_j,
-            gpu_j=gpu_j,
-            carbon_g=grams_per_joule * (cpu_j + ram_j + gpu_j) if self._carbon else 0.0,
+            counts = self._counter.read()
+            self._cpu_j += self._counter.joules(self._counts, counts)
+            self._counts = counts
+        if self._cards is not None:
+            _, drawn = self._cards.measure_power_and_energy(now - self._last)
+            self._gpu_j += drawn.kWh * JOULES_PER_KWH
+        self._last = now
+        return Spent(
+            now - self._started,
+            processor_seconds() - self._used,
+            self._cpu_j if self._counter is not None else None,
+            self._gpu_j if self._cards is not None else None,
         )
 
-    def instrument(self) -> str:
-        """Return how the joules came about, for the rows."""
-        from importlib.metadata import version
-
-        name = f"codecarbon {version('codecarbon')}"
-        if self.measured:
-            return "RAPL counters of the CPU packages"
-        return (
-            f"{name}, cpu = TDP {self.tdp_watts:g} W x process share of all cores x time, "
-            f"ram = {self.ram_watts:g} W x time"
-        )
+    def window(self, work: Callable[[], object]) -> Spent:
+        """Return what `work` took."""
+        start = self.read()
+        work()
+        return self.read() - start
 
 
-def _checked(country: str) -> str:
+@cache
+def tdp_watts() -> float:
+    """Return the TDP that codecarbon's table has for this CPU.
+
+    A name without a model number, as virtual machines give, would be matched to an arbitrary chip.
+    """
+    if not any(letter.isdigit() for letter in cpu_model()):
+        return FALLBACK_TDP_WATTS
+    from codecarbon.core.cpu import TDP
+
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    return float(TDP().tdp or FALLBACK_TDP_WATTS)
+
+
+def ram_watts() -> float:
+    """Return the power that codecarbon's model gives the memory that this process and its children hold."""
+    from codecarbon.external.ram import RAM
+
+    return float(RAM(tracking_mode="process").total_power().W)
+
+
+def carbon_intensity(country: str | None) -> float:
+    """Return the grams of CO2 equivalent per joule of a country's electricity, 0 without a country.
+
+    `country` is its ISO 3166 alpha-3 code; InputError for one that codecarbon does not know.
+    """
+    if country is None:
+        return 0.0
+    from codecarbon.core.emissions import Emissions
+    from codecarbon.core.units import Energy
+    from codecarbon.external.geography import GeoMetadata
     from codecarbon.input import DataSource
 
-    if country not in DataSource().get_global_energy_mix_data():
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
+    source = DataSource()
+    if country not in source.get_global_energy_mix_data():
         raise InputError(
-            f"energy.country: expected a three-letter ISO 3166 code such as FRA, found {country!r}."
+            f"measure.country: expected a three-letter ISO 3166 code such as FRA, found {country!r}."
         )
-    return country
+    kilograms = Emissions(source).get_country_emissions(Energy.from_energy(1.0), GeoMetadata(country))
+    return float(kilograms) * 1e3 / JOULES_PER_KWH

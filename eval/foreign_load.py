@@ -63,9 +63,13 @@ class Counters:
             busy, steal = busy_seconds(stat.read_text(encoding="ascii").splitlines(), own)
         except (OSError, ValueError, IndexError):
             busy = steal = None
-        used = os.times()
-        ran = time.process_time() + used.children_user + used.children_system
-        return Counters(time.monotonic(), ran, busy, steal, _frequency(own), count)
+        return Counters(time.monotonic(), processor_seconds(), busy, steal, _frequency(own), count)
+
+
+def processor_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    used = os.times()
+    return time.process_time() + used.children_user + used.children_system
 
 
 def busy_seconds(lines: Iterable[str], cores: Iterable[int]) -> tuple[float, float]:

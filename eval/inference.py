@@ -16,17 +16,12 @@ one degree of freedom, 4.3 for two, 2.8 for four.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from statistics import NormalDist
 
 import numpy as np
 
-from eval.student_t import quantile, upper_tail
-
-_NORMAL = NormalDist()
 _HALVINGS = 60
+_FARTHEST = 8.0  # normal standard deviations: p-values of 1e-15 and less are not told apart
 
 
 @dataclass(frozen=True)
@@ -59,34 +54,44 @@ class Spread:
     def half_width(self, level: float) -> np.ndarray:
         """Return half the width of the two-sided interval of that level, such as 0.95."""
         tail = (1 - level) / 2
-        z = _NORMAL.inv_cdf(1 - tail) if self.examples_df is None else quantile(tail, self.examples_df)
-        t = 0.0 if self.df is None else _each(self.df, lambda df: quantile(tail, df))
-        return np.sqrt((z * self.examples) ** 2 + (t * self.seeds) ** 2)
+        t = 0.0 if self.df is None else t_quantile(tail, self.df)
+        return np.sqrt((t_quantile(tail, self.examples_df) * self.examples) ** 2 + (t * self.seeds) ** 2)
 
     def p_value(self, distance: np.ndarray) -> np.ndarray:
         """Return the two-sided p-value of a distance from zero: the level at which the interval ends there.
 
         1 where the distance is zero or less.
         """
+        from scipy.special import ndtr
+
         distance = np.maximum(np.asarray(distance, dtype=np.float64), 0.0)
         df = self.one_df
         shape = np.broadcast_shapes(distance.shape, self.examples.shape)
-        far = min(float(_quantiles(own)[0][-1]) for own in (df, self.examples_df))
-        low, high = np.zeros(shape), np.full(shape, far)
+        low, high = np.zeros(shape), np.full(shape, _FARTHEST)
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            z = middle if self.examples_df is None else _t_at(middle, self.examples_df)
-            t = _t_at(middle, df) if df is not None else 0.0
+            tail = ndtr(-middle)
+            z = middle if self.examples_df is None else t_quantile(tail, self.examples_df)
+            t = t_quantile(tail, df) if df is not None else 0.0
             inside = (z * self.examples) ** 2 + (t * self.seeds) ** 2 <= distance**2
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-        p = np.array([math.erfc(z / math.sqrt(2)) for z in low.ravel()]).reshape(shape)
-        return np.where(distance > 0, p, 1.0)
+        return np.where(distance > 0, 2 * ndtr(-low), 1.0)
 
 
-def _each(df: int | np.ndarray, function: Callable[[float], float]) -> np.ndarray:
-    """Return a function of each degree of freedom, called once for equal ones."""
-    known, places = np.unique(np.asarray(df, dtype=np.float64), return_inverse=True)
-    return np.array([function(float(own)) for own in known])[places].reshape(np.shape(df))
+def t_quantile(tail: float | np.ndarray, df: float | np.ndarray | None) -> np.ndarray:
+    """Return what leaves `tail` above it: of Student's t, without degrees of freedom of a normal variable.
+
+    ValueError unless tail lies between 0 and 1 and df above 0.
+
+    >>> t_quantile(0.025, 2).round(3), t_quantile(0.025, None).round(3)
+    (np.float64(4.303), np.float64(1.96))
+    """
+    from scipy.special import ndtri, stdtrit  # a tenth of a second to import, and `xpareto plan` needs none
+
+    value = -ndtri(tail) if df is None else -stdtrit(df, tail)
+    if not np.isfinite(value).all():
+        raise ValueError(f"expected 0 < tail < 1 and df > 0, found tail = {tail} and df = {df}")
+    return value
 
 
 def seed_spread(values: np.ndarray) -> tuple[np.ndarray, int | None]:
@@ -123,24 +128,3 @@ def pair_spread(differences: np.ndarray) -> tuple[np.ndarray, int | None]:
     if seeds < 2:
         return np.zeros(differences.shape[1:]), None
     return differences.std(axis=0, ddof=1) / math.sqrt(seeds), seeds - 1
-
-
-def _t_at(z: np.ndarray, df: int) -> np.ndarray:
-    """Return the quantiles of t whose tails are those of normal ones."""
-    zs, log_t = _quantiles(df)
-    return np.exp(np.interp(z, zs, log_t))
-
-
-@cache
-def _quantiles(df: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return normal quantiles and the logarithm of t's at equal tails, both rising; ends at z of 8."""
-    if df is None:
-        return np.linspace(0.0, 8.0, 2), np.zeros(2)
-    zs, ts = [], []
-    for t in np.geomspace(1e-4, 1e18, 4000):
-        tail = upper_tail(float(t), df)
-        if tail < 6.3e-16:
-            break
-        zs.append(-_NORMAL.inv_cdf(tail) if tail < 0.5 else 0.0)
-        ts.append(float(t))
-    return np.array(zs), np.log(ts)

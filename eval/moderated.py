@@ -17,7 +17,6 @@ import numpy as np
 from eval.inference import Spread
 
 FEWEST = 3  # variances in a family that tell of their own spread
-_ASYMPTOTIC_FROM = 10.0
 _STEPS = 50
 
 
@@ -88,50 +87,25 @@ def _prior(variances: np.ndarray, df: np.ndarray) -> tuple[float, float]:
     intervals too narrow, the reverse a little wide: so one standard error is added to the excess. Intervals
     of 27 languages on three seeds then hold together in 92 to 97 % of simulated cases, else in 87 to 95.
     """
-    known, places = np.unique(df, return_inverse=True)
-    centres = np.array([_digamma(own / 2) - math.log(own / 2) for own in known.tolist()])[places]
-    logs = np.log(variances) - centres
+    from scipy.special import digamma, zeta
+
+    logs = np.log(variances) - digamma(df / 2) + np.log(df / 2)
     spread = float(logs.var(ddof=1))
     tails = float(((logs - logs.mean()) ** 4).mean()) / spread**2 if spread > 0 else 0.0
     error = spread * math.sqrt(max(tails - 1, 2.0) / len(logs))
-    expected = float(np.array([trigamma(own / 2) for own in known.tolist()])[places].mean())
-    excess = spread - expected + error
+    excess = spread - float(zeta(2, df / 2).mean()) + error  # zeta(2, x), Hurwitz's, is trigamma(x)
     if excess <= 0:
         return float((df * variances).sum() / df.sum()), math.inf
     prior_df = 2 * _inverse_trigamma(excess)
-    return math.exp(float(logs.mean()) + _digamma(prior_df / 2) - math.log(prior_df / 2)), prior_df
-
-
-def _digamma(x: float) -> float:
-    """Return the digamma function at x > 0 (Abramowitz and Stegun 1964, 6.3.5 and 6.3.18)."""
-    found = 0.0
-    while x < _ASYMPTOTIC_FROM:
-        found -= 1 / x
-        x += 1
-    square = 1 / (x * x)
-    tail = square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
-    return found + math.log(x) - 1 / (2 * x) - tail
-
-
-def trigamma(x: float) -> float:
-    """Return the trigamma function at x > 0 (ibid., 6.4.6 and 6.4.12).
-
-    >>> round(trigamma(1.0), 9) == round(math.pi**2 / 6, 9), round(trigamma(0.5), 9) == round(math.pi**2 / 2, 9)
-    (True, True)
-    """
-    found = 0.0
-    while x < _ASYMPTOTIC_FROM:
-        found += 1 / (x * x)
-        x += 1
-    square = 1 / (x * x)
-    tail = square * (1 / 6 - square * (1 / 30 - square * (1 / 42 - square / 30)))
-    return found + 1 / x + square / 2 + tail / x
+    return math.exp(float(logs.mean()) + float(digamma(prior_df / 2)) - math.log(prior_df / 2)), prior_df
 
 
 def _inverse_trigamma(value: float) -> float:
     """Return the x > 0 at which trigamma is `value`, by bisection on a logarithmic scale."""
+    from scipy.special import zeta
+
     low, high = -20.0, 20.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if trigamma(math.exp(middle)) > value else (low, middle)
+        low, high = (middle, high) if zeta(2, math.exp(middle)) > value else (low, middle)
     return math.exp((low + high) / 2)

@@ -24,8 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.cost_noise import COST_MARGIN, Basis
-from eval.inference import Spread
-from eval.student_t import quantile
+from eval.inference import Spread, t_quantile
 from eval.verdict import ERROR, LEVEL, Contrast, holm, verdict
 
 FAMILY = "all candidates together"
@@ -105,7 +104,7 @@ def _spread(logs: Logs) -> Spread:
     within = sum(_noise(run_logs) ** 2 for run_logs in (logs.a, logs.b)) / blocks
     of_candidates = np.sqrt(np.maximum(changes.mean(axis=1).var(ddof=1, keepdims=True), within) / candidates)
     if blocks < 2:
-        of_blocks, df = np.array([COST_MARGIN / quantile((1 - LEVEL) / 2, _KNOWN)]), _KNOWN
+        of_blocks, df = np.array([COST_MARGIN / t_quantile((1 - LEVEL) / 2, _KNOWN)]), _KNOWN
     else:
         of_blocks, df = changes.mean(axis=0).std(ddof=1, keepdims=True) / math.sqrt(blocks), blocks - 1
     return Spread(of_candidates, of_blocks, df, candidates - 1)

@@ -12,9 +12,8 @@ from eval.contrast_frontier import hypervolume
 from eval.cost_noise import Noise
 from eval.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from eval.frontier import Frontier
-from eval.inference import Spread
+from eval.inference import Spread, t_quantile
 from eval.knee import knees
-from eval.student_t import quantile
 from eval.uncertain import Uncertain
 
 _TAIL = 0.025
@@ -98,10 +97,10 @@ def score_floor(scores: Uncertain, arms: Sequence[str]) -> float:
     inside = [[at for at, arm in enumerate(arms) if arm == name] for name in names]
     trained = np.stack([scores.repeats[places, 0].mean(axis=0) for places in inside])  # (arms, seeds)
     if len(names) == 1:
-        return quantile(_TAIL, scores.df) * math.sqrt(2 * float((trained**2).sum()))
+        return float(t_quantile(_TAIL, scores.df)) * math.sqrt(2 * float((trained**2).sum()))
     residual = trained - trained.mean(axis=0)
     variance = float((residual**2).sum()) / (len(names) - 1)
-    return quantile(_TAIL, scores.df * (len(names) - 1)) * math.sqrt(2 * variance)
+    return float(t_quantile(_TAIL, scores.df * (len(names) - 1))) * math.sqrt(2 * variance)
 
 
 def single_level(scores: Uncertain, costs: Sequence[Cost], rng: np.random.Generator, draws: int) -> float:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.tag import Tag
 
 from compress.errors import InputError
 
 Where = tuple[str | int, ...]
-_BREAKS = re.compile("[\x85\u2028\u2029]")
-_CORE: tuple[tuple[str, str, list[str]], ...] = (  # tag, what it looks like, first characters
-    ("bool", r"(true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),
-    ("null", r"(~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+\Z", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z", list("-+0123456789.")),
-)
-_PLAIN = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
+_TAG = "tag:yaml.org,2002:"
+_SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {  # what each looks like, and its value
+    "bool": ("true|True|TRUE|false|False|FALSE", lambda text: text[0] in "tT"),
+    "null": ("~|null|Null|NULL|", lambda text: None),
+    "int": ("[-+]?[0-9]+", int),
+    "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
+    "str": ("(?s:.*)", str),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,38 @@ class Located:
         return f"{self.file}:{self.lines.get(where[:end], 1)}: {name}" if name else f"{self.file}:1"
 
 
+class _CoreSchema(VersionedResolver):
+    """YAML 1.2's core schema without its hexadecimal, octal and infinite numbers.
+
+    YAML 1.1 would read the key `on`, the language code `no` and 1:30 as True, False and 90, and ruamel.yaml
+    the label 1_2, the revision 0x12 and 2026-01-01 as numbers and a date.
+    """
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and implicit[0]:
+            kind_of = next(name for name, (look, _) in _SCALARS.items() if re.fullmatch(look, value))
+            return Tag(suffix=f"{_TAG}{kind_of}")
+        return super().resolve(kind, value, (False, False))
+
+
+class _Representer(SafeRepresenter):
+    def represent_str(self, data: str) -> Any:
+        # The emitter writes these as they are, and the scanner takes them for line breaks.
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar(f"{_TAG}str", data, style=style)
+
+
+_Representer.add_representer(str, _Representer.represent_str)
+
+
+def _yaml() -> Any:
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.Resolver, yaml.Representer = _CoreSchema, _Representer
+    yaml.default_flow_style = yaml.sort_base_mapping_type_on_output = False
+    yaml.width = sys.maxsize
+    return yaml
+
+
 def read_yaml(path: Path) -> Located:
     """Return the file's content; InputError with file:line when it is not plain YAML."""
     try:
@@ -49,55 +90,15 @@ def read_yaml(path: Path) -> Located:
     return parse_yaml(text, str(path))
 
 
-def _scalar(node: Any) -> str:
-    return str(node.value)
-
-
-def _with_core_schema(kind: type) -> Any:
-    """Return a subclass of a PyYAML loader or dumper with YAML 1.2's core schema.
-
-    PyYAML's own is YAML 1.1, where the key `on`, the language code `no` and the number 1e-5 would
-    become True, False and a string. Both ways need the same schema, or text such as 0E0, which is no
-    number in 1.1, would be written without quotes and read as one.
-    """
-    core: Any = type(f"Core{kind.__name__}", (kind,), {"yaml_implicit_resolvers": {}})
-    for name, pattern, first in _CORE:
-        core.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(pattern), first)
-    return core
-
-
-def _core_loader() -> Any:
-    import yaml
-
-    loader = _with_core_schema(yaml.SafeLoader)
-    # YAML 1.1 reads 010 as octal and 1:30 as base 60; 1.2 does neither
-    loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(_scalar(node)))
-    loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(_scalar(node)))
-    return loader
-
-
-def _core_dumper() -> Any:
-    import yaml
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-        # PyYAML writes these as they are, then reads them as line breaks
-        style = '"' if _BREAKS.search(value) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    dumper = _with_core_schema(yaml.SafeDumper)
-    dumper.add_representer(str, text)
-    return dumper
-
-
 def dump_yaml(value: Any) -> str:
     """Return plain data as YAML text that `parse_yaml` reads back equal, its keys in their order.
 
     >>> dump_yaml({"name": "é"})
     'name: é\\n'
     """
-    import yaml
-
-    return str(yaml.dump(value, Dumper=_core_dumper(), sort_keys=False, allow_unicode=True))
+    stream = StringIO()
+    _yaml().dump(value, stream)
+    return stream.getvalue()
 
 
 def parse_yaml(text: str, file: str) -> Located:
@@ -108,42 +109,39 @@ def parse_yaml(text: str, file: str) -> Located:
     >>> parse_yaml("a: 1\\nb: [2, 3]", "x.yaml").lines[("b", 1)]
     2
     """
-    import yaml
-
     lines: dict[Where, int] = {}
-    loader = _core_loader()(text)
 
-    def walk(node: yaml.Node, where: Where) -> Any:
-        lines.setdefault(where, node.start_mark.line + 1)
-        if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN:
-            problem = f"the tag {node.tag} would build an object; only plain data is read"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            found: dict[str, Any] = {}
+    def plain(node: Any, where: Where) -> Any:
+        line, tag = node.start_mark.line + 1, str(node.tag).removeprefix(_TAG)
+        lines.setdefault(where, line)
+        if (node.id, tag) == ("mapping", "map"):
+            mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:
-                key = loader.construct_object(key_node)
-                line = key_node.start_mark.line + 1
-                if not isinstance(key, str):
-                    raise InputError(f"{file}:{line}: expected a name as key, found {key!r}. Quote it.")
-                if key in found:
+                key, line = key_node.value, key_node.start_mark.line + 1
+                if key_node.tag != f"{_TAG}str":
+                    given = key if key_node.id == "scalar" else f"a {key_node.id}"
+                    raise InputError(f"{file}:{line}: expected a name as key, found {given}. Quote it.")
+                if key in mapping:
                     raise InputError(f"{file}:{line}: the key {key} is given twice. Keep one of them.")
                 lines[(*where, key)] = line
-                found[key] = walk(value_node, (*where, key))
-            return found
-        if isinstance(node, yaml.SequenceNode):
-            return [walk(item, (*where, index)) for index, item in enumerate(node.value)]
-        return loader.construct_object(node)
+                mapping[key] = plain(value_node, (*where, key))
+            return mapping
+        if (node.id, tag) == ("sequence", "seq"):
+            return [plain(item, (*where, index)) for index, item in enumerate(node.value)]
+        if node.id != "scalar" or tag not in _SCALARS or not re.fullmatch(_SCALARS[tag][0], node.value):
+            raise InputError(
+                f"{file}:{line}: not valid YAML: {node.tag} does not fit here, or is no plain data."
+            )
+        return _SCALARS[tag][1](node.value)
 
     try:
-        node = loader.get_single_node()
-        value = walk(node, ()) if node is not None else None
-    except yaml.YAMLError as error:
+        node = _yaml().compose(text)
+        value = plain(node, ()) if node is not None else None
+    except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         problem = getattr(error, "problem", None) or str(error)
         raise InputError(f"{file}:{line}: not valid YAML: {problem}.") from error
     except RecursionError as error:
         raise InputError(f"{file}:1: the YAML refers to itself (an alias inside its own anchor).") from error
-    finally:
-        loader.dispose()
     return Located(file, value, lines)

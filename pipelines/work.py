@@ -17,11 +17,12 @@ from compress.errors import InputError
 from compress.processes import Helped, alone, helping
 from compress.step import Context, Made, Step
 from eval.data import Data, DataSpec
+from eval.energy_meter import machine_energy
 from pipelines.plan import Node
 from pipelines.start import Base
 from pipelines.store import Store, remove
 from pipelines.supply import DataSupply
-from pipelines.work_meter import WorkMeter, machine_energy
+from pipelines.work_meter import WorkMeter, instrument_of_making
 
 if TYPE_CHECKING:
     from pipelines.team import Team
@@ -163,9 +164,9 @@ def _make(
         versions=node.versions,
         seconds=round(spent.seconds, 3),
         cpu_seconds=round(spent.cpu_seconds, 3),
-        energy_j=round(used.joules, 3),
+        energy_j=round(used.total_j + (used.gpu_j or 0.0), 3),
         energy_basis=used.basis,
-        energy_instrument=used.instrument,
+        energy_instrument=instrument_of_making(used),
         notes=_plain(made.notes),
     )
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from compress.errors import InputError, hint
 from reports.caveats import caveats
 from reports.markdown import table
@@ -47,11 +45,11 @@ def card(found: Study, candidate: str, training_set: str | None = None) -> str:
             f'{candidate}: unknown training set "{training_set}".{hint(training_set, artifacts)} '
             f"It has: {', '.join(artifacts)}."
         )
+    from huggingface_hub import CardData  # writes as the hub reads, such as the language no in quotes
+
     tasks = _tasks(found, candidate, training_set)
-    front = yaml.safe_dump(
-        _front_matter(found, candidate, tasks), sort_keys=False, allow_unicode=True, width=100
-    )
-    return f"---\n{front}---\n\n" + "\n".join(_body(found, candidate, training_set, tasks)).rstrip() + "\n"
+    front = CardData(**_front_matter(found, candidate, tasks)).to_yaml()
+    return f"---\n{front}\n---\n\n" + "\n".join(_body(found, candidate, training_set, tasks)).rstrip() + "\n"
 
 
 def _tasks(study: Study, candidate: str, training_set: str | None) -> list[str]:

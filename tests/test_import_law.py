@@ -24,7 +24,17 @@ ALLOWED = {
     },
     "pipelines": {"pipelines", "compress", "eval", "reports"},
 }
-HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "datasets", "codecarbon", "accelerate", "plotly"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "datasets",
+    "codecarbon",
+    "accelerate",
+    "plotly",
+    "scipy",
+}
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from eval.energy_meter import EnergyMeter, Reading
+from eval.energy_meter import EnergyMeter, Joules, Spent, carbon_intensity, machine_energy
 from eval.engine import TOKEN_BUDGET
 from eval.opened import Opened
 from eval.probe import Probe, failed_row
@@ -41,7 +41,8 @@ class Energy(Probe):
 
     def measure(self, opened: Opened) -> Iterator[Measurement]:
         """Yield the rows of every task; one failed row where modelled energy is not accepted."""
-        meter = EnergyMeter(opened.option("country", None))
+        grams_per_joule = carbon_intensity(opened.option("country", None))
+        meter = EnergyMeter()
         if not meter.measured and not opened.option("allow_modelled", True):
             yield failed_row(opened.job, self.name, NO_COUNTER)
             return
@@ -62,16 +63,16 @@ class Energy(Probe):
                     session, feeds(session, sample, str(how), int(budget), opened.pad_id(training_set))
                 )
                 work(0.0)  # warm-up at the measured shapes
-                idle = [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
+                idle = [meter.window(lambda: sleep(seconds / 4))] if meter.measured else []
                 done: list[int] = []
                 # A modelled window gains nothing from more passes: the model is a constant times time.
                 least = math.ceil(LEAST_INFERENCES / len(sample)) if meter.measured else 1
-                reading = meter.read(
+                spent = meter.window(
                     lambda run=work, n=least, kept=done: kept.append(run(seconds, n))  # type: ignore[misc]
                 )
-                idle += [meter.read(lambda: sleep(seconds / 4))] if meter.measured else []
+                idle += [meter.window(lambda: sleep(seconds / 4))] if meter.measured else []
                 examples = done[0] * len(sample)
-                for row in _rows(meter, reading, idle, examples):
+                for row in _rows(spent, machine_energy(spent), idle, examples, grams_per_joule):
                     yield opened.row(
                         "energy", **row, task=found.name, training_set=training_set, examples=examples
                     )
@@ -109,31 +110,33 @@ def is_short(seconds: float, examples: int) -> bool:
 
 
 def _rows(
-    meter: EnergyMeter, reading: Reading, idle: Sequence[Reading], examples: int
+    spent: Spent, joules: Joules, idle: Sequence[Spent], examples: int, grams_per_joule: float
 ) -> Iterator[dict[str, Any]]:
-    cpu: Basis = "measured" if meter.measured else "modelled"
-    joules: dict[str, tuple[float, Basis]] = {"cpu": (reading.cpu_j, cpu), "ram": (reading.ram_j, "modelled")}
-    if reading.gpu_j > 0:
-        joules["gpu"] = (reading.gpu_j, "measured")
-    joules["total"] = (reading.cpu_j + (0.0 if meter.measured else reading.ram_j), cpu)
-    window = f"window {reading.seconds:.1f} s" + (f", {examples} inferences" if meter.measured else "")
-    if meter.measured and is_short(reading.seconds, examples):
+    measured = joules.basis == "measured"
+    window = f"window {spent.seconds:.1f} s" + (f", {examples} inferences" if measured else "")
+    if measured and is_short(spent.seconds, examples):
         window += f", short of {LEAST_WINDOW_SECONDS:g} s and {LEAST_INFERENCES} inferences"
-    common = {"instrument": f"{meter.instrument()}, {window}"}
-    for component, (value, basis) in joules.items():
-        yield {"statistic": "energy", "value": value / examples, "unit": "J", "component": component,
-               "basis": basis, **common}  # fmt: skip
-    if meter.measured:
-        yield {"statistic": ENERGY_WINDOW, "value": reading.seconds, "unit": "s", "component": "total",
-               "basis": cpu, **common}  # fmt: skip
+
+    def row(
+        statistic: str, value: float, unit: str, component: str, basis: Basis, more: str = ""
+    ) -> dict[str, Any]:
+        return {"statistic": statistic, "value": value, "unit": unit, "component": component, "basis": basis,
+                "instrument": f"{joules.instrument}, {window}{more}"}  # fmt: skip
+
+    yield row("energy", joules.cpu_j / examples, "J", "cpu", joules.basis)
+    yield row("energy", joules.ram_j / examples, "J", "ram", "modelled")
+    if joules.gpu_j:
+        yield row("energy", joules.gpu_j / examples, "J", "gpu", "measured")
+    yield row("energy", joules.total_j / examples, "J", "total", joules.basis)
+    if measured:
+        yield row(ENERGY_WINDOW, spent.seconds, "s", "total", joules.basis)
     if idle:
-        power = sum(window.cpu_j for window in idle) / sum(window.seconds for window in idle)
-        net = max(0.0, reading.cpu_j - power * reading.seconds)
-        yield {"statistic": "energy_net", "value": net / examples, "unit": "J", "component": "cpu",
-               "basis": cpu, "instrument": f"{common['instrument']}, idle {power:.1f} W taken off"}  # fmt: skip
-    if reading.carbon_g > 0:
-        yield {"statistic": "carbon", "value": reading.carbon_g / examples, "unit": "gCO2e",
-               "component": "total", "basis": "modelled", **common}  # fmt: skip
+        power = sum(one.cpu_j or 0.0 for one in idle) / sum(one.seconds for one in idle)
+        net = max(0.0, joules.cpu_j - power * spent.seconds)
+        yield row("energy_net", net / examples, "J", "cpu", joules.basis, f", idle {power:.1f} W taken off")
+    if grams_per_joule > 0:
+        grams = grams_per_joule * (joules.cpu_j + joules.ram_j + (joules.gpu_j or 0.0))
+        yield row("carbon", grams / examples, "gCO2e", "total", "modelled")
 
 
 PROBE = Energy()

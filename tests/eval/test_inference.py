@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist, mean, variance
 
 import numpy as np
@@ -10,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from eval.inference import Spread, pair_spread, seed_spread
-from eval.student_t import quantile, upper_tail
+from eval.inference import Spread, pair_spread, seed_spread, t_quantile
 
 
 def spread(examples: float, seeds: float, df: int | None) -> Spread:
@@ -28,9 +28,32 @@ def test_without_seeds_the_interval_is_normal() -> None:
 
 @pytest.mark.parametrize("df", [1, 2, 4, 30])
 def test_without_examples_the_interval_is_students(df: int) -> None:
-    assert spread(0.0, 2.0, df).half_width(0.9)[0] == pytest.approx(2 * quantile(0.05, df))
+    assert spread(0.0, 2.0, df).half_width(0.9)[0] == pytest.approx(2 * t_quantile(0.05, df))
     p = spread(0.0, 2.0, df).p_value(np.array([3.0]))[0]
-    assert p == pytest.approx(2 * upper_tail(1.5, df), rel=1e-4)
+    assert p == pytest.approx(2 * student_tail(1.5, df), rel=1e-9)
+
+
+def student_tail(t: float, df: int) -> float:
+    """Return P(T > t) by Simpson's rule over the angle of t / sqrt(df), in which the density is a power."""
+    angles = np.linspace(math.atan(t / math.sqrt(df)), math.pi / 2, 4001)
+    weights = np.array([1, *[4, 2] * 1999, 4, 1]) * (angles[1] - angles[0]) / 3
+    log_norm = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - 0.5 * math.log(math.pi)
+    return math.exp(log_norm) * float(weights @ np.abs(np.cos(angles)) ** (df - 1))
+
+
+@pytest.mark.parametrize(
+    ("tail", "df", "value"),
+    [(0.025, 1, 12.706), (0.025, 2, 4.303), (0.025, 4, 2.776), (0.05, 10, 1.812), (0.005, 30, 2.750),
+     (0.025, None, 1.960), (0.0005, None, 3.291)],
+)  # fmt: skip
+def test_quantiles_are_those_of_the_printed_tables(tail: float, df: int | None, value: float) -> None:
+    assert t_quantile(tail, df) == pytest.approx(value, abs=5e-4)
+
+
+@pytest.mark.parametrize(("tail", "df"), [(0.0, 2), (0.0, None), (0.025, 0)])
+def test_a_quantile_that_is_not_finite_is_refused(tail: float, df: int | None) -> None:
+    with pytest.raises(ValueError, match="0 < tail < 1 and df > 0"):
+        t_quantile(tail, df)
 
 
 @given(
@@ -40,7 +63,7 @@ def test_the_p_value_is_the_level_whose_interval_ends_there(
     examples: float, seeds: float, df: int | None, level: float
 ) -> None:
     found = spread(examples, seeds if df else 0.0, df)
-    assert found.p_value(found.half_width(level))[0] == pytest.approx(1 - level, rel=2e-4)
+    assert found.p_value(found.half_width(level))[0] == pytest.approx(1 - level, rel=1e-9)
 
 
 @given(st.floats(0.01, 10), st.floats(0.0, 10))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.energy_meter import EnergyMeter, Reading
+from eval.energy_meter import EnergyMeter, Joules, Spent, machine_energy
 from eval.power_counter import PowerCounter
 from eval.probes.energy import _rows, passes
 from eval.records import ENERGY_WINDOW
@@ -94,7 +94,7 @@ def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_p
     counter = PowerCounter.find(tmp_path)
     assert counter is not None
     meter = EnergyMeter(counter=counter)
-    assert meter.measured and meter.instrument() == "RAPL counters of the CPU packages"
+    assert meter.measured
     watts = [idle_watts]
 
     def work() -> None:
@@ -104,11 +104,13 @@ def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_p
 
     with drawing(file, watts, span=40_000_000):
         time.sleep(0.05)
-        before = meter.read(lambda: time.sleep(0.3))
-        loaded = meter.read(work)
-        after = meter.read(lambda: time.sleep(0.3))
+        before = meter.window(lambda: time.sleep(0.3))
+        loaded = meter.window(work)
+        after = meter.window(lambda: time.sleep(0.3))
     assert loaded.cpu_j == pytest.approx(load_watts * loaded.seconds, rel=0.05)
-    rows = {row["statistic"]: row for row in _rows(meter, loaded, [before, after], 10)}
+    joules = machine_energy(loaded)
+    assert joules.instrument == "RAPL counters of the CPU packages" and joules.total_j == loaded.cpu_j
+    rows = {row["statistic"]: row for row in _rows(loaded, joules, [before, after], 10, 0.0)}
     net = (load_watts - idle_watts) * loaded.seconds / 10
     assert rows["energy_net"]["value"] == pytest.approx(net, rel=0.05)
     assert rows["energy_net"]["basis"] == "measured"
@@ -135,18 +137,14 @@ def test_passes_go_on_until_both_time_and_count_are_reached(seconds: float, leas
     assert seconds or done == least
 
 
-@pytest.mark.filterwarnings("default")  # as above
 @pytest.mark.parametrize(
     ("seconds", "examples", "short"), [(30.5, 200, False), (29.0, 4000, True), (31.0, 128, True)]
 )
 def test_a_measured_window_tells_its_length_and_whether_it_is_short(
-    tmp_path: Path, seconds: float, examples: int, short: bool
+    seconds: float, examples: int, short: bool
 ) -> None:
-    zone(tmp_path, "intel-rapl:0", "package-0")
-    meter = EnergyMeter(counter=PowerCounter.find(tmp_path))
-    rows = {
-        row["statistic"]: row for row in _rows(meter, Reading(seconds, 900.0, 1.0, 0.0, 0.0), [], examples)
-    }
+    spent = Spent(seconds, 1.0, 900.0)
+    rows = {row["statistic"]: row for row in _rows(spent, machine_energy(spent), [], examples, 0.0)}
     window = rows[ENERGY_WINDOW]
     assert (window["value"], window["unit"], window["basis"]) == (seconds, "s", "measured")
     told = rows["energy"]["instrument"]
@@ -154,9 +152,15 @@ def test_a_measured_window_tells_its_length_and_whether_it_is_short(
     assert ("short of 30 s and 200 inferences" in told) == short
 
 
-@pytest.mark.filterwarnings("default")  # as above
-def test_a_modelled_window_has_no_length_to_fall_short_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PowerCounter, "find", staticmethod(lambda: None))
-    rows = list(_rows(EnergyMeter(), Reading(0.1, 1.0, 1.0, 0.0, 0.0), [], 10))
+def test_a_modelled_window_has_no_length_to_fall_short_of() -> None:
+    rows = list(_rows(Spent(0.1, 0.1), Joules(1.0, 1.0, None, "modelled", "a model"), [], 10, 0.0))
     assert {row["statistic"] for row in rows} == {"energy"}
     assert not any("inferences" in row["instrument"] for row in rows)
+
+
+def test_a_gpu_has_a_row_of_its_own_and_carbon_counts_all_joules() -> None:
+    spent = Spent(10.0, 20.0, 900.0, 100.0)
+    rows = list(_rows(spent, Joules(900.0, 50.0, 100.0, "measured", "counters"), [], 10, 0.002))
+    values = {(row["statistic"], row["component"]): row["value"] for row in rows}
+    assert values["energy", "gpu"] == 10.0 and values["energy", "total"] == 90.0
+    assert values["carbon", "total"] == pytest.approx(0.002 * 105.0)

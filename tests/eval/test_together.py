@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.inference import Spread
-from eval.student_t import quantile
+from eval.inference import Spread, t_quantile
 from eval.together import Logs, together
 
 MARGIN = math.log1p(0.05)
@@ -65,7 +64,7 @@ def test_runs_that_agree_by_chance_are_not_certain() -> None:
     """A run against a copy of it: its own blocks tell how far it can be trusted."""
     a, _ = runs(np.random.default_rng(6), candidates=25, blocks=2, own=0.1, shared=0.2)
     found = together({"latency": Logs(a, a, -1)}, MARGIN)["latency"].contrast
-    expected = quantile(0.025, 24) * 0.1 / math.sqrt(25)  # two runs of two blocks each: 0.1 a candidate
+    expected = t_quantile(0.025, 24) * 0.1 / math.sqrt(25)  # two runs of two blocks each: 0.1 a candidate
     assert found.difference == 0 and found.high == pytest.approx(expected, rel=0.3)
 
 
@@ -94,7 +93,7 @@ def test_the_costs_are_a_family() -> None:
 
 def test_an_error_of_few_examples_takes_its_quantile_of_t() -> None:
     few = Spread(np.array([1.0]), np.array([0.0]), None, examples_df=2)
-    assert few.half_width(0.95)[0] == pytest.approx(quantile(0.025, 2))
+    assert few.half_width(0.95)[0] == pytest.approx(t_quantile(0.025, 2))
     assert few.p_value(few.half_width(0.95))[0] == pytest.approx(0.05, rel=1e-3)
     both = Spread(np.array([1.0]), np.array([2.0]), 1, examples_df=4)
     assert both.p_value(both.half_width(0.9))[0] == pytest.approx(0.1, rel=1e-3)

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import pipelines.work_meter
+from eval.energy_meter import Spent, energy
 from eval.power_counter import PowerCounter
-from pipelines.work_meter import Spent, WorkMeter, energy, total
+from pipelines.work_meter import WorkMeter, instrument_of_making, total
 
 
 class Cards:
@@ -65,7 +66,9 @@ def test_a_load_of_known_power_is_recovered_though_its_counter_starts_again_many
     assert spent.cpu_j == pytest.approx(50.0 * spent.seconds, rel=0.05)
     assert spent.gpu_j == pytest.approx(100.0 * spent.seconds, rel=0.01)
     found = energy(spent, tdp=85.0, ram=10.0, cores=2)
-    assert found.basis == "measured" and found.joules == pytest.approx(150.0 * spent.seconds, rel=0.05)
+    assert found.basis == "measured" and found.total_j == spent.cpu_j and found.gpu_j == spent.gpu_j
+    told = instrument_of_making(found)
+    assert told == "RAPL counters of the CPU packages, gross; GPUs by their own counters"
 
 
 def test_attempts_that_were_killed_and_helpers_count(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_a_helper_that_ends_after_the_scratch_folder_is_gone_leaves_nothing(tmp_
 def test_without_a_counter_in_one_attempt_all_of_it_is_modelled() -> None:
     whole = total([Spent(10.0, 20.0, 900.0), Spent(5.0, 4.0)], [False, False])
     found = energy(whole, tdp=80.0, ram=10.0, cores=2)
-    assert (found.basis, found.joules) == ("modelled", 80.0 * 24.0 / 2 + 10.0 * 15.0)
+    assert (found.basis, found.total_j) == ("modelled", 80.0 * 24.0 / 2 + 10.0 * 15.0)
     assert "TDP 80 W" in found.instrument and "ram = 10 W" in found.instrument
 
 
