@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.core.atomic import replace_text, writing
 from compress.errors import InputError
 from eval.attainment import attainment, attainment_difference
 from eval.contrast_frontier import REFERENCE_OCTAVES, REFERENCE_SCORE, octaves
@@ -38,7 +39,6 @@ from eval.uncertain_frontier import (
 )
 from pipelines.answer import answer
 from pipelines.deployable import deployable
-from pipelines.durable import replace_text, writing
 from pipelines.evidence import Evidence, System, read_evidence
 from pipelines.outcomes import task_predictions
 from reports.analysis import ALL, NAME, SCHEMA

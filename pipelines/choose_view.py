@@ -8,11 +8,12 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from compress.core.wording import enumerated
 from eval.choice import MAX_DROP, WORST_DROP
 from pipelines.deployable import WITH
 from pipelines.printing import printer
 from reports.numbers import points, ratio, three_digits
-from reports.text import enumerated, visible
+from reports.text import visible
 
 NAMES = {MAX_DROP: "drop", WORST_DROP: "worst language's drop", "p95_ms": "p95 latency", "rss_mb": "peak memory",
          "load_ms": "load time", "size_mb": "size", "energy_j": "energy per example"}  # fmt: skip

@@ -54,7 +54,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)  # the reader of our output, such as head, has seen enough
     except OSError as error:
-        from pipelines.durable import disk_error
+        from compress.core.atomic import disk_error
 
         known = disk_error(error, Path())
         if known is None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from compress.core.atomic import replace_text, writing
 from compress.errors import InputError
 from eval.contrast import Compared, Design, compare
 from eval.contrast_costs import Cost
 from eval.contrast_frontier import COST_MARGIN, REFERENCE_OCTAVES, REFERENCE_SCORE
 from eval.contrast_scores import TaskScores, task_scores
 from eval.task import task
-from pipelines.durable import replace_text, writing
 from pipelines.matching import Matched, match
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder

@@ -10,12 +10,14 @@ from statistics import geometric_mean
 
 import numpy as np
 
+from compress.core.wording import enumerated
 from compress.errors import InputError
 from eval.contrast_scores import TaskScores, task_scores
 from eval.cost_noise import cost_noise
 from eval.objective import Objective
 from eval.records import Measurement
 from eval.resampling import NORMAL_FROM, generator
+from eval.results.document import TaskFacts
 from eval.score_table import ScoreTable, Weights, score_table
 from eval.task import task
 from eval.uncertain_frontier import Cost
@@ -23,9 +25,8 @@ from pipelines.blocks import TWIN
 from pipelines.matching import variant_of
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.raw_times import with_percentiles
-from reports.run import TaskFacts, read_runs
+from reports.run import read_runs
 from reports.study import ENERGY, Study, comparable, on_the_basis, study
-from reports.text import enumerated
 
 FOLD = "fold"
 
@@ -211,10 +212,7 @@ def read_evidence(
     for name, facts in found.run.tasks.items():
         own = tuple(code for code in facts.languages if not languages or code in languages)
         if own and (not tasks or name in tasks):
-            chosen[name] = TaskFacts(
-                facts.name, own, facts.missing, facts.metrics, facts.group, facts.limit, facts.split,
-                facts.scored_by,
-            )  # fmt: skip
+            chosen[name] = replace(facts, languages=own)
     if not chosen:
         raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
     wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]

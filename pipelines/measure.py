@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifact import Artifact
+from compress.core.atomic import writing
 from eval.probe import Ask, Job, launch
 from eval.records import LOAD, Measurement, append_rows, read_rows
 from pipelines.blocks import COST, TWIN
-from pipelines.durable import writing
 from pipelines.groups import groups, taken
 from pipelines.plan import Candidate
 from pipelines.preflight import Workload

@@ -15,8 +15,9 @@ from compress.errors import InputError
 from eval.contrast_scores import ModelTuning
 from eval.kind import TUNING, Calibrated, Kind
 from eval.probes.accuracy import ASKED
+from eval.results.document import TaskFacts
 from eval.task import KINDS, Task, task
-from reports.run import Run, TaskFacts
+from reports.run import Run
 
 CLOSE = 1e-6  # percentage points between a row's score and that of the outcomes beside it
 

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from compress.core.wording import enumerated
 from reports.analysis import NO_ANALYSIS, Analysis
 from reports.answer import decided, loss, method, picks
 from reports.bars import bars
@@ -34,7 +35,7 @@ from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.sizes import sizes
 from reports.study import SCORE, Study
-from reports.text import embedded_json, enumerated, midway, visible
+from reports.text import embedded_json, midway, visible
 
 _TEMPLATE, _STYLE = "page.html.j2", "page.css"
 _SCRIPTS = tuple(
