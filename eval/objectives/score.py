@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from eval.objective import Objective
+from eval.objective import Limit, Objective
 from eval.records import Measurement
 from eval.task import TASKS, task
+
+if TYPE_CHECKING:
+    from eval.score_table import Quality, ScoreTable
 
 
 def score(rows: Sequence[Measurement]) -> float | None:
@@ -30,4 +34,22 @@ def score(rows: Sequence[Measurement]) -> float | None:
     return fmean(fmean(languages) for languages in by_task.values()) if by_task else None
 
 
-OBJECTIVE = Objective("score", "Score", "percent", "max", score)
+def score_draws(table: ScoreTable) -> Quality:
+    """Return the average over tasks, as it is and in every draw."""
+    return table.quantity(0)
+
+
+LIMITS = (
+    Limit("max_drop", "drop", "points", "Most points to lose on average."),
+    Limit(
+        "worst_language_drop",
+        "worst language's drop",
+        "points",
+        "Most points to lose in any language.",
+        by_language=True,
+    ),
+)
+OBJECTIVE = Objective(
+    "score", "Score", "percent", "max", score,
+    role="quality", draws=score_draws, alias="score", limits=LIMITS, place=0,
+)  # fmt: skip
