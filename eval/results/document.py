@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, Valid
 
 from compress.core.atomic import replace_json
 from compress.errors import InputError, hint
+from eval.records import Measurement
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
@@ -194,6 +195,11 @@ def read_document(folder: Path) -> RunDocument:
 def run_schema() -> dict[str, Any]:
     """Return the JSON schema of candidates.json, made from the types."""
     return _adapter().json_schema(by_alias=True, mode="serialization")
+
+
+def row_schema() -> dict[str, Any]:
+    """Return the JSON schema of one line of measurements.jsonl, made from the type."""
+    return TypeAdapter(Measurement).json_schema(mode="serialization")
 
 
 @cache

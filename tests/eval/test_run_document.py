@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from compress.errors import InputError
+from eval.records import Measurement, to_json
 from eval.results.document import (
     Candidate,
     Made,
@@ -17,6 +18,7 @@ from eval.results.document import (
     StepFacts,
     TaskFacts,
     read_document,
+    row_schema,
     run_schema,
     write_document,
 )
@@ -74,6 +76,13 @@ def test_the_file_obeys_the_schema_that_the_types_give(tmp_path: Path) -> None:
     jsonschema.Draft202012Validator(run_schema()).validate(_raw(tmp_path))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(_raw(tmp_path) | {"baseline": 3}, run_schema())
+
+
+def test_a_row_obeys_the_schema_that_its_type_gives() -> None:
+    row = Measurement("r", "a", "size", "size", 3.0, "bytes", artifact="1", component="model")
+    jsonschema.Draft202012Validator(row_schema()).validate(json.loads(to_json(row)))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(to_json(row)) | {"basis": "guessed"}, row_schema())
 
 
 def test_the_file_says_who_wrote_it_and_what_could_not_be_made(tmp_path: Path) -> None:
