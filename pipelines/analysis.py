@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.core.atomic import replace_text, writing
 from compress.errors import InputError
 from eval.attainment import attainment, attainment_difference
 from eval.contrast_frontier import REFERENCE_OCTAVES, REFERENCE_SCORE, octaves
@@ -38,7 +39,6 @@ from eval.uncertain_frontier import (
 )
 from pipelines.answer import answer
 from pipelines.deployable import deployable
-from pipelines.durable import replace_text, writing
 from pipelines.evidence import Evidence, System, read_evidence
 from pipelines.outcomes import task_predictions
 from reports.analysis import ALL, NAME, SCHEMA
@@ -119,6 +119,7 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> dict[str, Any]:
         "objectives": {name: _objective(evidence.study.objectives[name], own) for name, own in costs.items()},
         "score_floor": _short(score_floor(average, arms)),
         "scores": _scores(scores, table, base, arms),
+        "qualities": _qualities(evidence, table, systems, base),
         "costs": _cost_values(evidence, costs, alone, len(systems)),
         "costs_beside": _cost_values(evidence, costs, beside, len(systems)),
         "frontiers": frontiers,
@@ -174,6 +175,21 @@ def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]
         }
         for at in range(len(scores.points))
     ]
+
+
+def _qualities(
+    evidence: Evidence, table: ScoreTable, systems: Sequence[System], base: int
+) -> dict[str, dict[str, Any]]:
+    """Return by quality other than the score what every system has of it, and its change from the baseline."""
+    scores = table.systems(evidence.members(systems))
+    return {
+        name: {
+            "title": evidence.study.objectives[name].title,
+            "values": [_short(value) for value in scores.points[:, table.quality_places[name]].tolist()],
+            "changes": [[_short(end) for end in change] for change in changes],
+        }
+        for name, changes in evidence.quality_changes(table, systems, base).items()
+    }
 
 
 def _cost_values(

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from eval.choice import MAX_DROP
-from eval.objective import OBJECTIVES
+from eval.objective import preferences
 from eval.score_table import ScoreTable
 from eval.uncertain import LEVEL
 from eval.uncertain_frontier import Cost
 from pipelines.choosing import middle, rule
-from pipelines.deployable import PREFER, Deployable, judged
+from pipelines.deployable import Deployable, judged
 
 LOSS = 1.0  # points
 
@@ -32,7 +32,8 @@ def answer(found: Deployable, table: ScoreTable, seed: int = 0) -> dict[str, Any
     picks = []
     fitting: tuple[str, ...] = ()
     for prefer, cost in found.aims.items():
-        if PREFER[prefer] not in found.evidence.study.costs:
+        objective = preferences()[prefer]
+        if objective.name not in found.evidence.study.costs:
             continue
         decision = options.decide(limits, prefer)
         fitting = decision.ranked
@@ -43,14 +44,14 @@ def answer(found: Deployable, table: ScoreTable, seed: int = 0) -> dict[str, Any
         picks.append(
             {
                 "prefer": prefer,
-                "objective": PREFER[prefer],
+                "objective": objective.name,
                 "chosen": place,
                 "candidate": middle(found.systems[place], found.evidence, table),
                 "runner_up": names.index(decision.ranked[1]) if len(decision.ranked) > 1 else None,
                 "rule": rule(prefer, [options.options[name] for name in decision.ranked]),
                 "drop": drop.value,
                 "most_drop": drop.upper,
-                "ratio": _ratio(found, cost, place, OBJECTIVES.load(PREFER[prefer]).sense == "max"),
+                "ratio": _ratio(found, cost, place, objective.sense == "max"),
             }
         )
     return {

@@ -10,13 +10,14 @@ from typing import Any
 from compress.errors import InputError
 from eval.best_arm import Fold, Selection, best_arms, cross_fitted
 from eval.contrast_scores import TaskScores, task_scores
+from eval.results.document import TaskFacts
 from eval.task import task
 from pipelines.comparison import write_beside_report
 from pipelines.matching import match
 from pipelines.outcomes import task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder
 from reports.best_arm import FILE, SCHEMA, markdown_of
-from reports.run import Run, TaskFacts, read_runs
+from reports.run import Run, read_runs
 from reports.study import study
 
 DEV = "dev"

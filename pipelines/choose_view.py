@@ -8,19 +8,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from eval.choice import MAX_DROP, WORST_DROP
+from compress.core.wording import enumerated
+from eval.limits import MEGABYTE
+from eval.objective import Limit, declared_limits, preferences
 from pipelines.deployable import WITH
 from pipelines.printing import printer
 from reports.numbers import points, ratio, three_digits
-from reports.text import enumerated, visible
+from reports.text import midway, visible
 
-NAMES = {MAX_DROP: "drop", WORST_DROP: "worst language's drop", "p95_ms": "p95 latency", "rss_mb": "peak memory",
-         "load_ms": "load time", "size_mb": "size", "energy_j": "energy per example"}  # fmt: skip
-_UNITS = {"p95_ms": "ms", "load_ms": "ms", "rss_mb": "MB", "size_mb": "MB", "energy_j": "J"}
-_AIMS = {"latency": ("latency", "ms", 1.0), "throughput": ("throughput", "examples/s", 1.0),
-         "size": ("size", "MB", 1e-6), "energy": ("energy", "J", 1.0)}  # fmt: skip
 _FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, of one 6.3
-_ALWAYS = ("p95_ms", "rss_mb")  # of the costs that limits are set on, those told without a limit
 
 
 def show_choice(document: Mapping[str, Any]) -> None:
@@ -117,7 +113,7 @@ def _few_blocks(document: Mapping[str, Any]) -> list[str]:
         if own["upper"] is not None and own["value"] <= own["limit"]
     }
     blocks = document["blocks_of_limits"]
-    named = [name for name in _UNITS if name in broken and blocks[name] < _FEW_BLOCKS]
+    named = [name for name in _cost_limits() if name in broken and blocks[name] < _FEW_BLOCKS]
     if document["point_estimates"] or not named:
         return []
     ends = "its upper end rests" if len(named) == 1 else "their upper ends rest"
@@ -128,10 +124,15 @@ def _few_blocks(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _cost_limits() -> dict[str, Limit]:
+    return {name: limit for name, (_, limit) in declared_limits().items() if limit.measure is not None}
+
+
 def _name(limit: str, document: Mapping[str, Any]) -> str:
+    title = declared_limits()[limit][1].title
     if limit == "p95_ms" and document["tokenization"]:
-        return f"{NAMES[limit]} {'with' if document['tokenization'] == WITH else 'without'} tokenization"
-    return NAMES[limit]
+        return f"{title} {'with' if document['tokenization'] == WITH else 'without'} tokenization"
+    return title
 
 
 def _against(facts: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
@@ -142,20 +143,31 @@ def _against(facts: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]
     for name, drop in facts["drops"].items():
         bound = "" if document["point_estimates"] else f", at most {points(drop['upper'])}"
         where = f" ({drop['language']})" if "language" in drop else ""
-        bits.append(f"{NAMES[name]} {points(drop['value'])}{bound}{where}")
-    for name, (title, unit, scale) in _AIMS.items():
-        if name in facts["aims"] and (name != "throughput" or document["prefer"] == name):
-            value = three_digits(scale * facts["aims"][name])
-            bits.append(f"{title} {value} {unit} ({ratio(against.get(name))})")
-    for name, unit in _UNITS.items():
-        if name in facts["costs"] and (name in _ALWAYS or name in document["limits"]):
+        bits.append(f"{_name(name, document)} {points(drop['value'])}{bound}{where}")
+    for name, quality in facts.get("qualities", {}).items():
+        change, low, high = (points(end) for end in quality["change"])
+        bits.append(f"{_noun(name)} {quality['value']:.1f} ({change}, {low} to {high})")
+    for name, objective in preferences().items():
+        preferred = document["prefer"] == name and not any(limit.told for limit in objective.limits)
+        if name in facts["aims"] and (objective.told or preferred):
+            scale, unit = (MEGABYTE, "MB") if objective.unit == "bytes" else (1.0, objective.unit)
+            value = three_digits(facts["aims"][name] / scale)
+            bits.append(f"{_noun(name)} {value} {unit} ({ratio(against.get(name))})")
+    for name, limit in _cost_limits().items():
+        if name in facts["costs"] and (limit.told or name in document["limits"]):
             value, upper = facts["costs"][name], facts["cost_uppers"].get(name)
             told = upper is not None and name in document["limits"] and not document["point_estimates"]
             bound = f", at most {three_digits(upper)}" if told else ""
             bits.append(
-                f"{_name(name, document)} {three_digits(value)} {unit}{bound} ({ratio(against.get(name))})"
+                f"{_name(name, document)} {three_digits(value)} {limit.unit}{bound} ({ratio(against.get(name))})"
             )
     return [f"Against the baseline {there}: " + "; ".join(bits) + "."]
+
+
+def _noun(aim: str) -> str:
+    """Return what is preferred in words: its alias, or its title."""
+    objective = preferences()[aim]
+    return objective.alias or midway(objective.title)
 
 
 def _behind(document: Mapping[str, Any], name: str) -> str:
@@ -165,6 +177,9 @@ def _behind(document: Mapping[str, Any], name: str) -> str:
         return "ranks lower"
     if prefer == "score":
         return f"scores {points(runner['score'] - chosen['score'])} against the chosen one"
+    if prefer in runner.get("qualities", {}):
+        behind = runner["qualities"][prefer]["value"] - chosen["qualities"][prefer]["value"]
+        return f"{_noun(prefer)} {points(behind)} against the chosen one"
     here, there = runner["aims"].get(prefer), chosen["aims"].get(prefer)
     if not here or not there:
         return f"its {prefer} is not known"
@@ -176,9 +191,10 @@ def _behind(document: Mapping[str, Any], name: str) -> str:
 def violation(found: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Return one broken limit in words: what was measured, the most that it can be, and the limit."""
     limit, name = found["limit_name"], _name(found["limit_name"], document)
-    unit = _UNITS.get(limit)
-    if unit is None:
+    cost = _cost_limits().get(limit)
+    if cost is None:
         return _drop_violation(found, name, document)
+    unit = cost.unit
     most = f"{three_digits(found['limit'])} {unit}"
     if found["found"] is None:
         return f"{name}: not measured, so the limit of {most} is not shown to hold"

@@ -10,20 +10,16 @@ from typing import Any
 import numpy as np
 
 from compress.errors import InputError, hint
-from eval.choice import Decision, Option, Violation
-from eval.objective import OBJECTIVES
+from eval.choice import Decision, Option, Violation, order_of_aims
+from eval.objective import preferences
 from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.uncertain import LEVEL
-from pipelines.deployable import PREFER, Deployable, deployable, judged
+from pipelines.deployable import Deployable, deployable, judged
 from pipelines.evidence import Evidence, Part, System, read_evidence
 from pipelines.runfolder import RunFolder
-from pipelines.wish import Wish, check, check_names, weights_of
+from pipelines.wish import Wish, check, check_names, qualities_of, weights_of
 
 SCHEMA = 1
-_BEST = {
-    "latency": "the least latency", "throughput": "the most throughput", "size": "the smallest size",
-    "memory": "the least peak memory", "energy": "the least energy", "score": "the best score",
-}  # fmt: skip
 _FOLD_DRAWS = 500
 
 
@@ -33,16 +29,18 @@ def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -
     `report_on` is a run of the same candidates on other examples: what is chosen here, on dev, is scored
     there, on test.
     """
-    check(wish)
+    wish = check(wish)
+    qualities = qualities_of(wish)
     known = read_evidence(run.path)
     check_names(known, wish)
     evidence = read_evidence(run.path, wish.tasks, wish.languages, wish.seed)
     weights = weights_of(evidence, wish)
     found = deployable(evidence, evidence.systems(wish.seed_policy == "each"))
-    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0)
+    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0, qualities=qualities)
     options = judged(found, table, wish.limits, wish.point_estimates, wish.seed)
     decision = options.decide(wish.limits, wish.prefer, wish.point_estimates)
-    told = _Told(found, options.options, table)
+    changes = evidence.quality_changes(table, found.systems, found.base)
+    told = _Told(found, options.options, table, changes)
     document = {
         "schema": SCHEMA,
         "run": evidence.study.run.origins[0].run,
@@ -79,10 +77,14 @@ def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -
 
 def rule(prefer: str, fitting: Sequence[Option]) -> str:
     """Return by which rule the first of those that fit is the best; what was measured of none tells none."""
-    then = "latency" if prefer == "size" else "size"
-    order = ("score", "latency", "size") if prefer == "score" else (prefer, "score", then)
-    known = [aim for aim in order if aim == "score" or any(aim in own.aims for own in fitting)]
-    best = ", then ".join(_BEST[aim] for aim in known)
+    objectives = preferences()
+    order = order_of_aims(prefer, objectives[prefer].role == "quality")
+    known = [
+        aim
+        for aim in order
+        if objectives[aim].role == "quality" or any(aim in option.aims for option in fitting)
+    ]
+    best = ", then ".join(objectives[aim].superlative for aim in known)
     absent = [aim for aim in order if aim not in known]
     why = (
         f" The {' and the '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured."
@@ -102,6 +104,10 @@ class _Told:
     found: Deployable
     options: Mapping[str, Option]
     table: ScoreTable
+    changes: Mapping[str, Sequence[Sequence[float]]]  # quality -> by system [value, low, high]
+
+    def place(self, name: str) -> int:
+        return [system.name for system in self.found.systems].index(name)
 
     def named(self, name: str | None) -> dict[str, Any] | None:
         """Return the facts and what they are against the baseline's."""
@@ -121,7 +127,7 @@ class _Told:
 
     def facts(self, name: str) -> dict[str, Any]:
         option = self.options[name]
-        system = next(own for own in self.found.systems if own.name == name)
+        system = self.found.systems[self.place(name)]
         return {
             "name": name,
             "candidate": middle(system, self.found.evidence, self.table),
@@ -137,9 +143,13 @@ class _Told:
             },
             "costs": dict(option.costs),
             "cost_uppers": dict(option.uppers),
+            "qualities": {
+                aim: {"value": value, "change": self.changes[preferences()[aim].name][self.place(name)]}
+                for aim, value in option.qualities.items()
+            },
             "aims": {
                 # Less is better of what is judged; a rate is told as one.
-                aim: 1 / value if OBJECTIVES.load(PREFER[aim]).sense == "max" else value
+                aim: 1 / value if preferences()[aim].sense == "max" else value
                 for aim, value in option.aims.items()
             },
         }
@@ -215,8 +225,10 @@ def _cross_fit(found: Deployable, weights: Weights, wish: Wish, decision: Decisi
     drops: list[float] = []
     by_language: list[np.ndarray] = []
     members = evidence.members(systems)
+    qualities = qualities_of(wish)
     for fold in range(wish.folds):
-        table = evidence.table(_FOLD_DRAWS, weights, Part(fold, wish.folds, inside=False), keep=True)
+        rest = Part(fold, wish.folds, inside=False)
+        table = evidence.table(_FOLD_DRAWS, weights, rest, keep=True, qualities=qualities)
         options = judged(found, table, wish.limits, wish.point_estimates, wish.seed)
         own = options.decide(wish.limits, wish.prefer, wish.point_estimates).chosen
         chosen.append(own)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.errors import InputError
+from eval.results.document import Candidate
 from eval.task import TASKS, TRAINING_SETS
 from pipelines.best import best_of_run, serves_as_dev, write_best
 from pipelines.comparison import compare_run, write_comparison
@@ -24,7 +25,7 @@ from reports.claims import (
     trained_on,
 )
 from reports.compared import read_comparison
-from reports.run import Candidate, Run, read_runs
+from reports.run import Run, read_runs
 
 # XTREME's own list (Hu et al. 2020, table 1): group and number of languages.
 XTREME = {

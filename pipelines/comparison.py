@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.core.atomic import replace_text, writing
 from compress.errors import InputError
 from eval.contrast import Compared, Design, compare
 from eval.contrast_costs import Cost
@@ -17,7 +18,6 @@ from eval.contrast_frontier import REFERENCE_OCTAVES, REFERENCE_SCORE
 from eval.contrast_scores import TaskScores, task_scores
 from eval.cost_noise import COST_MARGIN
 from eval.task import task
-from pipelines.durable import replace_text, writing
 from pipelines.matching import Matched, match
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.runfolder import RunFolder

@@ -16,6 +16,8 @@ means over the seeds. All other lists by system are in that order. Numbers are r
                       basis exact, blocks or assumed (see eval.cost_noise)
     score_floor       A/A noise of training in points; 0 where there is one seed
     scores            by system: {average, change: [value, low, high], tasks: {task: [change, low, high]}}
+    qualities         {quality other than the score: {title, values: by system, changes: by system [value, low,
+                      high]}}, paired by test example and seed. Documents that were written earlier lack it.
     costs             {cost: by system [value, low, high], or null}, the interval that of the system alone
     costs_beside      the same, the interval without what a block of measurements does to all systems alike,
                       which cancels where two are compared. Documents that were written earlier lack it, and

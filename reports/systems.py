@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from reports.analysis import Analysis
+from reports.changes import quality_change
 from reports.scores import Score
 from reports.study import SCORE, Study
 
@@ -42,7 +44,7 @@ def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
     inside = {name for own in found for name in own.members}
     for own in study.run.candidates:
         if own.name not in inside:
-            values = {key: study.value(own.name, key) for key in (SCORE, *study.costs)}
+            values = {key: study.value(own.name, key) for key in study.shown}
             bars = {} if analysis else binomial(study.average(own.name))
             found.append(Point(own.name, own.arm, own.stage, own.runtime, (own.name,), values, bars))
     return tuple(found)
@@ -57,11 +59,14 @@ def on_frontier(study: Study, analysis: Analysis, cost: str) -> frozenset[str]:
 
 
 def system_values(study: Study, analysis: Analysis, at: int) -> dict[str, float | None]:
-    """Return a system's score and costs: the candidate's own, or the means over its seeds."""
+    """Return a system's qualities and costs: the candidate's own, or the means over its seeds."""
     if not analysis.seeded:
         (name,) = analysis.members[at]
-        return {key: study.value(name, key) for key in (SCORE, *study.costs)}
+        return {key: study.value(name, key) for key in study.shown}
     own: dict[str, float | None] = {SCORE: analysis.found["scores"][at]["average"]}
+    for key in study.qualities:
+        listed = analysis.found.get("qualities", {}).get(key)
+        own[key] = listed["values"][at] if listed else None
     for key in study.costs:
         listed = analysis.found["costs"].get(key)
         own[key] = listed[at][0] if listed and listed[at] else None
@@ -71,14 +76,17 @@ def system_values(study: Study, analysis: Analysis, at: int) -> dict[str, float 
 def intervals(analysis: Analysis, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
     """Return the intervals of one system, moved onto the values that are shown.
 
-    The interval of the score is that of its difference from the baseline, so the baseline has none; that of
+    The interval of a quality is that of its difference from the baseline, so the baseline has none; that of
     a cost is without what a block does to all systems alike.
     """
     bars: dict[str, list[float]] = {}
-    value, low, high = analysis.found["scores"][at]["change"]
-    here = values[SCORE]
-    if here is not None and None not in (value, low, high) and high > low:
-        bars[SCORE] = [here + low - value, here + high - value]
+    for key in (SCORE, *analysis.found.get("qualities", {})):
+        change, here = quality_change(analysis, at, key), values.get(key)
+        if change is None or here is None or None in (change.value, change.low, change.high):
+            continue
+        value, low, high = cast(tuple[float, float, float], (change.value, change.low, change.high))
+        if high > low:
+            bars[key] = [here + low - value, here + high - value]
     for key, costs in analysis.found.get("costs_beside", analysis.found["costs"]).items():
         here = values.get(key)
         if here and costs and costs[at] and None not in costs[at] and costs[at][2] > costs[at][1]:
