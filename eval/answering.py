@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.engine import TOKEN_BUDGET, run_all
-from eval.kind import Calibrated, Kind, Prediction, Tuning
+from eval.kind import Calibrated, Kind, Tuning
 from eval.opened import Opened, Subset
 from eval.probe import Ask
-from eval.task import KINDS, Bitext, Choice, Example, Pair, Question, Sentence, Tagged, Task, task
+from eval.task import KINDS, Bitext, Example, Prediction, Task, task
 
 WITHHELD = "gold labels withheld"
 
@@ -54,6 +54,7 @@ def absent(ask: Ask, asked_task: Task) -> str:
 def withheld(examples: Sequence[Example]) -> str:
     """Return why examples cannot be scored, "" where every one of them has its gold.
 
+    >>> from eval.task import Pair
     >>> withheld([Pair("a", "b", "0")]), withheld([Pair("a", "b", None)])
     ('', 'gold labels withheld')
     """
@@ -63,22 +64,6 @@ def withheld(examples: Sequence[Example]) -> str:
                 f"{WITHHELD}: the English sentences are sorted, as in XTREME's own download, which hides "
                 "their order. Put the English file of facebookresearch/LASER (data/tatoeba/v1) in its place."
             )
-        if _gold(example) is None:
+        if example.gold is None:
             return WITHHELD
     return ""
-
-
-def _gold(example: Example) -> object:
-    match example:
-        case Pair():
-            return example.label
-        case Tagged():
-            return example.tags
-        case Question():
-            return example.answers
-        case Choice():
-            return example.gold
-        case Sentence():
-            return example.translations
-        case Bitext():
-            return example.aligned

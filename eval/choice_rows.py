@@ -10,14 +10,12 @@ A file whose answers are withheld has no label, answer or answerKey.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from compress.errors import InputError
-from eval import rows
+from eval import rows, table_rows
 from eval.task import Choice
 
 _KNOWN = "question {stem, choices} (CommonsenseQA), endings (HellaSwag), choices or answer0 (CosmosQA)"
@@ -25,29 +23,31 @@ _KNOWN = "question {stem, choices} (CommonsenseQA), endings (HellaSwag), choices
 
 def choices(file: Path, labelled: bool) -> list[Choice]:
     """Return the questions of a file; `labelled` demands the answer of each."""
-    read = _csv(file) if file.suffix == ".csv" else rows.records(file)
+    read = table_rows.records(file) if file.suffix == ".csv" else rows.records(file)
     return [_choice(record, labelled, where) for where, record in read]
 
 
-def _csv(file: Path) -> list[tuple[str, dict[str, str]]]:
-    reader = csv.reader(io.StringIO(rows.text(file), newline=""), strict=True)
-    start, header = 1, None
-    found = []
-    try:
-        for cells in reader:
-            where, start = f"{file}:{start}", reader.line_num + 1
-            if header is None:
-                header = cells
-            elif len(cells) == len(header):
-                found.append((where, dict(zip(header, cells, strict=True))))
-            else:
-                raise InputError(
-                    f"{where}: expected {len(header)} cells ({', '.join(header)}), found {len(cells)}. "
-                    "The file may be cut off here."
-                )
-    except csv.Error as error:
-        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
-    return found
+def choice_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: str) -> Choice:
+    """Return the question of a hub's row; its right option is a number, from 0, or a letter, from A.
+
+    `columns` is that of eval.task.HubSource.
+    """
+    texts = {ours: row[theirs] for ours, theirs in columns.items() if ours in ("context", "question")}
+    options: list[str] = []
+    for column in columns["options"].split(" + "):
+        outer, _, inner = column.partition(".")
+        value = row[outer][inner] if inner else row[outer]
+        options += [value] if isinstance(value, str) else value
+    label = str(row[columns["label"]])
+    withheld = label in ("", "-1")
+    letter = len(label) == 1 and label.isalpha()
+    gold = ord(label) - ord("A") if letter else int(label) if label.isdigit() else -1
+    if not withheld and not 0 <= gold < len(options):
+        raise InputError(
+            f"{where}: expected one of {len(options)} options as the right one, found {label!r}."
+        )
+    context, question = texts.get("context", ""), texts.get("question", "")
+    return Choice(context, question, tuple(options), None if withheld else gold)
 
 
 def _choice(record: Any, labelled: bool, where: str) -> Choice:

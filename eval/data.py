@@ -10,10 +10,9 @@ from pathlib import Path
 from compress.artifact import sha256_file
 from compress.errors import InputError
 from eval import layout
-from eval.bucc_rows import limited
 from eval.held_out import held_out
 from eval.hub import Hub, HubFile
-from eval.task import Example, Sentence, Tagged, Task, TrainingSet, split_language, training_set
+from eval.task import KINDS, Example, Task, TrainingSet, split_language, training_set
 
 DataFile = Path | HubFile
 
@@ -76,15 +75,14 @@ class Data:
     ) -> list[Example]:
         """Return the first `limit` examples of one language (all by default), in the file's order.
 
-        Of a comparable corpus, as many sentences of either side: see eval.bucc_rows.limited.
+        Of a comparable corpus, as many sentences of either side: see Kind.limited of mine.
         """
         if self._hub is not None:
             file = self._hub.task_file(task, language, split)
             return self._hub.examples(file, task, limit, language)
-        found = self._local().examples(task, language, split)
-        if task.kind == "mine":
-            return list(limited([one for one in found if isinstance(one, Sentence)], limit))
-        return found[:limit]
+        whole = self._local().examples(task, language, split)
+        limited: list[Example] = KINDS.load(task.kind).limited(whole, limit)
+        return limited
 
     def training(self, name: str, split: str, limit: int | None = None) -> list[Example]:
         """Return the first `limit` examples of a training set's split; [] when it has no dev split.
@@ -107,14 +105,16 @@ class Data:
     def labels(self, name: str) -> tuple[str, ...]:
         """Return the labels of a training set in the order of their indices; () for kinds without any.
 
-        Tags that are not declared are those that the files show, dev included, sorted: a tag that only
+        Labels that are not declared are those that the files show, dev included, sorted: a tag that only
         dev has is never predicted, but its words count.
         """
         wanted = training_set(name)
-        if wanted.labels or wanted.kind != "tag":
+        kind = KINDS.load(wanted.kind)
+        if wanted.labels or not kind.labels_in_data:
             return wanted.labels
         read = [example for split in ("train", "dev") for example in self.training(name, split)]
-        return tuple(sorted({tag for one in read if isinstance(one, Tagged) for tag in one.tags or ()}))
+        shown: tuple[str, ...] = kind.labels_of(read)
+        return shown
 
     def text(self, name: str) -> dict[str, list[str]]:
         """Return the lines of text/<name>/<language>.txt by language.

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
-from eval.task import Choice, Pair, Question, Tagged
-
-if TYPE_CHECKING:
-    from eval.data import Data
-    from eval.qa_windows import Windows
+from eval.task import Pair, Tagged
 
 _ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
 IGNORED = -100  # the label of a token on which no loss is wanted
@@ -27,7 +23,6 @@ class Encoded:
 
     owners[s] is the example that sequence s is a piece of, or a window on. `starts` is for tagging:
     starts[s] holds the position in sequence s of the first subword of every word that begins there.
-    `windows` is for question answering.
     """
 
     input_ids: list[list[int]]
@@ -35,7 +30,6 @@ class Encoded:
     labels: tuple[str, ...] = ()
     owners: list[int] = field(default_factory=list)
     starts: list[list[int]] = field(default_factory=list)
-    windows: Windows | None = None
 
 
 @dataclass(frozen=True)
@@ -189,51 +183,3 @@ def _pieces(words: Sequence[Sequence[int]], room: int) -> list[tuple[list[int], 
     if ids or not pieces:
         pieces.append((ids, starts))
     return pieces
-
-
-def training_examples(
-    data: Data,
-    name: str,
-    split: Literal["train", "dev"],
-    tokenizer_path: Path,
-    max_length: int,
-    limit: int | None = None,
-) -> TrainingExamples:
-    """Return the encoded examples of a training set's split; empty when it has no dev split.
-
-    `limit` counts examples of the data; a long tagged sentence still gives several sequences, and a
-    question one for each window on its context.
-    """
-    from eval.encode_choices import encode_choices
-    from eval.qa_windows import training_windows
-
-    examples = data.training(name, split, limit)
-    tokenizer = TextEncoder(tokenizer_path)
-    spans = [example for example in examples if isinstance(example, Question)]
-    if spans:
-        return training_windows(spans, tokenizer, max_length)
-    questions = [example for example in examples if isinstance(example, Choice)]
-    if questions:
-        sequences, options = encode_choices(questions, tokenizer, max_length)
-        return TrainingExamples(
-            sequences, [item.gold for item in questions if item.gold is not None], options
-        )
-    index = {label: number for number, label in enumerate(data.labels(name))}
-    pairs = [example for example in examples if isinstance(example, Pair)]
-    if len(pairs) == len(examples):
-        golds = [index[pair.label] for pair in pairs if pair.label is not None]
-        return TrainingExamples(encode_pairs(pairs, tokenizer, max_length), golds)
-    sentences = [example for example in examples if isinstance(example, Tagged)]
-    encoded = encode_tagged(sentences, tokenizer, max_length)
-    return TrainingExamples(encoded.input_ids, _subword_labels(sentences, encoded, index))
-
-
-def _subword_labels(sentences: Sequence[Tagged], encoded: Encoded, index: dict[str, int]) -> list[list[int]]:
-    golds = [iter(sentence.tags or ()) for sentence in sentences]
-    labels = []
-    for ids, owner, starts in zip(encoded.input_ids, encoded.owners, encoded.starts, strict=True):
-        row = [IGNORED] * len(ids)
-        for position in starts:
-            row[position] = index[next(golds[owner])]
-        labels.append(row)
-    return labels

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.kind import Kind, Prediction
-from eval.task import Task
+from eval.kind import Kind
+from eval.task import Prediction, Task
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from compress.errors import InputError
-from eval.squad_rows import misplaced, settle_empty
-from eval.task import (
-    Answer,
-    Bitext,
-    Choice,
-    Example,
-    HubSource,
-    Pair,
-    Question,
-    Tagged,
-    Task,
-    TrainingSet,
-)
+from eval.task import KINDS, Example, HubSource, Task, TrainingSet
 
 _LOCK_FORM = "a JSON object {repository: commit}"
 
@@ -141,7 +130,7 @@ class Hub:
         spelt = source.language_names.get(language, language)
         where = {column: value.format(language=spelt) for column, value in source.where.items()}
         rows = _load(file)
-        names = _class_names(rows, source)
+        names, kind = _class_names(rows, source), KINDS.load(wanted.kind)
         needed = {part.split(".")[0] for column in source.columns.values() for part in column.split(" + ")}
         missing = sorted({*needed, *where} - set(rows.column_names))
         if missing:
@@ -150,13 +139,15 @@ class Hub:
         found: list[Example] = []
         for number, row in enumerate(rows):
             if all(_agrees(row[column], value) for column, value in where.items()):
-                example = _example(row, source, wanted.labels, names, f"{file}: row {number}")
-                if isinstance(wanted, Task) or not _withheld(example):
+                at = f"{file}: row {number}"
+                label = partial(_name, names=names, labels=wanted.labels, where=at)
+                example: Example = kind.from_row(row, source, label, at)
+                if isinstance(wanted, Task) or example.gold is not None:
                     found.append(example)
             if len(found) == limit:
                 break
-        questions = [example for example in found if isinstance(example, Question)]
-        return [*settle_empty(questions)] if questions else found
+        settled: list[Example] = kind.settled(found)
+        return settled
 
 
 def resolve(repo: str) -> str:
@@ -211,64 +202,6 @@ def _class_names(rows: Any, source: HubSource) -> list[str] | None:
 def _agrees(found: Any, wanted: str) -> bool:
     """Is this the value that is wanted, or does it begin with it (x*)?"""
     return str(found).startswith(wanted[:-1]) if wanted.endswith("*") else bool(found == wanted)
-
-
-def _example(
-    row: dict[str, Any], source: HubSource, labels: tuple[str, ...], names: list[str] | None, where: str
-) -> Example:
-    if "options" in source.columns:
-        return _choice(row, source, where)
-    value = {ours: row[theirs] for ours, theirs in source.columns.items()}
-    if "source" in value:  # the hub keeps the line feeds of the original files
-        return Bitext(value["source"].strip(), value["target"].strip())
-    if "answers" in value:
-        return _question(value, where)
-    if "words" in value:
-        tags = tuple(_name(tag, names, labels, where) or "" for tag in value["tags"])
-        if len(tags) != len(value["words"]):
-            raise InputError(f"{where}: {len(value['words'])} words but {len(tags)} tags.")
-        return Tagged(tuple(value["words"]), None if "" in tags else tags)
-    first, second = value["first"].strip(), value["second"].strip()  # as XTREME's files are
-    return Pair(first, second, _name(value["label"], names, labels, where))
-
-
-def _withheld(example: Example) -> bool:
-    """Has a row no label, or no answer to choose?"""
-    return (isinstance(example, Pair) and example.label is None) or (
-        isinstance(example, Choice) and example.gold is None
-    )
-
-
-def _choice(row: dict[str, Any], source: HubSource, where: str) -> Choice:
-    """Return the question; the right option is given by its number, from 0, or by its letter, from A."""
-    texts = {ours: row[theirs] for ours, theirs in source.columns.items() if ours in ("context", "question")}
-    options: list[str] = []
-    for column in source.columns["options"].split(" + "):
-        outer, _, inner = column.partition(".")
-        value = row[outer][inner] if inner else row[outer]
-        options += [value] if isinstance(value, str) else value
-    label = str(row[source.columns["label"]])
-    withheld = label in ("", "-1")
-    letter = len(label) == 1 and label.isalpha()
-    gold = ord(label) - ord("A") if letter else int(label) if label.isdigit() else -1
-    if not withheld and not 0 <= gold < len(options):
-        raise InputError(
-            f"{where}: expected one of {len(options)} options as the right one, found {label!r}."
-        )
-    context, question = texts.get("context", ""), texts.get("question", "")
-    return Choice(context, question, tuple(options), None if withheld else gold)
-
-
-def _question(value: dict[str, Any], where: str) -> Question:
-    """Return the question; its answers are () where there is none, which the whole set then explains."""
-    found = value["answers"]
-    if not isinstance(found, dict):
-        raise InputError(f"{where}: answers: expected text and answer_start, found {type(found).__name__}.")
-    answers = map(Answer, found["text"], found["answer_start"])
-    question = Question(str(value["id"]), value["question"], value["context"], tuple(answers))
-    if wrong := misplaced(question):
-        raise InputError(f"{where}: question {question.id!r}: {wrong}")
-    return question
 
 
 def _name(found: int | str, names: list[str] | None, labels: tuple[str, ...], where: str) -> str | None:

@@ -1,21 +1,19 @@
-"""A kind of answer: how examples become token sequences, and model output becomes a score."""
+"""A kind of answer: how it is read, encoded, decoded, scored and written."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
-from eval.encode import Encoded, TextEncoder
-from eval.task import Example, KindName, Task
-
-Prediction = str | tuple[str, ...] | int
-"""A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
-retrieved sentence (retrieve) or of the option (choose), or per sentence two ids of English ones, "" for
-none (mine: the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
+from compress.artifact import Head
+from eval.encode import Encoded, TextEncoder, TrainingExamples
+from eval.submission.format import Format
+from eval.task import Example, HubSource, KindName, Prediction, Task, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,58 @@ class Scored:
 
 
 class Kind(ABC):
-    """Pure functions over numpy arrays; no model library is imported."""
+    """All that depends on the kind of answer: subclasses are final, one per kind, and have no state.
 
-    columns: ClassVar[tuple[str, ...]]
+    Pure functions over files, examples and numpy arrays; no model library is imported.
+    """
+
+    columns: ClassVar[tuple[str, ...]]  # of `outcomes`
     name: ClassVar[KindName]
+    head: ClassVar[Head]  # of the models that answer
+    leaderboard: ClassVar[Format | None] = (
+        None  # how answers are written and read; None: no leaderboard has it
+    )
+    labels_in_data: ClassVar[bool] = False  # where a set declares no labels, they are what its files show
+
+    # -- reading ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        """Return the examples of files, in their order; InputError names file:line where one is malformed.
+
+        `labelled` demands the gold of every example; `translated` says that a program translated them.
+        """
+
+    @abstractmethod
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        """Return the example of one row of a hub's split; InputError begins with `where`.
+
+        `label` gives our label of the hub's, None where it is withheld.
+        """
+
+    def settled(self, examples: list[Example]) -> list[Example]:
+        """Return the examples of a hub's split as all of them together tell what they are."""
+        return examples
+
+    def limited(self, examples: list[Example], limit: int | None) -> list[Example]:
+        """Return the first `limit` examples, all of them without a limit."""
+        return examples[:limit]
+
+    def labels_of(self, examples: Sequence[Example]) -> tuple[str, ...]:
+        """Return the labels that the examples show, sorted; () for a kind without `labels_in_data`."""
+        return ()
+
+    # -- encoding ---------------------------------------------------------------------------
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        """Return labelled examples with their labels' indices, as compress.supply.Examples has them."""
+        raise ValueError(f"{self.name} trains no head")
 
     @abstractmethod
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
@@ -44,6 +90,8 @@ class Kind(ABC):
         `task.labels` are the labels in the order of the model's outputs: for an artifact whose own
         order differs, give ``dataclasses.replace(task, labels=artifact.manifest.labels)``.
         """
+
+    # -- decoding ---------------------------------------------------------------------------
 
     @abstractmethod
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
@@ -58,6 +106,8 @@ class Kind(ABC):
     @abstractmethod
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         """Return one prediction per example, in example order, from one reduced array per sequence."""
+
+    # -- scoring ----------------------------------------------------------------------------
 
     @abstractmethod
     def outcomes(

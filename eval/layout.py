@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.errors import InputError
-from eval import bucc_rows, choice_rows, pair_rows, rows, squad_rows, supertag_rows
-from eval.task import TASKS, Example, Task, TrainingSet
+from eval import rows
+from eval.task import KINDS, TASKS, Example, Task, TrainingSet
 
 _XTREME = "xtreme/"
 
@@ -70,7 +70,8 @@ class Folder:
     def examples(self, task: Task, language: str, split: str) -> list[Example]:
         """Return the examples of one language; gold labels are None where the file withholds them."""
         files = self.task_files(task, language, split)
-        return _read(task, files, labelled=False)
+        found: list[Example] = KINDS.load(task.kind).read(files, task, labelled=False)
+        return found
 
     def training_files(self, wanted: TrainingSet, split: str, language: str = "en") -> tuple[Path, ...]:
         """Return the files of the first candidate that exists.
@@ -124,8 +125,8 @@ class Folder:
         A set with a held-out share gives all its examples for either split.
         """
         files = self.training_files(wanted, split, language)
-        translated = language != "en" and split == "train"
-        return [example for file in files for example in _read(wanted, (file,), True, translated)]
+        kind, translated = KINDS.load(wanted.kind), language != "en" and split == "train"
+        return [example for file in files for example in kind.read((file,), wanted, True, translated)]
 
     def text_files(self, name: str) -> tuple[Path, ...]:
         """Return text/<name>/*.txt by name; InputError when there is none."""
@@ -143,22 +144,3 @@ class Folder:
     def text(self, name: str) -> dict[str, list[str]]:
         """Return the lines of every language; names longer than a language code are side files."""
         return {file.stem: rows.lines(file) for file in self.text_files(name) if len(file.stem) in (2, 3)}
-
-
-def _read(
-    wanted: Task | TrainingSet, files: Sequence[Path], labelled: bool, translated: bool = False
-) -> list[Example]:
-    if wanted.kind == "mine":
-        return list(bucc_rows.corpus(*files))
-    if wanted.kind == "retrieve":
-        return list(rows.bitext(*files))
-    (file,) = files
-    if wanted.kind == "span":
-        return list(squad_rows.questions(file, labelled, translated))
-    if wanted.kind == "choose":
-        return list(choice_rows.choices(file, labelled))
-    if wanted.kind == "tag" and not wanted.labels:
-        return list(supertag_rows.supertagged(file))
-    if wanted.kind == "tag":
-        return list(rows.tagged(file, wanted.labels, labelled))
-    return list(pair_rows.pairs(file, wanted.labels, labelled))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -67,9 +67,16 @@ class _Window:
         return len(self.question) + 3
 
 
+@dataclass(frozen=True)
+class EncodedQuestions(Encoded):
+    """The windows of questions as sequences, and what they are windows on."""
+
+    windows: Windows = field(kw_only=True)
+
+
 def encode_questions(
     examples: Sequence[Question], tokenizer: TextEncoder, max_length: int, labels: tuple[str, ...] = ()
-) -> Encoded:
+) -> EncodedQuestions:
     """Return the windows of every question, in the order of examples, none longer than `max_length`.
 
     InputError when `max_length` leaves no room.
@@ -83,7 +90,7 @@ def encode_questions(
         own = window.context.own[window.start : window.start + len(window.best)]
         can_end[shown] = own
         can_start[shown] = own & window.best
-    return Encoded(
+    return EncodedQuestions(
         ids,
         len(examples),
         labels,

@@ -8,7 +8,7 @@ answers are one empty text at 0.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,22 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
             "Training needs a labelled file."
         )
     return found
+
+
+def question_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: str) -> Question:
+    """Return the question of a hub's row; its answers are () where there is none, see `settle_empty`.
+
+    `columns` is that of eval.task.HubSource.
+    """
+    value = {ours: row[theirs] for ours, theirs in columns.items()}
+    found = value["answers"]
+    if not isinstance(found, dict):
+        raise InputError(f"{where}: answers: expected text and answer_start, found {type(found).__name__}.")
+    answers = map(Answer, found["text"], found["answer_start"])
+    question = Question(str(value["id"]), value["question"], value["context"], tuple(answers))
+    if wrong := misplaced(question):
+        raise InputError(f"{where}: question {question.id!r}: {wrong}")
+    return question
 
 
 def misplaced(question: Question) -> str:

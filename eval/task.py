@@ -10,14 +10,10 @@ from compress.catalog import Catalog
 
 KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine"]
 
-_HEADS: dict[KindName, Head] = {
-    "classify": "classification",
-    "tag": "tagging",
-    "span": "qa",
-    "choose": "choice",
-    "retrieve": "encoder",
-    "mine": "encoder",
-}
+Prediction = str | tuple[str, ...] | int
+"""A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
+retrieved sentence (retrieve) or of the option (choose), or per sentence two ids of English ones, "" for
+none (mine: the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
 
 ENCODER = "encoder"  # the training set of tasks that train nothing: the bare encoder
 
@@ -30,9 +26,9 @@ class HubSource:
     conversion of a repository that holds a script, which `datasets` no longer runs.
 
     `config` may hold {language}, filled through `language_names` where the hub spells it otherwise.
-    `columns` maps our field to the hub's: first, second, label; words, tags; source, target; id,
-    question, context, answers (a mapping of text and answer_start, as SQuAD's); context, question,
-    options, label for multiple choice, where several columns are joined by `` + ``, and
+    `columns` maps our field to the hub's: text, label (one text); first, second, label (a pair); words,
+    tags; source, target; id, question, context, answers (a mapping of text and answer_start, as SQuAD's);
+    context, question, options, label for multiple choice, where several columns are joined by `` + ``, and
     ``choices.text`` is the field text of the column choices.
     """
 
@@ -47,13 +43,17 @@ class HubSource:
 
 @dataclass(frozen=True)
 class Task:
-    """One XTREME task. Every metric is in percent.
+    """One task. Every metric is in percent.
 
     The task's score in one language is the mean of its first `scored_by` metrics: one, or two for
     question answering (exact match and F1), as XTREME averages them.
 
     `files` gives, per split, the files of one language below the folder of the task's name, all of
-    them needed; ``{language}`` stands for its code. Without it: ``{split}-{language}.tsv``.
+    them needed; ``{language}`` stands for its code, or for what `language_names` says in its place.
+    Without it: ``{split}-{language}.tsv``.
+
+    `columns` is for files of texts with labels whose header names the columns: our field -> theirs, text and
+    label, or first, second and label. Without it they are pairs in the formats of XTREME's tasks.
     """
 
     name: str
@@ -70,12 +70,15 @@ class Task:
     scored_by: int = 1
     withheld: dict[str, tuple[str, ...]] = field(default_factory=dict)  # files of gold, read where they are
     calibration: str | None = None  # the split whose gold sets a threshold for the others
+    columns: dict[str, str] = field(default_factory=dict)
+    language_names: dict[str, str] = field(default_factory=dict)  # code -> how the files spell it
 
     def file_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language, () for a split that the task has not."""
         if not self.files:
             return (f"{split}-{language}.tsv",)
-        return tuple(name.format(language=language) for name in self.files.get(split, ()))
+        spelt = self.language_names.get(language, language)
+        return tuple(name.format(language=spelt) for name in self.files.get(split, ()))
 
     def gold_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language that may be withheld."""
@@ -96,7 +99,7 @@ class TrainingSet:
     each may be alternatives joined by `` | ``, of which the first that exists counts.
 
     English is meant, unless a language is named: ``mnli@de`` reads the candidates of
-    `translated`, in which ``{language}`` stands for the code. Its dev split stays English, because
+    `translated`, in which ``{language}`` stands for the code, as in Task. Its dev split stays English, because
     transfer is zero-shot: no labels of another language choose the weights.
 
     Tagging without `labels`: the set of tags is what the files show (see eval.data.Data.labels).
@@ -117,16 +120,33 @@ class TrainingSet:
     more_hub: tuple[HubSource, ...] = ()  # read after `hub`: the set is their union
     held_out: float = 0.0
     parts: dict[str, str] = field(default_factory=dict)  # name -> candidate
+    columns: dict[str, str] = field(default_factory=dict)  # as in Task
+    language_names: dict[str, str] = field(default_factory=dict)  # as in Task
 
     @property
     def head(self) -> Head:
-        return _HEADS[self.kind]
+        """Return the head that is trained on the set."""
+        head: Head = KINDS.load(self.kind).head
+        return head
 
     def candidates(self, split: str, language: str = "en") -> tuple[str, ...]:
         """Return where a split may lie, in the order of preference; () where it does not exist."""
         if language == "en":
             return self.files.get(split, ())
-        return tuple(name.format(language=language) for name in self.translated.get(split, ()))
+        spelt = self.language_names.get(language, language)
+        return tuple(name.format(language=spelt) for name in self.translated.get(split, ()))
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text and its label (None where the gold is withheld)."""
+
+    text: str
+    label: str | None
+
+    @property
+    def gold(self) -> str | None:
+        return self.label
 
 
 @dataclass(frozen=True)
@@ -137,6 +157,10 @@ class Pair:
     second: str
     label: str | None
 
+    @property
+    def gold(self) -> str | None:
+        return self.label
+
 
 @dataclass(frozen=True)
 class Tagged:
@@ -144,6 +168,10 @@ class Tagged:
 
     words: tuple[str, ...]
     tags: tuple[str, ...] | None
+
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.tags
 
 
 @dataclass(frozen=True)
@@ -156,6 +184,10 @@ class Bitext:
     source: str
     target: str
     aligned: bool = True
+
+    @property
+    def gold(self) -> str | None:
+        return self.target if self.aligned else None
 
 
 @dataclass(frozen=True)
@@ -174,6 +206,10 @@ class Question:
     question: str
     context: str
     answers: tuple[Answer, ...] | None
+
+    @property
+    def gold(self) -> tuple[Answer, ...] | None:
+        return self.answers
 
 
 @dataclass(frozen=True)
@@ -198,11 +234,16 @@ class Sentence:
     english: bool
     translations: tuple[str, ...] | None
 
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.translations
 
-Example = Pair | Tagged | Bitext | Question | Choice | Sentence
+
+# `gold` of an example is what is right, None where that is withheld.
+Example = Text | Pair | Tagged | Bitext | Question | Choice | Sentence
 
 TASKS = Catalog("task", "eval.tasks", "TASK")
-TRAINING_SETS = Catalog("training set", "eval.training", "TRAINING")
+TRAINING_SETS = Catalog("training set", "eval.training", "TRAINING", also="eval.tasks")
 KINDS = Catalog("kind", "eval.kinds", "KIND")
 
 

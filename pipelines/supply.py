@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from compress.artifact import Head
 from compress.supply import Examples, Split
+from eval.encoding.training_examples import training_examples
 from eval.task import ENCODER
 from eval.task import training_set as find_training_set
 
@@ -33,8 +34,6 @@ class DataSupply:
     def examples(
         self, training_set: str, split: Split, tokenizer: Path, max_length: int, limit: int | None
     ) -> Examples:
-        from eval.encode import training_examples
-
         return training_examples(self.data, training_set, split, tokenizer, max_length, limit)
 
     def text(self, name: str) -> Mapping[str, Sequence[str]]:

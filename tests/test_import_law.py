@@ -12,13 +12,13 @@ ROOMS = ("compress", "eval", "reports", "pipelines")
 ALLOWED = {
     "compress": {"compress"},
     # compress.uneven: what a torch artifact is made of. A runtime that opens artifacts must know their format,
-    # and the format has one home.
+    # and the format has one home. compress.heads: what an artifact answers, and which class opens it.
     "eval": {
         "eval",
         "compress.artifact",
         "compress.catalog",
-        "compress.core",
         "compress.errors",
+        "compress.heads",
         "compress.uneven",
     },
     "reports": {

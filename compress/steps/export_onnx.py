@@ -18,7 +18,7 @@ from pydantic import Field
 from compress import onnx_graph, parity
 from compress.artifact import PACKED, Artifact, Head
 from compress.checkpoint import load_model
-from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.learned_codes import CODES
 from compress.packed_graph import reading_packed_rows
 from compress.step import Context, Flow, Made, Misfit, Step
@@ -70,7 +70,7 @@ class ExportOnnx(Step):
                 f"export_onnx takes torch, but it is given {flow.format or 'nothing'}. Export once, after the "
                 "steps on torch models and before those on ONNX models."
             )
-        if flow.head == "mlm":
+        if flow.head is not None and not HEADS[flow.head].deployable:
             raise Misfit(
                 "export_onnx is given a masked language model, which has nothing to deploy. "
                 "Put a train step before it."
@@ -83,7 +83,7 @@ class ExportOnnx(Step):
         model = load_model(source.path, manifest.head, manifest.labels, keep_head=True, attention="eager")
         config = model.config
         max_tokens = config.max_position_embeddings - config.pad_token_id - 1
-        outputs = _outputs(manifest.head, manifest.layer, config.num_hidden_layers)
+        outputs = HEADS[manifest.head].exports(manifest.layer, config.num_hidden_layers)
         context.progress(0, 3, "tracing")
         with reading_packed_rows(model) if self.packed else contextlib.nullcontext():
             program = _export(model, outputs, max_tokens, self.opset)
@@ -124,24 +124,6 @@ class ExportOnnx(Step):
                 f"the weights exceed protobuf's 2 GB: keep {onnx_graph.SIDECAR} beside {onnx_graph.MODEL}"
             )
         return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
-
-
-def _outputs(head: Head, layer: int | None, layers: int) -> dict[str, str]:
-    """Return the exporter's output names -> ours.
-
-    >>> _outputs("encoder", 8, 12)
-    {'last_hidden_state': 'last_hidden_state', 'hidden_states.8': 'hidden_state_8'}
-    """
-    if head == "qa":
-        return {"start_logits": "start_logits", "end_logits": "end_logits"}
-    if head != "encoder":
-        return {"logits": "logits"}
-    names = {"last_hidden_state": "last_hidden_state"}
-    if layer is not None and layer != layers:
-        if not 0 <= layer < layers:
-            raise InputError(f"layer: expected 0 to {layers}, the model's layers, found {layer}.")
-        names[f"hidden_states.{layer}"] = f"hidden_state_{layer}"
-    return names
 
 
 def _export(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int) -> onnx_ir.Model:

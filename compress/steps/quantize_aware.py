@@ -13,6 +13,7 @@ from compress.artifact import Artifact, Head
 from compress.course import Reading
 from compress.errors import InputError
 from compress.fake_quantization import Ranges
+from compress.heads.table import HEADS
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
@@ -149,7 +150,7 @@ class QuantizeAware(Step):
         """Return what a model with this head learns."""
         if self.labels or self.logits or self.hidden:
             return Objectives(labels=self.labels, logits=self.logits, hidden=self.hidden)
-        if head == "encoder":
+        if not HEADS[head].has_logits:
             return Objectives(hidden=Hidden.model_validate({"layers": "last"}))
         labels = Labels.model_validate({}) if self.on is not None else None
         return Objectives(labels=labels, logits=Logits.model_validate({}))
@@ -161,7 +162,7 @@ class QuantizeAware(Step):
             raise Misfit(
                 f"quantize_aware takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
             )
-        if flow.head == "mlm":
+        if flow.head is not None and not HEADS[flow.head].deployable:
             raise Misfit(
                 "quantize_aware is given a masked language model, which has nothing to deploy. Put a train step "
                 "before it."
@@ -191,12 +192,12 @@ class QuantizeAware(Step):
             self._check_head(flow.head)
 
     def _check_head(self, head: Head) -> None:
-        if head == "encoder" and self.objectives(head).answers:
+        if not HEADS[head].has_logits and self.objectives(head).answers:
             raise Misfit(
                 "quantize_aware: labels and logits are a head's, but the model is a bare encoder. Learn hidden "
                 "states of a text, or leave it out by `only`."
             )
-        if head == "choice" and self.text is not None:
+        if not HEADS[head].reads_text and self.text is not None:
             raise Misfit(
                 "quantize_aware: text: a multiple-choice model reads questions with options, which a text has not. "
                 "Learn on its training set: on: each."

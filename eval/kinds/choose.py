@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder
+from eval.choice_rows import choice_of_row, choices
+from eval.encode import Encoded, TextEncoder, TrainingExamples
 from eval.encode_choices import encode_choices
-from eval.kind import Kind, Prediction, finite
+from eval.kind import Kind, finite
 from eval.metrics.accuracy import accuracy
-from eval.task import Choice, Example, Task
+from eval.task import Choice, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Choose(Kind):
     """See eval.kind.Kind. Sequence s is an option of the question owners[s]; a tie goes to the first."""
 
     name = "choose"
+    head = "choice"
     columns = ("correct", "examples")
+
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        (file,) = files
+        return [*choices(file, labelled)]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        return choice_of_row(row, source.columns, where)
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        questions = [example for example in examples if isinstance(example, Choice)]
+        sequences, options = encode_choices(questions, tokenizer, max_length)
+        golds = [question.gold for question in questions if question.gold is not None]
+        return TrainingExamples(sequences, golds, options)
 
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
         questions = [example for example in examples if isinstance(example, Choice)]

@@ -1,27 +1,56 @@
-"""Sentence pairs with one label each, scored by accuracy."""
+"""Texts, or pairs of texts, with one label each, scored by accuracy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder, encode_pairs
-from eval.kind import Kind, Prediction, finite
+from eval.encode import Encoded, TextEncoder, TrainingExamples, encode_pairs
+from eval.kind import Kind, finite
 from eval.metrics.accuracy import accuracy
-from eval.task import Example, Pair, Task
+from eval.pair_rows import pairs
+from eval.submission.lines import Labels
+from eval.table_rows import labelled_texts
+from eval.task import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
 
 
 class Classify(Kind):
-    """See eval.kind.Kind."""
+    """See eval.kind.Kind. A declaration whose `columns` name a text has texts, any other has pairs."""
 
     name = "classify"
+    head = "classification"
+    leaderboard = Labels()
     columns = ("correct", "examples")
 
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        (file,) = files
+        if wanted.columns:
+            return [*labelled_texts(file, wanted.columns, wanted.labels, labelled)]
+        return [*pairs(file, wanted.labels, labelled)]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        value = {ours: row[theirs] for ours, theirs in source.columns.items()}
+        if "text" in value:
+            return Text(value["text"].strip(), label(value["label"]))
+        return Pair(value["first"].strip(), value["second"].strip(), label(value["label"]))  # as XTREME's are
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        index = {label: number for number, label in enumerate(labels)}
+        golds = [index[label] for label in _labels(examples) if label is not None]
+        return TrainingExamples(_sequences(examples, tokenizer, max_length), golds)
+
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
-        pairs = [example for example in examples if isinstance(example, Pair)]
-        return Encoded(encode_pairs(pairs, tokenizer, task.max_length), len(pairs), task.labels)
+        return Encoded(_sequences(examples, tokenizer, task.max_length), len(examples), task.labels)
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         return list(finite(np.array(output, dtype=np.float32)))
@@ -33,14 +62,26 @@ class Classify(Kind):
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
     ) -> np.ndarray:
         counts = np.ones((len(examples), 2), dtype=np.int64)
-        for row, example, prediction in zip(counts, examples, predictions, strict=True):
-            if not isinstance(example, Pair) or example.label is None:
+        for row, label, prediction in zip(counts, _labels(examples), predictions, strict=True):
+            if label is None:
                 raise InputError("The gold labels of this test set are withheld: it cannot be scored here.")
-            row[0] = example.label == prediction
+            row[0] = label == prediction
         return counts
 
     def metrics(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         return {"accuracy": accuracy(totals[..., 0], totals[..., 1])}
+
+
+def _labels(examples: Sequence[Example]) -> list[str | None]:
+    return [example.label for example in examples if isinstance(example, Text | Pair)]
+
+
+def _sequences(examples: Sequence[Example], tokenizer: TextEncoder, max_length: int) -> list[list[int]]:
+    """Return one sequence per text or pair; all examples are of one type."""
+    texts = [example.text for example in examples if isinstance(example, Text)]
+    if texts:
+        return tokenizer.texts(texts, max_length)
+    return encode_pairs([example for example in examples if isinstance(example, Pair)], tokenizer, max_length)
 
 
 KIND = Classify()

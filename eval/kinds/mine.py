@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
+from eval.bucc_rows import corpus, limited
 from eval.encode import Encoded, TextEncoder
-from eval.kind import TUNING, Calibrated, Prediction, Tuning, finite
+from eval.kind import TUNING, Calibrated, Tuning, finite
 from eval.metrics.chunk_f1 import f1
 from eval.metrics.mining import best_threshold, mine
-from eval.task import Example, Sentence, Task
+from eval.submission.lines import MinedPairs
+from eval.task import Example, HubSource, Prediction, Sentence, Task, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,25 @@ class Mine(Calibrated):
     """
 
     name = "mine"
+    head = "encoder"
+    leaderboard = MinedPairs()
     columns = (
         "matching", "predicted", "gold", "matching_dev_threshold", "predicted_dev_threshold",
     )  # fmt: skip
+
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        return [*corpus(*files)]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        raise InputError(f"{where}: a comparable corpus is not on the hub. Give --data DIR.")
+
+    def limited(self, examples: list[Example], limit: int | None) -> list[Example]:
+        """Return a smaller corpus, as many sentences of either side: see eval.bucc_rows.limited."""
+        return [*limited(_sentences(examples), limit)]
 
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> EncodedCorpus:
         sentences = _sentences(examples)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
 from eval.encode import Encoded, TextEncoder
-from eval.kind import Kind, Prediction, finite
+from eval.kind import Kind, finite
 from eval.metrics.accuracy import accuracy
 from eval.metrics.nearest import nearest
-from eval.task import Bitext, Example, Task
+from eval.rows import bitext
+from eval.submission.lines import Indices
+from eval.task import Bitext, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Retrieve(Kind):
@@ -21,7 +25,20 @@ class Retrieve(Kind):
     """
 
     name = "retrieve"
+    head = "encoder"
+    leaderboard = Indices()
     columns = ("correct", "examples")
+
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        return [*bitext(*files)]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        texts = [row[source.columns[side]].strip() for side in ("source", "target")]
+        return Bitext(*texts)  # stripped, since the hub keeps the line feeds of the original files
 
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
         pairs = [example for example in examples if isinstance(example, Bitext)]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder
-from eval.kind import Kind, Prediction, finite
+from eval.encode import Encoded, TextEncoder, TrainingExamples
+from eval.kind import Kind, finite
 from eval.metrics import language_aware_f1, mlqa, squad
 from eval.qa_answers import best_answers, n_best
-from eval.qa_windows import encode_questions
-from eval.task import Example, Question, Task
+from eval.qa_windows import EncodedQuestions, encode_questions, training_windows
+from eval.squad_rows import question_of_row, questions, settle_empty
+from eval.submission.answers import Answers
+from eval.task import Example, HubSource, Prediction, Question, Task, TrainingSet
 
 
 class Span(Kind):
@@ -23,11 +27,32 @@ class Span(Kind):
     """
 
     name = "span"
+    head = "qa"
+    leaderboard = Answers()
     columns = ("exact", "f1", "f1_language_aware", "questions")
 
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        (file,) = files
+        return [*questions(file, labelled, translated)]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        return question_of_row(row, source.columns, where)
+
+    def settled(self, examples: list[Example]) -> list[Example]:
+        """Return the questions: where none of a set has an answer, the answers are withheld."""
+        return [*settle_empty(_questions(examples))]
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        return training_windows(_questions(examples), tokenizer, max_length)
+
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
-        questions = [example for example in examples if isinstance(example, Question)]
-        return encode_questions(questions, tokenizer, task.max_length, task.labels)
+        return encode_questions(_questions(examples), tokenizer, task.max_length, task.labels)
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         """Return the start and end logits of each window, (length, 2): eight bytes a token."""
@@ -36,7 +61,7 @@ class Span(Kind):
         return kept
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
-        if encoded.windows is None:
+        if not isinstance(encoded, EncodedQuestions):
             raise ValueError("question answering needs the windows that `encode` made")
         if not reduced:
             return []
@@ -72,6 +97,10 @@ class Span(Kind):
             )
             for at, name in enumerate(names)
         }
+
+
+def _questions(examples: Sequence[Example]) -> list[Question]:
+    return [example for example in examples if isinstance(example, Question)]
 
 
 KIND = Span()

@@ -6,17 +6,22 @@ neighbours, the legacy score of UDPOS. Both are counted as seqeval 0.0.12 counts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder, encode_tagged
-from eval.kind import Kind, Prediction, finite
+from eval.encode import IGNORED, Encoded, TextEncoder, TrainingExamples, encode_tagged
+from eval.kind import Kind, finite
 from eval.metrics.accuracy import accuracy
 from eval.metrics.chunk_f1 import chunk_counts, f1
 from eval.metrics.entity_f1 import entity_counts
-from eval.task import Example, Tagged, Task
+from eval.rows import tagged
+from eval.submission.lines import Tags
+from eval.supertag_rows import supertagged
+from eval.task import Example, HubSource, Prediction, Tagged, Task, TrainingSet
 
 _OUTSIDE = "O"  # a word outside of any entity: only IOB tags have it
 
@@ -25,11 +30,45 @@ class Tag(Kind):
     """See eval.kind.Kind. A word has the tag of its first subword; pieces are joined again."""
 
     name = "tag"
+    head = "tagging"
+    leaderboard = Tags()
+    labels_in_data = True
     columns = ("matching", "predicted", "gold", "correct", "tokens")
 
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        (file,) = files
+        return [*(tagged(file, wanted.labels, labelled) if wanted.labels else supertagged(file))]
+
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        words, tags = row[source.columns["words"]], [label(tag) for tag in row[source.columns["tags"]]]
+        if len(tags) != len(words):
+            raise InputError(f"{where}: {len(words)} words but {len(tags)} tags.")
+        known = tuple(tag for tag in tags if tag is not None)
+        return Tagged(tuple(words), known if len(known) == len(words) else None)
+
+    def labels_of(self, examples: Sequence[Example]) -> tuple[str, ...]:
+        return tuple(sorted({tag for sentence in _sentences(examples) for tag in sentence.tags or ()}))
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        sentences, index = _sentences(examples), {label: number for number, label in enumerate(labels)}
+        encoded = encode_tagged(sentences, tokenizer, max_length)
+        golds = [iter(sentence.tags or ()) for sentence in sentences]
+        targets = []
+        for ids, owner, starts in zip(encoded.input_ids, encoded.owners, encoded.starts, strict=True):
+            row = [IGNORED] * len(ids)
+            for position in starts:
+                row[position] = index[next(golds[owner])]
+            targets.append(row)
+        return TrainingExamples(encoded.input_ids, targets)
+
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
-        sentences = [example for example in examples if isinstance(example, Tagged)]
-        return encode_tagged(sentences, tokenizer, task.max_length, task.labels)
+        return encode_tagged(_sentences(examples), tokenizer, task.max_length, task.labels)
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         best = output.argmax(axis=-1).astype(np.int16)
@@ -47,7 +86,7 @@ class Tag(Kind):
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
     ) -> np.ndarray:
-        sentences = [example for example in examples if isinstance(example, Tagged)]
+        sentences = _sentences(examples)
         gold = [sentence.tags for sentence in sentences if sentence.tags is not None]
         if len(gold) != len(examples):
             raise InputError("The gold tags of this test set are withheld: it cannot be scored here.")
@@ -64,6 +103,10 @@ class Tag(Kind):
             "f1": f1(totals[..., 0], totals[..., 1], totals[..., 2]),
             "accuracy": accuracy(totals[..., 3], totals[..., 4]),
         }
+
+
+def _sentences(examples: Sequence[Example]) -> list[Tagged]:
+    return [example for example in examples if isinstance(example, Tagged)]
 
 
 KIND = Tag()

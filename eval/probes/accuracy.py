@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from eval.answering import absent, answered, withheld
-from eval.kind import TUNING, Kind, Prediction
+from eval.kind import TUNING, Kind
 from eval.opened import Opened
 from eval.probe import Ask, Probe
 from eval.records import Measurement
-from eval.task import KINDS, Example, Question, Task
+from eval.task import KINDS, Example, Prediction, Question, Task
 
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 

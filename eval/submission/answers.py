@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from compress.errors import InputError
-from eval.kind import Prediction
 from eval.metrics import language_aware_f1, mlqa, squad
 from eval.submission.format import FileScore, Format, read_text
-from eval.task import Example, Question, Task
+from eval.task import Example, Prediction, Question, Task
 
 
 class Answers(Format):

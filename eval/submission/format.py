@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from compress.errors import InputError
 from eval import rows
-from eval.kind import Prediction
-from eval.task import Example, Task
+from eval.task import Example, Prediction, Task
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.submission.answers import Answers
+from compress.errors import InputError
 from eval.submission.format import Format
-from eval.submission.lines import Indices, Labels, MinedPairs, Tags
-from eval.task import KindName, Task
+from eval.task import KINDS, Task
 
 NINE = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
 GROUPS = ("classification", "tagging", "qa", "retrieval")
 RETRIEVAL = "retrieval"
-
-_FORMATS: dict[KindName, Format] = {
-    "classify": Labels(),
-    "tag": Tags(),
-    "span": Answers(),
-    "retrieve": Indices(),
-    "mine": MinedPairs(),
-}
 
 _TITLES = {
     "accuracy": "share of right answers (official)",
@@ -39,8 +30,11 @@ _TITLES = {
 
 
 def format_of(task: Task) -> Format:
-    """Return how the files of a task are written and read."""
-    return _FORMATS[task.kind]
+    """Return how the files of a task are written and read; InputError where a leaderboard has no such task."""
+    found: Format | None = KINDS.load(task.kind).leaderboard
+    if found is None:
+        raise InputError(f"{task.name}: a leaderboard has no file for answers of the kind {task.kind}.")
+    return found
 
 
 def file_of(folder: Path, task: Task, language: str) -> Path:

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from compress.errors import InputError, hint
-from eval.kind import Prediction
 from eval.metrics.accuracy import accuracy
 from eval.metrics.chunk_f1 import chunk_counts, f1
 from eval.metrics.entity_f1 import entity_counts
 from eval.metrics.set_f1 import set_counts
 from eval.submission.format import FileScore, Format, read_text
-from eval.task import Bitext, Example, Sentence, Task
+from eval.task import Bitext, Example, Prediction, Sentence, Task
 
 _OUTSIDE = "O"  # a label of IOB tags; bare part-of-speech tags have none of that name
 

@@ -3,11 +3,13 @@
 `f1` is the official score: entity F1 as seqeval gives it, lenient on invalid IOB. XTREME's files are
 WikiAnn's with the prefix ``de:`` of every token taken off; dev exists in every language. The hub's
 google/xtreme has the same sentences, one configuration per language.
+
+Trained on its English; ``panx@sw`` is native Swahili, from WikiAnn's own train split.
 """
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from eval.task import HubSource, Task, TrainingSet
 
 LABELS = ("B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O")
 
@@ -33,3 +35,14 @@ TASK = Task(
     max_length=128,
     hub=HUB,
 )  # fmt: skip
+
+_DEV = ("xtreme/panx/dev-en.tsv",)
+
+TRAINING = TrainingSet(
+    name="panx",
+    kind="tag",
+    labels=LABELS,
+    files={"train": ("xtreme/panx/train-en.tsv",), "dev": _DEV},
+    hub=HUB,
+    translated={"train": ("xtreme/panx/train-{language}.tsv",), "dev": _DEV},
+)

@@ -8,11 +8,17 @@ beside them.
 
 The hub's google-research-datasets/tydiqa holds all languages in one configuration, told apart by the
 name of the language that an id begins with; XTREME's training files keep only the end of these ids.
+
+Trained on its English, of which the last twentieth of the questions serves as dev. ``tydiqa@sw`` is
+not a translation but what was asked in Swahili, a native multilingual training set; where it is trained
+on, the `train` split of the task in that language is no test.
 """
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from dataclasses import replace
+
+from eval.task import HubSource, Task, TrainingSet
 
 HUB = HubSource(
     repo="google-research-datasets/tydiqa",
@@ -40,4 +46,17 @@ TASK = Task(
     },
     scored_by=2,
     hub=HUB,
+)
+
+_FILE = "xtreme/tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
+_EARLIER = "xtreme/tydiqa/tydiqa-goldp-v1.1-train/tydiqa.{language}.train.json"  # before XTREME renamed it
+
+TRAINING = TrainingSet(
+    name="tydiqa",
+    kind="span",
+    labels=(),
+    files={"train": (_FILE.format(language="en"), _EARLIER.format(language="en"))},
+    translated={"train": (_FILE, _EARLIER)},
+    held_out=0.05,
+    hub=replace(HUB, splits={"train": "train"}),
 )

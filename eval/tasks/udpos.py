@@ -7,11 +7,13 @@ class: its number differs (see eval.metrics.chunk_f1). `accuracy` is the share o
 The hub's google/xtreme has one configuration per language, spelt in English. Its rows keep the
 syntactic words of a fused form apart, where XTREME's files keep the fused form: for languages with
 fused forms (ar, de, es, fr, he, it, pt, ta, tr …) scores on the two are not the same number.
+
+Trained on its English; ``udpos@de`` is native German, from its treebanks' train files.
 """
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from eval.task import HubSource, Task, TrainingSet
 
 LABELS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",
@@ -44,4 +46,15 @@ TASK = Task(
     labels=LABELS,
     max_length=128,
     hub=HUB,
+)
+
+_DEV = ("xtreme/udpos/dev-en.tsv",)
+
+TRAINING = TrainingSet(
+    name="udpos",
+    kind="tag",
+    labels=LABELS,
+    files={"train": ("xtreme/udpos/train-en.tsv",), "dev": _DEV},
+    hub=HUB,
+    translated={"train": ("xtreme/udpos/train-{language}.tsv",), "dev": _DEV},
 )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from compress.errors import InputError
 from eval.data import Data, DataSpec
-from eval.encode import IGNORED, TextEncoder, encode_pairs, encode_tagged, longest_first, training_examples
+from eval.encode import IGNORED, TextEncoder, encode_pairs, encode_tagged, longest_first
+from eval.encoding.training_examples import training_examples
 from eval.task import Pair, Tagged
 
 SENTENCES = (

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from compress.artifact import Artifact
 from compress.errors import InputError
 from eval.data import Data, DataSpec
-from eval.encode import TextEncoder, training_examples
+from eval.encode import TextEncoder
 from eval.encode_choices import encode_choices
+from eval.encoding.training_examples import training_examples
 from eval.task import Choice
 
 WORD = st.sampled_from("abcdefghij")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.kind import Kind, Prediction
-from eval.task import KINDS, Answer, Choice, Example, Pair, Question, Sentence, Tagged, Task, task
+from eval.kind import Kind
+from eval.task import KINDS, Answer, Choice, Example, Pair, Prediction, Question, Sentence, Tagged, Task, task
 
 calm = settings(deadline=None, max_examples=40)
 

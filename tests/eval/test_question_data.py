@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compress.errors import InputError
 from eval.data import Data, DataSpec
-from eval.encode import training_examples
+from eval.encoding.training_examples import training_examples
 from eval.held_out import held_out
 from eval.task import Pair, Question, task, training_set
 

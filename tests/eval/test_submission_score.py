@@ -10,12 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress.errors import InputError
-from eval.kind import Prediction
 from eval.metrics import squad
 from eval.submission.answers import Answers
 from eval.submission.leaderboard import GROUPS, NINE, file_of, format_of, title
 from eval.submission.scoring import score_folder
-from eval.task import KINDS, TASKS, Answer, Bitext, Example, Pair, Question, Sentence, Tagged, Task, task
+from eval.task import (
+    KINDS,
+    TASKS,
+    Answer,
+    Bitext,
+    Example,
+    Pair,
+    Prediction,
+    Question,
+    Sentence,
+    Tagged,
+    Task,
+    task,
+)
 
 GOLD_LINES = {
     "xnli": "neutral\nentailment\n",
