@@ -18,7 +18,7 @@ from eval.power_counter import POWERCAP, PowerCounter
 
 PACKAGES = (
     "accelerate", "codecarbon", "datasets", "moocore", "numpy", "onnx", "onnxruntime", "optimum",
-    "pydantic", "safetensors", "tokenizers", "torch", "transformers", "xpareto",
+    "pydantic", "safetensors", "scipy", "tokenizers", "torch", "transformers", "xpareto",
 )  # fmt: skip
 FLAGS = (
     "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "avx512_bf16",
