@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reports.analysis import read_analysis
 
 from compress.errors import InputError
 from eval.records import append_rows
@@ -19,7 +20,6 @@ from pipelines.choosing import choose_run
 from pipelines.evidence import read_evidence
 from pipelines.runfolder import RunFolder
 from pipelines.wish import Wish
-from reports.analysis import read_analysis
 from reports.timing import MODEL, timing
 from tests.pipelines.made_up_run import write_run
 

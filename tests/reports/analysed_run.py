@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reports.analysis import Analysis, analysis_of, read_analysis
 
 from eval.records import Measurement, append_rows
 from pipelines.analysis import write_analysis
-from reports.analysis import Analysis, analysis_of, read_analysis
 from reports.build import build
 from reports.run import read_runs
 from reports.study import Study, study

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reports.analysis import Analysis
 
 from eval.records import Measurement, append_rows
-from reports.analysis import Analysis
 from reports.study import Study
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import CHROMIUM, DRIVER, Browser

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from reports.analysis import NO_ANALYSIS, Analysis
+
 from reports.changes import Change, change_tasks, change_words, changes, own_change
 from reports.latex import escaped, latex
 from reports.markdown import summary

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from reports.analysis import Analysis
+
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from reports.analysis import NO_ANALYSIS, Analysis
 
 from reports import domination
-from reports.analysis import NO_ANALYSIS, Analysis
 from reports.domination import Domination, dominations
 from reports.membership import panels
 from reports.page_data import figure_data

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-
 from reports.analysis import Analysis
+
 from reports.figure_attainment import draw_attainment, pairs
 from reports.figure_drops import draw_drops, shown_systems
 from reports.figure_frontier import draw_frontier, note, plotted, short_names

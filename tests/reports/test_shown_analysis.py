@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
 
 from compress.errors import InputError
 from eval.cost_noise import LEAST_SD
-from reports.analysis import ALL, NO_ANALYSIS, Analysis, analysis_of, read_analysis
 from reports.answer import pick_words, picks
 from reports.caveats import caveats
 from reports.disparity import columns, disparities
