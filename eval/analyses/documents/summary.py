@@ -311,6 +311,10 @@ class Summary(Document):
         for name, own in lists.items():
             if len(own) != count:
                 raise ValueError(f"{name}: {len(own)} entries for {count} systems")
+        for name, frontier in self.frontiers.items():
+            strange = set(frontier.systems) - set(range(count)) | set(frontier.on) - set(frontier.systems)
+            if strange or not len(frontier.systems) == len(frontier.membership) == len(frontier.dominance):
+                raise ValueError(f"frontiers.{name}: its lists are not of the same systems")
         for pick in self.answer.picks if self.answer else ():
             costs = self.costs.get(pick.objective)
             if costs is None or pick.chosen not in range(count) or costs[pick.chosen] is None:
