@@ -18,14 +18,14 @@ from pipelines.evidence import Evidence, System
 def attained(evidence: Evidence, systems: Sequence[System], objective: Objective) -> Attainment:
     """Return the attainment of one cost, and where that of arms with equally many seeds differs."""
     sets = _sets(evidence, systems, objective)
-    arms = {arm: list(own.values()) for arm, own in sets.items()}
+    arms = {arm: list(seeds.values()) for arm, seeds in sets.items()}
     return Attainment(
         arms={
             arm: ArmAttainment(
                 seeds=tuple(sets[arm]),
                 surfaces=tuple(
-                    tuple((digits(x), short(y)) for x, y in own.corners.tolist())
-                    for own in attainment(points)
+                    tuple((digits(x), short(y)) for x, y in surface.corners.tolist())
+                    for surface in attainment(points)
                 ),
             )
             for arm, points in arms.items()
@@ -36,9 +36,13 @@ def attained(evidence: Evidence, systems: Sequence[System], objective: Objective
                 b=b,
                 regions=tuple(
                     RegionEntry(
-                        end(own.cheap), end(own.dear), end(own.low), end(own.high), round(own.difference, 4)
+                        end(region.cheap),
+                        end(region.dear),
+                        end(region.low),
+                        end(region.high),
+                        round(region.difference, 4),
                     )
-                    for own in attainment_difference(arms[a], arms[b])
+                    for region in attainment_difference(arms[a], arms[b])
                 ),
             )
             for a, b in itertools.combinations(arms, 2)
@@ -61,5 +65,5 @@ def _sets(
                 place = float(octaves(np.array(cost), there, objective.sense))
                 points.setdefault(system.arm, {}).setdefault(seed, []).append((place, score))
     return {
-        arm: {seed: np.array(own) for seed, own in sorted(seeds.items())} for arm, seeds in points.items()
+        arm: {seed: np.array(pairs) for seed, pairs in sorted(seeds.items())} for arm, seeds in points.items()
     }

@@ -67,28 +67,28 @@ def flip_tables(
     by_language = {code: [NONE] * len(systems) for code in languages}
     by_task = {name: [NONE] * len(systems) for name in evidence.tasks}
     partners = systems[base].candidates
-    for name, facts in evidence.tasks.items():
-        kind: Kind = KINDS.load(task(name).kind)
-        outcomes = evidence.outcomes(name)
-        predictions = {own: task_predictions(evidence.folder, facts, own) for own in evidence.names}
-        if any(own is None or set(facts.languages) - set(own) for own in predictions.values()):
+    for task_name, facts in evidence.tasks.items():
+        kind: Kind = KINDS.load(task(task_name).kind)
+        outcomes = evidence.outcomes(task_name)
+        predictions = {name: task_predictions(evidence.folder, facts, name) for name in evidence.names}
+        if any(kept is None or set(facts.languages) - set(kept) for kept in predictions.values()):
             return None
         for at, system in enumerate(systems):
             for seed, candidate in system.candidates.items():
                 partner = partners.get(seed, evidence.baseline)
                 for code in facts.languages:
                     before, after = (
-                        ((predictions[own] or {})[code], outcomes[code][evidence.names.index(own)])
-                        for own in (partner, candidate)
+                        ((predictions[model] or {})[code], outcomes[code][evidence.names.index(model)])
+                        for model in (partner, candidate)
                     )
-                    counts = flips(task(name), kind, before, after)
+                    counts = flips(task(task_name), kind, before, after)
                     by_language[code][at] += counts
-                    by_task[name][at] += counts
+                    by_task[task_name][at] += counts
     return _table(by_language), _table(by_task)
 
 
 def _table(rows: Mapping[str, Sequence[Flips]]) -> FlipTable:
     return {
-        name: tuple(FlipCounts(own.examples, own.changed, own.lost, own.won) for own in row)
+        name: tuple(FlipCounts(flip.examples, flip.changed, flip.lost, flip.won) for flip in row)
         for name, row in rows.items()
     }

@@ -73,7 +73,7 @@ def _chains(runs: Sequence[Run]) -> Mapping[str, list[Finding]]:
     kinds: list[Finding] = []
     for run in runs:
         origin = run.origins[0]
-        chains = {own.name: trained_on(training_steps(own)) for own in run.candidates}
+        chains = {each.name: trained_on(training_steps(each)) for each in run.candidates}
         trained = [candidate for candidate in run.candidates if chains[candidate.name][1]]
         whole = [candidate for candidate in trained if _three_phases(candidate, origin.base)]
         if trained:

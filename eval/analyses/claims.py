@@ -230,7 +230,8 @@ def claim_status(
         runs=tuple(runs),
         comparisons=len(comparisons),
         command=command,
-        synthetic=any(own.rests_on.synthetic for own in comparisons) or any(own.synthetic for own in best),
+        synthetic=any(comparison.rests_on.synthetic for comparison in comparisons)
+        or any(document.synthetic for document in best),
         claims=tuple(
             ClaimEntry(
                 number=claim.number,
@@ -252,6 +253,8 @@ def _findings(
     """Return what is known of a claim, each thing once, or one finding that says why nothing is."""
     known = list(claim.find(comparisons)) if claim.find else list(facts.get(claim.fact, ()))
     if claim.best:
-        known += [Finding(status=_status(own.average.verdict, "better"), best=own) for own in best]
+        known += [
+            Finding(status=_status(document.average.verdict, "better"), best=document) for document in best
+        ]
     once = [finding for place, finding in enumerate(known) if finding not in known[:place]]
     return once or [Finding(status="not tested", detail=claim.why_not)]

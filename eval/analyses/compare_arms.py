@@ -144,17 +144,17 @@ def _rests_on(study: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
 
 def _tasks(study: Study, scores: tuple[TaskScores, ...]) -> Mapping[str, ComparedTask]:
     tasks = {}
-    for own in scores:
-        facts = study.run.tasks[own.task]
-        tasks[own.task] = ComparedTask(
-            group=own.group,
-            examples=dict(zip(own.languages, own.examples, strict=True)),
+    for task_score in scores:
+        facts = study.run.tasks[task_score.task]
+        tasks[task_score.task] = ComparedTask(
+            group=task_score.group,
+            examples=dict(zip(task_score.languages, task_score.examples, strict=True)),
             missing=facts.missing,
             limit=facts.limit,
             split=facts.split,
-            drawn_together=own.clustered,
-            retuned=own.retuned,
-            chance=_chance(own.task),
+            drawn_together=task_score.clustered,
+            retuned=task_score.retuned,
+            chance=_chance(task_score.task),
         )
     return tasks
 

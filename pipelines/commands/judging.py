@@ -129,7 +129,7 @@ def claims(
         typer.Argument(metavar="[RUN...]", help="Run folders, their names, or `latest`, once compared."),
     ] = None,
     out: Annotated[
-        Folder, typer.Option("--out", metavar="FILE", help="Write the Markdown there; default: print it.")
+        Folder, typer.Option("--out", metavar="FILE", help="Write the table there; default: print it.")
     ] = None,
     compare_first: Annotated[
         bool, typer.Option("--compare", help="First make every comparison that a claim speaks of.")
@@ -137,6 +137,7 @@ def claims(
     margin: Margin = 1.0,
     resamples: Resamples = 2000,
     seed: DrawSeed = 0,
+    as_json: AsJson = False,
     runs: RunsLookup = RUNS,
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
@@ -150,7 +151,8 @@ def claims(
     if compare_first:
         with Terminal() as terminal:
             compare_for_claims(found, terminal, margin, resamples, seed)
-    text = claims_markdown(claims_of(found, command_line()))
+    status = claims_of(found, command_line())
+    text = status.as_json(indent=1) if as_json else claims_markdown(status)
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -41,7 +41,7 @@ def test_the_schema_of_every_document_is_one_and_pins_its_version(name: str) -> 
 
 
 def test_an_unknown_document_is_explained() -> None:
-    with pytest.raises(InputError, match='unknown document "sumary".*Did you mean "summary"'):
+    with pytest.raises(InputError, match=r'unknown document "sumary".*Did you mean "summary"'):
         document_schema("sumary")
     default = CliRunner().invoke(app, ["schema"])
     assert json.loads(default.stdout)["title"] == "xpareto recipe"

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,8 @@ from compress.errors import InputError
 from eval.analyses.claims import CLAIMS, trained_on
 from eval.analyses.documents.arm_comparison import TrainingStep
 from eval.analyses.documents.best_arm import BestArm
+from eval.analyses.documents.catalogue import document_schema
+from eval.analyses.documents.claim_status import ClaimStatus
 from pipelines.claims import claims_of, compare_for_claims
 from pipelines.cli import app
 from pipelines.comparison import compare_run, write_comparison
@@ -124,6 +127,10 @@ def test_one_command_compares_whatever_the_claims_speak_of(tmp_path: Path, made_
         "best-arm",
     }  # fmt: skip
     text = (tmp_path / "c.md").read_text(encoding="utf-8")
+    status = claims_of([run], "xpareto claims r")
+    jsonschema.validate(json.loads(status.as_json()), document_schema("claims"))
+    printed = CliRunner().invoke(app, ["claims", str(run.path), "--json"])
+    assert ClaimStatus.of(json.loads(printed.stdout), "the output").claims == status.claims
     for number in ("1", "2", "3", "4", "5", "6", "12"):
         assert all(status != "not tested" for status, _ in status_of(text, number)), number
     assert len(status_of(text, "6")) == 4  # each finding once

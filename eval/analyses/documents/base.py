@@ -103,7 +103,7 @@ def json_object(file: Path, what: str, advice: str) -> Mapping[str, Any]:
 
 def first(error: ValidationError) -> str:
     """Return the place of the first thing that is wrong, and what is wrong there."""
-    found = error.errors(include_url=False)[0]
-    place = ".".join(map(str, found["loc"]))
-    message = found["msg"].removeprefix("Value error, ")
+    details = error.errors(include_url=False)[0]
+    place = ".".join(map(str, details["loc"]))
+    message = details["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

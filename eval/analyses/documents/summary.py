@@ -307,10 +307,10 @@ class Summary(Document):
             raise ValueError(f"{self.baseline!r} is none of its candidates")
         lists: dict[str, Sized] = {"scores": self.scores, "fairness": self.fairness}
         for field in ("costs", "costs_beside", "flips", "flips_by_task"):
-            lists |= {f"{field}.{name}": own for name, own in (getattr(self, field) or {}).items()}
-        for name, own in lists.items():
-            if len(own) != count:
-                raise ValueError(f"{name}: {len(own)} entries for {count} systems")
+            lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
+        for name, row in lists.items():
+            if len(row) != count:
+                raise ValueError(f"{name}: {len(row)} entries for {count} systems")
         for name, frontier in self.frontiers.items():
             strange = set(frontier.systems) - set(range(count)) | set(frontier.on) - set(frontier.systems)
             if strange or not len(frontier.systems) == len(frontier.membership) == len(frontier.dominance):
