@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MAX_DROP, WORST_DROP = "max_drop", "worst_language_drop"
+SCORE = "score"
 Better = Callable[[str, str], bool]
 
 
@@ -24,6 +25,7 @@ class Option:
     """One system that may be deployed. What is not known is left out of `costs`, which holds what the
     limits are set on: the worst of the tasks. `aims` is what can be preferred, less is better. `uppers` is
     the most that a cost can be; one that is missing there has no known noise, as counts have none.
+    `qualities`, other than the score, can be preferred too: more is better.
     """
 
     name: str
@@ -32,6 +34,11 @@ class Option:
     costs: Mapping[str, float]
     aims: Mapping[str, float]
     uppers: Mapping[str, float] = field(default_factory=dict)
+    qualities: Mapping[str, float] = field(default_factory=dict)
+
+    def quality(self, name: str) -> float:
+        """Return the score, or another quality."""
+        return self.score if name == SCORE else self.qualities[name]
 
 
 @dataclass(frozen=True)
@@ -87,13 +94,14 @@ def decide(
     logarithm: see eval.cost_noise) are equal to it; of these the better score counts, then the smaller
     size (with `prefer` "size" the latency), then the score as measured, then the name. A score equals the
     best one unless `better` says that the best is better, by more than noise; without it every point
-    counts. With `prefer` "score" the score comes first, then the latency, then the size.
+    counts. With `prefer` "score" the score comes first, then the latency, then the size; with another
+    quality that one takes the score's place, and `better` is of it.
     """
     broken = {option.name: _violations(option, limits, point_estimates) for option in options}
     fitting = [option for option in options if not broken[option.name]]
     rejected = {name: found for name, found in broken.items() if found}
     unmeasured = tuple(name for name in limits if options and not any(_judged(o, name)[0] for o in options))
-    ranked = tuple(_ranked(fitting, prefer, floors, better or _by_points(options)))
+    ranked = tuple(_ranked(fitting, prefer, floors, better or _by_points(options, prefer)))
     return Decision(ranked, rejected, None if fitting else _nearest(rejected, unmeasured), unmeasured)
 
 
@@ -139,14 +147,29 @@ def _violations(option: Option, limits: Mapping[str, float], point_estimates: bo
     return tuple(found)
 
 
-def _by_points(options: Sequence[Option]) -> Better:
-    scores = {option.name: option.score for option in options}
-    return lambda one, other: scores[one] > scores[other]
+def order_of_aims(prefer: str, quality: bool) -> tuple[str, str, str]:
+    """Return what ranks the options, one after another; `quality`: is a quality preferred?
+
+    >>> order_of_aims("size", False), order_of_aims("score", True)
+    (('size', 'score', 'latency'), ('score', 'latency', 'size'))
+    """
+    if quality:
+        return prefer, "latency", "size"
+    return prefer, SCORE, "latency" if prefer == "size" else "size"
+
+
+def _is_quality(prefer: str, options: Sequence[Option]) -> bool:
+    return prefer == SCORE or any(prefer in option.qualities for option in options)
+
+
+def _by_points(options: Sequence[Option], prefer: str) -> Better:
+    quality = prefer if _is_quality(prefer, options) else SCORE
+    values = {option.name: option.quality(quality) for option in options}
+    return lambda one, other: values[one] > values[other]
 
 
 def _ranked(options: Sequence[Option], prefer: str, floors: Mapping[str, float], better: Better) -> list[str]:
-    then = "latency" if prefer == "size" else "size"
-    order = ("score", "latency", "size") if prefer == "score" else (prefer, "score", then)
+    order = order_of_aims(prefer, _is_quality(prefer, options))
     left = list(options)
     ranked: list[str] = []
     while left:
@@ -161,8 +184,8 @@ def _ranked(options: Sequence[Option], prefer: str, floors: Mapping[str, float],
 
 def _equal_best(options: Sequence[Option], aim: str, floor: float, better: Better) -> list[Option]:
     """Return the best in one respect and what noise cannot tell from it."""
-    if aim == "score":
-        top = max(options, key=lambda o: o.score)
+    if _is_quality(aim, options):
+        top = max(options, key=lambda o: o.quality(aim))
         return [own for own in options if own is top or not better(top.name, own.name)]
     least = min(_aim(own, aim) for own in options)
     return [own for own in options if _aim(own, aim) <= least * math.exp(floor)]

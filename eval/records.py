@@ -116,6 +116,16 @@ def append_rows(file: Path, rows: Iterable[Measurement]) -> None:
         os.fsync(stream.fileno())
 
 
+def write_parquet(file: Path, rows: Iterable[Measurement]) -> None:
+    """Write rows as one parquet table, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    temporary = file.with_suffix(".writing")
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows]), temporary)
+    temporary.replace(file)
+
+
 def _cut_torn_line(file: Path) -> None:
     if not file.is_file():
         return

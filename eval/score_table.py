@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,8 +28,17 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """One quality of every candidate, in percent: as it is, in every draw, and its floor of variance."""
+
+    points: np.ndarray  # (candidates,)
+    draws: np.ndarray = field(repr=False)  # (candidates, draws)
+    floor: float  # see TaskScores.floor: two models that answer alike may differ on the next example
+
+
+@dataclass(frozen=True)
 class ScoreTable:
-    """Scores in percent of candidates: the average, then each task, then each language.
+    """Scores in percent of candidates: the average, then each task, each language and each further quality.
 
     A task is the (weighted) mean of its languages, the average that of the tasks, and a language that
     of the tasks that have it. `examples` are deviations of the draws. Cells are task x language; their
@@ -39,13 +48,14 @@ class ScoreTable:
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...]
-    points: np.ndarray  # (candidates, 1 + tasks + languages)
-    examples: np.ndarray = field(repr=False)  # (candidates, 1 + tasks + languages, draws) float32
-    floor: np.ndarray  # (1 + tasks + languages,) variance: see TaskScores.floor
+    points: np.ndarray  # (candidates, quantities)
+    examples: np.ndarray = field(repr=False)  # (candidates, quantities, draws) float32
+    floor: np.ndarray  # (quantities,) variance: see TaskScores.floor
     cells: tuple[tuple[str, str], ...]
     cell_points: np.ndarray  # (candidates, cells)
     cell_errors: np.ndarray  # (candidates, cells), of the change from the baseline
     cell_levels: np.ndarray  # (candidates,)
+    qualities: tuple[str, ...] = ()  # objectives of role quality other than the average
 
     @property
     def task_places(self) -> range:
@@ -56,6 +66,33 @@ class ScoreTable:
     def language_places(self) -> range:
         """Return where the languages stand among the quantities."""
         return range(1 + len(self.tasks), 1 + len(self.tasks) + len(self.languages))
+
+    @property
+    def quality_places(self) -> Mapping[str, int]:
+        """Return where each objective of role quality stands among the quantities, the score first."""
+        first = 1 + len(self.tasks) + len(self.languages)
+        return {"score": AVERAGE} | {name: first + at for at, name in enumerate(self.qualities)}
+
+    def quantity(self, place: int) -> Quality:
+        """Return one quantity of all candidates."""
+        points = self.points[:, place]
+        return Quality(points, points[:, None] + self.examples[:, place], float(self.floor[place]))
+
+    def having(self, qualities: Mapping[str, Quality]) -> ScoreTable:
+        """Return the table with further qualities as its last quantities, under their objectives' names."""
+        if not qualities:
+            return self
+        every = qualities.values()
+        points = np.stack([quality.points for quality in every], axis=1)
+        draws = np.stack([quality.draws for quality in every], axis=1)
+        examples = (draws - points[..., None]).astype(np.float32)
+        return replace(
+            self,
+            points=np.concatenate([self.points, points], axis=1),
+            examples=np.concatenate([self.examples, examples], axis=1),
+            floor=np.concatenate([self.floor, [quality.floor for quality in every]]),
+            qualities=(*self.qualities, *qualities),
+        )
 
     def systems(self, members: Sequence[Mapping[int, int]]) -> Uncertain:
         """Return the means over training seeds: per system a mapping of seed to the candidate's place."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from compress.artifact import MANIFEST, Artifact
-from compress.errors import InputError, hint
+from compress.core.atomic import replace_text, writing
+from compress.errors import InputError
+from eval.results.document import Candidate, read_document
 from pipelines.blocks import TWIN
 from pipelines.check import check
-from pipelines.durable import replace_text, writing
 from pipelines.groups import BY_SUBMIT, groups
 from pipelines.located_yaml import read_yaml
 from pipelines.measure import Measuring
@@ -60,16 +61,15 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
         measuring = Measuring(
             run, store, start, work, settings, settings.threads or cores(), checked.recipe.runtime_settings
         )
-        made = {
-            str(item["name"]): item["artifacts"] for item in run.read_json("candidates.json")["candidates"]
-        }
-        candidates = [item for item in plan.candidates if all((made.get(item.name) or {"": None}).values())]
+        made = {item.name: item for item in read_document(run.path).candidates if not item.unmade}
+        candidates = [item for item in plan.candidates if item.name in made and made[item.name].artifacts]
         if not candidates:
             raise InputError(f"{run.path}: no candidate of this run has artifacts to measure.")
         for name in chosen:
             for number, candidate in enumerate(candidates, start=1):
                 console.progress(number, len(candidates), f"measuring: {name} of {candidate.name}")
-                bundle = {part: open_artifact(store, digest) for part, digest in made[candidate.name].items()}
+                artifacts = made[candidate.name].artifacts
+                bundle = {part: open_artifact(store, digest) for part, digest in artifacts.items()}
                 run.add_rows(measuring.rows_of(candidate, bundle, name, repeat))
         run.event("measured again", probes=chosen, repeat=repeat)
         run.seal()
@@ -80,9 +80,9 @@ def verify(run: RunFolder, store: Store) -> list[str]:
     """Rehash the run and every artifact of its candidates; return one line per difference."""
     problems = run.damaged()
     seen: set[str] = set()
-    for candidate in run.read_json("candidates.json")["candidates"]:
-        for digest in candidate["artifacts"].values():
-            if digest is None or digest in seen:
+    for candidate in read_document(run.path).candidates:
+        for digest in candidate.artifacts.values():
+            if digest in seen:
                 continue
             seen.add(digest)
             try:
@@ -100,7 +100,7 @@ def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
     """
     from reports.card import model_card
 
-    artifacts = artifacts_of(run, store, find_candidate(run, name))
+    artifacts = artifacts_of(run, store, read_document(run.path).candidate(name))
     check_empty(target)
     folders = []
     with writing(target):
@@ -115,28 +115,16 @@ def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
     return folders
 
 
-def find_candidate(run: RunFolder, name: str) -> Mapping[str, Any]:
-    """Return what a run wrote down about one of its candidates; InputError with a near miss otherwise."""
-    candidates = {item["name"]: item for item in run.read_json("candidates.json")["candidates"]}
-    if name not in candidates:
-        raise InputError(
-            f'{run.path}: no candidate "{name}".{hint(name, candidates)} Its candidates: {", ".join(candidates)}.'
-        )
-    found: Mapping[str, Any] = candidates[name]
-    return found
-
-
-def artifacts_of(run: RunFolder, store: Store, candidate: Mapping[str, Any]) -> dict[str, Artifact]:
+def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str, Artifact]:
     """Return a candidate's artifacts by training set, every byte verified; InputError where one failed."""
-    found = {}
-    for training_set, digest in candidate["artifacts"].items():
-        if digest is None:
-            raise InputError(
-                f"{run.path}: the candidate {candidate['name']} failed, so it has no {training_set} model."
-            )
-        found[training_set] = open_artifact(store, digest)
-        found[training_set].verify()
-    return found
+    for training_set in candidate.unmade:
+        raise InputError(
+            f"{run.path}: the candidate {candidate.name} failed, so it has no {training_set} model."
+        )
+    artifacts = {name: open_artifact(store, digest) for name, digest in candidate.artifacts.items()}
+    for artifact in artifacts.values():
+        artifact.verify()
+    return artifacts
 
 
 def check_empty(target: Path) -> None:

@@ -14,6 +14,7 @@ from eval.analyses.documents.summary import (
     FairnessEntry,
     FrontierEntry,
     NoiseEntry,
+    QualityEntry,
     Reference,
     ScoreEntry,
     Summary,
@@ -83,6 +84,7 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> Summary:
         objectives={name: _objective(objectives[name], cost) for name, cost in costs.items()},
         score_floor=short(score_floor(average, arms)),
         scores=tuple(_scores(scores, table, base, arms)),
+        qualities=_qualities(evidence, table, scores, systems, base),
         costs=_cost_values(evidence, costs, alone, len(systems)),
         costs_beside=_cost_values(evidence, costs, beside, len(systems)),
         frontiers=frontiers,
@@ -142,6 +144,20 @@ def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]
         )
         for at in range(len(scores.points))
     ]
+
+
+def _qualities(
+    evidence: Evidence, table: ScoreTable, scores: Uncertain, systems: Sequence[System], base: int
+) -> dict[str, QualityEntry]:
+    """Return by quality other than the score what every system has of it, and its change from the baseline."""
+    return {
+        name: QualityEntry(
+            title=evidence.study.objectives[name].title,
+            values=tuple(short(value) for value in scores.points[:, table.quality_places[name]]),
+            changes=tuple(Estimate(*map(short, change)) for change in changes),
+        )
+        for name, changes in evidence.quality_changes(table, systems, base).items()
+    }
 
 
 def _cost_values(

@@ -12,12 +12,12 @@ from eval.analyses.documents.base import Estimate
 from eval.analyses.documents.summary import Answer, Pick
 from eval.analyses.rounding import digits, short
 from eval.choice import MAX_DROP
-from eval.objective import OBJECTIVES
+from eval.objective import preferences
 from eval.score_table import ScoreTable
 from eval.uncertain import LEVEL
 from eval.uncertain_frontier import Cost
 from pipelines.choosing import middle, rule
-from pipelines.deployable import PREFER, Deployable, judged
+from pipelines.deployable import Deployable, judged
 
 LOSS = 1.0  # points
 
@@ -30,7 +30,8 @@ def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
     picks = []
     fitting: tuple[str, ...] = ()
     for prefer, cost in candidates.aims.items():
-        if PREFER[prefer] not in candidates.evidence.study.costs:
+        objective = preferences()[prefer]
+        if objective.name not in candidates.evidence.study.costs:
             continue
         decision = options.decide(limits, prefer)
         fitting = decision.ranked
@@ -41,14 +42,14 @@ def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
         picks.append(
             Pick(
                 prefer=prefer,
-                objective=PREFER[prefer],
+                objective=objective.name,
                 chosen=place,
                 candidate=middle(candidates.systems[place], candidates.evidence, table),
                 runner_up=names.index(decision.ranked[1]) if len(decision.ranked) > 1 else None,
                 rule=rule(prefer, [options.options[name] for name in decision.ranked]),
                 drop=short(drop.value),
                 most_drop=short(drop.upper),
-                ratio=_ratio(candidates, cost, place, OBJECTIVES.load(PREFER[prefer]).sense == "max"),
+                ratio=_ratio(candidates, cost, place, objective.sense == "max"),
             )
         )
     return Answer(

@@ -5,20 +5,16 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
+from compress.core.wording import enumerated
 from eval.analyses.documents.recommendation import BrokenLimit, Recommendation, VariantFacts
-from eval.choice import MAX_DROP, WORST_DROP
+from eval.limits import MEGABYTE
+from eval.objective import Limit, declared_limits, preferences
 from pipelines.deployable import WITH
 from pipelines.printing import printer
 from reports.numbers import points, ratio, three_digits
-from reports.text import enumerated, visible
+from reports.text import midway, visible
 
-NAMES = {MAX_DROP: "drop", WORST_DROP: "worst language's drop", "p95_ms": "p95 latency", "rss_mb": "peak memory",
-         "load_ms": "load time", "size_mb": "size", "energy_j": "energy per example"}  # fmt: skip
-_UNITS = {"p95_ms": "ms", "load_ms": "ms", "rss_mb": "MB", "size_mb": "MB", "energy_j": "J"}
-_AIMS = {"latency": ("latency", "ms", 1.0), "throughput": ("throughput", "examples/s", 1.0),
-         "size": ("size", "MB", 1e-6), "energy": ("energy", "J", 1.0)}  # fmt: skip
 _FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, of one 6.3
-_ALWAYS = ("p95_ms", "rss_mb")  # of the costs that limits are set on, those told without a limit
 
 
 def show_choice(document: Recommendation) -> None:
@@ -115,7 +111,7 @@ def _few_blocks(document: Recommendation) -> list[str]:
         if own.upper is not None and own.value is not None and own.value <= own.limit
     }
     blocks = document.blocks_of_limits
-    named = [name for name in _UNITS if name in broken and blocks[name] < _FEW_BLOCKS]
+    named = [name for name in _cost_limits() if name in broken and blocks[name] < _FEW_BLOCKS]
     if document.point_estimates or not named:
         return []
     ends = "its upper end rests" if len(named) == 1 else "their upper ends rest"
@@ -126,10 +122,15 @@ def _few_blocks(document: Recommendation) -> list[str]:
     ]
 
 
+def _cost_limits() -> dict[str, Limit]:
+    return {name: limit for name, (_, limit) in declared_limits().items() if limit.measure is not None}
+
+
 def _name(limit: str, document: Recommendation) -> str:
+    title = declared_limits()[limit][1].title
     if limit == "p95_ms" and document.tokenization:
-        return f"{NAMES[limit]} {'with' if document.tokenization == WITH else 'without'} tokenization"
-    return NAMES[limit]
+        return f"{title} {'with' if document.tokenization == WITH else 'without'} tokenization"
+    return title
 
 
 def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
@@ -140,20 +141,30 @@ def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
     for name, drop in facts.drops.items():
         bound = "" if document.point_estimates else f", at most {points(drop.upper)}"
         where = f" ({drop.language})" if drop.language else ""
-        bits.append(f"{NAMES[name]} {points(drop.value)}{bound}{where}")
-    for name, (title, unit, scale) in _AIMS.items():
-        if name in facts.aims and (name != "throughput" or document.prefer == name):
-            value = three_digits(scale * facts.aims[name])
-            bits.append(f"{title} {value} {unit} ({ratio(against.get(name))})")
-    for name, unit in _UNITS.items():
-        if name in facts.costs and (name in _ALWAYS or name in document.limits):
+        bits.append(f"{_name(name, document)} {points(drop.value)}{bound}{where}")
+    for name, quality in facts.qualities.items():
+        change, low, high = map(points, quality.change)
+        bits.append(f"{_noun(name)} {quality.value:.1f} ({change}, {low} to {high})")
+    for name, objective in preferences().items():
+        if name in facts.aims and (objective.told or document.prefer == name):
+            scale, unit = (MEGABYTE, "MB") if objective.unit == "bytes" else (1.0, objective.unit)
+            value = three_digits(facts.aims[name] / scale)
+            bits.append(f"{_noun(name)} {value} {unit} ({ratio(against.get(name))})")
+    for name, limit in _cost_limits().items():
+        if name in facts.costs and (limit.told or name in document.limits):
             upper = None
             if name in document.limits and not document.point_estimates:
                 upper = facts.cost_uppers.get(name)
             bound = "" if upper is None else f", at most {three_digits(upper)}"
             cost = three_digits(facts.costs[name])
-            bits.append(f"{_name(name, document)} {cost} {unit}{bound} ({ratio(against.get(name))})")
+            bits.append(f"{_name(name, document)} {cost} {limit.unit}{bound} ({ratio(against.get(name))})")
     return [f"Against the baseline {there}: " + "; ".join(bits) + "."]
+
+
+def _noun(aim: str) -> str:
+    """Return what is preferred in words: its alias, or its title."""
+    objective = preferences()[aim]
+    return objective.alias or midway(objective.title)
 
 
 def _behind(document: Recommendation, name: str) -> str:
@@ -163,6 +174,9 @@ def _behind(document: Recommendation, name: str) -> str:
         return "ranks lower"
     if prefer == "score":
         return f"scores {points(runner.score - chosen.score)} against the chosen one"
+    if prefer in runner.qualities and prefer in chosen.qualities:
+        behind = runner.qualities[prefer].value - chosen.qualities[prefer].value
+        return f"{_noun(prefer)} {points(behind)} against the chosen one"
     here, there = runner.aims.get(prefer), chosen.aims.get(prefer)
     if not here or not there:
         return f"its {prefer} is not known"
@@ -172,9 +186,10 @@ def _behind(document: Recommendation, name: str) -> str:
 def violation(broken: BrokenLimit, document: Recommendation) -> str:
     """Return one broken limit in words: what was measured, the most that it can be, and the limit."""
     limit, name = broken.limit_name, _name(broken.limit_name, document)
-    unit = _UNITS.get(limit)
-    if unit is None:
+    cost = _cost_limits().get(limit)
+    if cost is None:
         return _drop_violation(broken, name, document)
+    unit = cost.unit
     most = f"{three_digits(broken.limit)} {unit}"
     if broken.value is None or broken.excess is None:
         return f"{name}: not measured, so the limit of {most} is not shown to hold"

@@ -9,32 +9,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.errors import InputError, hint
+from eval.analyses.documents.base import Estimate
 from eval.analyses.documents.recommendation import (
     BrokenLimit,
     CrossFit,
     DropEntry,
     OtherRun,
+    QualityFacts,
     Recommendation,
     VariantFacts,
 )
-from eval.choice import Decision, Option, Violation
+from eval.choice import Decision, Option, Violation, order_of_aims
 from eval.fairness import Interval
-from eval.objective import OBJECTIVES
+from eval.objective import preferences
 from eval.score_table import AVERAGE, ScoreTable, Weights
 from eval.uncertain import LEVEL
-from pipelines.deployable import PREFER, Deployable, deployable, judged
+from pipelines.deployable import Deployable, deployable, judged
 from pipelines.evidence import Evidence, Part, System
-from pipelines.wish import Wish, weights_of
+from pipelines.wish import Wish, qualities_of, weights_of
 
-_BEST = {
-    "latency": "the least latency", "throughput": "the most throughput", "size": "the smallest size",
-    "memory": "the least peak memory", "energy": "the least energy", "score": "the best score",
-}  # fmt: skip
 _FOLD_DRAWS = 500
 
 
 def recommend(evidence: Evidence, wish: Wish, report_on: Evidence | None = None) -> Recommendation:
-    """Return the variant to deploy. `evidence` holds the tasks and languages of the wish alone.
+    """Return the variant to deploy. `evidence` holds the tasks and languages of the checked wish alone.
 
     `report_on` is that of a run of the same candidates on other examples: what is chosen here, on dev, is
     scored there, on test. InputError for weights that leave nothing, or a chosen variant that the other run
@@ -42,10 +40,12 @@ def recommend(evidence: Evidence, wish: Wish, report_on: Evidence | None = None)
     """
     weights = weights_of(evidence, wish)
     candidates = deployable(evidence, evidence.systems(wish.seed_policy == "each"))
-    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0)
+    qualities = qualities_of(wish)
+    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0, qualities=qualities)
     options = judged(candidates, table, wish.limits, wish.point_estimates, wish.seed)
     decision = options.decide(wish.limits, wish.prefer, wish.point_estimates)
-    told = _Told(candidates, options.options, table)
+    changes = evidence.quality_changes(table, candidates.systems, candidates.base)
+    told = _Told(candidates, options.options, table, changes)
     return Recommendation(
         run=evidence.study.run.origins[0].run,
         limits=wish.limits,
@@ -80,10 +80,14 @@ def recommend(evidence: Evidence, wish: Wish, report_on: Evidence | None = None)
 
 def rule(prefer: str, fitting: Sequence[Option]) -> str:
     """Return by which rule the first of those that fit is the best; what was measured of none tells none."""
-    then = "latency" if prefer == "size" else "size"
-    order = ("score", "latency", "size") if prefer == "score" else (prefer, "score", then)
-    known = [aim for aim in order if aim == "score" or any(aim in own.aims for own in fitting)]
-    best = ", then ".join(_BEST[aim] for aim in known)
+    objectives = preferences()
+    order = order_of_aims(prefer, objectives[prefer].role == "quality")
+    known = [
+        aim
+        for aim in order
+        if objectives[aim].role == "quality" or any(aim in option.aims for option in fitting)
+    ]
+    best = ", then ".join(objectives[aim].superlative for aim in known)
     absent = [aim for aim in order if aim not in known]
     why = (
         f" The {' and the '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured."
@@ -103,6 +107,7 @@ class _Told:
     candidates: Deployable
     options: Mapping[str, Option]
     table: ScoreTable
+    changes: Mapping[str, Sequence[Sequence[float]]]  # quality -> by system [value, low, high]
 
     def named(self, name: str | None) -> VariantFacts | None:
         """Return the facts and what they are against the baseline's."""
@@ -119,7 +124,8 @@ class _Told:
 
     def facts(self, name: str) -> VariantFacts:
         option = self.options[name]
-        system = next(own for own in self.candidates.systems if own.name == name)
+        place = [system.name for system in self.candidates.systems].index(name)
+        system = self.candidates.systems[place]
         return VariantFacts(
             name=name,
             candidate=middle(system, self.candidates.evidence, self.table),
@@ -131,9 +137,13 @@ class _Told:
             },
             costs=option.costs,
             cost_uppers=option.uppers,
+            qualities={
+                aim: QualityFacts(value=value, change=Estimate(*self.changes[preferences()[aim].name][place]))
+                for aim, value in option.qualities.items()
+            },
             aims={
                 # Less is better of what is judged; a rate is told as one.
-                aim: 1 / value if OBJECTIVES.load(PREFER[aim]).sense == "max" else value
+                aim: 1 / value if preferences()[aim].sense == "max" else value
                 for aim, value in option.aims.items()
             },
         )
@@ -208,8 +218,10 @@ def _cross_fit(candidates: Deployable, weights: Weights, wish: Wish, decision: D
     drops: list[float] = []
     by_language: list[np.ndarray] = []
     members = evidence.members(systems)
+    qualities = qualities_of(wish)
     for fold in range(wish.folds):
-        table = evidence.table(_FOLD_DRAWS, weights, Part(fold, wish.folds, inside=False), keep=True)
+        rest = Part(fold, wish.folds, inside=False)
+        table = evidence.table(_FOLD_DRAWS, weights, rest, keep=True, qualities=qualities)
         options = judged(candidates, table, wish.limits, wish.point_estimates, wish.seed)
         choice = options.decide(wish.limits, wish.prefer, wish.point_estimates).chosen
         chosen.append(choice)

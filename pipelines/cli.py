@@ -21,7 +21,7 @@ app.command()(running.plan)
 app.command()(running.measure)
 app.command()(judging.report)
 app.command()(judging.compare)
-app.command()(choosing.choose)
+app.command(cls=choosing.LimitOptions)(choosing.choose)
 app.command()(judging.diff)
 app.command()(judging.claims)
 app.command()(giving.export)
@@ -54,7 +54,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)  # the reader of our output, such as head, has seen enough
     except OSError as error:
-        from pipelines.durable import disk_error
+        from compress.core.atomic import disk_error
 
         known = disk_error(error, Path())
         if known is None:

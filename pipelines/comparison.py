@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from compress.core.atomic import replace_text, writing
 from eval.analyses.compare_arms import compare_arms
 from eval.analyses.documents.arm_comparison import ArmComparison
 from eval.analyses.documents.base import Document
-from pipelines.durable import replace_text, writing
 from pipelines.runfolder import RunFolder
 from reports.compared import markdown_of
 from reports.compared_caveats import caveats_of

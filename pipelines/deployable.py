@@ -11,19 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.choice import MAX_DROP, WORST_DROP, Decision, Drop, Option, decide
-from eval.limits import LIMITS, P95, P95_WITH_TOKENIZATION
+from eval.choice import MAX_DROP, SCORE, Decision, Drop, Option, decide
 from eval.moderated import moderated_spread
 from eval.moderated_gains import moderated_gains, pairs_of
-from eval.objective import OBJECTIVES, Objective
+from eval.objective import declared_limits, preferences
 from eval.resampling import generator
 from eval.score_table import AVERAGE, ScoreTable
 from eval.uncertain import LEVEL, Uncertain, simultaneous
 from eval.uncertain_frontier import Cost
 from pipelines.evidence import Evidence, System
 
-PREFER = {"latency": "latency_ms", "throughput": "throughput", "size": "size_bytes",
-          "memory": "peak_rss_bytes", "energy": "energy_j", "score": "score"}  # fmt: skip
 WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
 _ONE_END = 2 * LEVEL - 1  # the level of a two-sided interval whose upper end alone is used
 
@@ -59,48 +56,59 @@ class Judged:
 
     options: Mapping[str, Option]
     floors: Mapping[str, float]
-    beats: Mapping[str, frozenset[str]]  # which others a system's score is better than, by more than noise
+    beats: Mapping[str, Mapping[str, frozenset[str]]]  # quality -> system -> others that it is better than
     single: float
 
     def decide(self, limits: Mapping[str, float], prefer: str, point_estimates: bool = False) -> Decision:
+        beats = self.beats.get(prefer, self.beats[SCORE])  # by more than noise
         return decide(
             list(self.options.values()),
             limits,
             prefer,
             self.floors,
             point_estimates,
-            lambda one, other: other in self.beats[one],
+            lambda one, other: other in beats[one],
         )
 
 
 def deployable(evidence: Evidence, systems: Sequence[System]) -> Deployable:
     """Return the systems with their costs; they hold the baseline."""
     base = next(at for at, own in enumerate(systems) if evidence.baseline in own.candidates.values())
-    p95, tokenization = _p95(evidence, systems)
-    limits = {name: evidence.cost(own, systems) for name, own in {**LIMITS, "p95_ms": p95}.items()}
+    limits, tokenization = _limits(evidence, systems)
     aims = {
-        prefer: evidence.cost(OBJECTIVES.load(name), systems)
-        for prefer, name in PREFER.items()
-        if prefer != "score"
+        aim: evidence.cost(objective, systems)
+        for aim, objective in preferences().items()
+        if objective.role == "cost"
     }
     return Deployable(
         evidence,
         tuple(systems),
         base,
-        {name: cost for name, cost in limits.items() if cost is not None},
+        limits,
         {name: cost for name, cost in aims.items() if cost is not None},
         tokenization,
     )
 
 
-def _p95(evidence: Evidence, systems: Sequence[System]) -> tuple[Objective, str]:
-    """Return the p95 that can be had of every variant, and what that has to do with tokenization."""
-    model, whole = (evidence.cost(own, systems) for own in (P95, P95_WITH_TOKENIZATION))
-    if model is None:
-        return P95, ""
-    if whole is not None and whole.systems == model.systems:
-        return P95_WITH_TOKENIZATION, WITH
-    return P95, WITHOUT if whole is None else IN_PART
+def _limits(evidence: Evidence, systems: Sequence[System]) -> tuple[dict[str, Cost], str]:
+    """Return the costs that limits are set on, and what p95 has to do with tokenization.
+
+    A limit is on the fuller measure where that can be had of every variant that has the other.
+    """
+    costs: dict[str, Cost] = {}
+    how: dict[str, str] = {}
+    for name, (_, limit) in declared_limits().items():
+        cost = None if limit.measure is None else evidence.cost(limit.measure, systems)
+        if cost is None:
+            continue
+        if limit.fuller is not None:
+            whole = evidence.cost(limit.fuller, systems)
+            if whole is not None and whole.systems == cost.systems:
+                cost, how[name] = whole, WITH
+            else:
+                how[name] = WITHOUT if whole is None else IN_PART
+        costs[name] = cost
+    return costs, how.get("p95_ms", "")
 
 
 def judged(
@@ -123,6 +131,11 @@ def judged(
     for name, cost in found.aims.items():
         for at, place in enumerate(cost.systems):
             aims[found.systems[place].name][name] = math.exp(cost.values.points[at, 0])
+    qualities = {
+        aim: table.quality_places[objective.name]
+        for aim, objective in preferences().items()
+        if objective.name in table.quality_places
+    }
     options = {
         own.name: Option(
             own.name,
@@ -131,10 +144,12 @@ def judged(
             costs[own.name],
             aims[own.name],
             uppers[own.name],
+            {aim: float(scores.points[at, place]) for aim, place in qualities.items() if aim != SCORE},
         )
         for at, own in enumerate(found.systems)
     }
-    return Judged(options, found.floors, _beats(scores.take([AVERAGE]), arms, list(options)), single)
+    beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
+    return Judged(options, found.floors, beats, single)
 
 
 def _drops(
@@ -148,35 +163,42 @@ def _drops(
 ) -> tuple[list[dict[str, Drop]], float]:
     """Return the drops of every system, and the level of one interval.
 
-    Few seeds: the average's noise is moderated over pairs of systems, languages' over the languages of a
-    system (see eval.moderated). Nothing loses more than the baseline has.
+    Few seeds: the noise of the average, and of another quality, is moderated over pairs of systems,
+    languages' over the languages of a system (see eval.moderated). Nothing loses more than the baseline has.
     """
-    places = [AVERAGE] if MAX_DROP in limits or WORST_DROP not in limits else []
-    places += list(table.language_places) if WORST_DROP in limits else []
-    gains = scores.less(base).take(places)
+    wanted = {name: declared for name, declared in declared_limits().items() if name in limits}
+    by_language = [name for name, (_, limit) in wanted.items() if limit.by_language]
+    lost = {
+        name: table.quality_places[objective.name]
+        for name, (objective, limit) in wanted.items()
+        if objective.role == "quality" and not limit.by_language
+    }
+    if not lost and not by_language:
+        lost = {MAX_DROP: AVERAGE}
+    places = list(lost.values())
+    in_languages = list(table.language_places) if by_language else []
+    gains = scores.less(base).take([*places, *in_languages])
     noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
     single = simultaneous(noise, sided=1)
-    averages = moderated_gains(scores.take([AVERAGE]), base, arms).half_width(single)
+    wholes = moderated_gains(scores.take(places), base, arms) if places else None
     languages = moderated_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
     half = np.concatenate(
-        ([averages] if AVERAGE in places else [])
-        + ([languages.half_width(single)] if WORST_DROP in limits else []),
+        ([wholes.half_width(single)] if wholes is not None else [])
+        + ([languages.half_width(single)] if by_language else []),
         axis=1,
     )
     half[base] = 0.0  # the baseline loses nothing against itself
     drop = -gains.points
-    upper = np.minimum(drop + half, scores.points[base, places])
+    upper = np.minimum(drop + half, scores.points[base, [*places, *in_languages]])
     told = []
     for at in range(len(drop)):
-        drops = {}
-        first = 0
-        if AVERAGE in places:
-            drops[MAX_DROP] = Drop(float(drop[at, 0]), float(upper[at, 0]))
-            first = 1
-        if WORST_DROP in limits:
-            own, ends = drop[at, first:], upper[at, first:]
+        drops = {
+            name: Drop(float(drop[at, place]), float(upper[at, place])) for place, name in enumerate(lost)
+        }
+        for name in by_language:
+            own, ends = drop[at, len(places) :], upper[at, len(places) :]
             worst = int(np.argmax(own if point_estimates else ends))
-            drops[WORST_DROP] = Drop(float(own.max()), float(ends.max()), table.languages[worst])
+            drops[name] = Drop(float(own.max()), float(ends.max()), table.languages[worst])
         told.append(drops)
     return told, single
 

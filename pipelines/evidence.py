@@ -10,22 +10,25 @@ from statistics import geometric_mean
 
 import numpy as np
 
+from compress.core.wording import enumerated
 from compress.errors import InputError
 from eval.contrast_scores import TaskScores, task_scores
 from eval.cost_noise import cost_noise
+from eval.moderated_gains import moderated_gains
 from eval.objective import Objective
 from eval.records import Measurement
 from eval.resampling import NORMAL_FROM, generator
+from eval.results.document import TaskFacts
 from eval.score_table import ScoreTable, Weights, score_table
 from eval.task import task
+from eval.uncertain import LEVEL
 from eval.uncertain_frontier import Cost
 from pipelines.blocks import TWIN
 from pipelines.matching import variant_of
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.raw_times import with_percentiles
-from reports.run import TaskFacts, read_runs
-from reports.study import ENERGY, Study, comparable, on_the_basis, study
-from reports.text import enumerated
+from reports.run import read_runs
+from reports.study import ENERGY, SCORE, Study, comparable, on_the_basis, study
 
 FOLD = "fold"
 
@@ -90,13 +93,51 @@ class Evidence:
         """Return one task's outcomes per language, (candidates, examples, columns)."""
         return task_outcomes(self.folder, self.study.run, self.tasks[name], self.names)
 
-    def table(self, draws: int, weights: Weights, part: Part | None = None, keep: bool = False) -> ScoreTable:
+    def table(
+        self,
+        draws: int,
+        weights: Weights,
+        part: Part | None = None,
+        keep: bool = False,
+        qualities: Sequence[Objective] = (),
+    ) -> ScoreTable:
         """Return the scores of all candidates with `draws` draws of the test examples.
 
         A threshold of mining is set again in every draw of the whole, and taken as it was in a part.
-        `part` takes some of the examples only; `keep` holds the outcomes for the next call.
+        `part` takes some of the examples only; `keep` holds the outcomes for the next call. The run's
+        objectives that are qualities are in it, and `qualities` beside them.
         """
-        return score_table(self._scored(draws, part, keep), self.languages, self._partners(), weights)
+        scored = self._scored(draws, part, keep)
+        table = score_table(scored, self.languages, self._partners(), weights)
+        return table.having(
+            {
+                objective.name: objective.draws(table)
+                for objective in (*self.study.objectives.values(), *qualities)
+                if objective.draws is not None and objective.name != SCORE
+            }
+        )
+
+    def quality_changes(
+        self, table: ScoreTable, systems: Sequence[System], base: int
+    ) -> dict[str, list[list[float]]]:
+        """Return by quality other than the score, for every system, its change from the baseline.
+
+        A change is [points, low, high], paired by test example and by seed; each interval holds by itself
+        at LEVEL. The baseline, at the place `base`, changes by 0.
+        """
+        scores = table.systems(self.members(systems))
+        arms = [system.arm for system in systems]
+        changes = {}
+        for name in table.qualities:
+            quality = scores.take([table.quality_places[name]])
+            half = moderated_gains(quality, base, arms).half_width(LEVEL)[:, 0]
+            half[base] = 0.0
+            gains = quality.less(base).points[:, 0]
+            changes[name] = [
+                [float(gain), float(gain - end), float(gain + end)]
+                for gain, end in zip(gains, half, strict=True)
+            ]
+        return changes
 
     def _partners(self) -> list[int]:
         """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
@@ -211,10 +252,7 @@ def read_evidence(
     for name, facts in found.run.tasks.items():
         own = tuple(code for code in facts.languages if not languages or code in languages)
         if own and (not tasks or name in tasks):
-            chosen[name] = TaskFacts(
-                facts.name, own, facts.missing, facts.metrics, facts.group, facts.limit, facts.split,
-                facts.scored_by,
-            )  # fmt: skip
+            chosen[name] = replace(facts, languages=own)
     if not chosen:
         raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
     wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from compress.artifact import sha256_file
+from compress.core.atomic import replace_text
 from compress.errors import InputError
-from pipelines.durable import replace_text
 
 
 class Fingerprints:

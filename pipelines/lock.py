@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from compress.core.atomic import replace_json
 from compress.errors import InputError
-from pipelines.durable import replace_json
 
 SCHEMA = 1
 Kind = Literal["model", "dataset"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compress.errors import InputError, hint
-from reports.run import Candidate
+from eval.results.document import Candidate
 from reports.study import Study
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifact import Artifact
+from compress.core.atomic import writing
 from eval.probe import Ask, Job, launch
 from eval.records import LOAD, Measurement, append_rows, read_rows
 from pipelines.blocks import COST, TWIN
-from pipelines.durable import writing
 from pipelines.groups import groups, taken
+from pipelines.outcomes import OUTCOMES, PREDICTIONS, kept_folder, kept_name
 from pipelines.plan import Candidate
 from pipelines.preflight import Workload
 from pipelines.recipe import Measure
@@ -27,7 +28,7 @@ from pipelines.store import Store, remove
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
 
-_KEPT = {"outcomes": "**/*.npz", "predictions": "predictions/*.json"}  # in the run <- in a probe's folder
+_KEPT = {OUTCOMES: "**/*.npz", PREDICTIONS: "predictions/*.json"}  # in the run <- in a probe's folder
 
 OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
 
@@ -181,10 +182,10 @@ class Measuring:
     def _keep(self, folder: Path, candidate: Candidate, group: str, repeat: int) -> None:
         """Keep raw samples, and per-example outcomes and predictions, with the run."""
         for kept, pattern in _KEPT.items():
-            target = self.run.path / kept / candidate.name.replace("/", "__")
+            target = kept_folder(self.run.path, kept, candidate.name)
             for file in sorted(folder.glob(pattern)):
                 target.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target / f"{group}-{repeat}-{file.name}")
+                shutil.copyfile(file, target / kept_name(group, repeat, file.name))
         remove(folder)
 
 

@@ -15,10 +15,26 @@ from compress.errors import InputError
 from eval.contrast_scores import ModelTuning
 from eval.kind import TUNING, Calibrated, Kind
 from eval.probes.accuracy import ASKED
+from eval.results.document import TaskFacts
 from eval.task import KINDS, Task, task
-from reports.run import Run, TaskFacts
+from reports.run import Run
 
+OUTCOMES, PREDICTIONS = "outcomes", "predictions"  # the folders of a run that hold them
 CLOSE = 1e-6  # percentage points between a row's score and that of the outcomes beside it
+
+
+def kept_folder(run: Path, kind: str, candidate: str) -> Path:
+    """Return where a run keeps the outcomes or predictions of a candidate.
+
+    >>> kept_folder(Path("r"), OUTCOMES, "none/fp32/torch").as_posix()
+    'r/outcomes/none__fp32__torch'
+    """
+    return run / kind / candidate.replace("/", "__")
+
+
+def kept_name(group: str, repeat: int, name: str) -> str:
+    """Return the name of one kept file: of which group of probes and repeat it is."""
+    return f"{group}-{repeat}-{name}"
 
 
 def task_outcomes(
@@ -39,15 +55,15 @@ def task_outcomes(
             own = by_language.get(language)
             if own is None:
                 raise InputError(
-                    f"{_folder(folder, name)}: expected outcomes of {facts.name} in {language}, found none. "
-                    "Measure again: xpareto measure RUN --probe accuracy"
+                    f"{kept_folder(folder, OUTCOMES, name)}: expected outcomes of {facts.name} in {language}, "
+                    "found none. Measure again: xpareto measure RUN --probe accuracy"
                 )
             _check(scores, name, declared, language, kind.metrics(own.sum(axis=0)), folder)
             arrays.append(own)
         counts = sorted({array.shape[0] for array in arrays})
         if len(counts) > 1:
             raise InputError(
-                f"{folder / 'outcomes'}: the candidates were tested on different numbers of examples of "
+                f"{folder / OUTCOMES}: the candidates were tested on different numbers of examples of "
                 f"{facts.name} in {language}: {', '.join(map(str, counts))}. Repeat the run."
             )
         found[language] = np.stack(arrays).astype(np.float64)
@@ -65,7 +81,7 @@ def task_tuning(
     kind: Kind = KINDS.load(task(facts.name).kind)
     if not isinstance(kind, Calibrated):
         return None
-    files = [_newest(_folder(folder, name), f"{facts.name}-tuning") for name in candidates]
+    files = [_newest(kept_folder(folder, OUTCOMES, name), f"{facts.name}-tuning") for name in candidates]
     if None in files:
         return None
     loaded = [_arrays(file, TUNING) for file in files if file is not None]
@@ -79,7 +95,7 @@ def task_tuning(
         fits = whole and all(rows.shape[0] == counts.shape[1] for rows in own)
         if not fits or len({rows.shape for rows in others}) > 1:
             raise InputError(
-                f"{folder / 'outcomes'}: what set the threshold of {facts.name} in {language} does not "
+                f"{folder / OUTCOMES}: what set the threshold of {facts.name} in {language} does not "
                 "belong to its outcomes: run the recipe again."
             )
         found[language] = ModelTuning(np.stack(own), np.stack(others) if others else None)
@@ -91,7 +107,7 @@ def task_clusters(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, n
 
     The questions are the run's, so that any one candidate tells them.
     """
-    file = _newest(_folder(folder, candidate), facts.name)
+    file = _newest(kept_folder(folder, OUTCOMES, candidate), facts.name)
     stored = _stored(file) if file is not None else {}
     found = {code: stored[ASKED + code] for code in facts.languages if ASKED + code in stored}
     return found if len(found) == len(facts.languages) else None
@@ -102,7 +118,7 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
 
     InputError when they are damaged.
     """
-    file = _newest(folder / "predictions" / candidate.replace("/", "__"), facts.name, "json")
+    file = _newest(kept_folder(folder, PREDICTIONS, candidate), facts.name, "json")
     if file is None:
         return None
     try:
@@ -114,12 +130,8 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
     return found
 
 
-def _folder(folder: Path, candidate: str) -> Path:
-    return folder / "outcomes" / candidate.replace("/", "__")
-
-
 def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping[str, np.ndarray]:
-    own = _folder(folder, candidate)
+    own = kept_folder(folder, OUTCOMES, candidate)
     file = _newest(own, facts.name)
     if file is None:
         raise InputError(
@@ -184,7 +196,7 @@ def _check(
         value = scores.get((language, metric))
         if value is not None and abs(value - float(metrics[metric])) > CLOSE:
             raise InputError(
-                f"{_folder(folder, name)}: the outcomes of {declared.name} in {language} give {metric} "
+                f"{kept_folder(folder, OUTCOMES, name)}: the outcomes of {declared.name} in {language} give {metric} "
                 f"{float(metrics[metric]):.4f}, the run's row says {value:.4f}. They do not belong "
                 "together: run the recipe again."
             )

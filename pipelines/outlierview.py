@@ -7,7 +7,8 @@ from typing import Any
 
 from compress.artifact import Artifact
 from compress.errors import InputError
-from pipelines.afterwards import artifacts_of, find_candidate, open_artifact
+from eval.results.document import read_document
+from pipelines.afterwards import artifacts_of, open_artifact
 from pipelines.listing import print_table
 from pipelines.runfolder import RunFolder
 from pipelines.store import Store
@@ -28,7 +29,8 @@ COLUMNS = (
 def show_outliers(run: RunFolder, store: Store, name: str) -> None:
     """Print one table for each model of a candidate; InputError where no step looked at activations."""
     found = {}
-    for training_set, artifact in artifacts_of(run, store, find_candidate(run, name)).items():
+    candidate = read_document(run.path).candidate(name)
+    for training_set, artifact in artifacts_of(run, store, candidate).items():
         for one in _line(artifact, store):
             if "outliers" in one.manifest.notes:
                 found[training_set] = one.manifest

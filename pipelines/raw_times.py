@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.records import Measurement
+from pipelines.outcomes import OUTCOMES, kept_folder
 from reports.run import Run
 
 _PERCENT = 95
@@ -25,8 +26,7 @@ def with_percentiles(run: Run, folder: Path) -> Run:
 
 
 def _rows(run: Run, folder: Path, candidate: str) -> Iterator[Measurement]:
-    own = folder / "outcomes" / candidate.replace("/", "__")
-    for file in sorted(own.glob("*.npz")):
+    for file in sorted(kept_folder(folder, OUTCOMES, candidate).glob("*.npz")):
         found = re.fullmatch(r"(?:cost|latency)-(\d+)-(.+)\.npz", file.name)
         if found is None or found[2] not in run.tasks:
             continue

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from compress.artifact import Artifact
 from compress.errors import ArtifactDamaged, InputError
 from compress.members import title
+from eval.results.document import write_document
 from pipelines.blocks import COST, TWIN, turns
 from pipelines.check import find_recipe, load_recipe
 from pipelines.executor import Executor, LocalExecutor, StepError
@@ -20,6 +21,7 @@ from pipelines.plan import Candidate, Plan, make_plan
 from pipelines.preflight import Workload, check_data, incomplete, workloads
 from pipelines.recipe import Checked
 from pipelines.runfolder import SCHEMA, RunFolder
+from pipelines.runs.results import results_of
 from pipelines.start import Start, open_start
 from pipelines.store import Store
 from pipelines.work import Work
@@ -116,7 +118,12 @@ def run_recipe(options: Options, console: Console) -> Result:
             run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
         )
         _measure(ready.plan, made, making, measuring, recipe.measure.probes, console)
-        _write_candidates(run, ready, work, options, making)
+        write_document(
+            run.path,
+            results_of(
+                run.name, options.command, recipe, ready.start, ready.plan, work, ready.store, making.verified
+            ),
+        )
         run.event("finished", failed=len(making.failed_candidates(ready.plan)))
         run.seal()
     from pipelines.runs.report import build_report
@@ -280,6 +287,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
         "plan.json",
         {
             "schema": SCHEMA,
+            "xpareto": version("xpareto"),
             "key": ready.plan.key,
             "options": {
                 "recipe": options.recipe,
@@ -305,96 +313,3 @@ def _base_name(start: Start) -> str | None:
     if start.base is None:
         return None
     return str(start.base.folder) if start.base.folder is not None else start.base.name
-
-
-def _write_candidates(
-    run: RunFolder, ready: Prepared, work: tuple[Workload, ...], options: Options, making: _Making
-) -> None:
-    plan, recipe = ready.plan, ready.checked.recipe
-    tasks = {
-        item.task.name: {
-            "languages": list(item.languages),
-            "missing": list(item.missing),
-            "metrics": list(item.task.metrics),
-            "scored_by": item.task.scored_by,
-            "group": item.task.group,
-            "split": item.split,
-            "limit": item.limit,
-            "fingerprints": dict(zip(item.languages, item.fingerprints, strict=True)),
-        }
-        for item in work
-    }
-    run.write_json(
-        "candidates.json",
-        {
-            "schema": SCHEMA,
-            "run": run.name,
-            "recipe": recipe.name,
-            "description": recipe.description,
-            "command": options.command,
-            "synthetic": ready.start.data.synthetic,
-            "data": ready.start.data_name,
-            "base": ready.start.base.name if ready.start.base else None,
-            "tasks": tasks,
-            "incomplete": incomplete(plan, ready.start),
-            "objectives": recipe.objectives,
-            "baseline": plan.baseline,
-            "candidates": [_candidate(item, ready, making) for item in plan.candidates],
-            "made": _made(ready, recipe.measure.allow_modelled_energy),
-        },
-    )
-
-
-def _made(ready: Prepared, modelled: bool) -> dict[str, Any]:
-    """Return every piece of work that is in the store, whether this run made it or found it there.
-
-    Energy that was modelled is told only where the recipe accepts it (`modelled`).
-    """
-    found = {}
-    for key, node in ready.plan.nodes.items():
-        artifact = ready.store.find(key, verify=False)
-        if artifact is None:
-            continue
-        facts = artifact.manifest
-        accepted = modelled or facts.energy_basis == "measured"
-        found[key] = {
-            "step": node.step,
-            "label": node.label,
-            "parent": node.parent,
-            "seconds": facts.seconds,
-            "cpu_seconds": facts.cpu_seconds,
-            "energy_j": facts.energy_j if accepted else None,
-            "energy_basis": facts.energy_basis if accepted else "unavailable",
-            "energy_instrument": facts.energy_instrument if accepted else "",
-        }
-    return found
-
-
-def _candidate(candidate: Candidate, ready: Prepared, making: _Making) -> dict[str, Any]:
-    line = {node.key: node for key in candidate.artifacts.values() for node in ready.plan.ancestors(key)}
-    artifacts = {
-        name: making.verified[key].digest if key in making.verified else None
-        for name, key in candidate.artifacts.items()
-    }
-    made = [ready.store.find(key, verify=False) for key in line]
-    seconds = sum(artifact.manifest.seconds for artifact in made if artifact is not None)
-    return {
-        "name": candidate.name,
-        "arm": candidate.arm,
-        "stage": candidate.stage,
-        "runtime": candidate.runtime,
-        "seed": candidate.seed,
-        "settings": dict(candidate.settings),
-        "steps": [
-            {
-                "step": setting.name,
-                "label": setting.label,
-                "version": setting.step.version,
-                "fields": setting.step.model_dump(mode="json"),
-            }
-            for setting in candidate.steps
-        ],
-        "artifacts": artifacts,
-        "keys": dict(candidate.artifacts),
-        "made_seconds": round(seconds, 1),
-    }

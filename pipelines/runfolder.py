@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from compress.artifact import sha256_file
+from compress.core.atomic import append_line, replace_json, replace_text, writing
 from compress.errors import InputError, hint
-from eval.records import Measurement, append_rows, read_rows
-from pipelines.durable import append_line, replace_json, replace_text, writing
+from eval.records import Measurement, append_rows, read_rows, write_parquet
+from reports.run import ROWS
+from reports.seal import SEAL, damaged, write_seal
 
 SCHEMA = 1
-ROWS = "measurements.jsonl"
-SEAL = "SEAL.json"
 TERMINATOR = "probe_time"  # the statistic of the row that closes the rows of one probe
 
 
@@ -87,11 +86,12 @@ class RunFolder:
     def check_schema(self) -> None:
         """Refuse a run folder that a newer xpareto wrote."""
         file = self.path / "plan.json"
-        found = self.read_json("plan.json").get("schema")
-        if not isinstance(found, int) or found > SCHEMA:
+        plan = self.read_json("plan.json")
+        schema, writer = plan.get("schema"), plan.get("xpareto")
+        if not isinstance(schema, int) or schema > SCHEMA:
             raise InputError(
-                f"{file}: schema: expected at most {SCHEMA}, found {found}. "
-                "A newer xpareto wrote this run; upgrade this one to read it."
+                f"{file}: schema: expected at most {SCHEMA}, found {schema}. A newer xpareto wrote this run"
+                f"{f', {writer}' if writer else ''}; upgrade this one to read it."
             )
 
     # -- files ----------------------------------------------------------------------------
@@ -165,37 +165,10 @@ class RunFolder:
 
     def seal(self) -> None:
         """Write the rows as parquet too, and the sha256 of every file of the run but the report."""
-        self._write_parquet(self.rows())
-        names = sorted(
-            path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file()
-        )
-        kept = [
-            name
-            for name in names
-            if name not in {SEAL, ".lock", "worker.log"} and not name.startswith(("report/", "probe/"))
-        ]
-        self.write_json(SEAL, {name: sha256_file(self.path / name) for name in kept})
+        with writing(self.path):
+            write_parquet(self.path / "measurements.parquet", self.rows())
+        write_seal(self.path)
 
     def damaged(self) -> list[str]:
         """Return one line per file that is not what it was when the run was sealed."""
-        if not self.sealed:
-            return [f"{self.path}: the run is not sealed: it has not finished. Run the same command again."]
-        problems = []
-        for name, digest in self.read_json(SEAL).items():
-            file = self.path / name
-            found = sha256_file(file) if file.is_file() else "no file"
-            if found != digest:
-                problems.append(f"{file}: expected sha256 {digest}, found {found}.")
-        return problems
-
-    def _write_parquet(self, rows: Sequence[Measurement]) -> None:
-        from dataclasses import asdict
-
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with writing(self.path):
-            target = self.path / "measurements.parquet"
-            temporary = target.with_suffix(".writing")
-            pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows]), temporary)
-            temporary.replace(target)
+        return damaged(self.path)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifact import Artifact, Manifest, seal, sha256_file
+from compress.core.atomic import replace_json, writing
 from compress.errors import ArtifactDamaged
-from pipelines.durable import replace_json, writing
 
 
 class Store:

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from compress.core.atomic import writing
 from compress.errors import InputError
 from eval.data import Data, DataSpec
 from eval.probe import Ask, Job, launch
 from eval.probes.predictions import FOLDER
 from eval.records import Measurement
+from eval.results.document import read_document
 from eval.submission.leaderboard import NINE
 from eval.task import task as find_task
-from pipelines.afterwards import artifacts_of, check_empty, find_candidate, options_of
+from pipelines.afterwards import artifacts_of, check_empty, options_of
 from pipelines.check import check
-from pipelines.durable import writing
 from pipelines.located_yaml import read_yaml
 from pipelines.lock import Lock
 from pipelines.run import Console, cores
@@ -71,17 +72,18 @@ def submit(
     data than the run's. `target` appears whole or not at all. InputError when the candidate has no
     artifacts, the target is not empty, or no task has test data.
     """
-    candidate = find_candidate(run, name)
+    document = read_document(run.path)
+    candidate = document.candidate(name)
     check_empty(target)
     artifacts = {part: str(made.path) for part, made in artifacts_of(run, store, candidate).items()}
-    tasks = [task for task in NINE if task in run.read_json("candidates.json")["tasks"]]
+    tasks = [task for task in NINE if task in document.tasks]
     if not tasks:
         raise InputError(f"{run.path}: none of the tasks of this run is XTREME's: {', '.join(NINE)}.")
     recipe_file = run.path / "recipe.yaml"
     job = Job(
         run.name,
         name,
-        candidate["runtime"],
+        candidate.runtime,
         check(read_yaml(recipe_file)).recipe.measure.threads or cores(),
         artifacts,
         _data(run, store, data, recipe_file, tasks),

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compress.errors import InputError, hint
-from eval.choice import MAX_DROP, WORST_DROP
+from eval.objective import Objective, declared_limits, preferences
 from eval.score_table import Weights
-from pipelines.deployable import PREFER
 from pipelines.evidence import Evidence
-
-UNITS = {MAX_DROP: "points", WORST_DROP: "points", "p95_ms": "ms", "rss_mb": "MB", "load_ms": "ms",
-         "size_mb": "MB", "energy_j": "J"}  # fmt: skip
-OPTIONS = {MAX_DROP: "--max-drop", WORST_DROP: "--worst-language-drop", "p95_ms": "--p95-ms",
-           "rss_mb": "--rss-mb", "load_ms": "--load-ms", "size_mb": "--size-mb",
-           "energy_j": "--energy-j"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a deployment needs. `limits` by the names of UNITS; drops in points, costs in their units.
+    """What a deployment needs. `limits` by the names that objectives declare (see eval.objective.Limit);
+    drops in points, costs in their units. `prefer` is an objective, by its name or alias.
 
     `seed_policy` "each": every trained model stands for itself, since a model is deployed, not a
     recipe; its drop is uncertain by the test examples. "mean": the seeds of one variant are judged
@@ -69,24 +63,42 @@ def named_numbers(text: str) -> dict[str, float]:
     return found
 
 
-def check(wish: Wish) -> None:
-    if wish.prefer not in PREFER:
+def check(wish: Wish) -> Wish:
+    """Return the wish with what it prefers under its alias; InputError where it asks for what cannot be."""
+    aims = preferences()
+    by_name = {objective.name: aim for aim, objective in aims.items()}
+    prefer = by_name.get(wish.prefer, wish.prefer)
+    if prefer not in aims:
         raise InputError(
-            f'--prefer: expected {", ".join(PREFER)}, found "{wish.prefer}".{hint(wish.prefer, PREFER)}'
+            f'--prefer: expected {", ".join(aims)}, found "{wish.prefer}".{hint(wish.prefer, [*aims, *by_name])}'
         )
     if wish.seed_policy not in ("each", "mean"):
         raise InputError(
             f'--seed-policy: expected each or mean, found "{wish.seed_policy}".'
             f"{hint(wish.seed_policy, ('each', 'mean'))}"
         )
+    declared = declared_limits()
     for name, value in wish.limits.items():
-        least = "0 or more" if name in (MAX_DROP, WORST_DROP) else "above 0"
+        if name not in declared:
+            raise InputError(
+                f'No limit "{name}": no objective declares it.{hint(name, declared)} There are: '
+                f"{', '.join(declared)}."
+            )
+        objective, limit = declared[name]
+        least = "0 or more" if objective.role == "quality" else "above 0"
         if not math.isfinite(value) or value < 0 or (value == 0 and least != "0 or more"):
-            raise InputError(f"{OPTIONS[name]}: expected a number {least}, found {value:g}.")
+            raise InputError(f"{limit.option}: expected a number {least}, found {value:g}.")
     if not 100 <= wish.resamples <= 100_000:
         raise InputError(f"--resamples: expected 100 to 100000 draws, found {wish.resamples}.")
     if wish.folds == 1 or not 0 <= wish.folds <= 20:
         raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {wish.folds}.")
+    return replace(wish, prefer=prefer)
+
+
+def qualities_of(wish: Wish) -> tuple[Objective, ...]:
+    """Return the objectives of role quality that a checked wish prefers or sets a limit on."""
+    asked = [preferences()[wish.prefer], *(declared_limits()[name][0] for name in wish.limits)]
+    return tuple(objective for objective in asked if objective.role == "quality")
 
 
 def check_names(evidence: Evidence, wish: Wish) -> None:

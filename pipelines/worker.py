@@ -56,7 +56,7 @@ def _listen(inbox: queue.Queue[str]) -> None:
 
 def _serve(line: str, answers: IO[str], team: Team | None) -> dict[str, Any]:
     """Do one piece of work and return what came of it; tell the progress meanwhile."""
-    from pipelines.durable import disk_error
+    from compress.core.atomic import disk_error
     from pipelines.work import Work, do
 
     last = 0.0

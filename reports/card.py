@@ -14,7 +14,7 @@ from reports.markdown import table
 from reports.numbers import number, points, ratio
 from reports.run import read_runs
 from reports.scores import INTERVAL
-from reports.study import SCORE, Study, study
+from reports.study import Study, study
 from reports.text import code, markdown, visible
 
 _PIPELINES = {  # XTREME's group -> the hub's name of the task
@@ -115,9 +115,10 @@ def _body(study: Study, candidate: str, training_set: str | None, tasks: list[st
     rows = [
         [
             markdown(objective.title),
-            number(study.value(candidate, name), objective.unit) + (" %" if name == SCORE else ""),
-            f"{points(study.gain(candidate))} points"
-            if name == SCORE
+            number(study.value(candidate, name), objective.unit)
+            + (" %" if objective.unit == "percent" else ""),
+            f"{points(study.gain(candidate, name))} points"
+            if objective.role == "quality"
             else ratio(study.ratio(candidate, name)),
         ]
         for name, objective in study.objectives.items()

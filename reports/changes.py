@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.analyses.documents.summary import Analysis, Summary
-from reports.numbers import points
-from reports.study import Study
+from reports.numbers import points, ratio
+from reports.study import SCORE, Study
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,33 @@ def changes(study: Study, analysis: Analysis) -> tuple[ChangeRow, ...]:
     )
 
 
-def own_change(analysis: Analysis, candidate: str) -> Change | None:
-    """Return the change of a candidate's average, None for the baseline or where seeds were pooled."""
+def own_change(analysis: Analysis, candidate: str, quality: str = SCORE) -> Change | None:
+    """Return the change of a candidate's score, or of another quality.
+
+    None for the baseline, where seeds were pooled, and where the analysis lacks the quality.
+    """
     if not analysis or analysis.seeded:
         return None
     places = [at for at, members in enumerate(analysis.members) if members == (candidate,)]
     if not places or places[0] == analysis.base:
         return None
-    return Change(*analysis.scores[places[0]].change)
+    return quality_change(analysis, places[0], quality)
+
+
+def quality_change(analysis: Summary, at: int, quality: str) -> Change | None:
+    """Return the change of one system's score, or of another quality, None where the analysis lacks it."""
+    if quality == SCORE:
+        return Change(*analysis.scores[at].change)
+    known = analysis.qualities.get(quality)
+    return None if known is None else Change(*known.changes[at])
+
+
+def versus_baseline(study: Study, analysis: Analysis, candidate: str, objective: str) -> str:
+    """Return what a candidate has against the baseline: points of a quality with their interval, or a ratio."""
+    if study.objectives[objective].role == "cost":
+        return ratio(study.ratio(candidate, objective))
+    change = own_change(analysis, candidate, objective)
+    return points(study.gain(candidate, objective)) + (change.range if change else "")
 
 
 def change_words(analysis: Summary) -> str:

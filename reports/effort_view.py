@@ -80,7 +80,7 @@ class EffortView:
 
 def effort_view(run: Run) -> EffortView:
     """Return what making the candidates took; no bars where the run tells nothing of it."""
-    found = efforts({own.name: own.keys for own in run.candidates}, run.made)
+    found = efforts({own.name: tuple(own.keys.values()) for own in run.candidates}, run.made)
     drawn: dict[str, dict[str, float]] = {}
     rows = []
     for one in found.candidates:

@@ -160,7 +160,7 @@ def standing(study: Study) -> list[Sentence]:
     )  # "and 1 more" would take the place of the name
     rest = f" and {len(names) - most} more." if len(names) > most else "."
     shown = (lead, *_listed(names[:most], last=len(names) == most), rest)
-    whole = [study.objectives[name] for name in (SCORE, *study.costs)]
+    whole = [study.objectives[name] for name in study.shown]
     undominated = len(frontier_names(study.values, *whole))
     whole_count = f"{undominated} of {len(study.values)} candidates are dominated by no other."
     return [shown, (f"Over all {len(whole)} objectives at once, {whole_count}",)]

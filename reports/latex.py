@@ -42,14 +42,16 @@ def escaped(text: str) -> str:
 
 
 def _candidates(study: Study) -> str:
-    head = ["candidate", "score (%)"]
+    head = ["candidate", "score (%)", *(f"{study.objectives[key].title} (%)" for key in study.qualities)]
     for cost in study.costs:
         head += [study.objectives[cost].title, "ratio"]
     rows = []
     for candidate in study.run.candidates:
-        row = [candidate.name, f"{number(study.value(candidate.name, SCORE), 'percent')}"]
-        if candidate.name != study.run.baseline:
-            row[-1] += f" ({points(study.gain(candidate.name))})"
+        row = [candidate.name]
+        for quality in (SCORE, *study.qualities):
+            row.append(f"{number(study.value(candidate.name, quality), 'percent')}")
+            if candidate.name != study.run.baseline:
+                row[-1] += f" ({points(study.gain(candidate.name, quality))})"
         for cost in study.costs:
             row.append(number(study.value(candidate.name, cost), study.objectives[cost].unit))
             row.append(ratio(study.ratio(candidate.name, cost)))

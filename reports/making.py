@@ -7,50 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-UNAVAILABLE = "unavailable"
+from eval.results.document import Made
 
 
-@dataclass(frozen=True)
-class Made:
-    """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.
+def made_of_old_run(folder: Path) -> dict[str, Made]:
+    """Return the work by its key of a run that did not write it down.
 
-    `cpu_seconds` is the processor time over all cores; `basis` of the energy is measured, modelled or
-    unavailable, and `instrument` what it rests on.
+    Such runs have the chain in plan.json, and the seconds of what they made themselves in events.jsonl;
+    what they found in the store has none. Nothing where these cannot be read: a report can do without.
     """
-
-    step: str
-    label: str
-    parent: str | None
-    seconds: float | None
-    cpu_seconds: float | None = None
-    energy_j: float | None = None
-    basis: str = UNAVAILABLE
-    instrument: str = ""
-
-
-def read_made(folder: Path, raw: Mapping[str, Any] | None) -> dict[str, Made]:
-    """Return the work of a run by its key: from `raw`, the "made" of candidates.json.
-
-    Runs of before that was kept have the chain in plan.json, and the seconds of what they made
-    themselves in events.jsonl; what they found in the store has none. TypeError, ValueError or
-    AttributeError for a damaged `raw`.
-    """
-    if raw is not None:
-        return {
-            str(key): Made(
-                str(own["step"]),
-                str(own["label"]),
-                None if own["parent"] is None else str(own["parent"]),
-                _number(own["seconds"]),
-                _number(own.get("cpu_seconds")),
-                _number(own.get("energy_j")),
-                str(own.get("energy_basis", UNAVAILABLE)),
-                str(own.get("energy_instrument", "")),
-            )
-            for key, own in raw.items()
-        }
     try:
         nodes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["nodes"]
         events = [
@@ -60,10 +26,10 @@ def read_made(folder: Path, raw: Mapping[str, Any] | None) -> dict[str, Made]:
         ]
         seconds = {event["key"]: float(event["seconds"]) for event in events if event["event"] == "made"}
         return {
-            str(key): Made(str(own["step"]), str(own["label"]), own["parent"], seconds.get(key))
-            for key, own in nodes.items()
+            str(key): Made(str(node["step"]), str(node["label"]), node["parent"], seconds.get(key))
+            for key, node in nodes.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a report can do without it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
@@ -168,7 +134,3 @@ def _sum(values: Iterable[float | None]) -> float | None:
             return None
         whole += value
     return whole
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from reports.changes import change_tasks, change_words, changes, own_change
+from reports.changes import change_tasks, change_words, changes, versus_baseline
 from reports.depth import ORACLE, curves
 from reports.effort_view import effort_view
 from reports.energy_view import GROSS, energy_rows, energy_words
@@ -15,12 +15,12 @@ from reports.informed_caveats import informed_caveats
 from reports.languages import language_name
 from reports.membership import panels
 from reports.noise import noise_rows
-from reports.numbers import duration, number, points, ratio
+from reports.numbers import duration, number, points
 from reports.process_facts import NOTE as LOAD_NOTE
 from reports.process_facts import clock_words, load_times
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
-from reports.study import SCORE, Study
+from reports.study import Study
 from reports.text import code, markdown, midway
 
 
@@ -87,6 +87,8 @@ def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
         level = f"{analysis.percent}"
         yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
     head = ["candidate", "score (%)", "± baseline"]
+    for quality in study.qualities:
+        head += [f"{markdown(study.objectives[quality].title)} (%)", "± baseline"]
     for cost in study.costs:
         head += [markdown(study.objectives[cost].title), "ratio"]
     rows = []
@@ -94,12 +96,10 @@ def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
         name = candidate.name
         base = " **(baseline)**" if name == study.run.baseline else ""
         failed = " **(failed)**" if study.failed(name) else ""
-        row = [code(name) + base + failed, number(study.value(name, SCORE), "percent")]
-        change = own_change(analysis, name)
-        row.append(points(study.gain(name)) + (change.range if change else ""))
-        for cost in study.costs:
-            row.append(number(study.value(name, cost), study.objectives[cost].unit))
-            row.append(ratio(study.ratio(name, cost)))
+        row = [code(name) + base + failed]
+        for key in study.shown:
+            row.append(number(study.value(name, key), study.objectives[key].unit))
+            row.append(versus_baseline(study, analysis, name, key))
         titles = [midway(study.objectives[cost].title) for cost in study.on_frontier(name)]
         rows.append([*row, markdown(", ".join(titles)) or "–"])
     yield from table([*head, "on the frontier of score against"], rows)

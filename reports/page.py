@@ -12,10 +12,11 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from compress.core.wording import enumerated
 from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
 from reports.answer import decided, loss, method, picks
 from reports.bars import bars
-from reports.changes import change_tasks, change_words, changes, own_change
+from reports.changes import change_tasks, change_words, changes, versus_baseline
 from reports.depth import ORACLE, curves, drawn
 from reports.disparity import columns, disparities
 from reports.effort_view import effort_view, energy_bars, latency_view
@@ -33,8 +34,8 @@ from reports.process_facts import clock_words, load_times
 from reports.roofline import NOTE, TIMES_NOTE, reached, spent
 from reports.scores import INTERVAL, Score
 from reports.sizes import sizes
-from reports.study import SCORE, Study
-from reports.text import embedded_json, enumerated, midway, visible
+from reports.study import Study
+from reports.text import embedded_json, midway, visible
 
 _TEMPLATE, _STYLE = "page.html.j2", "page.css"
 _SCRIPTS = tuple(
@@ -121,7 +122,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         changes=changes(study, analysis),
         change_tasks=change_tasks(study, analysis),
         change_words=change_words(analysis) if analysis else "",
-        objectives=[study.objectives[name] for name in (SCORE, *study.costs)],
+        objectives=[study.objectives[name] for name in study.shown],
         rows=[_row(study, analysis, candidate.name) for candidate in study.run.candidates],
         tasks=[task for task in study.run.tasks.values() if task.languages],
         has_retrieval=any(task.group == "retrieval" for task in study.run.tasks.values()),
@@ -138,7 +139,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
 
 
 def _row(study: Study, analysis: Analysis, name: str) -> Mapping[str, Any]:
-    candidate, change = study.run.candidate(name), own_change(analysis, name)
+    candidate = study.run.candidate(name)
     worst = study.worst(name)
     return {
         "candidate": candidate,
@@ -149,11 +150,9 @@ def _row(study: Study, analysis: Analysis, name: str) -> Mapping[str, Any]:
                 "name": key,
                 "value": study.value(name, key),
                 "text": number(study.value(name, key), study.objectives[key].unit),
-                "versus": points(study.gain(name)) + (change.range if change else "")
-                if key == SCORE
-                else ratio(study.ratio(name, key)),
+                "versus": versus_baseline(study, analysis, name, key),
             }
-            for key in (SCORE, *study.costs)
+            for key in study.shown
         ],
         "frontier": [study.objectives[cost].title for cost in study.on_frontier(name)],
         "worst": None if worst is None or name == study.run.baseline else worst,

@@ -27,7 +27,7 @@ def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
     run = study.run
     names = [candidate.name for candidate in run.candidates]
     place = {name: index for index, name in enumerate(names)}
-    shown = (SCORE, *study.costs)
+    shown = study.shown
     tasks = list(run.tasks.values())
     codes = _languages(study)
     at = {code: index for index, code in enumerate(codes)}
@@ -101,21 +101,24 @@ def _point(
     study: Study, values: Mapping[str, float | None], base: Mapping[str, float | None]
 ) -> dict[str, Any]:
     """Return what candidates and systems have alike."""
-    units = {key: study.objectives[key].unit for key in (SCORE, *study.costs)}
+    units = {key: study.objectives[key].unit for key in study.shown}
     return {
         "values": dict(values),
         "text": {
             key: number(values[key], unit) + (" %" if unit == "percent" else "")
             for key, unit in units.items()
         },
-        "ratio": {key: ratio(_over(values[key], base[key])) for key in study.costs},
+        "versus": {
+            **{key: f"{points(_less(values[key], base[key]))} points" for key in study.qualities},
+            **{key: ratio(_over(values[key], base[key])) for key in study.costs},
+        },
         "bars": {},
     }
 
 
 def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]:
     candidate = study.run.candidate(name)
-    shown = (SCORE, *study.costs)
+    shown = study.shown
     values = {key: study.value(name, key) for key in shown}
     found: dict[str, Any] = {
         "name": name,
@@ -215,6 +218,10 @@ def _sure(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[
 
 def _attainment(analysis: Summary) -> Mapping[str, Any]:
     return {name: own.model_dump(mode="json") for name, own in analysis.attainment.items()}
+
+
+def _less(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None else value - base
 
 
 def _over(value: float | None, base: float | None) -> float | None:

@@ -1,8 +1,7 @@
-"""A run folder, or several, read into one frozen value."""
+"""A run folder, or several, read into one frozen value: candidates with their rows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,83 +10,19 @@ from typing import Any
 
 from compress.errors import InputError
 from eval.records import Measurement, read_rows
-from reports.making import Made, read_made
+from eval.results.document import Candidate, Made, RunHeader, TaskFacts, read_document, read_object
+from reports.making import made_of_old_run
 from reports.seal import changed_since_seal
 
-SCHEMA = 1
+ROWS = "measurements.jsonl"
 
 
-@dataclass(frozen=True)
-class TaskFacts:
-    """One task as it was run; `languages` holds those with data, `missing` those without."""
-
-    name: str
-    languages: tuple[str, ...]
-    missing: tuple[str, ...]
-    metrics: tuple[str, ...]  # the mean of the first `scored_by` is the task's score
-    group: str
-    limit: int | None  # examples per language; None: all
-    split: str
-    scored_by: int = 1  # as in runs that do not say
-
-    @property
-    def score_metrics(self) -> tuple[str, ...]:
-        """Return the metrics whose mean is the task's score."""
-        return self.metrics[: self.scored_by]
-
-    @property
-    def score_name(self) -> str:
-        """Return what the task's score is called.
-
-        >>> TaskFacts("xquad", (), (), ("exact_match", "f1"), "qa", None, "test", 2).score_name
-        'mean of exact_match and f1'
-        """
-        if self.scored_by == 1:
-            return self.metrics[0]
-        return f"mean of {' and '.join(self.score_metrics)}"
-
-
-@dataclass(frozen=True)
-class StepFacts:
-    """One step of a candidate's chain with its fields."""
-
-    step: str
-    label: str
-    version: int
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One point of the frontier: a setting of the recipe on a runtime."""
-
-    name: str
-    arm: str
-    stage: str
-    runtime: str
-    seed: int
-    settings: Mapping[str, Any]
-    steps: tuple[StepFacts, ...]
-    artifacts: Mapping[str, str]  # training set -> digest; those that could not be made are left out
-    made_seconds: float | None
-    run: str
-    keys: tuple[str, ...] = ()  # of the work that made its artifacts, see Run.made
-
-
-@dataclass(frozen=True)
-class Origin:
+@dataclass(frozen=True, kw_only=True)
+class Origin(RunHeader):
     """One run folder: what it was asked and where it ran."""
 
-    run: str
-    recipe: str
-    command: str
     recipe_text: str
     environment: Mapping[str, Any]
-    synthetic: bool
-    data: str
-    base: str  # the checkpoint it started from; "": made from nothing
-    description: str
-    incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
     changed: tuple[str, ...] = ()  # files that differ from the run's seal
 
 
@@ -179,91 +114,26 @@ def read_runs(folders: Sequence[Path]) -> Run:
 
 
 def _read_one(folder: Path) -> Run:
-    file = folder / "candidates.json"
-    raw = _json_object(file)
-    schema = raw.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool):
-        raise InputError(f"{file}: schema: expected a whole number, found {schema!r}.")
-    if schema > SCHEMA:
-        raise InputError(
-            f"{file}: schema: the run was written with schema {schema}; this xpareto reads up to {SCHEMA}."
-            " Upgrade xpareto."
-        )
-    try:
-        origin = Origin(
-            run=str(raw["run"]),
-            recipe=str(raw["recipe"]),
-            command=str(raw["command"]),
-            recipe_text=_text(folder / "recipe.yaml"),
-            environment=_json_object(folder / "environment.json", optional=True),
-            synthetic=bool(raw["synthetic"]),
-            data=str(raw["data"]),
-            base=str(raw.get("base") or ""),
-            description=str(raw.get("description") or ""),
-            incomplete={
-                str(name): tuple(map(str, parts)) for name, parts in (raw.get("incomplete") or {}).items()
-            },
-            changed=changed_since_seal(folder),
-        )
-        candidates = tuple(_candidate(entry, origin.run) for entry in raw["candidates"])
-        tasks = {str(name): _task(str(name), facts) for name, facts in raw["tasks"].items()}
-        objectives = tuple(str(name) for name in raw["objectives"])
-        baseline = str(raw["baseline"])
-        made = read_made(folder, raw.get("made"))
-    except KeyError as error:
-        raise InputError(
-            f"{file}: expected the field {error.args[0]!r}, found none. The run is damaged: repeat it."
-        ) from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{file}: not a list of candidates ({error}). Repeat the run.") from error
-    names = [candidate.name for candidate in candidates]
-    if baseline not in names:
-        raise InputError(f"{file}: baseline: {baseline!r} is none of the {len(names)} candidates.")
-    if len(set(names)) < len(names):
-        raise InputError(f"{file}: candidates: two candidates have the same name.")
-    rows: dict[str, list[Measurement]] = {name: [] for name in names}
-    for row in read_rows(folder / "measurements.jsonl"):
+    document = read_document(folder)
+    header = {name: getattr(document, name) for name in RunHeader.__dataclass_fields__}
+    origin = Origin(
+        **header,
+        recipe_text=_text(folder / "recipe.yaml"),
+        environment=read_object(folder / "environment.json", optional=True),
+        changed=changed_since_seal(folder),
+    )
+    rows: dict[str, list[Measurement]] = {candidate.name: [] for candidate in document.candidates}
+    for row in read_rows(folder / ROWS):
         if row.candidate in rows:  # an older recipe in the same folder may have had others
             rows[row.candidate].append(row)
-    kept = {name: tuple(own) for name, own in rows.items()}
-    return Run((origin,), tasks, objectives, baseline, candidates, kept, made)
-
-
-def _candidate(raw: Mapping[str, Any], run: str) -> Candidate:
-    seconds = raw.get("made_seconds")
-    return Candidate(
-        name=str(raw["name"]),
-        arm=str(raw["arm"]),
-        stage=str(raw["stage"]),
-        runtime=str(raw["runtime"]),
-        seed=int(raw["seed"]),
-        settings=dict(raw.get("settings") or {}),
-        steps=tuple(
-            StepFacts(
-                str(step["step"]), str(step.get("label") or ""), int(step["version"]), dict(step["fields"])
-            )
-            for step in raw["steps"]
-        ),
-        artifacts={str(name): str(digest) for name, digest in (raw.get("artifacts") or {}).items() if digest},
-        made_seconds=None if seconds is None else float(seconds),
-        run=run,
-        keys=tuple(map(str, (raw.get("keys") or {}).values())),
-    )
-
-
-def _task(name: str, raw: Mapping[str, Any]) -> TaskFacts:
-    missing = tuple(map(str, raw.get("missing") or ()))
-    languages = tuple(str(code) for code in raw["languages"] if str(code) not in missing)
-    limit = raw.get("limit")
-    return TaskFacts(
-        name,
-        languages,
-        missing,
-        tuple(map(str, raw["metrics"])),
-        str(raw.get("group") or ""),
-        None if limit is None else int(limit),
-        str(raw.get("split") or "test"),
-        int(raw.get("scored_by") or 1),
+    return Run(
+        (origin,),
+        document.tasks,
+        document.objectives,
+        document.baseline,
+        document.candidates,
+        {name: tuple(kept) for name, kept in rows.items()},
+        made_of_old_run(folder) if document.made is None else document.made,
     )
 
 
@@ -282,24 +152,6 @@ def _led_by_its_run(run: Run) -> Run:
         candidates=tuple(replace(candidate, name=lead + candidate.name) for candidate in run.candidates),
         rows={lead + name: rows for name, rows in run.rows.items()},
     )
-
-
-def _json_object(file: Path, optional: bool = False) -> Mapping[str, Any]:
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if optional:
-            return {}
-        raise InputError(
-            f"{file}: expected a finished run with this file, found none. The same command resumes a run."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{file}: expected a readable file, {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{file}: expected JSON ({error}). The run is damaged: repeat it.") from error
-    if not isinstance(raw, dict):
-        raise InputError(f"{file}: expected a JSON object, found {type(raw).__name__}.")
-    return raw
 
 
 def _text(file: Path) -> str:

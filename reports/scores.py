@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from eval.records import Measurement
-from reports.run import Run, TaskFacts
+from eval.results.document import TaskFacts
+from reports.run import Run
 
 INTERVAL = (
     "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "

@@ -39,6 +39,7 @@ def _candidates(study: Study) -> Table:
     head += [f"{name} ({study.objectives[name].unit})" for name in names]
     head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
     head += ["load time (ms)", "net energy (J)"]
+    head += [f"{study.objectives[name].title} change (points)" for name in study.qualities]
     loads, energies = load_times(study), {own.name: own for own in energy_rows(study)}
     rows = []
     for c in study.run.candidates:
@@ -48,7 +49,8 @@ def _candidates(study: Study) -> Table:
         row += [study.ratio(c.name, name) for name in names]
         row += [study.gain(c.name), " ".join(study.on_frontier(c.name))]
         row.append(loads[c.name].median_ms if c.name in loads else None)
-        rows.append([*row, energies[c.name].net if c.name in energies else None])
+        row.append(energies[c.name].net if c.name in energies else None)
+        rows.append([*row, *(study.gain(c.name, name) for name in study.qualities)])
     return head, rows
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.objective import OBJECTIVES, Objective
+from eval.objective import OBJECTIVES, Objective, Role
 from reports.frontiers import frontier_names
 from reports.run import Run
 from reports.scores import Cell, Score, average, cells, task_score
@@ -46,11 +46,24 @@ class Study:
 
     @property
     def costs(self) -> tuple[str, ...]:
-        """Return the objectives other than the score for which any candidate has a value."""
+        """Return the objectives that are costs and have a value of any candidate."""
+        return self._known("cost")
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """Return the objectives that are qualities, other than the score, and have a value of any candidate."""
+        return tuple(name for name in self._known("quality") if name != SCORE)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Return what tables and charts show: the score, further qualities and costs."""
+        return (SCORE, *self.qualities, *self.costs)
+
+    def _known(self, role: Role) -> tuple[str, ...]:
         return tuple(
             name
-            for name in self.objectives
-            if name != SCORE and any(values[name] is not None for values in self.values.values())
+            for name, objective in self.objectives.items()
+            if objective.role == role and any(values[name] is not None for values in self.values.values())
         )
 
     def value(self, candidate: str, objective: str) -> float | None:
@@ -62,9 +75,9 @@ class Study:
         here, there = self.value(candidate, objective), self.value(self.run.baseline, objective)
         return None if here is None or not there else here / there
 
-    def gain(self, candidate: str) -> float | None:
-        """Return the score less the baseline's, in points."""
-        here, there = self.value(candidate, SCORE), self.value(self.run.baseline, SCORE)
+    def gain(self, candidate: str, quality: str = SCORE) -> float | None:
+        """Return the score, or another quality, less the baseline's, in points."""
+        here, there = self.value(candidate, quality), self.value(self.run.baseline, quality)
         return None if here is None or there is None else here - there
 
     def change(self, candidate: str, task: str, language: str) -> float | None:
@@ -171,7 +184,7 @@ def comparable(
     from its rows: without them it has no value.
     """
     rows = run.rows[candidate]
-    if objective.name == SCORE:
+    if objective.role == "quality":
         return objective.reduce(rows) if average(found, run) is not None else None
     for probe in {failure.probe for failure in failures if failure.candidate == candidate}:
         if objective.reduce([row for row in rows if row.probe != probe]) is None:

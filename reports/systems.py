@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eval.analyses.documents.summary import Analysis, Summary
+from reports.changes import quality_change
 from reports.scores import Score
 from reports.study import SCORE, Study
 
@@ -42,7 +43,7 @@ def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
     inside = {name for own in found for name in own.members}
     for own in study.run.candidates:
         if own.name not in inside:
-            values = {key: study.value(own.name, key) for key in (SCORE, *study.costs)}
+            values = {key: study.value(own.name, key) for key in study.shown}
             bars = {} if analysis else binomial(study.average(own.name))
             found.append(Point(own.name, own.arm, own.stage, own.runtime, (own.name,), values, bars))
     return tuple(found)
@@ -57,11 +58,14 @@ def on_frontier(study: Study, analysis: Analysis, cost: str) -> frozenset[str]:
 
 
 def system_values(study: Study, analysis: Summary, at: int) -> dict[str, float | None]:
-    """Return a system's score and costs: the candidate's own, or the means over its seeds."""
+    """Return a system's qualities and costs: the candidate's own, or the means over its seeds."""
     if not analysis.seeded:
         (name,) = analysis.members[at]
-        return {key: study.value(name, key) for key in (SCORE, *study.costs)}
+        return {key: study.value(name, key) for key in study.shown}
     own: dict[str, float | None] = {SCORE: analysis.scores[at].average}
+    for key in study.qualities:
+        quality = analysis.qualities.get(key)
+        own[key] = quality.values[at] if quality else None
     for key in study.costs:
         listed = analysis.costs.get(key)
         cost = listed[at] if listed else None
@@ -72,14 +76,14 @@ def system_values(study: Study, analysis: Summary, at: int) -> dict[str, float |
 def intervals(analysis: Summary, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
     """Return the intervals of one system, moved onto the values that are shown.
 
-    The interval of the score is that of its difference from the baseline, so the baseline has none; that of
+    The interval of a quality is that of its difference from the baseline, so the baseline has none; that of
     a cost is without what a block does to all systems alike.
     """
     bars: dict[str, list[float]] = {}
-    value, low, high = analysis.scores[at].change
-    here = values[SCORE]
-    if here is not None and high > low:
-        bars[SCORE] = [here + low - value, here + high - value]
+    for key in (SCORE, *analysis.qualities):
+        change, here = quality_change(analysis, at, key), values.get(key)
+        if change is not None and here is not None and change.high > change.low:
+            bars[key] = [here + change.low - change.value, here + change.high - change.value]
     for key, costs in analysis.costs_beside.items():
         here, cost = values.get(key), costs[at]
         if here and cost and cost.high > cost.low:

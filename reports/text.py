@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format (bidi marks too), surrogates, separators
@@ -33,16 +32,6 @@ def markdown(text: str) -> str:
     a\\|b \\<i\\>
     """
     return _MARKDOWN.sub(r"\\\1", re.sub(r"\s+", " ", visible(text)))
-
-
-def enumerated(names: Sequence[str], most: int = 1) -> str:
-    """Return the first names and how many more there are, which is never one: then it is named, too.
-
-    >>> enumerated(["a"]), enumerated(["a", "b"]), enumerated(["a", "b", "c"])
-    ('a', 'a and b', 'a and 2 more')
-    """
-    shown = list(names) if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
-    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
 def code(text: str) -> str:

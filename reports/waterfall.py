@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.run import Candidate
+from eval.results.document import Candidate
 from reports.study import SCORE, Study
 
 

@@ -13,9 +13,19 @@ ALLOWED = {
     "compress": {"compress"},
     # compress.uneven: what a torch artifact is made of. A runtime that opens artifacts must know their format,
     # and the format has one home.
-    "eval": {"eval", "compress.artifact", "compress.catalog", "compress.errors", "compress.uneven"},
+    "eval": {
+        "eval",
+        "compress.artifact",
+        "compress.catalog",
+        "compress.core",
+        "compress.errors",
+        "compress.uneven",
+    },
     "reports": {
         "reports",
+        "compress.artifact",
+        "compress.core",
+        "eval.results",
         "eval.records",
         "eval.objective",
         "eval.frontier",

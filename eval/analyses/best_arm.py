@@ -10,10 +10,11 @@ from eval.analyses.documents.arm_comparison import THESE_MODELS
 from eval.analyses.documents.best_arm import BestArm
 from eval.best_arm import Fold, Selection, best_arms, cross_fitted
 from eval.contrast_scores import TaskScores, task_scores
+from eval.results.document import TaskFacts
 from eval.task import task
 from pipelines.matching import match
 from pipelines.outcomes import task_outcomes, task_tuning
-from reports.run import Run, TaskFacts
+from reports.run import Run
 from reports.study import Study
 
 DEV = "dev"

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from eval.analyses.claims import ENGLISH, MULTITASK, trained_on
 from eval.analyses.compare_arms import training_steps
 from eval.analyses.documents.claim_status import Finding
+from eval.results.document import Candidate
 from eval.task import TASKS, TRAINING_SETS
-from reports.run import Candidate, Run
+from reports.run import Run
 
 # XTREME's own list (Hu et al. 2020, table 1): group and number of languages.
 XTREME = {

@@ -21,10 +21,10 @@ from eval.contrast import Design, compare
 from eval.contrast_costs import Cost
 from eval.contrast_frontier import COST_MARGIN, REFERENCE_OCTAVES, REFERENCE_SCORE
 from eval.contrast_scores import TaskScores, task_scores
+from eval.results.document import Candidate
 from eval.task import task
 from pipelines.matching import Matched, match
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
-from reports.run import Candidate
 from reports.study import Study
 
 _TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_size")

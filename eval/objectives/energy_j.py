@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.objective import measured, whole_blocks
+from eval.limits import worst
+from eval.objective import Limit, measured, whole_blocks
 from eval.records import Measurement
 
 
@@ -25,4 +26,14 @@ def energy_j(rows: Sequence[Measurement]) -> dict[int, float]:
     }
 
 
-OBJECTIVE = measured("energy_j", "Energy per example", "J", "min", energy_j)
+LIMIT = Limit(
+    "energy_j",
+    "energy per example",
+    "J",
+    "Gross energy per example, dearest task.",
+    measure=worst("energy_j", "Energy per example", "J", "energy", "total", "task"),
+)
+OBJECTIVE = measured(
+    "energy_j", "Energy per example", "J", "min", energy_j,
+    alias="energy", limits=(LIMIT,), place=6, told=True,
+)  # fmt: skip

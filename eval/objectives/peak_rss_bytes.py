@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.objective import measured, whole_blocks
+from eval.limits import MEGABYTE, worst
+from eval.objective import Limit, measured, whole_blocks
 from eval.records import Measurement
 
 
@@ -17,4 +18,15 @@ def peak_rss_bytes(rows: Sequence[Measurement]) -> dict[int, float]:
     }
 
 
-OBJECTIVE = measured("peak_rss_bytes", "Peak memory", "bytes", "min", peak_rss_bytes)
+LIMIT = Limit(
+    "rss_mb",
+    "peak memory",
+    "MB",
+    "Peak memory of the largest model.",
+    measure=worst("rss_mb", "Peak memory", "MB", "peak_rss", "", "artifact", MEGABYTE),
+    told=True,
+)
+OBJECTIVE = measured(
+    "peak_rss_bytes", "Peak memory", "bytes", "min", peak_rss_bytes,
+    alias="memory", best="the least peak memory", limits=(LIMIT,), place=4,
+)  # fmt: skip

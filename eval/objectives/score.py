@@ -5,29 +5,59 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from eval.objective import Objective
+from eval.objective import Limit, Objective
 from eval.records import Measurement
 from eval.task import TASKS, task
 
+if TYPE_CHECKING:
+    from eval.score_table import Quality, ScoreTable
+
 
 def score(rows: Sequence[Measurement]) -> float | None:
-    """Return the mean in percent, English included.
+    """Return the mean in percent, English included."""
+    by_task: dict[str, list[float]] = defaultdict(list)
+    for (name, _), value in language_scores(rows).items():
+        by_task[name].append(value)
+    return fmean(fmean(languages) for languages in by_task.values()) if by_task else None
 
-    A task's score in a language is the mean of its first `scored_by` metrics; a language that lacks an
-    ok row of one of them does not count.
+
+def language_scores(rows: Sequence[Measurement]) -> dict[tuple[str, str], float]:
+    """Return the score in percent of each task in each language.
+
+    It is the mean of the task's first `scored_by` metrics; a language that lacks an ok row of one of them
+    is left out.
     """
-    found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    metrics: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.probe == "accuracy" and row.status == "ok" and row.task in TASKS.names:
             declared = task(row.task)
             if row.value is not None and row.statistic in declared.metrics[: declared.scored_by]:
-                found[row.task, row.language][row.statistic].append(row.value)
-    by_task: dict[str, list[float]] = defaultdict(list)
-    for (name, _), metrics in found.items():
-        if len(metrics) == task(name).scored_by:
-            by_task[name].append(fmean(fmean(repeats) for repeats in metrics.values()))
-    return fmean(fmean(languages) for languages in by_task.values()) if by_task else None
+                metrics[row.task, row.language][row.statistic].append(row.value)
+    return {
+        (name, language): fmean(fmean(repeats) for repeats in values.values())
+        for (name, language), values in metrics.items()
+        if len(values) == task(name).scored_by
+    }
 
 
-OBJECTIVE = Objective("score", "Score", "percent", "max", score)
+def score_draws(table: ScoreTable) -> Quality:
+    """Return the average over tasks, as it is and in every draw."""
+    return table.quantity(0)
+
+
+LIMITS = (
+    Limit("max_drop", "drop", "points", "Most points to lose on average."),
+    Limit(
+        "worst_language_drop",
+        "worst language's drop",
+        "points",
+        "Most points to lose in any language.",
+        by_language=True,
+    ),
+)
+OBJECTIVE = Objective(
+    "score", "Score", "percent", "max", score,
+    role="quality", draws=score_draws, alias="score", limits=LIMITS, place=0,
+)  # fmt: skip

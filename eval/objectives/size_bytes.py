@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.objective import Objective
+from eval.limits import MEGABYTE
+from eval.objective import Limit, Objective
 from eval.records import Measurement
 
 
 def size_bytes(rows: Sequence[Measurement]) -> float | None:
     """Return the mean bytes of the model files, tokenizer not counted."""
-    sizes = {
+    sizes = _sizes(rows).values()
+    return fmean(sizes) if sizes else None
+
+
+def largest_mb(rows: Sequence[Measurement]) -> float | None:
+    """Return the megabytes of the largest model's files."""
+    sizes = _sizes(rows).values()
+    return max(sizes) / MEGABYTE if sizes else None
+
+
+def _sizes(rows: Sequence[Measurement]) -> dict[str, float]:
+    return {
         row.artifact: row.value
         for row in rows
-        if row.statistic == "size" and row.component == "model" and row.status == "ok"
+        if row.statistic == "size"
+        and row.component == "model"
+        and row.status == "ok"
+        and row.value is not None
     }
-    found = [value for value in sizes.values() if value is not None]
-    return fmean(found) if found else None
 
 
-OBJECTIVE = Objective("size_bytes", "Size on disk", "bytes", "min", size_bytes, log=True)
+LIMIT = Limit(
+    "size_mb",
+    "size",
+    "MB",
+    "Files of the largest model.",
+    measure=Objective("size_mb", "Size", "MB", "min", largest_mb, log=True),
+)
+OBJECTIVE = Objective(
+    "size_bytes", "Size on disk", "bytes", "min", size_bytes, log=True,
+    alias="size", best="the smallest size", limits=(LIMIT,), place=3, told=True,
+)  # fmt: skip

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from pipelines.commands.options import RUNS, DrawSeed, Number, Resamples, RunName, RunsLookup, Text
 
+LIMITS = "limits"  # where a command's context keeps those that were given
+
+
+class LimitOptions(TyperCommand):
+    """A command with an option for every limit that an objective declares, such as --p95-ms.
+
+    They are read when the command is used, so that no other command waits for the objectives.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the limits' options and the command's own parameters."""
+        return [*_limit_options(), *super().get_params(ctx)]
+
+
+def _limit_options() -> list[Any]:
+    """Return an option for each declared limit, as typer makes them of a function's parameters."""
+    from eval.objective import declared_limits
+
+    def limits(**values: float) -> None:
+        """Stand for a command that has the limits for parameters."""
+
+    limits.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=typer.Option(
+                    None,
+                    limit.option,
+                    metavar=limit.unit.upper(),
+                    help=limit.help,
+                    expose_value=False,
+                    callback=_keep,
+                ),
+                annotation=Number,
+            )
+            for name, (_, limit) in declared_limits().items()
+        ]
+    )
+    command = typer.Typer(add_completion=False)
+    command.command()(limits)
+    return list(get_command(command).params)
+
+
+def _keep(ctx: typer.Context, option: typer.CallbackParam, value: Number) -> None:
+    if value is not None:
+        ctx.meta.setdefault(LIMITS, {})[option.name] = value
+
 
 def choose(
+    ctx: typer.Context,
     run: RunName,
-    max_drop: Annotated[
-        Number, typer.Option("--max-drop", metavar="POINTS", help="Most points to lose on average.")
-    ] = None,
-    worst_language_drop: Annotated[
-        Number,
-        typer.Option("--worst-language-drop", metavar="POINTS", help="Most points to lose in any language."),
-    ] = None,
-    p95_ms: Annotated[
-        Number,
-        typer.Option(
-            "--p95-ms",
-            metavar="MS",
-            help="95th percentile at batch 1, slowest task; with tokenization where that was measured.",
-        ),
-    ] = None,
-    rss_mb: Annotated[
-        Number, typer.Option("--rss-mb", metavar="MB", help="Peak memory of the largest model.")
-    ] = None,
-    load_ms: Annotated[
-        Number, typer.Option("--load-ms", metavar="MS", help="Time that a fresh process takes to load it.")
-    ] = None,
-    size_mb: Annotated[
-        Number, typer.Option("--size-mb", metavar="MB", help="Files of the largest model.")
-    ] = None,
-    energy_j: Annotated[
-        Number, typer.Option("--energy-j", metavar="J", help="Gross energy per example, dearest task.")
-    ] = None,
     prefer: Annotated[
         str,
-        typer.Option("--prefer", metavar="WHAT", help="latency, throughput, size, memory, energy or score."),
+        typer.Option(
+            "--prefer",
+            metavar="WHAT",
+            help="latency, throughput, size, memory, energy, score, or an objective by name (xpareto list "
+            "objectives).",
+        ),
     ] = "latency",
     tasks: Annotated[str, typer.Option("--tasks", metavar="A,B", help="Only these tasks count.")] = "",
     languages: Annotated[
@@ -88,16 +118,15 @@ def choose(
     once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
+    from eval.objective import declared_limits
     from pipelines.runfolder import RunFolder
     from pipelines.runs.choose import choose_run
     from pipelines.seal_warning import warn_of_changes
-    from pipelines.wish import OPTIONS, Wish, named_numbers, names
+    from pipelines.wish import Wish, named_numbers, names
 
-    given = dict(
-        zip(OPTIONS, (max_drop, worst_language_drop, p95_ms, rss_mb, load_ms, size_mb, energy_j), strict=True)
-    )
+    given = ctx.meta.get(LIMITS, {})
     wish = Wish(
-        {name: value for name, value in given.items() if value is not None},
+        {name: given[name] for name in declared_limits() if name in given},
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds,
     )  # fmt: skip

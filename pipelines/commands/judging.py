@@ -141,8 +141,8 @@ def claims(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
+    from compress.core.atomic import replace_text, writing
     from pipelines.claims import claims_of, compare_for_claims
-    from pipelines.durable import replace_text, writing
     from pipelines.runfolder import RunFolder
     from pipelines.terminal import Terminal
     from reports.claims import claims_markdown

@@ -15,7 +15,7 @@ def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -
 
     `report_on` is a run of the same candidates on other examples: what is chosen here is scored there.
     """
-    check(wish)
+    wish = check(wish)
     check_names(read_evidence(run.path), wish)
     here = read_evidence(run.path, wish.tasks, wish.languages, wish.seed)
     if report_on is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from compress.core.atomic import replace_text, writing
 from compress.errors import InputError
 from eval.analyses.documents.summary import NAME, Analysis, NoSummary
 from pipelines.analysis import RESAMPLES, analyse
-from pipelines.durable import replace_text, writing
 from pipelines.evidence import read_evidence
 from reports.build import build
 

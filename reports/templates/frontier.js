@@ -40,7 +40,7 @@ const showTip = (i, x, y) => {
   const table = element("table");
   for (const o of data.objectives) {
     const row = element("tr"), bar = c.bars[o.name];
-    const versus = i === base() ? "" : o.name !== "score" ? c.ratio[o.name]
+    const versus = i === base() ? "" : o.name !== "score" ? c.versus[o.name]
       : `${c.gain} points` + (c.range ? ` (${c.range[0]} to ${c.range[1]})` : "");
     const spread = bar && o.name !== "score" ? ` (${short(bar[0], o.unit)} to ${short(bar[1], o.unit)})`
       : bar && !c.range ? ` ± ${((bar[1] - bar[0]) / 2).toFixed(1)}` : "";

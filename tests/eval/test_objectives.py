@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from eval.objective import OBJECTIVES, Objective
+from eval.objective import OBJECTIVES, Objective, declared_limits, preferences
 from eval.records import Measurement
 
 
@@ -120,3 +120,22 @@ def test_every_objective_keeps_the_contract(name: str) -> None:
     assert objective.reduce([]) is None
     failed = row(name, None, status="failed", component="total", task="xnli")
     assert objective.reduce([failed]) is None
+    assert (objective.role == "quality") == (objective.draws is not None)
+    for limit in objective.limits:
+        assert limit.name and limit.title and limit.unit and limit.help
+        assert (limit.measure is None) == (objective.role == "quality")
+
+
+def test_a_quality_without_draws_is_no_objective() -> None:
+    with pytest.raises(ValueError, match="expected draws of a quality"):
+        Objective("worst", "Worst", "percent", "max", lambda rows: None, role="quality")
+
+
+def test_preferences_and_limits_follow_from_the_objectives() -> None:
+    assert list(preferences()) == ["score", "latency", "throughput", "size", "memory", "load_ms", "energy"]
+    assert {limit.option for _, limit in declared_limits().values()} == {
+        "--max-drop", "--worst-language-drop", "--p95-ms", "--rss-mb", "--load-ms", "--size-mb", "--energy-j",
+    }  # fmt: skip
+    words = {aim: objective.superlative for aim, objective in preferences().items()}
+    assert words["memory"] == "the least peak memory" and words["load_ms"] == "the least load time"
+    assert words["throughput"] == "the most throughput" and words["score"] == "the best score"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.making import efforts, read_made
+from eval.results.document import read_document
+from reports.making import efforts
 
 RECIPE = """\
 xpareto: 1
@@ -111,11 +112,12 @@ def test_a_second_run_makes_nothing_and_finds_the_same(finished: Path) -> None:
     second = next(finished.glob("second/*"))
     assert events(second, "made") == [] and len(events(second, "cached")) >= 9
     for run in (first, second):  # what making took is told whether this run made it or not
-        listing = json.loads((run / "candidates.json").read_text())
-        made = read_made(run, listing["made"])
-        keys = {own["name"]: list(own["keys"].values()) for own in listing["candidates"]}
-        for effort, own in zip(efforts(keys, made).candidates, listing["candidates"], strict=True):
-            assert effort.seconds == pytest.approx(own["made_seconds"], abs=0.06) and effort.unknown == 0
+        document = read_document(run)
+        keys = {own.name: list(own.keys.values()) for own in document.candidates}
+        for effort, own in zip(
+            efforts(keys, document.made or {}).candidates, document.candidates, strict=True
+        ):
+            assert effort.seconds == pytest.approx(own.made_seconds, abs=0.06) and effort.unknown == 0
             assert effort.cpu_seconds is not None and effort.cpu_seconds > 0
             assert effort.energy_j is not None and effort.energy_j > 0
     assert [row for row in facts(first) if row[1] in {"accuracy", "size"}] == [

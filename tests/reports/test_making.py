@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from compress.errors import InputError
+from eval.results.document import Made
 from reports.effort_view import effort_view
-from reports.making import Made, efforts, line, read_made
+from reports.making import efforts, line, made_of_old_run
 from reports.markdown import summary
 from reports.run import read_runs
 from reports.spreadsheets import spreadsheets
@@ -137,4 +138,4 @@ def test_a_damaged_record_is_refused_and_an_unreadable_plan_is_none(
     with pytest.raises(InputError, match="not a list of candidates"):
         read_runs([_changed(make_run(), made={"a": 3})])
     (tmp_path / "plan.json").write_text("{")
-    assert read_made(tmp_path, None) == {}
+    assert made_of_old_run(tmp_path) == {}

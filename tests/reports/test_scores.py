@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.records import Measurement
-from reports.run import TaskFacts, read_runs
+from eval.results.document import TaskFacts
+from reports.run import read_runs
 from reports.scores import Cell, cells, mean, scored, task_score
 
 FACTS = TaskFacts("xnli", ("en", "de"), ("eu",), ("accuracy",), "classification", None, "test")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.run import Candidate, Run, StepFacts
+from eval.results.document import Candidate, StepFacts
+from reports.run import Run
 from reports.study import Study
 from reports.waterfall import Stop, waterfalls, within
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.base import Document, Part
+from eval.analyses.documents.base import Document, Estimate, Part
 from eval.cost_noise import Basis
 from eval.fairness import Interval
 
@@ -26,6 +26,13 @@ class DropEntry(Part):
     )
 
 
+class QualityFacts(Part):
+    """A quality other than the score that was asked for, in percent."""
+
+    value: float
+    change: Estimate = Field(description="from the baseline's, in points; the interval holds by itself")
+
+
 class VariantFacts(Part):
     """What is known of one variant."""
 
@@ -38,7 +45,10 @@ class VariantFacts(Part):
     cost_uppers: Mapping[str, float] = Field(
         description="the most that a cost can be, of those whose noise was learnt"
     )
-    aims: Mapping[str, float] = Field(description="by what can be preferred")
+    qualities: Mapping[str, QualityFacts] = Field(
+        default_factory=dict, description="by what can be preferred"
+    )
+    aims: Mapping[str, float] = Field(description="costs, by what can be preferred")
     against_baseline: Mapping[str, float] | None = Field(
         default=None, exclude_if=_absent, description="score in points, costs and aims as ratios"
     )

@@ -68,6 +68,14 @@ class ScoreEntry(Part):
     tasks: Mapping[str, Estimate] = Field(description="change of each task")
 
 
+class QualityEntry(Part):
+    """A quality other than the score, by system; changes are paired by test example and seed."""
+
+    title: str
+    values: tuple[float, ...]
+    changes: tuple[Estimate, ...] = Field(description="from the baseline's, in points")
+
+
 class VolumeEntry(Part):
     """A hypervolume in points x octaves of cost."""
 
@@ -239,6 +247,9 @@ class Summary(Document):
         description="points by which two trainings differ in 95 of 100 cases at most; 0 with one seed"
     )
     scores: tuple[ScoreEntry, ...] = Field(description="by system")
+    qualities: Mapping[str, QualityEntry] = Field(
+        default_factory=dict, description="by quality other than the score"
+    )
     costs: Mapping[str, tuple[Estimate | None, ...]] = Field(
         description="by cost and system; the interval is that of the system alone"
     )
@@ -306,6 +317,8 @@ class Summary(Document):
         if self.baseline not in self.names:
             raise ValueError(f"{self.baseline!r} is none of its candidates")
         lists: dict[str, Sized] = {"scores": self.scores, "fairness": self.fairness}
+        for name, quality in self.qualities.items():
+            lists |= {f"qualities.{name}": quality.values, f"changes of {name}": quality.changes}
         for field in ("costs", "costs_beside", "flips", "flips_by_task"):
             lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
         for name, row in lists.items():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from compress.core.atomic import append_line, disk_error, replace_json, replace_text
 from compress.errors import InputError
-from pipelines.durable import append_line, disk_error, replace_json, replace_text
 
 
 def test_text_is_replaced_whole(tmp_path: Path) -> None:

@@ -1,0 +1,12 @@
+"""Time that a fresh process takes to load the slowest artifact: a cold start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eval.limits import worst
+from eval.objective import Limit
+
+_LOAD = worst("load_ms", "Load time", "ms", "load_time", "", "artifact")
+LIMIT = Limit("load_ms", "load time", "ms", "Time that a fresh process takes to load it.", measure=_LOAD)
+OBJECTIVE = replace(_LOAD, limits=(LIMIT,), place=5)

@@ -1,0 +1,286 @@
+"""candidates.json: what a run tells of itself and its candidates, typed; written and read here alone.
+
+`RunDocument` is the file, `run_schema` its JSON schema. Rows are in measurements.jsonl, one Measurement
+a line (see eval.records). A run that an older xpareto wrote is completed as it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError, WithJsonSchema
+
+from compress.core.atomic import replace_json
+from compress.errors import InputError, hint
+from eval.records import Measurement
+
+SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
+DOCUMENT = "candidates.json"
+UNAVAILABLE = "unavailable"
+
+# "" in memory is null in the file.
+_Text = Annotated[
+    str,
+    BeforeValidator(lambda text: text or ""),
+    PlainSerializer(lambda text: text or None, return_type=str | None),
+]
+# In the file null for a training set whose artifact could not be made.
+_Artifacts = Annotated[
+    Mapping[str, str],
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}]}}
+    ),
+]
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """One task as it was run; `languages` holds those with data, `missing` those without."""
+
+    name: str
+    languages: tuple[str, ...]
+    missing: tuple[str, ...]
+    metrics: tuple[str, ...]  # the mean of the first `scored_by` is the task's score
+    group: str
+    limit: int | None  # examples per language; None: all
+    split: str
+    scored_by: int = 1  # as in runs that do not say
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # language -> of its data
+
+    @property
+    def score_metrics(self) -> tuple[str, ...]:
+        """Return the metrics whose mean is the task's score."""
+        return self.metrics[: self.scored_by]
+
+    @property
+    def score_name(self) -> str:
+        """Return what the task's score is called.
+
+        >>> TaskFacts("xquad", (), (), ("exact_match", "f1"), "qa", None, "test", 2).score_name
+        'mean of exact_match and f1'
+        """
+        if self.scored_by == 1:
+            return self.metrics[0]
+        return f"mean of {' and '.join(self.score_metrics)}"
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """One step of a candidate's chain with its fields."""
+
+    step: str
+    label: str
+    version: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One point of the frontier: a setting of the recipe on a runtime."""
+
+    name: str
+    arm: str
+    stage: str
+    runtime: str
+    seed: int
+    settings: Mapping[str, Any]
+    steps: tuple[StepFacts, ...]
+    artifacts: _Artifacts  # training set -> digest; those that could not be made are left out
+    made_seconds: float | None
+    run: str
+    keys: Mapping[str, str] = field(
+        default_factory=dict
+    )  # training set -> the work that makes it, see Run.made
+
+    @property
+    def unmade(self) -> tuple[str, ...]:
+        """Return the training sets whose artifact could not be made."""
+        return tuple(name for name in self.keys if name not in self.artifacts)
+
+
+@dataclass(frozen=True)
+class Made:
+    """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.
+
+    `cpu_seconds` is the processor time over all cores; `basis` of the energy is measured, modelled or
+    unavailable, and `instrument` what it rests on.
+    """
+
+    step: str
+    label: str
+    parent: str | None
+    seconds: float | None
+    cpu_seconds: float | None = None
+    energy_j: float | None = None
+    basis: Annotated[str, Field(alias="energy_basis")] = UNAVAILABLE
+    instrument: Annotated[str, Field(alias="energy_instrument")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunHeader:
+    """What a run was asked, and with what."""
+
+    run: str
+    recipe: str
+    command: str
+    synthetic: bool
+    data: str
+    base: _Text = ""  # the checkpoint it started from; "": made from nothing
+    description: str = ""
+    incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
+    xpareto: str = ""  # the version that wrote it; "": older runs do not say
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDocument(RunHeader):
+    """What candidates.json holds of one run: all that its rows do not tell."""
+
+    tasks: Mapping[str, TaskFacts]
+    objectives: tuple[str, ...]
+    baseline: str
+    candidates: tuple[Candidate, ...]
+    made: Mapping[str, Made] | None = None  # key -> the piece of work; None: an older run
+    schema: int = SCHEMA
+
+    def candidate(self, name: str) -> Candidate:
+        """Return the candidate of that name; InputError with a near miss where there is none."""
+        by_name = {candidate.name: candidate for candidate in self.candidates}
+        if name not in by_name:
+            raise InputError(
+                f'{self.run}: no candidate "{name}".{hint(name, by_name)} Its candidates: {", ".join(by_name)}.'
+            )
+        return by_name[name]
+
+
+def write_document(folder: Path, document: RunDocument) -> None:
+    """Write candidates.json, with the version of xpareto that writes it."""
+    written = _adapter().dump_python(
+        replace(document, schema=SCHEMA, xpareto=version("xpareto")), mode="json", by_alias=True
+    )
+    for entry in written["candidates"]:
+        entry["artifacts"] = {
+            name: entry["artifacts"].get(name) for name in {**entry["keys"], **entry["artifacts"]}
+        }
+    lead = {name: written[name] for name in ("schema", "xpareto", *RunHeader.__dataclass_fields__)}
+    replace_json(folder / DOCUMENT, lead | written)
+
+
+def read_document(folder: Path) -> RunDocument:
+    """Read candidates.json; InputError where it lacks, is damaged, or this xpareto does not read its schema."""
+    file = folder / DOCUMENT
+    raw = read_object(file)
+    _check_schema(raw, file)
+    try:
+        document = _adapter().validate_python(_completed(raw))
+    except ValidationError as error:
+        raise InputError(f"{file}: {_told(error)}") from error
+    except KeyError as error:
+        raise InputError(f"{file}: {_lacks(error.args[0])}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{file}: not a list of candidates ({error}). Repeat the run.") from error
+    names = [candidate.name for candidate in document.candidates]
+    if document.baseline not in names:
+        raise InputError(f"{file}: baseline: {document.baseline!r} is none of the {len(names)} candidates.")
+    if len(set(names)) < len(names):
+        raise InputError(f"{file}: candidates: two candidates have the same name.")
+    return document
+
+
+def run_schema() -> dict[str, Any]:
+    """Return the JSON schema of candidates.json, made from the types."""
+    return _adapter().json_schema(by_alias=True, mode="serialization")
+
+
+def row_schema() -> dict[str, Any]:
+    """Return the JSON schema of one line of measurements.jsonl, made from the type."""
+    return TypeAdapter(Measurement).json_schema(mode="serialization")
+
+
+@cache
+def _adapter() -> TypeAdapter[RunDocument]:
+    return TypeAdapter(RunDocument)
+
+
+def _check_schema(raw: Mapping[str, Any], file: Path) -> None:
+    schema, writer = raw.get("schema"), str(raw.get("xpareto") or "")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise InputError(f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {schema!r}.")
+    if schema > SCHEMA:
+        by, fix = (f" by xpareto {writer}", f" to {writer} or later") if writer else ("", "")
+        raise InputError(
+            f"{file}: schema: the run was written with schema {schema}{by}; this xpareto {version('xpareto')} "
+            f"reads up to {SCHEMA}. Upgrade xpareto{fix}."
+        )
+
+
+def _completed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with what older runs leave out, and without artifacts that were not made."""
+    run = str(raw["run"])
+    return {
+        **raw,
+        "description": raw.get("description") or "",
+        "incomplete": raw.get("incomplete") or {},
+        "tasks": {name: _task(name, facts) for name, facts in raw["tasks"].items()},
+        "candidates": [_candidate(entry, run) for entry in raw["candidates"]],
+    }
+
+
+def _candidate(entry: Mapping[str, Any], run: str) -> dict[str, Any]:
+    artifacts = entry.get("artifacts") or {}
+    return {
+        "settings": {},
+        "made_seconds": None,
+        **entry,
+        "artifacts": {name: digest for name, digest in artifacts.items() if digest},
+        "keys": entry.get("keys") or dict.fromkeys(artifacts, ""),
+        "run": run,
+    }
+
+
+def _task(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    missing = facts.get("missing") or ()
+    return {
+        "group": "",
+        "limit": None,
+        "split": "test",
+        **facts,
+        "name": name,
+        "missing": missing,
+        "languages": [code for code in facts["languages"] if code not in missing],
+    }
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] == "missing":
+        return _lacks(str(first["loc"][-1]))
+    place = ".".join(str(part) for part in first["loc"])
+    return f"not a list of candidates ({place}: {first['msg']}). Repeat the run."
+
+
+def _lacks(name: str) -> str:
+    return f"expected the field {name!r}, found none. The run is damaged: repeat it."
+
+
+def read_object(file: Path, optional: bool = False) -> Mapping[str, Any]:
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if optional:
+            return {}
+        raise InputError(
+            f"{file}: expected a finished run with this file, found none. The same command resumes a run."
+        ) from error
+    except OSError as error:
+        raise InputError(f"{file}: expected a readable file, {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{file}: expected JSON ({error}). The run is damaged: repeat it.") from error
+    if not isinstance(raw, dict):
+        raise InputError(f"{file}: expected a JSON object, found {type(raw).__name__}.")
+    return raw

@@ -1,0 +1,100 @@
+"""What a finished plan leaves for its readers: eval.results' document of the run's candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from compress.artifact import Artifact
+from eval.results import document as results
+from eval.results.document import Made, RunDocument, StepFacts, TaskFacts
+from pipelines.plan import Candidate, Plan
+from pipelines.preflight import Workload, incomplete
+from pipelines.recipe import Recipe
+from pipelines.start import Start
+from pipelines.store import Store
+
+
+def results_of(
+    run: str,
+    command: str,
+    recipe: Recipe,
+    start: Start,
+    plan: Plan,
+    work: Sequence[Workload],
+    store: Store,
+    verified: Mapping[str, Artifact],
+) -> RunDocument:
+    """Return the document of a run; `verified` holds the artifacts that could be made, by node key."""
+    return RunDocument(
+        run=run,
+        recipe=recipe.name,
+        command=command,
+        synthetic=start.data.synthetic,
+        data=start.data_name,
+        base=start.base.name if start.base else "",
+        description=recipe.description,
+        incomplete={name: tuple(parts) for name, parts in incomplete(plan, start).items()},
+        tasks={item.task.name: _task(item) for item in work},
+        objectives=tuple(recipe.objectives),
+        baseline=plan.baseline,
+        candidates=tuple(_candidate(item, run, plan, store, verified) for item in plan.candidates),
+        made=_made(plan, store, recipe.measure.allow_modelled_energy),
+    )
+
+
+def _task(item: Workload) -> TaskFacts:
+    return TaskFacts(
+        item.task.name,
+        item.languages,
+        item.missing,
+        tuple(item.task.metrics),
+        item.task.group,
+        item.limit,
+        item.split,
+        item.task.scored_by,
+        dict(zip(item.languages, item.fingerprints, strict=True)),
+    )
+
+
+def _candidate(
+    planned: Candidate, run: str, plan: Plan, store: Store, verified: Mapping[str, Artifact]
+) -> results.Candidate:
+    chain = {node.key: node for key in planned.artifacts.values() for node in plan.ancestors(key)}
+    made = [store.find(key, verify=False) for key in chain]
+    return results.Candidate(
+        planned.name,
+        planned.arm,
+        planned.stage,
+        planned.runtime,
+        planned.seed,
+        dict(planned.settings),
+        tuple(
+            StepFacts(
+                setting.name, setting.label, setting.step.version, setting.step.model_dump(mode="json")
+            )
+            for setting in planned.steps
+        ),
+        {name: verified[key].digest for name, key in planned.artifacts.items() if key in verified},
+        round(sum(artifact.manifest.seconds for artifact in made if artifact is not None), 1),
+        run,
+        dict(planned.artifacts),
+    )
+
+
+def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Made]:
+    """Return every piece of work that is in the store, whether this run made it or found it there.
+
+    Energy that was modelled is told only where the recipe accepts it (`modelled`).
+    """
+    made = {}
+    for key, node in plan.nodes.items():
+        artifact = store.find(key, verify=False)
+        if artifact is None:
+            continue
+        facts = artifact.manifest
+        work = (node.step, node.label, node.parent, facts.seconds, facts.cpu_seconds)
+        if modelled or facts.energy_basis == "measured":
+            made[key] = Made(*work, facts.energy_j, facts.energy_basis, facts.energy_instrument)
+        else:
+            made[key] = Made(*work)
+    return made

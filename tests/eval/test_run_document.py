@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from compress.errors import InputError
+from eval.records import Measurement, to_json
+from eval.results.document import (
+    Candidate,
+    Made,
+    RunDocument,
+    StepFacts,
+    TaskFacts,
+    read_document,
+    row_schema,
+    run_schema,
+    write_document,
+)
+
+TRAIN = StepFacts("train", "target", 1, {"on": "each", "epochs": 2.0})
+
+
+def _candidate(name: str, artifacts: dict[str, str]) -> Candidate:
+    return Candidate(
+        name, "none", "target", "torch", 0, {"target.epochs": 2.0}, (TRAIN,), artifacts, 1.5, "r",
+        {"mnli": "k1", "udpos": "k2"},
+    )  # fmt: skip
+
+
+DOCUMENT = RunDocument(
+    run="r",
+    recipe="tiny",
+    command="xpareto run tiny",
+    synthetic=True,
+    data="embedded",
+    base="",
+    description="",
+    incomplete={"mnli": ("train-sw",)},
+    tasks={
+        "xnli": TaskFacts("xnli", ("en", "de"), ("sw",), ("accuracy",), "classification", None, "test", 1,
+                          {"en": "e", "de": "d"})
+    },
+    objectives=("score", "size_bytes"),
+    baseline="a",
+    candidates=(_candidate("a", {"mnli": "1", "udpos": "2"}), _candidate("b", {"mnli": "1"})),
+    made={
+        "k1": Made("train", "fp32", None, 3.0, 4.0, 5.0, "measured", "rapl"),
+        "k2": Made("train", "fp32", "k1", None),
+    },
+)  # fmt: skip
+
+
+def _raw(folder: Path) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads((folder / "candidates.json").read_text("utf-8"))
+    return raw
+
+
+def _edited(folder: Path, **changes: Any) -> Path:
+    (folder / "candidates.json").write_text(json.dumps(_raw(folder) | changes), encoding="utf-8")
+    return folder
+
+
+def test_what_is_written_is_read_as_it_was(tmp_path: Path) -> None:
+    write_document(tmp_path, DOCUMENT)
+    assert read_document(tmp_path) == replace(DOCUMENT, xpareto=version("xpareto"))
+
+
+def test_the_file_obeys_the_schema_that_the_types_give(tmp_path: Path) -> None:
+    write_document(tmp_path, DOCUMENT)
+    jsonschema.Draft202012Validator(run_schema()).validate(_raw(tmp_path))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(_raw(tmp_path) | {"baseline": 3}, run_schema())
+
+
+def test_a_row_obeys_the_schema_that_its_type_gives() -> None:
+    row = Measurement("r", "a", "size", "size", 3.0, "bytes", artifact="1", component="model")
+    jsonschema.Draft202012Validator(row_schema()).validate(json.loads(to_json(row)))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(to_json(row)) | {"basis": "guessed"}, row_schema())
+
+
+def test_the_file_says_who_wrote_it_and_what_could_not_be_made(tmp_path: Path) -> None:
+    write_document(tmp_path, DOCUMENT)
+    raw = _raw(tmp_path)
+    assert list(raw)[:2] == ["schema", "xpareto"] and raw["xpareto"] == version("xpareto")
+    assert raw["base"] is None and raw["candidates"][1]["artifacts"] == {"mnli": "1", "udpos": None}
+    assert (
+        raw["made"]["k1"]["energy_basis"] == "measured" and raw["made"]["k1"]["energy_instrument"] == "rapl"
+    )
+    assert read_document(tmp_path).candidate("b").unmade == ("udpos",)
+
+
+def test_an_older_run_without_keys_work_and_version_is_read(tmp_path: Path) -> None:
+    write_document(tmp_path, DOCUMENT)
+    raw = _raw(tmp_path)
+    for name in ("xpareto", "made", "incomplete", "description", "base"):
+        del raw[name]
+    for entry in raw["candidates"]:
+        del entry["keys"], entry["run"]
+    for facts in raw["tasks"].values():
+        del facts["name"], facts["fingerprints"], facts["scored_by"]
+    (tmp_path / "candidates.json").write_text(json.dumps(raw), encoding="utf-8")
+    document = read_document(tmp_path)
+    assert document.made is None and document.xpareto == "" and document.tasks["xnli"].scored_by == 1
+    assert document.candidate("b").unmade == ("udpos",) and document.candidate("a").run == "r"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": 2, "xpareto": "9.1.0"}, r"schema 2 by xpareto 9\.1\.0.*up to 1\. Upgrade xpareto to 9\.1\.0"),
+        ({"schema": 0}, "from 1 to 1, found 0"),
+        ({"baseline": "c"}, "baseline: 'c' is none of the 2 candidates"),
+        ({"candidates": [{"name": "a"}]}, "expected the field 'arm'"),
+        ({"objectives": "score"}, r"not a list of candidates \(objectives: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_and_says_why(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    write_document(tmp_path, DOCUMENT)
+    with pytest.raises(InputError, match=message):
+        read_document(_edited(tmp_path, **changes))
+
+
+def test_a_candidate_of_another_name_is_refused_with_a_near_miss() -> None:
+    other = replace(DOCUMENT, candidates=(_candidate("none/int8", {}),))
+    with pytest.raises(InputError, match=r'no candidate "none/int9".* Did you mean "none/int8"'):
+        other.candidate("none/int9")

@@ -1,0 +1,136 @@
+"""A quality objective is one file: it is shown beside the score, preferred and limited with a true interval."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from eval.objective import OBJECTIVES
+from eval.score_table import AVERAGE, Weights
+from pipelines.analysis import analyse, build_report
+from pipelines.cli import app
+from pipelines.evidence import read_evidence
+from pipelines.runfolder import RunFolder
+from reports.run import read_runs
+from reports.study import SCORE, study
+from tests.eval import worst_language
+from tests.pipelines.made_up_run import write_run
+
+NAME = "worst_language"
+ONNX, INT8 = "none/onnx/onnxruntime", "none/int8/onnxruntime"
+
+
+@pytest.fixture(autouse=True)
+def added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the file into the catalogue, as if it lay in its package."""
+    monkeypatch.setitem(sys.modules, f"{OBJECTIVES.package}.{NAME}", worst_language)
+    monkeypatch.setitem(vars(OBJECTIVES), "names", (*OBJECTIVES.names, NAME))
+
+
+def made(folder: Path, **options: Any) -> RunFolder:
+    run = write_run(folder, **({"arms": ("none",), "seeds": (0,), "examples": 400} | options))
+    file = folder / "candidates.json"
+    listing = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(listing | {"objectives": [*listing["objectives"], NAME]}), "utf-8")
+    return run
+
+
+def choose(run: RunFolder, *words: str) -> dict[str, Any]:
+    done = CliRunner().invoke(
+        app, ["choose", str(run.path), "--resamples", "300", "--folds", "0", "--json", *words]
+    )
+    assert done.exit_code in (0, 3), done.output
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_it_is_a_quality_and_no_cost(tmp_path: Path) -> None:
+    found = study(read_runs([made(tmp_path / "r").path]))
+    assert found.qualities == (NAME,) and NAME not in found.costs and found.shown[:2] == (SCORE, NAME)
+    for candidate in found.run.candidates:
+        by_language: dict[str, list[float]] = {}
+        for (_, language), cell in found.cells[candidate.name].items():
+            assert cell.score is not None
+            by_language.setdefault(language, []).append(cell.score.value)
+        lowest = min(sum(scores) / len(scores) for scores in by_language.values())
+        assert found.value(candidate.name, NAME) == pytest.approx(lowest)
+        assert found.on_frontier(candidate.name) == tuple(
+            cost for cost in found.costs if candidate.name in found.frontiers[cost, SCORE]
+        )
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_its_interval_is_that_of_the_paired_bootstrap_and_never_of_width_0(
+    tmp_path: Path, seeds: tuple[int, ...]
+) -> None:
+    evidence = read_evidence(made(tmp_path / "r", seeds=seeds).path)
+    document = analyse(evidence, 400)
+    own = document["qualities"][NAME]
+    base = [system["name"] for system in document["systems"]].index(document["baseline"])
+    for at, (value, low, high) in enumerate(own["changes"]):
+        assert (low < value < high) == (at != base)
+    assert NAME not in document["costs"] and NAME not in document["objectives"]
+    assert set(document["frontiers"]) == {"latency_ms", "size_bytes", "all"}
+
+
+def test_its_draws_are_the_lowest_language_of_each_draw(tmp_path: Path) -> None:
+    evidence = read_evidence(made(tmp_path / "r").path)
+    table = evidence.table(200, Weights())
+    place = table.quality_places[NAME]
+    languages = list(table.language_places)
+    rows = [evidence.study.value(name, NAME) for name in evidence.names]
+    assert table.points[:, place] == pytest.approx(rows)
+    drawn = table.points[:, languages, None] + table.examples[:, languages]
+    assert table.points[:, place, None] + table.examples[:, place] == pytest.approx(
+        drawn.min(axis=1), abs=1e-4
+    )
+    change = drawn.min(axis=1)[1:] - drawn.min(axis=1)[:1]
+    halves = [
+        (high - low) / 2
+        for _, low, high in evidence.quality_changes(table, evidence.systems(True), 0)[NAME][1:]
+    ]
+    assert halves == pytest.approx((1.96 * change.std(axis=1, ddof=1)).tolist(), rel=0.05)
+    score = table.quantity(AVERAGE)
+    assert np.array_equal(score.points, table.points[:, AVERAGE]) and score.draws.shape == (3, 200)
+
+
+def test_it_can_be_preferred_and_limited_by_options_that_follow_from_it(tmp_path: Path) -> None:
+    run = made(tmp_path / "r")
+    preferred = choose(run, "--prefer", NAME)
+    assert preferred["chosen"]["name"] == ONNX  # equal to fp32 but for chance, and quicker
+    assert preferred["rule"].startswith(
+        "Of the variants that meet every limit: the best score of the worst language, then the least latency"
+    )
+    quality = preferred["runner_up"]["qualities"][NAME]
+    assert quality["change"][1] <= quality["change"][0] <= quality["change"][2]
+    assert choose(run, "--prefer", "latency_ms")["chosen"]["name"] == INT8
+    limited = choose(run, "--lowest-drop", "2")
+    (broken,) = limited["rejected"][INT8]
+    assert broken["limit_name"] == "lowest_drop" and 2 < broken["value"] < broken["upper"]
+    assert limited["chosen"]["name"] == ONNX
+    told = CliRunner().invoke(app, ["choose", str(run.path), "--lowest-drop", "20", "--folds", "0"]).output
+    assert "score of the worst language" in told and "loss of the worst language" in told
+
+
+def test_a_run_that_does_not_name_it_can_be_asked_for_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", arms=("none",), seeds=(0,), examples=400)
+    assert choose(run, "--prefer", NAME)["chosen"]["name"] == ONNX
+    assert "qualities" in analyse(read_evidence(run.path), 200)
+
+
+def test_every_form_of_report_shows_it_beside_the_score(tmp_path: Path) -> None:
+    run = made(tmp_path / "r")
+    files = {file.name: file.read_text("utf-8") for file in build_report([run.path], tmp_path / "out")
+             if file.suffix in (".html", ".md", ".csv", ".json")}  # fmt: skip
+    title = worst_language.OBJECTIVE.title
+    assert title in files["index.html"] and f"{title} (%)" in files["summary.md"]
+    (row,) = [line for line in files["summary.md"].splitlines() if line.startswith(f"| `{INT8}` |")][:1]
+    scores, change = row.split("|")[4:6]
+    assert float(scores) > 0 and " to " in change
+    assert f"{NAME} (percent)" in files["candidates.csv"]
