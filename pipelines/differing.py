@@ -22,14 +22,10 @@ from pipelines.evidence import Evidence
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
 from pipelines.regressions import Changes, regressions, undetermined
 
-# Task -> language -> fingerprint of the files that hold its examples; nothing where a run wrote none down.
-Fingerprints = Mapping[str, Mapping[str, str] | None]
-
 
 def diff(
     first: Evidence,
     second: Evidence,
-    fingerprints: tuple[Fingerprints, Fingerprints],
     tolerance: float = 1.0,
     cost_tolerance: float = 5.0,
     resamples: int = 2000,
@@ -47,7 +43,7 @@ def diff(
     tasks = _common_tasks(first, second)
     names = _common_names(first, second)
     a, b = (_limited(own, tasks, names) for own in (first, second))
-    paired = {name: _same_examples(a, b, fingerprints, name) for name in tasks}
+    paired = {name: _same_examples(a, b, name) for name in tasks}
     table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
     margin = math.log1p(cost_tolerance / 100)
     costs = cost_contrasts(a, b, names, margin)
@@ -119,18 +115,16 @@ def _missing(here: Evidence, there: Evidence) -> tuple[str, ...]:
     return tuple(c.name for c in here.study.run.candidates if c.name not in known)
 
 
-def _same_examples(
-    a: Evidence, b: Evidence, fingerprints: tuple[Fingerprints, Fingerprints], name: str
-) -> bool:
+def _same_examples(a: Evidence, b: Evidence, name: str) -> bool:
     """Tell whether both runs answered the same examples of a task.
 
     By the fingerprints of its files where both runs wrote them down, else by the name of the data.
     """
-    if a.tasks[name].limit != b.tasks[name].limit:
+    one, other = a.tasks[name], b.tasks[name]
+    if one.limit != other.limit:
         return False
-    one, other = (own.get(name) for own in fingerprints)
-    if one and other:
-        return all(one.get(code) == other.get(code) for code in a.tasks[name].languages)
+    if one.fingerprints and other.fingerprints:
+        return all(one.fingerprints.get(code) == other.fingerprints.get(code) for code in one.languages)
     return a.study.run.origins[0].data == b.study.run.origins[0].data
 
 

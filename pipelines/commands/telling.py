@@ -30,12 +30,12 @@ def schema(
         typer.Option(
             "--of",
             metavar="DOCUMENT",
-            help="recipe, or what an analysis gives: summary, recommendation, difference, comparison, "
-            "best-arm or claims.",
+            help="recipe; of a run's files: run or measurement; what an analysis gives: summary, "
+            "recommendation, difference, comparison, best-arm or claims.",
         ),
     ] = "recipe",
 ) -> None:
-    """Print the JSON Schema of recipes, or of a document that an analysis gives."""
+    """Print the JSON Schema of recipes, or of a document that a run or an analysis leaves."""
     import json
 
     from eval.analyses.documents.catalogue import document_schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.errors import InputError
 from eval.analyses.documents.difference import Difference
-from pipelines.differing import Fingerprints, diff
+from pipelines.differing import diff
 from pipelines.evidence import read_evidence
 from pipelines.runfolder import RunFolder
 
@@ -24,13 +24,7 @@ def diff_runs(
     """
     _check_numbers(tolerance, cost_tolerance, resamples, seed)
     a, b = read_evidence(first.path, seed=seed), read_evidence(second.path, seed=seed)
-    known = _fingerprints(first), _fingerprints(second)
-    return diff(a, b, known, tolerance, cost_tolerance, resamples, strict)
-
-
-def _fingerprints(run: RunFolder) -> Fingerprints:
-    tasks = run.read_json("candidates.json")["tasks"]
-    return {name: facts.get("fingerprints") for name, facts in tasks.items()}
+    return diff(a, b, tolerance, cost_tolerance, resamples, strict)
 
 
 def _check_numbers(tolerance: float, cost_tolerance: float, resamples: int, seed: int) -> None:

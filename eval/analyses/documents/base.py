@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -42,6 +44,10 @@ class Document(Part):
     again: ClassVar[str] = "Write it again"
 
     version: int = Field(alias="schema", description="version of this document's fields")
+    xpareto: str = Field(
+        default_factory=partial(installed, "xpareto"),
+        description="the version that wrote it; empty in older documents, which do not say",
+    )
 
     def as_json(self, indent: int | None = None) -> str:
         """Return the document as JSON text, compact without an indent; equal documents give equal bytes."""
@@ -61,23 +67,21 @@ class Document(Part):
     def of(cls, raw: Mapping[str, Any], source: str) -> Self:
         """Return the document that parsed JSON holds; InputError tells what of it is wrong.
 
-        `source` names the file. A document of another version that this one cannot read is refused.
+        `source` names the file. A document of a later schema is refused.
         """
-        version = raw.get("schema")
-        if not isinstance(version, int) or isinstance(version, bool) or version > cls.newest:
-            newer = isinstance(version, int) and version > cls.newest
-            by = (
-                f"written by a newer xpareto, with schema {version}" if newer else f"found schema {version!r}"
-            )
+        schema, writer = raw.get("schema"), str(raw.get("xpareto") or "")
+        by = f" by xpareto {writer}" if writer else ""
+        if not isinstance(schema, int) or isinstance(schema, bool) or schema > cls.newest:
             raise InputError(
-                f"{source}: schema: expected {cls.what} of schema {cls.newest} at most, {by}. {cls._again()}"
+                f"{source}: schema: expected {cls.what} of schema {cls.newest} at most, found {schema!r}, "
+                f"written{by or ' by another xpareto'}. {cls._again()}"
             )
         try:
-            return cls.model_validate(raw)
+            return cls.model_validate({"xpareto": "", **raw})
         except ValidationError as error:
             raise InputError(
-                f"{source}: expected {cls.what} of schema {cls.newest}, found another ({first(error)}). "
-                f"{cls._again()}"
+                f"{source}: expected {cls.what} of schema {cls.newest}, found another, written{by} with schema "
+                f"{schema} ({first(error)}). {cls._again()}"
             ) from error
 
     @classmethod
