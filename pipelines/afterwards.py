@@ -30,7 +30,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     Nothing is trained or made: InputError when an artifact is not in the store any more.
     """
     from eval.probe import PROBES
-    from pipelines.analysis import build_report
+    from pipelines.runs.report import build_report
 
     if probe is not None and PROBES.load(probe).taken == "by submit":
         raise InputError(f"The probe {probe} {BY_SUBMIT}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
+from eval.verdict import Contrast
 from pipelines.printing import printer
 from reports.compared import VERDICTS, basis, headline, interval, p_text, ratio_interval, tally
 from reports.numbers import points, three_digits
@@ -17,65 +16,69 @@ from reports.text import visible
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 
 
-def show_comparison(document: Mapping[str, Any]) -> None:
+def show_comparison(document: ArmComparison) -> None:
     """Print the answer, the tables that carry it, what it rests on and its caveats."""
     console = printer()
-    a, b = document["labels"]
+    a, b = document.labels
     console.print(Text(visible(headline(document)), style="bold"))
-    if document["scope"] == "these models":
+    if document.scope == THESE_MODELS:
         console.print(Text("One seed per arm: every verdict is on these trained models only.", style="red"))
-    variants = document["variants"]
+    variants = document.variants
     scores = _table("average", a, b, "difference", "95 % interval", "p (Holm)", "verdict")
     for variant in variants:
-        _add(scores, variant["variant"], variant["average"])
-    for variant in variants if variants[0]["without_retrieval"] else ():
-        _add(scores, f"{variant['variant']} without retrieval", variant["without_retrieval"])
+        _add(scores, variant.variant, variant.average)
+    for variant in variants:
+        if variant.without_retrieval:
+            _add(scores, f"{variant.variant} without retrieval", variant.without_retrieval)
     console.print(scores)
     first = variants[0]
     tasks = _table(
-        f"task in {first['variant']}", a, b, "difference", "95 % interval", "p (Holm)", "verdict", "share"
+        f"task in {first.variant}", a, b, "difference", "95 % interval", "p (Holm)", "verdict", "share"
     )
-    for task, contrast in first["tasks"].items():
-        share = first["attribution"][task]["share"]
+    for task, contrast in first.tasks.items():
+        share = first.attribution[task].share
         _add(tasks, task, contrast, "–" if share is None else f"{share:.1f} %")
     console.print(tasks)
     if len(variants) > 1:
         changes = _table("change under compression", "points", "95 % interval", "p (Holm)", "verdict")
-        for variant in variants[1:]:
-            found = variant["change"]
-            changes.add_row(variant["variant"], points(found["difference"]), interval(found), *_judged(found))
+        for variant in variants:
+            change = variant.change
+            if change is not None:
+                changes.add_row(
+                    variant.variant, points(change.difference), interval(change), *_judged(change)
+                )
         console.print(changes)
-    counted = _table(f"languages in {first['variant']}", *VERDICTS)
+    counted = _table(f"languages in {first.variant}", *VERDICTS)
     for name, task, counts in tally(document):
-        if name == first["variant"]:
+        if name == first.variant:
             counted.add_row(Text(task), *(str(counts[verdict]) for verdict in VERDICTS))
     console.print(counted)
     _frontiers(console, document)
     for line in basis(document):
         console.print(Text(visible(line)))
     console.print()
-    for caveat in document["caveats"]:
-        console.print(Text.assemble((caveat["title"] + ". ", "bold"), visible(caveat["text"])))
+    for caveat in document.caveats:
+        console.print(Text.assemble((caveat.title + ". ", "bold"), visible(caveat.text)))
 
 
-def _frontiers(console: Console, document: Mapping[str, Any]) -> None:
-    if not document["hypervolume"]:
+def _frontiers(console: Console, document: ArmComparison) -> None:
+    if not document.hypervolume:
         return
-    a, b = document["labels"]
+    a, b = document.labels
     volumes = _table("hypervolume", a, b, "difference", "95 % interval", "p (Holm)", "verdict")
-    found = dict(document["hypervolume"])
-    if document["joint_hypervolume"]:
-        found["all costs together"] = document["joint_hypervolume"]
-    for name, contrast in found.items():
-        values = [three_digits(contrast[key]) for key in ("a", "b", "difference")]
-        between = f"{three_digits(contrast['low'])} to {three_digits(contrast['high'])}"
-        volumes.add_row(Text(name), *values, between, *_judged(contrast))
+    every = dict(document.hypervolume)
+    if document.joint_hypervolume:
+        every["all costs together"] = document.joint_hypervolume
+    for name, volume in every.items():
+        values = [three_digits(value) for value in (volume.a, volume.b, volume.difference)]
+        between = f"{three_digits(volume.low)} to {three_digits(volume.high)}"
+        volumes.add_row(Text(name), *values, between, *_judged(volume))
     console.print(volumes)
     costs = _table("cost of equal scores", f"{b} / {a}", "95 % interval", "p (Holm)", "verdict")
-    for name, iso in document["iso_cost"].items():
-        contrast = iso["contrast"]
+    for name, iso in document.iso_cost.items():
+        contrast = iso.contrast
         if contrast is None:
-            costs.add_row(Text(name), "–", "–", "–", Text(iso["reason"]))
+            costs.add_row(Text(name), "–", "–", "–", Text(iso.reason))
         else:
             costs.add_row(Text(name), *ratio_interval(contrast), *_judged(contrast))
     console.print(costs)
@@ -92,13 +95,13 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _add(table: Table, name: str, contrast: Mapping[str, Any], *more: str) -> None:
-    scores = [f"{contrast[side]:.1f}" for side in ("a", "b")]
+def _add(table: Table, name: str, contrast: Contrast, *more: str) -> None:
+    scores = [f"{score:.1f}" for score in (contrast.a, contrast.b)]
     table.add_row(
-        Text(name), *scores, points(contrast["difference"]), interval(contrast), *_judged(contrast), *more
+        Text(name), *scores, points(contrast.difference), interval(contrast), *_judged(contrast), *more
     )
 
 
-def _judged(contrast: Mapping[str, Any]) -> tuple[str, Text]:
-    verdict = contrast["verdict"]
-    return p_text(contrast["p_adjusted"]), Text(verdict, style=_COLOURS[verdict])
+def _judged(contrast: Contrast) -> tuple[str, Text]:
+    verdict = contrast.verdict
+    return p_text(contrast.p_adjusted), Text(verdict, style=_COLOURS[verdict])

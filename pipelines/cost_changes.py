@@ -7,12 +7,12 @@ one candidate's change holds it; that of its change beside the others' does with
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from eval.analyses.documents.difference import CommonChange, CostChange, RelativeChange
 from eval.beside import beside_others
 from eval.inference import Spread
 from eval.objective import Objective
@@ -75,13 +75,12 @@ def _comparable(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, lis
 
 def cost_contrasts(
     a: Evidence, b: Evidence, names: Sequence[str], margin: float
-) -> dict[str, dict[str, dict[str, Any]]]:
+) -> dict[str, dict[str, CostChange]]:
     """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's.
 
-    `beside` is the contrast with the other candidates' changes, None where there are few; its `beyond` says
-    that the candidate is shown to be worse than these by more than the margin, and came out worse by that.
+    `margin` is a logarithm: see eval.analyses.documents.difference.
     """
-    found = {}
+    changes = {}
     for name, own in _comparable(a, b, names).items():
         systems = [System(candidate, "", {0: candidate}) for candidate in own]
         objective = a.study.objectives[name]
@@ -101,14 +100,15 @@ def cost_contrasts(
         )
         family = f"{name} of all candidates, beside the others"
         beside = beside_others(after - before, errors, _df(one, other), margin, family, good=-sign)
-        noise = {"noise": [one.noise.basis, other.noise.basis]}
-        found[name] = {
-            own[at]: _told(asdict(c), objective)
-            | noise
-            | {"beside": _beside(beside[place], c, objective) if beside else None}
-            for place, (at, c) in enumerate(zip(known, listed, strict=True))
+        changes[name] = {
+            own[at]: CostChange(
+                **_ratios(contrast, objective),
+                noise=(one.noise.basis, other.noise.basis),
+                beside=_relative(beside[place], contrast, objective) if beside else None,
+            )
+            for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
         }
-    return found
+    return changes
 
 
 def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
@@ -125,15 +125,16 @@ def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
     return Spread(errors, np.full(len(errors), math.sqrt(variance)), max(1, df), _df(one, other))
 
 
-def _beside(found: Contrast, alone: Contrast, objective: Objective) -> dict[str, Any]:
+def _relative(beside: Contrast, alone: Contrast, objective: Objective) -> RelativeChange:
     good = 1 if objective.sense == "max" else -1
-    worse = found.verdict == "worse" and min(-good * own.difference for own in (found, alone)) > found.margin
-    return _told(asdict(found), objective) | {"beyond": worse}
+    least = min(-good * own.difference for own in (beside, alone))
+    worse = beside.verdict == "worse" and least > beside.margin
+    return RelativeChange(**_ratios(beside, objective), beyond=worse)
 
 
 def cost_changes_together(
     a: Evidence, b: Evidence, names: Sequence[str], margin: float
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, CommonChange]:
     """Return per measured cost the mean change of all candidates that have it (see eval.together).
 
     What is counted, such as bytes, has no noise that a mean could make smaller, and is left out.
@@ -141,17 +142,20 @@ def cost_changes_together(
     logs = {}
     for name, own in _comparable(a, b, names).items():
         objective = a.study.objectives[name]
-        found = _blocks(a, b, own, objective)
-        if found is not None:
-            logs[name] = Logs(*found, good=1 if objective.sense == "max" else -1)
+        blocks = _blocks(a, b, own, objective)
+        if blocks is not None:
+            logs[name] = Logs(*blocks, good=1 if objective.sense == "max" else -1)
     return {
-        name: _told(asdict(own.contrast), a.study.objectives[name])
-        | {
-            "beyond": own.beyond, "candidates": own.candidates, "blocks": own.blocks, "noise": own.basis,
-            "drift": math.exp(own.drift),
-        }
+        name: CommonChange(
+            **_ratios(own.contrast, a.study.objectives[name]),
+            beyond=own.beyond,
+            candidates=own.candidates,
+            blocks=own.blocks,
+            noise=own.basis,
+            drift=math.exp(own.drift),
+        )
         for name, own in together(logs, margin).items()
-    }  # fmt: skip
+    }
 
 
 def _blocks(
@@ -177,12 +181,13 @@ def _blocks(
     return one, other
 
 
-def _told(contrast: Mapping[str, Any], objective: Objective) -> dict[str, Any]:
-    """Return a contrast of logarithms with the ratio of B's cost to A's, and which is better."""
-    ends = {"ratio": "difference", "ratio_low": "low", "ratio_high": "high"}
+def _ratios(contrast: Contrast, objective: Objective) -> dict[str, Any]:
+    """Return the fields of a RatioContrast: a contrast of logarithms, and the ratio of B's cost to A's."""
     return {
-        **contrast,
-        **{name: math.exp(contrast[key]) for name, key in ends.items()},
+        **vars(contrast),
+        "ratio": math.exp(contrast.difference),
+        "ratio_low": math.exp(contrast.low),
+        "ratio_high": math.exp(contrast.high),
         "sense": objective.sense,
     }
 

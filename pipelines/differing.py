@@ -1,15 +1,16 @@
-"""`xpareto diff`: what got better or worse from one run to another, candidate by candidate."""
+"""What got better or worse from one run to another, candidate by candidate."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from compress.errors import InputError, hint
+from eval.analyses.documents.difference import CandidateChanges, CostChange, Difference
 from eval.contrast_scores import TaskScores, task_scores
 from eval.inference import Spread
 from eval.resampling import NORMAL_FROM
@@ -17,24 +18,20 @@ from eval.score_table import AVERAGE, ScoreTable, Weights, score_table
 from eval.task import task
 from eval.verdict import Contrast, contrasts
 from pipelines.cost_changes import cost_changes_together, cost_contrasts, lost_costs
-from pipelines.evidence import Evidence, read_evidence
+from pipelines.evidence import Evidence
 from pipelines.outcomes import task_clusters, task_outcomes, task_tuning
-from pipelines.regressions import AVERAGE_NAME, COSTS, LANGUAGES, TASKS, regressions, undetermined
-from pipelines.runfolder import RunFolder
-
-SCHEMA = 2  # 1: the ratios of costs of which more is better were A's over B's
+from pipelines.regressions import Changes, regressions, undetermined
 
 
-def diff_runs(
-    first: RunFolder,
-    second: RunFolder,
+def diff(
+    first: Evidence,
+    second: Evidence,
     tolerance: float = 1.0,
     cost_tolerance: float = 5.0,
     resamples: int = 2000,
-    seed: int = 0,
     strict: bool = False,
-) -> dict[str, Any]:
-    """Return the differences of run B (`second`) from run A as one JSON document.
+) -> Difference:
+    """Return the differences of run B (`second`) from run A, both with the draws' seed of the first.
 
     Candidates match by name, and only tasks and languages count that both runs have. Where both answered
     the same examples the differences are paired. `tolerance` is in points, `cost_tolerance` in percent:
@@ -43,54 +40,42 @@ def diff_runs(
     candidate that has no score any more, or lacks a cost that it had, is one as well; with `strict` so is
     what may be worse by more than that, as far as its interval tells. InputError where nothing matches.
     """
-    _check_numbers(tolerance, cost_tolerance, resamples, seed)
-    runs = read_evidence(first.path, seed=seed), read_evidence(second.path, seed=seed)
-    tasks = _common_tasks(*runs)
-    names = _common_names(*runs)
-    a, b = (_limited(own, tasks, names) for own in runs)
-    paired = {name: _same_examples(a, b, first, second, name) for name in tasks}
-    table = score_table(_scored(a, b, paired, resamples), {name: tasks[name] for name in tasks}, 0, Weights())
-    found = _score_contrasts(table, names, tolerance)
+    tasks = _common_tasks(first, second)
+    names = _common_names(first, second)
+    a, b = (_limited(own, tasks, names) for own in (first, second))
+    paired = {name: _same_examples(a, b, name) for name in tasks}
+    table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
     margin = math.log1p(cost_tolerance / 100)
     costs = cost_contrasts(a, b, names, margin)
-    lost = sorted(name for name in runs[0].names if name in runs[1].left_out)
-    document = {
-        "schema": SCHEMA,
-        "runs": [own.study.run.origins[0].run for own in runs],
-        "tolerance": tolerance,
-        "cost_tolerance": cost_tolerance,
-        "cost_margin": margin,
-        "strict": strict,
-        "resamples": resamples,
-        "seed": seed,
-        "tasks": {name: list(codes) for name, codes in tasks.items()},
-        "paired": paired,
-        "only_in_a": _missing(runs[0], runs[1]),
-        "only_in_b": _missing(runs[1], runs[0]),
-        "lost": {name: runs[1].left_out[name] for name in lost},
-        "lost_costs": lost_costs(a, b, names),
-        "together": cost_changes_together(a, b, names, margin),
-        "candidates": {
-            name: {**found[name], COSTS: {cost: own[name] for cost, own in costs.items() if name in own}}
-            for name in names
-        },
-        "same_machine": _machine(runs[0]) == _machine(runs[1]),
-    }
-    unproven = undetermined(document)
-    document["undetermined"] = unproven
-    document["regressions"] = regressions(document) + (unproven if strict else [])
-    return document
-
-
-def _check_numbers(tolerance: float, cost_tolerance: float, resamples: int, seed: int) -> None:
-    if not 0 < tolerance < 100:
-        raise InputError(f"--tolerance: expected points above 0 and below 100, found {tolerance:g}.")
-    if not 0 < cost_tolerance < 1000:
-        raise InputError(f"--cost-tolerance: expected percent above 0, found {cost_tolerance:g}.")
-    if not 100 <= resamples <= 100_000:
-        raise InputError(f"--resamples: expected 100 to 100000 draws, found {resamples}.")
-    if seed < 0:
-        raise InputError(f"--seed: expected a whole number from 0 on, found {seed}.")
+    changes = Changes(
+        candidates=_changes(table, names, costs, tolerance),
+        together=cost_changes_together(a, b, names, margin),
+        tolerance=tolerance,
+        cost_margin=margin,
+    )
+    lost = {name: second.left_out[name] for name in sorted(first.names) if name in second.left_out}
+    costs_lost = lost_costs(a, b, names)
+    unproven = undetermined(changes)
+    return Difference(
+        runs=(first.study.run.origins[0].run, second.study.run.origins[0].run),
+        tolerance=tolerance,
+        cost_tolerance=cost_tolerance,
+        cost_margin=margin,
+        strict=strict,
+        resamples=resamples,
+        seed=first.seed,
+        tasks=tasks,
+        paired=paired,
+        only_in_a=_missing(first, second),
+        only_in_b=_missing(second, first),
+        lost=lost,
+        lost_costs=costs_lost,
+        together=changes.together,
+        candidates=changes.candidates,
+        same_machine=_machine(first) == _machine(second),
+        undetermined=tuple(unproven),
+        regressions=(*regressions(changes, lost, costs_lost), *(unproven if strict else ())),
+    )
 
 
 def _common_tasks(a: Evidence, b: Evidence) -> dict[str, tuple[str, ...]]:
@@ -125,12 +110,12 @@ def _limited(evidence: Evidence, tasks: Mapping[str, tuple[str, ...]], names: Se
     return replace(evidence, tasks=facts, names=tuple(names))
 
 
-def _missing(here: Evidence, there: Evidence) -> list[str]:
+def _missing(here: Evidence, there: Evidence) -> tuple[str, ...]:
     known = {candidate.name for candidate in there.study.run.candidates}
-    return [c.name for c in here.study.run.candidates if c.name not in known]
+    return tuple(c.name for c in here.study.run.candidates if c.name not in known)
 
 
-def _same_examples(a: Evidence, b: Evidence, first: RunFolder, second: RunFolder, name: str) -> bool:
+def _same_examples(a: Evidence, b: Evidence, name: str) -> bool:
     """Tell whether both runs answered the same examples of a task.
 
     By the fingerprints of its files where both runs wrote them down, else by the name of the data.
@@ -138,9 +123,8 @@ def _same_examples(a: Evidence, b: Evidence, first: RunFolder, second: RunFolder
     one, other = a.tasks[name], b.tasks[name]
     if one.limit != other.limit:
         return False
-    files = [run.read_json("candidates.json")["tasks"][name].get("fingerprints") for run in (first, second)]
-    if all(files):
-        return all(files[0].get(code) == files[1].get(code) for code in one.languages)
+    if one.fingerprints and other.fingerprints:
+        return all(one.fingerprints.get(code) == other.fingerprints.get(code) for code in one.languages)
     return a.study.run.origins[0].data == b.study.run.origins[0].data
 
 
@@ -175,7 +159,10 @@ def _scored(a: Evidence, b: Evidence, paired: Mapping[str, bool], draws: int) ->
         )
 
 
-def _score_contrasts(table: ScoreTable, names: Sequence[str], margin: float) -> dict[str, dict[str, Any]]:
+def _changes(
+    table: ScoreTable, names: Sequence[str], costs: Mapping[str, Mapping[str, CostChange]], margin: float
+) -> dict[str, CandidateChanges]:
+    """Return what changed of every candidate; `costs` are by cost and candidate, `margin` in points."""
     count = len(names)
     a, b = table.points[:count], table.points[count:]
     noise = table.examples[count:] - table.examples[:count]
@@ -187,16 +174,17 @@ def _score_contrasts(table: ScoreTable, names: Sequence[str], margin: float) -> 
         return contrasts(a[at].ravel(), b[at].ravel(), spread, margin, name)
 
     averages = family(range(count), [AVERAGE], "averages of all candidates")
-    found = {}
+    changes = {}
     for at, name in enumerate(names):
         tasks = family([at], table.task_places, f"tasks of {name}")
         languages = family([at], table.language_places, f"languages of {name}")
-        found[name] = {
-            AVERAGE_NAME: asdict(averages[at]),
-            TASKS: {task: asdict(own) for task, own in zip(table.tasks, tasks, strict=True)},
-            LANGUAGES: {code: asdict(own) for code, own in zip(table.languages, languages, strict=True)},
-        }
-    return found
+        changes[name] = CandidateChanges(
+            average=averages[at],
+            tasks=dict(zip(table.tasks, tasks, strict=True)),
+            languages=dict(zip(table.languages, languages, strict=True)),
+            costs={cost: own[name] for cost, own in costs.items() if name in own},
+        )
+    return changes
 
 
 def _machine(evidence: Evidence) -> tuple[Any, ...]:

@@ -3,66 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from reports.numbers import ratio
+from eval.analyses.documents.base import Estimate
+from eval.analyses.documents.difference import (
+    ALL,
+    CandidateChanges,
+    Change,
+    CommonChange,
+    CostChange,
+    RelativeChange,
+    What,
+)
+from eval.verdict import Contrast
 
-AVERAGE_NAME, TASKS, LANGUAGES, COSTS = "average", "tasks", "languages", "costs"
-LOST, LOST_COST = "lost", "lost cost"
-ALL = "all candidates together"
-Document = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed between two runs, and how much of it counts as none: points, and a logarithm of costs."""
+
+    candidates: Mapping[str, CandidateChanges]
+    together: Mapping[str, CommonChange]
+    tolerance: float
+    cost_margin: float
+
+    def every(self) -> Iterator[tuple[str, What, str, Contrast, float]]:
+        """Yield every contrast with its place and its tolerance, those of all candidates first."""
+        for cost, common in self.together.items():
+            yield ALL, "costs", cost, common, self.cost_margin
+        for name, own in self.candidates.items():
+            yield name, "average", "", own.average, self.tolerance
+            for task, contrast in own.tasks.items():
+                yield name, "tasks", task, contrast, self.tolerance
+            for code, contrast in own.languages.items():
+                yield name, "languages", code, contrast, self.tolerance
+            for cost, change in own.costs.items():
+                yield name, "costs", cost, change, self.cost_margin
 
 
-def regressions(document: Document) -> list[dict[str, Any]]:
-    """Return everything that is shown to have got worse by more than the tolerance, what is lost first."""
-    found = [{"candidate": name, "what": LOST, "name": why} for name, why in document["lost"].items()]
-    for name, costs in document["lost_costs"].items():
-        found += [
-            {"candidate": name, "what": LOST_COST, "name": cost, "why": why} for cost, why in costs.items()
-        ]
-    for place, contrast, limit in _contrasts(document):
+def regressions(
+    changes: Changes, lost: Mapping[str, str], lost_costs: Mapping[str, Mapping[str, str]]
+) -> list[Change]:
+    """Return everything that is shown to have got worse by more than the tolerance, what is lost first.
+
+    `lost` are candidates that have no score any more and `lost_costs` by candidate the costs that are gone,
+    each with the reason.
+    """
+    worse = [Change(candidate=name, what="lost", name=why) for name, why in lost.items()]
+    for name, costs in lost_costs.items():
+        worse += [Change(candidate=name, what="lost cost", name=cost, why=why) for cost, why in costs.items()]
+    for candidate, what, name, contrast, limit in changes.every():
+        beside = _worse_beside(contrast)
         if _shown_worse(contrast, limit):
-            found.append(place)
-        elif _worse_beside(contrast):
-            beside = contrast["beside"]
-            change, low, high = (ratio(beside[key]) for key in ("ratio", "ratio_low", "ratio_high"))
-            found.append({**place, "why": f"{change} ({low} to {high}) of the other candidates' change"})
-    return found
+            worse.append(Change(candidate=candidate, what=what, name=name))
+        elif beside is not None:
+            ratio = Estimate(beside.ratio, beside.ratio_low, beside.ratio_high)
+            worse.append(Change(candidate=candidate, what=what, name=name, beside=ratio))
+    return worse
 
 
-def undetermined(document: Document) -> list[dict[str, Any]]:
+def undetermined(changes: Changes) -> list[Change]:
     """Return every difference that may be a regression and is not shown to be one.
 
     Its interval reaches beyond the tolerance on the bad side, and it is not equivalent.
     """
-    found = []
-    for place, contrast, limit in _contrasts(document):
-        worst = contrast["low"] if contrast.get("sense", "max") == "max" else -contrast["high"]
-        shown = _shown_worse(contrast, limit) or _worse_beside(contrast)
-        if worst < -limit and contrast["verdict"] != "equivalent" and not shown:
-            found.append({**place, "undetermined": True})
-    return found
+    unproven = []
+    for candidate, what, name, contrast, limit in changes.every():
+        less_is_better = isinstance(contrast, CostChange | CommonChange) and contrast.sense == "min"
+        worst = -contrast.high if less_is_better else contrast.low
+        shown = _shown_worse(contrast, limit) or _worse_beside(contrast) is not None
+        if worst < -limit and contrast.verdict != "equivalent" and not shown:
+            unproven.append(Change(candidate=candidate, what=what, name=name, undetermined=True))
+    return unproven
 
 
-def _shown_worse(contrast: Mapping[str, Any], limit: float) -> bool:
-    if "beyond" in contrast:
-        return bool(contrast["beyond"])
-    return contrast["verdict"] == "worse" and abs(contrast["difference"]) > limit
+def _shown_worse(contrast: Contrast, limit: float) -> bool:
+    if isinstance(contrast, CommonChange):
+        return contrast.beyond
+    return contrast.verdict == "worse" and abs(contrast.difference) > limit
 
 
-def _worse_beside(contrast: Mapping[str, Any]) -> bool:
-    """Has it got worse than the other candidates have, where that is known (see eval.beside)?"""
-    return bool(contrast.get("beside") and contrast["beside"]["beyond"])
-
-
-def _contrasts(document: Document) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], float]]:
-    """Yield every contrast with its place and its tolerance, those of all candidates first."""
-    cost_limit = document["cost_margin"]
-    for cost, contrast in document["together"].items():
-        yield {"candidate": ALL, "what": COSTS, "name": cost}, contrast, cost_limit
-    for name, own in document["candidates"].items():
-        for what in (AVERAGE_NAME, TASKS, LANGUAGES, COSTS):
-            items = {"": own[what]} if what == AVERAGE_NAME else own[what]
-            limit = cost_limit if what == COSTS else document["tolerance"]
-            for item, contrast in items.items():
-                yield {"candidate": name, "what": what, "name": item}, contrast, limit
+def _worse_beside(contrast: Contrast) -> RelativeChange | None:
+    """Return how much worse it got than the other candidates did, None where that is not shown."""
+    beside = contrast.beside if isinstance(contrast, CostChange) else None
+    return beside if beside is not None and beside.beyond else None

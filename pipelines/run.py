@@ -126,7 +126,7 @@ def run_recipe(options: Options, console: Console) -> Result:
         )
         run.event("finished", failed=len(making.failed_candidates(ready.plan)))
         run.seal()
-    from pipelines.analysis import build_report
+    from pipelines.runs.report import build_report
 
     report = build_report([run.path], run.path / "report")
     return Result(run, report, making.failed_candidates(ready.plan))

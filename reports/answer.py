@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Answer, Summary
+from eval.analyses.documents.summary import Pick as PickEntry
 from reports.numbers import number, points, ratio
 from reports.study import Study
 from reports.text import midway
@@ -34,45 +34,43 @@ class Pick:
     most_drop: str
 
 
-def decided(analysis: Analysis) -> bool:
-    """Does the analysis hold a decision? Those that were written earlier do not."""
-    return bool(analysis) and isinstance(analysis.found.get("answer"), Mapping)
+def decided(analysis: Analysis) -> Answer | None:
+    """Return the decision that an analysis holds; those that were written earlier have none."""
+    return analysis.answer if analysis else None
 
 
-def loss(analysis: Analysis) -> str:
+def loss(answer: Answer) -> str:
     """Return what may be lost, as `1 point`."""
-    most = analysis.found["answer"]["max_drop"]
-    return f"{most:g} point" + ("" if most == 1 else "s")
+    return f"{answer.max_drop:g} point" + ("" if answer.max_drop == 1 else "s")
 
 
 def picks(study: Study, analysis: Analysis) -> tuple[Pick, ...]:
     """Return the picks in the order of the document; none without a decision."""
-    if not decided(analysis):
+    if not analysis or analysis.answer is None:
         return ()
     return tuple(
-        _pick(study, analysis, own)
-        for own in analysis.found["answer"]["picks"]
-        if own["objective"] in study.objectives
+        _pick(study, analysis, own) for own in analysis.answer.picks if own.objective in study.objectives
     )
 
 
-def _pick(study: Study, analysis: Analysis, own: Mapping[str, Any]) -> Pick:
-    objective, place = study.objectives[own["objective"]], own["chosen"]
+def _pick(study: Study, analysis: Summary, own: PickEntry) -> Pick:
+    objective, place = study.objectives[own.objective], own.chosen
     members = analysis.members[place]
-    value = analysis.found["costs"][objective.name][place]
+    value = analysis.costs[objective.name][place]
+    assert value is not None  # a summary whose pick has no cost is refused when it is read
     return Pick(
         title=objective.title,
         most=objective.sense == "max",
-        name=analysis.systems[place],
-        candidate=own["candidate"] if len(members) > 1 else "",
+        name=analysis.names[place],
+        candidate=own.candidate if len(members) > 1 else "",
         seeds=len(members),
-        baseline=place == analysis.baseline,
-        ratio=ratio(own["ratio"][0]) if own["ratio"] else "–",
-        ratio_range=_range([ratio(end) for end in own["ratio"]]) if own["ratio"] else "",
-        value=number(value[0], objective.unit),
+        baseline=place == analysis.base,
+        ratio=ratio(own.ratio.value) if own.ratio else "–",
+        ratio_range=_range([ratio(end) for end in own.ratio]) if own.ratio else "",
+        value=number(value.value, objective.unit),
         value_range=_range([number(end, objective.unit) for end in value]),
-        drop=points(-own["drop"]),
-        most_drop=points(-own["most_drop"]),
+        drop=points(-own.drop),
+        most_drop=points(-own.most_drop),
     )
 
 
@@ -100,14 +98,13 @@ def pick_words(pick: Pick, most_loss: str) -> tuple[str, ...]:
     return (lead, pick.name, f"{tail}; of its {pick.seeds} seeds the middle one is ", pick.candidate, ".")
 
 
-def method(analysis: Analysis) -> str:
+def method(analysis: Summary, answer: Answer) -> str:
     """Return what the picks rest on, and the command that says the same."""
-    answer = analysis.found["answer"]
     return (
-        f"{len(answer['fits'])} of {len(analysis.systems)} variants are shown to lose at most "
-        f"{loss(analysis)}: the upper end of the drop’s interval does ({100 * analysis.found['level']:g} % for "
+        f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most "
+        f"{loss(answer)}: the upper end of the drop’s interval does ({analysis.percent} for "
         "all variants at once, the seeds of each together). Costs and scores that noise cannot tell apart count "
         "as equal. What a block of measurements does to all variants is in the interval of a cost and cancels in that "
         "of a ratio. The same is said, with reasons, by: "
-        f"xpareto choose RUN --max-drop {answer['max_drop']:g} --seed-policy mean"
+        f"xpareto choose RUN --max-drop {answer.max_drop:g} --seed-policy mean"
     )

@@ -1,68 +1,51 @@
-"""The best arm for each task against an arm without intermediate training, as Markdown and in one line.
-
-The document is plain JSON that `xpareto claims --compare` writes beside a run's report: run, dev_run,
-reference, arms, variant, seeds, scope, margin, resamples, seed, synthetic, average (a contrast as in
-reports.compared), and per task its way (dev or halves), contrast, chosen (counts) and shares (of draws).
-"""
+"""The best arm for each task against an arm without intermediate training, as Markdown and in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from reports.compared import THESE_MODELS, interval, p_text, read_document
+from eval.analyses.documents.arm_comparison import THESE_MODELS
+from eval.analyses.documents.best_arm import BestArm
+from eval.verdict import Contrast
+from reports.compared import interval, p_text
 from reports.markdown import table
 from reports.numbers import points
 from reports.text import code, markdown
 
-SCHEMA = 1
 FILE = "best-arm"
 
-Document = Mapping[str, Any]
 
-
-def read_best(file: Path) -> dict[str, Any]:
-    """Return the document in a file; InputError when it is none of this version."""
-    return read_document(file, "the best arm per task", "reference", SCHEMA, "xpareto claims --compare")
-
-
-def headline(document: Document) -> str:
+def headline(document: BestArm) -> str:
     """Return the contrast of the average in one sentence, and how the arms were chosen."""
-    found = document["average"]
-    grade = "synthetic data" if document["synthetic"] else "real data"
-    scope = ", these trained models only" if document["scope"] == THESE_MODELS else ""
+    average = document.average
+    grade = "synthetic data" if document.synthetic else "real data"
+    scope = ", these trained models only" if document.scope == THESE_MODELS else ""
     return (
-        f"best of {', '.join(document['arms'])} per task against {document['reference']}, average: "
-        f"{points(found['difference'])} ({interval(found)}), {found['verdict']}; {ways(document)}; "
-        f"{grade}, {document['run']}{scope}"
+        f"best of {', '.join(document.arms)} per task against {document.reference}, average: "
+        f"{points(average.difference)} ({interval(average)}), {average.verdict}; {ways(document)}; "
+        f"{grade}, {document.run}{scope}"
     )
 
 
-def ways(document: Document) -> str:
-    """Return on what each task's arm was chosen.
-
-    >>> ways({"tasks": {"xnli": {"way": "dev"}, "tatoeba": {"way": "halves"}}})
-    'chosen on dev (xnli), by cross-fitting halves of the test examples (tatoeba)'
-    """
+def ways(document: BestArm) -> str:
+    """Return on what each task's arm was chosen: `chosen on dev (xnli)`."""
     by_way = {
-        way: [task for task, facts in document["tasks"].items() if facts["way"] == way]
-        for way in ("dev", "halves")
+        way: [task for task, facts in document.tasks.items() if facts.way == way] for way in ("dev", "halves")
     }
     named = {"dev": "on dev", "halves": "by cross-fitting halves of the test examples"}
     return "chosen " + ", ".join(f"{named[way]} ({', '.join(own)})" for way, own in by_way.items() if own)
 
 
-def markdown_of(document: Document) -> str:
+def markdown_of(document: BestArm) -> str:
     """Return the whole document as Markdown; the same document gives the same bytes."""
     return "\n".join(_lines(document)).rstrip() + "\n"
 
 
-def _lines(document: Document) -> Iterator[str]:
-    yield from (f"# The best arm for each task against {code(document['reference'])}", "")
-    if document["synthetic"]:
+def _lines(document: BestArm) -> Iterator[str]:
+    yield from (f"# The best arm for each task against {code(document.reference)}", "")
+    if document.synthetic:
         yield from ("> **Synthetic data: evidence for the machinery only.**", "")
-    yield from (f"{markdown(headline(document))}. In {code(document['variant'])}.", "")
+    yield from (f"{markdown(headline(document))}. In {code(document.variant)}.", "")
     yield (
         "An arm is never chosen on the examples that it is scored on: it is chosen on dev where another run "
         "of the same models was scored there, else on one half of the test examples for the other, both ways "
@@ -70,24 +53,22 @@ def _lines(document: Document) -> Iterator[str]:
         "intervals cover the choice. Of equally good arms the first is chosen."
     )
     yield ""
-    head = ["task", "chosen on", "arms chosen", "share of draws", code(document["reference"]), "best",
+    head = ["task", "chosen on", "arms chosen", "share of draws", code(document.reference), "best",
             "difference", "95 % interval", "p (Holm)", "verdict"]  # fmt: skip
-    rows = [["average", "", "", "", *_cells(document["average"])]]
-    for task, facts in document["tasks"].items():
-        chosen = ", ".join(f"{arm} ({count}×)" for arm, count in facts["chosen"].items())
-        shares = ", ".join(f"{arm} {100 * share:.0f} %" for arm, share in facts["shares"].items())
-        rows.append(
-            [markdown(task), facts["way"], markdown(chosen), markdown(shares), *_cells(facts["contrast"])]
-        )
+    rows = [["average", "", "", "", *_cells(document.average)]]
+    for task, facts in document.tasks.items():
+        chosen = ", ".join(f"{arm} ({count}×)" for arm, count in facts.chosen.items())
+        shares = ", ".join(f"{arm} {100 * share:.0f} %" for arm, share in facts.shares.items())
+        rows.append([markdown(task), facts.way, markdown(chosen), markdown(shares), *_cells(facts.contrast)])
     yield from table(head, rows, numeric_from=4)
 
 
-def _cells(contrast: Mapping[str, Any]) -> list[str]:
+def _cells(contrast: Contrast) -> list[str]:
     return [
-        f"{contrast['a']:.1f}",
-        f"{contrast['b']:.1f}",
-        points(contrast["difference"]),
+        f"{contrast.a:.1f}",
+        f"{contrast.b:.1f}",
+        points(contrast.difference),
         interval(contrast),
-        p_text(contrast["p_adjusted"]),
-        contrast["verdict"],
+        p_text(contrast.p_adjusted),
+        contrast.verdict,
     ]

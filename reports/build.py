@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compress.errors import InputError
-from reports.analysis import analysis_of, read_analysis
+from eval.analyses.documents.summary_file import analysis_of, read_analysis
 from reports.figures import figures
 from reports.latex import latex
 from reports.markdown import summary

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Summary
 from reports.numbers import points, ratio
 from reports.study import SCORE, Study
 
 
 @dataclass(frozen=True)
 class Change:
-    """A difference from the baseline in points, with its interval; None where there is no number."""
+    """A difference from the baseline in points, with its interval."""
 
-    value: float | None
-    low: float | None
-    high: float | None
+    value: float
+    low: float
+    high: float
 
     @property
     def text(self) -> str:
         """Return the difference and its interval.
 
-        >>> Change(-1.25, -2.0, -0.51).text, Change(0.4, None, None).text
-        ('−1.2 (−2.0 to −0.5)', '+0.4')
+        >>> Change(-1.25, -2.0, -0.51).text
+        '−1.2 (−2.0 to −0.5)'
         """
         return points(self.value) + self.range
 
     @property
     def range(self) -> str:
-        """Return the interval in parentheses after a space; "" where there is none."""
-        return (
-            "" if self.low is None or self.high is None else f" ({points(self.low)} to {points(self.high)})"
-        )
+        """Return the interval in parentheses after a space."""
+        return f" ({points(self.low)} to {points(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,11 @@ class ChangeRow:
 
 def change_tasks(study: Study, analysis: Analysis) -> tuple[str, ...]:
     """Return the tasks of the analysis, in the order of the run."""
-    known = analysis.found["tasks"] if analysis else {}
-    return tuple(name for name, facts in study.run.tasks.items() if facts.languages and name in known)
+    if not analysis:
+        return ()
+    return tuple(
+        name for name, facts in study.run.tasks.items() if facts.languages and name in analysis.tasks
+    )
 
 
 def changes(study: Study, analysis: Analysis) -> tuple[ChangeRow, ...]:
@@ -57,11 +58,11 @@ def changes(study: Study, analysis: Analysis) -> tuple[ChangeRow, ...]:
     return tuple(
         ChangeRow(
             name,
-            tuple(Change(*own["tasks"][task]) for task in tasks),
-            Change(*own["change"]),
+            tuple(Change(*own.tasks[task]) for task in tasks),
+            Change(*own.change),
         )
-        for at, (name, own) in enumerate(zip(analysis.systems, analysis.found["scores"], strict=True))
-        if at != analysis.baseline
+        for at, (name, own) in enumerate(zip(analysis.names, analysis.scores, strict=True))
+        if at != analysis.base
     )
 
 
@@ -73,17 +74,17 @@ def own_change(analysis: Analysis, candidate: str, quality: str = SCORE) -> Chan
     if not analysis or analysis.seeded:
         return None
     places = [at for at, members in enumerate(analysis.members) if members == (candidate,)]
-    if not places or places[0] == analysis.baseline:
+    if not places or places[0] == analysis.base:
         return None
     return quality_change(analysis, places[0], quality)
 
 
-def quality_change(analysis: Analysis, at: int, quality: str) -> Change | None:
+def quality_change(analysis: Summary, at: int, quality: str) -> Change | None:
     """Return the change of one system's score, or of another quality, None where the analysis lacks it."""
     if quality == SCORE:
-        return Change(*analysis.found["scores"][at]["change"])
-    found = analysis.found.get("qualities", {}).get(quality)
-    return None if found is None else Change(*found["changes"][at])
+        return Change(*analysis.scores[at].change)
+    known = analysis.qualities.get(quality)
+    return None if known is None else Change(*known.changes[at])
 
 
 def versus_baseline(study: Study, analysis: Analysis, candidate: str, objective: str) -> str:
@@ -94,17 +95,16 @@ def versus_baseline(study: Study, analysis: Analysis, candidate: str, objective:
     return points(study.gain(candidate, objective)) + (change.range if change else "")
 
 
-def change_words(analysis: Analysis) -> str:
+def change_words(analysis: Summary) -> str:
     """Return what the intervals of the changes are."""
-    level = f"{100 * analysis.found['level']:g} %"
     seeds = (
         "Systems are means over training seeds, and the spread between seeds is included (Student’s t)."
         if analysis.seeded
         else "They cover the choice of test examples only, not training."
     )
-    draws = analysis.found["resamples"]
+    draws = analysis.resamples
     return (
-        f"In parentheses {level} intervals of the change from the baseline (normal, their standard errors "
+        f"In parentheses {analysis.percent} intervals of the change from the baseline (normal, their standard errors "
         f"from {draws} draws of a paired bootstrap: both models are scored on the same drawn examples, and "
         f"versions of one example in several languages are drawn together). {seeds} Each holds by itself, "
         "for a task and a system named beforehand."

@@ -1,76 +1,49 @@
-"""A comparison of two arms as Markdown, from the document that `xpareto compare` writes.
-
-The document is plain JSON (schema 1), so that it can be read back without what computed it: `variants`
-(each with average, without_retrieval, change, tasks, languages, attribution), `hypervolume`,
-`joint_hypervolume`, `iso_cost`, `rests_on`, `caveats`. A contrast in it has a, b, difference, low and
-high (95 %), se_examples, se_seeds, df, p, p_equivalent, both adjusted, margin, verdict and family.
-"""
+"""A comparison of two arms as Markdown."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from compress.errors import InputError
+from eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
+from eval.analyses.documents.base import Estimate
+from eval.verdict import Contrast
 from reports.languages import language_name
 from reports.markdown import table
 from reports.numbers import points, ratio, three_digits
 from reports.text import code, markdown, midway
 
-SCHEMA = 1
 VERDICTS = ("better", "equivalent", "worse", "undetermined")
-THESE_MODELS = "these models"  # the scope of a verdict that rests on one seed
-
-Document = Mapping[str, Any]
 
 
-def read_comparison(file: Path) -> dict[str, Any]:
-    """Return the document of a comparison; InputError when the file is none of this version."""
-    return read_document(file, "a comparison", "variants", SCHEMA, "xpareto compare")
-
-
-def read_document(file: Path, what: str, field: str, schema: int, command: str) -> dict[str, Any]:
-    """Return a JSON document of that schema with that field; InputError names what else makes it."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: expected {what} as JSON ({error}).") from error
-    if not isinstance(found, dict) or found.get("schema") != schema or field not in found:
-        raise InputError(f"{file}: expected {what} of schema {schema}. Run {command} again.")
-    return found
-
-
-def headline(document: Document) -> str:
+def headline(document: ArmComparison) -> str:
     """Return the answer in one sentence, plain text."""
-    a, b = document["labels"]
-    first = document["variants"][0]
-    found = first["average"]
+    a, b = document.labels
+    first = document.variants[0]
+    average = first.average
     verb = {
         "better": f"{b} scores better than {a}",
         "worse": f"{b} scores worse than {a}",
-        "equivalent": f"{b} and {a} score equally, within {in_points(found['margin'])}",
+        "equivalent": f"{b} and {a} score equally, within {in_points(average.margin)}",
         "undetermined": f"It is undetermined whether {b} scores better or worse than {a}",
-    }[found["verdict"]]
-    count = len(first["tasks"])
-    seeds = len(document["rests_on"]["seeds"])
+    }[average.verdict]
+    count = len(first.tasks)
+    seeds = len(document.rests_on.seeds)
     scope = f"{seeds} seeds per arm" if seeds > 1 else "one seed per arm: true of these trained models only"
     return (
-        f"{verb}: {points(found['difference'])} points on the average of {count} task{'s' * (count > 1)} "
-        f"(95 % interval {interval(found)}), in {first['variant']}; {scope}."
+        f"{verb}: {points(average.difference)} points on the average of {count} task{'s' * (count > 1)} "
+        f"(95 % interval {interval(average)}), in {first.variant}; {scope}."
     )
 
 
-def interval(contrast: Mapping[str, Any]) -> str:
+def interval(contrast: Contrast | Estimate) -> str:
     """Return the 95 % interval of a contrast in points.
 
-    >>> interval({"low": -0.54, "high": 1.26})
+    >>> interval(Estimate(0.36, -0.54, 1.26))
     '−0.5 to +1.3'
     """
-    return f"{points(contrast['low'])} to {points(contrast['high'])}"
+    return f"{points(contrast.low)} to {points(contrast.high)}"
 
 
 def in_points(margin: float) -> str:
@@ -91,32 +64,30 @@ def p_text(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def ratio_interval(contrast: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the cost ratio and its interval from a contrast of logarithms.
-
-    >>> ratio_interval({"difference": 0.0, "low": -0.693147, "high": 0.693147})
-    ('1.00×', '0.50× to 2.00×')
-    """
-    found = [math.exp(min(contrast[name], 300.0)) for name in ("difference", "low", "high")]
-    return ratio(found[0]), " to ".join(_bounded(value) for value in found[1:])
+def ratio_interval(contrast: Contrast) -> tuple[str, str]:
+    """Return the cost ratio and its interval from a contrast of logarithms."""
+    middle, low, high = (
+        math.exp(min(end, 300.0)) for end in (contrast.difference, contrast.low, contrast.high)
+    )
+    return ratio(middle), f"{_bounded(low)} to {_bounded(high)}"
 
 
-def tally(document: Document) -> list[tuple[str, str, Counter[str]]]:
+def tally(document: ArmComparison) -> list[tuple[str, str, Counter[str]]]:
     """Return how many languages have each verdict, by variant and task."""
     return [
-        (variant["variant"], task, Counter(contrast["verdict"] for contrast in by_language.values()))
-        for variant in document["variants"]
-        for task, by_language in variant["languages"].items()
+        (variant.variant, task, Counter(contrast.verdict for contrast in by_language.values()))
+        for variant in document.variants
+        for task, by_language in variant.languages.items()
     ]
 
 
-def basis(document: Document) -> list[str]:
+def basis(document: ArmComparison) -> list[str]:
     """Return what the comparison rests on, one plain sentence each."""
-    rests = document["rests_on"]
-    seeds, df = rests["seeds"], document["variants"][0]["average"]["df"]
-    variants = len(rests["variants"])
+    rests = document.rests_on
+    seeds, df = rests.seeds, document.variants[0].average.df
+    variants = len(rests.variants)
     lines = [
-        f"{rests['pairs']} matched pairs of candidates: {variants} variant{'s' * (variants > 1)}, "
+        f"{rests.pairs} matched pairs of candidates: {variants} variant{'s' * (variants > 1)}, "
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)} per arm."
     ]
     if df is None:
@@ -124,28 +95,28 @@ def basis(document: Document) -> list[str]:
             "One seed per arm: the intervals cover the choice of test examples and nothing of training."
         )
     else:
-        pooled = rests["pooled_arms"]
+        pooled = rests.pooled_arms
         source = f", pooled over these and the arms {', '.join(pooled)}" if pooled else ""
         lines.append(f"Training noise is known to {df} degree{'s' * (df > 1)} of freedom{source}.")
-    for task, facts in rests["tasks"].items():
-        counts = list(facts["examples"].values())
+    for task, facts in rests.tasks.items():
+        counts = list(facts.examples.values())
         spread = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-        how = "drawn together in all languages" if facts["drawn_together"] else "drawn per language"
-        lines.append(f"{task}: {len(counts)} languages, {spread} {facts['split']} examples each, {how}.")
+        how = "drawn together in all languages" if facts.drawn_together else "drawn per language"
+        lines.append(f"{task}: {len(counts)} languages, {spread} {facts.split} examples each, {how}.")
     return lines
 
 
-def markdown_of(document: Document) -> str:
+def markdown_of(document: ArmComparison) -> str:
     """Return the whole comparison as Markdown; the same document gives the same bytes."""
     return "\n".join(_lines(document)).rstrip() + "\n"
 
 
-def _lines(document: Document) -> Iterator[str]:
-    a, b = document["labels"]
-    yield from (f"# {markdown(document['recipe'])}: arm {code(b)} against arm {code(a)}", "")
-    if document["rests_on"]["synthetic"]:
+def _lines(document: ArmComparison) -> Iterator[str]:
+    a, b = document.labels
+    yield from (f"# {markdown(document.recipe)}: arm {code(b)} against arm {code(a)}", "")
+    if document.rests_on.synthetic:
         yield from ("> **Synthetic data: evidence for the machinery only.**", "")
-    if document["scope"] == THESE_MODELS:
+    if document.scope == THESE_MODELS:
         yield from (
             "> **One seed per arm: every verdict is on these trained models only, not on the arms.**",
             "",
@@ -159,64 +130,66 @@ def _lines(document: Document) -> Iterator[str]:
     yield from _frontiers(document)
     yield from ("## What it rests on", "")
     yield from (f"- {markdown(line)}" for line in basis(document))
-    yield from (f"- Left out: {code(n)}: {markdown(w)}." for n, w in document["rests_on"]["left_out"].items())
+    yield from (f"- Left out: {code(n)}: {markdown(w)}." for n, w in document.rests_on.left_out.items())
     yield ""
     yield from ("## Caveats", "")
-    yield from (f"- **{markdown(c['title'])}.** {markdown(c['text'])}" for c in document["caveats"])
+    yield from (f"- **{markdown(c.title)}.** {markdown(c.text)}" for c in document.caveats)
     yield ""
     yield from ("## How to reproduce", "", "```sh", command(document), "```")
 
 
-def command(document: Document) -> str:
+def command(document: ArmComparison) -> str:
     """Return the command that gives this document."""
-    a, b = document["arms"]
+    a, b = document.arms
     return (
-        f"xpareto compare {document['run']} --arms {a} {b} --margin {document['margin']:g} "
-        f"--resamples {document['resamples']} --seed {document['seed']}"
+        f"xpareto compare {document.run} --arms {a} {b} --margin {document.margin:g} "
+        f"--resamples {document.resamples} --seed {document.seed}"
     )
 
 
-def _averages(document: Document) -> Iterator[str]:
-    a, b = document["labels"]
+def _averages(document: ArmComparison) -> Iterator[str]:
+    a, b = document.labels
     yield from ("## Average over tasks", "")
     head = ["variant", code(a), code(b), "difference", "95 % interval", "p (Holm)", "verdict"]
-    rows = [[code(v["variant"]), *_cells(v["average"])] for v in document["variants"]]
+    rows = [[code(v.variant), *_cells(v.average)] for v in document.variants]
     yield from table(head, rows)
-    if document["variants"][0]["without_retrieval"]:
+    if document.variants[0].without_retrieval:
         yield from ("Without the tasks that retrieve:", "")
-        rows = [[code(v["variant"]), *_cells(v["without_retrieval"])] for v in document["variants"]]
+        rows = [
+            [code(v.variant), *_cells(v.without_retrieval)] for v in document.variants if v.without_retrieval
+        ]
         yield from table(head, rows)
-    if len(document["variants"]) > 1:
-        first = code(document["variants"][0]["variant"])
+    if len(document.variants) > 1:
+        first = code(document.variants[0].variant)
         yield from (f"What compression does to the difference (here less that in {first}):", "")
         head = ["variant", "change", "95 % interval", "p (Holm)", "verdict"]
-        rows = [[code(v["variant"]), *_cells(v["change"])[2:]] for v in document["variants"][1:]]
+        rows = [[code(v.variant), *_cells(v.change)[2:]] for v in document.variants if v.change]
         yield from table(head, rows)
 
 
-def _tasks(document: Document) -> Iterator[str]:
-    a, b = document["labels"]
+def _tasks(document: ArmComparison) -> Iterator[str]:
+    a, b = document.labels
     yield from ("## By task", "")
     yield "The share is what the task adds to the difference of the averages; shares add up to 100 %."
     yield ""
     head = ["variant", "task", code(a), code(b), "difference", "95 % interval", "p (Holm)", "verdict"]
     rows = []
-    for variant in document["variants"]:
-        for task, contrast in variant["tasks"].items():
-            share = variant["attribution"][task]["share"]
+    for variant in document.variants:
+        for task, contrast in variant.tasks.items():
+            share = variant.attribution[task].share
             part = "–" if share is None else f"{share:.1f} %".replace("-", "−")
-            rows.append([code(variant["variant"]), markdown(task), *_cells(contrast), part])
+            rows.append([code(variant.variant), markdown(task), *_cells(contrast), part])
     yield from table([*head, "share"], rows, numeric_from=2)
 
 
-def _languages(document: Document) -> Iterator[str]:
-    a, b = document["labels"]
-    first = document["variants"][0]
-    yield from (f"## By language, in {code(first['variant'])}", "")
+def _languages(document: ArmComparison) -> Iterator[str]:
+    a, b = document.labels
+    first = document.variants[0]
+    yield from (f"## By language, in {code(first.variant)}", "")
     head = ["task", "language", code(a), code(b), "difference", "95 % interval", "p (Holm)", "verdict"]
     rows = [
         [markdown(task), markdown(f"{language_name(language)} ({language})"), *_cells(contrast)]
-        for task, by_language in first["languages"].items()
+        for task, by_language in first.languages.items()
         for language, contrast in by_language.items()
     ]
     yield from table(head, rows, numeric_from=2)
@@ -228,24 +201,24 @@ def _languages(document: Document) -> Iterator[str]:
     yield from table(["variant", "task", *VERDICTS], counted, numeric_from=2)
 
 
-def _frontiers(document: Document) -> Iterator[str]:
-    a, b = document["labels"]
-    volumes, isos = document["hypervolume"], document["iso_cost"]
+def _frontiers(document: ArmComparison) -> Iterator[str]:
+    a, b = document.labels
+    volumes, isos = document.hypervolume, document.iso_cost
     if not volumes:
         return
-    titles = {name: midway(facts["title"]) for name, facts in document["rests_on"]["objectives"].items()}
-    reference = document["reference"]
+    titles = {name: midway(facts.title) for name, facts in document.rests_on.objectives.items()}
+    reference = document.reference
     yield from ("## Frontier: hypervolume", "")
     yield (
         f"Area below the frontier of score against each cost, in points × octaves (factors of two) of cost, up "
-        f"to {reference['score']:g} % and {2 ** reference['octaves']:g} times the cost of "
-        f"{code(reference['baseline'])}; fixed beforehand. Equivalent: A differs by less than if all of "
-        f"{code(a)} scored {in_points(document['margin'])} more."
+        f"to {reference.score:g} % and {2**reference.octaves:g} times the cost of "
+        f"{code(reference.baseline)}; fixed beforehand. Equivalent: A differs by less than if all of "
+        f"{code(a)} scored {in_points(document.margin)} more."
     )
     yield ""
     head = ["cost", code(a), code(b), "difference", "95 % interval", "margin", "p (Holm)", "verdict"]
-    rows = [[markdown(titles.get(name, name)), *_volume(found)] for name, found in volumes.items()]
-    joint = document["joint_hypervolume"]
+    rows = [[markdown(titles.get(name, name)), *_volume(own)] for name, own in volumes.items()]
+    joint = document.joint_hypervolume
     if joint:
         rows.append(["all costs together", *_volume(joint)])
     yield from table(head, rows)
@@ -254,42 +227,41 @@ def _frontiers(document: Document) -> Iterator[str]:
     yield ""
     listed = []
     for name, iso in isos.items():
-        found = iso["contrast"]
-        if found is None:
-            listed.append([markdown(titles.get(name, name)), "–", "–", "–", markdown(iso["reason"])])
+        contrast = iso.contrast
+        if contrast is None:
+            listed.append([markdown(titles.get(name, name)), "–", "–", "–", markdown(iso.reason)])
         else:
             listed.append(
                 [
                     markdown(titles.get(name, name)),
-                    *ratio_interval(found),
-                    p_text(found["p_adjusted"]),
-                    found["verdict"],
+                    *ratio_interval(contrast),
+                    p_text(contrast.p_adjusted),
+                    contrast.verdict,
                 ]
             )
     yield from table(["cost", "ratio", "95 % interval", "p (Holm)", "verdict"], listed)
 
 
-def _cells(contrast: Mapping[str, Any]) -> list[str]:
-    scores = [f"{contrast['a']:.1f}", f"{contrast['b']:.1f}"]
+def _cells(contrast: Contrast) -> list[str]:
+    scores = [f"{contrast.a:.1f}", f"{contrast.b:.1f}"]
     return [
         *scores,
-        points(contrast["difference"]),
+        points(contrast.difference),
         interval(contrast),
-        p_text(contrast["p_adjusted"]),
-        contrast["verdict"],
+        p_text(contrast.p_adjusted),
+        contrast.verdict,
     ]
 
 
-def _volume(contrast: Mapping[str, Any]) -> Sequence[str]:
-    low, high = (_signed(contrast[name]) for name in ("low", "high"))
+def _volume(contrast: Contrast) -> Sequence[str]:
     return [
-        three_digits(contrast["a"]),
-        three_digits(contrast["b"]),
-        _signed(contrast["difference"]),
-        f"{low} to {high}",
-        three_digits(contrast["margin"]),
-        p_text(contrast["p_adjusted"]),
-        contrast["verdict"],
+        three_digits(contrast.a),
+        three_digits(contrast.b),
+        _signed(contrast.difference),
+        f"{_signed(contrast.low)} to {_signed(contrast.high)}",
+        three_digits(contrast.margin),
+        p_text(contrast.p_adjusted),
+        contrast.verdict,
     ]
 
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
+from eval.analyses.documents.arm_comparison import ArmComparison, CaveatEntry, TrainingStep
 from reports.caveats import changed_text, incomplete_text
 from reports.compared import in_points
 
 XTREME_TASKS = 9
 FEW_SEEDS = 5
 
-Document = Mapping[str, Any]
 
-
-def caveats_of(document: Document) -> list[dict[str, str]]:
+def caveats_of(document: ArmComparison) -> list[CaveatEntry]:
     """Return every caveat that a comparison calls for, the gravest first; `key` is stable."""
     return [
-        {"key": key, "title": title, "text": text} for rule in _RULES for key, title, text in rule(document)
+        CaveatEntry(key=key, title=title, text=text) for rule in _RULES for key, title, text in rule(document)
     ]
 
 
 Found = Iterator[tuple[str, str, str]]
 
 
-def _synthetic(document: Document) -> Found:
-    if document["rests_on"]["synthetic"]:
+def _synthetic(document: ArmComparison) -> Found:
+    if document.rests_on.synthetic:
         yield (
             "synthetic",
             "The data are synthetic",
@@ -35,14 +33,14 @@ def _synthetic(document: Document) -> Found:
         )
 
 
-def _changed(document: Document) -> Found:
-    found = changed_text(document["rests_on"].get("changed") or {})
+def _changed(document: ArmComparison) -> Found:
+    found = changed_text(document.rests_on.changed)
     if found:
         yield found
 
 
-def _seeds(document: Document) -> Found:
-    seeds = len(document["rests_on"]["seeds"])
+def _seeds(document: ArmComparison) -> Found:
+    seeds, df = len(document.rests_on.seeds), document.variants[0].average.df
     if seeds == 1:
         yield (
             "one-seed",
@@ -51,8 +49,7 @@ def _seeds(document: Document) -> Found:
             "trained models only. That the same recipe with another seed would give the same verdict is "
             "not shown; differences of a point or two may be the luck of the seed.",
         )
-    elif seeds < FEW_SEEDS:
-        df = document["variants"][0]["average"]["df"]
+    elif seeds < FEW_SEEDS and df is not None:
         yield (
             "few-seeds",
             f"{seeds} seeds per arm are few",
@@ -63,30 +60,30 @@ def _seeds(document: Document) -> Found:
         )
 
 
-def _chance(document: Document) -> Found:
+def _chance(document: ArmComparison) -> Found:
     """Scores that guessing may give, by two standard errors of a share: what is equal there is ignorance."""
-    scores = document["variants"][0]["tasks"]
-    for name, facts in document["rests_on"]["tasks"].items():
-        chance, examples = facts.get("chance"), list(facts["examples"].values())
+    scores = document.variants[0].tasks
+    for name, facts in document.rests_on.tasks.items():
+        chance, examples = facts.chance, list(facts.examples.values())
         if chance is None or name not in scores:
             continue
-        independent = max(examples) if facts["drawn_together"] else sum(examples)
+        independent = max(examples) if facts.drawn_together else sum(examples)
         limit = chance + 2 * math.sqrt(chance * (100 - chance) / independent)
-        found = [scores[name][side] for side in ("a", "b")]
-        if max(found) <= limit:
+        a, b = scores[name].a, scores[name].b
+        if max(a, b) <= limit:
             yield (
                 f"chance-{name}",
                 f"Neither arm is shown to have learnt {name}",
-                f"Guessing one of its classes scores {chance:.1f}; the arms score {found[0]:.1f} and "
-                f"{found[1]:.1f}, and with these examples nothing up to {limit:.1f} is clearly more. That the "
+                f"Guessing one of its classes scores {chance:.1f}; the arms score {a:.1f} and "
+                f"{b:.1f}, and with these examples nothing up to {limit:.1f} is clearly more. That the "
                 f"arms are equal there says nothing of them, and {name} dilutes every difference of the "
                 "average. Train the target longer, or compare without it.",
             )
 
 
-def _pooled(document: Document) -> Found:
-    pooled = document["rests_on"]["pooled_arms"]
-    if pooled and len(document["rests_on"]["seeds"]) > 1:
+def _pooled(document: ArmComparison) -> Found:
+    pooled = document.rests_on.pooled_arms
+    if pooled and len(document.rests_on.seeds) > 1:
         yield (
             "pooled-variance",
             "Training noise is pooled over arms",
@@ -95,39 +92,39 @@ def _pooled(document: Document) -> Found:
         )
 
 
-def _updates(document: Document) -> Found:
-    training = document["rests_on"]["training"]
-    a, b = (_updates_of(training[label]) for label in document["labels"])
-    if a == b or document["same_arm"]:
+def _updates(document: ArmComparison) -> Found:
+    training = document.rests_on.training
+    a, b = (_updates_of(training[label]) for label in document.labels)
+    if a == b or document.same_arm:
         return
     yield (
         "updates",
         "The arms are trained for different numbers of updates",
-        f"{document['labels'][0]}: {a}; {document['labels'][1]}: {b}. A difference between them may be "
+        f"{document.labels[0]}: {a}; {document.labels[1]}: {b}. A difference between them may be "
         "due to the amount of training and not to its content; compare arms of equal updates for that.",
     )
 
 
-def _updates_of(steps: list[Mapping[str, Any]]) -> str:
+def _updates_of(steps: Sequence[TrainingStep]) -> str:
     """Return how long an arm trains, without on what, so that equal lengths give equal words."""
     if not steps:
         return "no training step"
     return ", then ".join(_length(step) for step in steps)
 
 
-def _length(step: Mapping[str, Any]) -> str:
-    if step["steps"] is not None:
-        return f"{step['steps']} updates of {step['batch_size']}"
-    most = f", at most {step['max_steps']} updates" if step["max_steps"] is not None else ""
-    return f"{step['epochs']:g} epochs of {_on(step['on'])} in batches of {step['batch_size']}{most}"
+def _length(step: TrainingStep) -> str:
+    if step.steps is not None:
+        return f"{step.steps} updates of {step.batch_size}"
+    most = f", at most {step.max_steps} updates" if step.max_steps is not None else ""
+    return f"{step.epochs:g} epochs of {_on(step.on)} in batches of {step.batch_size}{most}"
 
 
-def _on(what: Any) -> str:
-    return " + ".join(map(str, what)) if isinstance(what, list) else str(what)
+def _on(what: str | tuple[str, ...] | None) -> str:
+    return " + ".join(map(str, what)) if isinstance(what, tuple) else str(what)
 
 
-def _average(document: Document) -> Found:
-    count = len(document["rests_on"]["tasks"])
+def _average(document: ArmComparison) -> Found:
+    count = len(document.rests_on.tasks)
     if count < XTREME_TASKS:
         yield (
             "not-xtreme-average",
@@ -136,8 +133,8 @@ def _average(document: Document) -> Found:
         )
 
 
-def _retrieval(document: Document) -> Found:
-    parts = [task for task, facts in document["rests_on"]["tasks"].items() if facts["group"] == "retrieval"]
+def _retrieval(document: ArmComparison) -> Found:
+    parts = [task for task, facts in document.rests_on.tasks.items() if facts.group == "retrieval"]
     if parts:
         yield (
             "retrieval",
@@ -147,8 +144,8 @@ def _retrieval(document: Document) -> Found:
         )
 
 
-def _limits(document: Document) -> Found:
-    parts = [f"{t}: {f['limit']}" for t, f in document["rests_on"]["tasks"].items() if f["limit"]]
+def _limits(document: ArmComparison) -> Found:
+    parts = [f"{t}: {f.limit}" for t, f in document.rests_on.tasks.items() if f.limit]
     if parts:
         yield (
             "limited",
@@ -157,25 +154,25 @@ def _limits(document: Document) -> Found:
         )
 
 
-def _missing(document: Document) -> Found:
+def _missing(document: ArmComparison) -> Found:
     parts = [
-        f"{task}: {', '.join(facts['missing'])}"
-        for task, facts in document["rests_on"]["tasks"].items()
-        if facts["missing"]
+        f"{task}: {', '.join(facts.missing)}"
+        for task, facts in document.rests_on.tasks.items()
+        if facts.missing
     ]
     if parts:
         yield ("missing-languages", "Some languages have no data", f"They count nowhere. {'; '.join(parts)}.")
 
 
-def _incomplete(document: Document) -> Found:
-    found = incomplete_text(document["rests_on"].get("incomplete") or {})
+def _incomplete(document: ArmComparison) -> Found:
+    found = incomplete_text(document.rests_on.incomplete)
     if found:
         yield found
 
 
-def _drawn(document: Document) -> Found:
-    tasks = document["rests_on"]["tasks"]
-    apart = [t for t, f in tasks.items() if not f["drawn_together"] and len(f["examples"]) > 1]
+def _drawn(document: ArmComparison) -> Found:
+    tasks = document.rests_on.tasks
+    apart = [t for t, f in tasks.items() if not f.drawn_together and len(f.examples) > 1]
     if "mlqa" in apart:
         yield (
             "mlqa-parallel",
@@ -191,7 +188,7 @@ def _drawn(document: Document) -> Found:
             f"{', '.join(asked)}: several questions share a paragraph, so that their intervals are "
             "somewhat too narrow.",
         )
-    if "bucc2018" in tasks and not tasks["bucc2018"].get("retuned"):
+    if "bucc2018" in tasks and not tasks["bucc2018"].retuned:
         yield (
             "bucc-threshold",
             "The threshold of BUCC is not chosen again in every draw",
@@ -200,19 +197,19 @@ def _drawn(document: Document) -> Found:
         )
 
 
-def _costs(document: Document) -> Found:
-    if document["hypervolume"]:
+def _costs(document: ArmComparison) -> Found:
+    if document.hypervolume:
         yield (
             "cost-noise",
             "Noise of clocks is covered in part",
             "The draws resample test examples; costs are taken as they were measured. Their noise enters "
             "the intervals of the frontiers only through the seeds, each of whose models was measured "
             "for itself"
-            + (", that is not at all with one seed." if len(document["rests_on"]["seeds"]) == 1 else "."),
+            + (", that is not at all with one seed." if len(document.rests_on.seeds) == 1 else "."),
         )
 
 
-def _multiplicity(document: Document) -> Found:
+def _multiplicity(document: ArmComparison) -> Found:
     yield (
         "multiplicity",
         "How many tests there are",
@@ -220,12 +217,12 @@ def _multiplicity(document: Document) -> Found:
         "a variant; the averages of all variants but the first; what compression changes; the "
         "hypervolumes; the cost ratios. The average of the first variant is the primary one and stands "
         "alone. Intervals are each by itself, so one may exclude zero where the verdict is undetermined. "
-        f"Equivalent means that the difference is shown to be below {in_points(document['margin'])} (two "
+        f"Equivalent means that the difference is shown to be below {in_points(document.margin)} (two "
         "one-sided tests); no significant difference alone is undetermined.",
     )
 
 
-_RULES: tuple[Callable[[Document], Found], ...] = (
+_RULES: tuple[Callable[[ArmComparison], Found], ...] = (
     _synthetic, _changed, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing,
     _incomplete, _drawn, _costs, _multiplicity,
 )  # fmt: skip

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from reports.analysis import Analysis
+from eval.analyses.documents.base import Estimate
+from eval.analyses.documents.summary import Analysis, FlipCounts
 
-Interval = tuple[float | None, float | None, float | None]  # value, low, high
 _CLASSES = ("high", "medium", "low", "unseen")
 
 
@@ -22,12 +21,12 @@ class Disparity:
 
     name: str
     worst_language: str
-    worst: Interval
-    spread: float | None
-    beyond: float | None
-    slope: Interval | None
-    resources: Mapping[str, Interval]
-    scripts: Mapping[str, Interval]
+    worst: Estimate
+    spread: float
+    beyond: float
+    slope: Estimate | None
+    resources: Mapping[str, Estimate]
+    scripts: Mapping[str, Estimate]
     flips: tuple[float, float, float] | None
 
 
@@ -35,21 +34,21 @@ def disparities(analysis: Analysis) -> list[Disparity]:
     """Return every system but the baseline; none without an analysis."""
     if not analysis:
         return []
-    flips = analysis.found.get("flips")
+    flips = analysis.flips
     return [
         Disparity(
             name,
-            str(own["worst_language"]),
-            _interval(own["worst"]),
-            own["spread"],
-            own["spread_beyond_noise"],
-            None if own["slope"] is None else _interval(own["slope"]),
-            {key: _interval(value) for key, value in own["by_resources"].items()},
-            {key: _interval(value) for key, value in own["by_script"].items()},
+            own.worst_language,
+            own.worst,
+            own.spread,
+            own.spread_beyond_noise,
+            own.slope,
+            own.by_resources,
+            own.by_script,
             _flips([row[at] for row in flips.values()]) if flips else None,
         )
-        for at, (name, own) in enumerate(zip(analysis.systems, analysis.found["fairness"], strict=True))
-        if at != analysis.baseline
+        for at, (name, own) in enumerate(zip(analysis.names, analysis.fairness, strict=True))
+        if at != analysis.base
     ]
 
 
@@ -61,12 +60,7 @@ def columns(found: Sequence[Disparity]) -> tuple[list[str], list[str]]:
     return [key for key in _CLASSES if key in classes] + rest, sorted(scripts)
 
 
-def _interval(value: Sequence[Any]) -> Interval:
-    first, low, high = value
-    return first, low, high
-
-
-def _flips(rows: Sequence[Sequence[int]]) -> tuple[float, float, float] | None:
+def _flips(rows: Sequence[FlipCounts]) -> tuple[float, float, float] | None:
     examples, changed, lost, won = (sum(column) for column in zip(*rows, strict=True))
     if not examples:
         return None

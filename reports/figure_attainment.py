@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.analyses.documents.summary import Analysis, ArmAttainment, Attainment, AttainmentDifference
 from eval.objective import Objective
-from reports.analysis import Analysis
 from reports.figure_style import COLOURS, COLUMN_INCHES, SMALL, TINY, plain, set_log_ticks, written
 from reports.study import Study
 from reports.text import midway
@@ -19,24 +19,23 @@ _HATCH = "/////"
 _PADDING = 0.12
 
 
-def pairs(found: Mapping[str, Any], first: str) -> list[Mapping[str, Any]]:
+def pairs(attainment: Attainment, first: str) -> list[AttainmentDifference]:
     """Return the pairs that the figure shows: all, or of many those with the baseline's arm."""
-    listed = [own for own in found["differences"] if len(found["arms"][own["a"]]["seeds"]) > 1]
+    listed = [own for own in attainment.differences if len(attainment.arms[own.a].seeds) > 1]
     if len(listed) > _MOST_PANELS:
-        listed = [own for own in listed if first in (own["a"], own["b"])]
+        listed = [own for own in listed if first in (own.a, own.b)]
     return listed[:_MOST_PANELS]
 
 
 def draw_attainment(figure: Any, study: Study, analysis: Analysis, cost: Objective) -> bool:
     """Draw on an empty figure and give it its size; False without several arms of several seeds."""
-    found = analysis.found["attainment"].get(cost.name) if analysis and analysis.seeded else None
-    shown = pairs(found, study.run.candidate(study.run.baseline).arm) if found else []
-    corners = (
-        [(x, y) for own in found["arms"].values() for s in own["surfaces"] for x, y in s] if found else []
-    )
+    attainment = analysis.attainment.get(cost.name) if analysis and analysis.seeded else None
+    if attainment is None:
+        return False
+    shown = pairs(attainment, study.run.candidate(study.run.baseline).arm)
+    corners = [(x, y) for own in attainment.arms.values() for s in own.surfaces for x, y in s]
     if not shown or not corners:
         return False
-    assert found is not None
     columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
     figure.set_size_inches(COLUMN_INCHES, _ROW_INCHES * rows + 0.75 + 0.5 * (columns == 1))
@@ -44,7 +43,7 @@ def draw_attainment(figure: Any, study: Study, analysis: Analysis, cost: Objecti
     across = _padded([x for x, _ in corners])
     up = _padded([y for _, y in corners])
     for axes, own in zip(grid, shown, strict=False):
-        _panel(axes, own, found["arms"], across, up)
+        _panel(axes, own, attainment.arms, across, up)
     for axes in list(grid)[len(shown) :]:
         axes.set_visible(False)
     for axes in list(grid)[max(0, len(shown) - columns) : len(shown)]:
@@ -61,11 +60,15 @@ def draw_attainment(figure: Any, study: Study, analysis: Analysis, cost: Objecti
 
 
 def _panel(
-    axes: Any, own: Mapping[str, Any], arms: Mapping[str, Any], across: Sequence[float], up: Sequence[float]
+    axes: Any,
+    own: AttainmentDifference,
+    arms: Mapping[str, ArmAttainment],
+    across: Sequence[float],
+    up: Sequence[float],
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    for cheap, dear, low, high, share in own["regions"]:
+    for cheap, dear, low, high, share in own.regions:
         if not share:
             continue
         left, right = _inside(cheap, across, 0), _inside(dear, across, 1)
@@ -73,8 +76,8 @@ def _panel(
         axes.add_patch(
             Rectangle((2.0**left, bottom), 2.0**right - 2.0**left, top - bottom, linewidth=0, **_fill(share))
         )
-    for arm, dashes in ((own["a"], (2.5, 1.5)), (own["b"], (None, None))):
-        surfaces = arms[arm]["surfaces"]
+    for arm, dashes in ((own.a, (2.5, 1.5)), (own.b, (None, None))):
+        surfaces = arms[arm].surfaces
         line = _staircase(surfaces[(len(surfaces) - 1) // 2], across, up)
         axes.plot(*line, color="black", linewidth=0.7, dashes=dashes)
     axes.set_xscale("log")
@@ -82,7 +85,7 @@ def _panel(
     axes.set_ylim(*up)
     set_log_ticks(axes.xaxis, 2.0 ** across[0], 2.0 ** across[1], lambda value: f"{plain(value)}×")
     axes.tick_params(labelsize=SMALL, length=2, pad=1.5)
-    axes.set_title(f"{written(own['b'], 18)} against {written(own['a'], 18)}", fontsize=SMALL, pad=2)
+    axes.set_title(f"{written(own.b, 18)} against {written(own.a, 18)}", fontsize=SMALL, pad=2)
 
 
 def _staircase(
@@ -111,11 +114,11 @@ def _rgb(colour: str) -> tuple[float, ...]:
     return tuple(int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
 
 
-def _legend(figure: Any, shown: Sequence[Mapping[str, Any]]) -> None:
+def _legend(figure: Any, shown: Sequence[AttainmentDifference]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    shares = sorted({abs(region[4]) for own in shown for region in own["regions"] if region[4]})
+    shares = sorted({abs(region.difference) for own in shown for region in own.regions if region.difference})
     kept = shares if len(shares) <= 3 else [shares[0], shares[len(shares) // 2], shares[-1]]
     patches: list[Any] = []
     for sign in (1, -1):

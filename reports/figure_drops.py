@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Summary
 from reports.figure_frontier import short_names
 from reports.figure_style import COLUMN_INCHES, SMALL, TINY, written
 from reports.headline import main_cost
@@ -21,11 +21,11 @@ _DARK = 0.6  # of the scale: colours from here on are too dark for black marks
 _GAIN = 0.5  # points: gains from here on are marked, since in grey they look like losses
 
 
-def shown_systems(study: Study, analysis: Analysis, tasks: int) -> tuple[Point, ...]:
+def shown_systems(study: Study, analysis: Summary, tasks: int) -> tuple[Point, ...]:
     """Return the variants that fit: those on the main frontier first, in the run's order."""
     cost = main_cost(study)
     front = on_frontier(study, analysis, cost) if cost else frozenset()
-    found = [own for own in points(study, analysis) if own.at not in (None, analysis.baseline)]
+    found = [own for own in points(study, analysis) if own.at not in (None, analysis.base)]
     kept = sorted(found, key=lambda own: own.name not in front)[: max(1, _MOST_COLUMNS // tasks)]
     return tuple(own for own in found if own in kept)
 
@@ -34,11 +34,11 @@ def draw_drops(figure: Any, study: Study, analysis: Analysis) -> bool:
     """Draw on an empty figure and give it its size; False without an analysis that holds the drops."""
     import numpy as np
 
-    cells = analysis.found.get("cells") if analysis else None
-    if not cells:
+    cells = analysis.cells if analysis else None
+    if not analysis or cells is None:
         return False
-    tasks = list(dict.fromkeys(task for task, _ in cells["places"]))
-    languages = sorted({code for _, code in cells["places"]}, key=lambda code: (code != "en", code))
+    tasks = list(dict.fromkeys(task for task, _ in cells.places))
+    languages = sorted({code for _, code in cells.places}, key=lambda code: (code != "en", code))
     systems = shown_systems(study, analysis, len(tasks))
     if not systems:
         return False
@@ -46,9 +46,8 @@ def draw_drops(figure: Any, study: Study, analysis: Analysis) -> bool:
     values = np.full((len(languages), columns), np.nan)
     for block, own in enumerate(systems):
         assert own.at is not None
-        for (task, code), drop in zip(cells["places"], cells["drops"][own.at], strict=True):
-            if drop is not None:
-                values[languages.index(code), block * len(tasks) + tasks.index(task)] = drop
+        for (task, code), drop in zip(cells.places, cells.drops[own.at], strict=True):
+            values[languages.index(code), block * len(tasks) + tasks.index(task)] = drop
     every = points(study, analysis)
     short = dict(zip((own.name for own in every), short_names(every), strict=True))
     names = [written(short[own.name], 24) for own in systems]
@@ -111,8 +110,8 @@ def _even(most: float) -> list[float]:
     return [step * place for place in range(-count, count + 1)]
 
 
-def _caption(study: Study, analysis: Analysis, systems: Sequence[Point]) -> str:
-    others = len(analysis.systems) - 1
+def _caption(study: Study, analysis: Summary, systems: Sequence[Point]) -> str:
+    others = len(analysis.names) - 1
     which = (
         ""
         if len(systems) == others

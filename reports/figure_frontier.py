@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eval.analyses.documents.summary import Analysis
 from eval.objective import Objective
-from reports.analysis import Analysis
 from reports.energy_view import energy_bases
 from reports.figure_labels import Box, Wish, leader, placed
 from reports.figure_style import COLUMN_INCHES, TINY, look, set_log_ticks, written
@@ -78,10 +78,10 @@ def note(analysis: Analysis, cost: str) -> str:
     if not analysis:
         return "Bars: binomial 95 % interval of the score alone, languages and tasks taken as independent."
     paired = "paired by test example" + (", with the spread of training seeds" if analysis.seeded else "")
-    noise = analysis.found["objectives"].get(cost, {}).get("noise", {})
-    across = _COST_BARS.get(noise.get("basis"), "none")
+    known = analysis.objectives.get(cost)
+    across = _COST_BARS[known.noise.basis] if known else "none"
     return (
-        f"Bars: {100 * analysis.found['level']:g} % intervals. Across: {across}. Upright: the change of the "
+        f"Bars: {analysis.percent} intervals. Across: {across}. Upright: the change of the "
         f"score from the baseline’s, {paired}."
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compress.errors import InputError
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
 from reports.figure_attainment import draw_attainment
 from reports.figure_drops import draw_drops
 from reports.figure_frontier import draw_frontier

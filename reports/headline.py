@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
 from reports.answer import decided, loss, method, pick_words, picks
 from reports.frontiers import frontier_names
 from reports.numbers import number, points, ratio
@@ -28,10 +28,11 @@ def headline(study: Study, analysis: Analysis = NO_ANALYSIS) -> tuple[Sentence, 
 
 def _recommended(study: Study, analysis: Analysis) -> Iterator[Sentence]:
     """Yield what to deploy as the analysis decides it, or what is cheapest as measured, and says so."""
-    if decided(analysis):
+    answer = decided(analysis)
+    if analysis and answer is not None:
         for pick in picks(study, analysis):
-            yield pick_words(pick, loss(analysis))
-        yield (method(analysis),)
+            yield pick_words(pick, loss(answer))
+        yield (method(analysis, answer),)
         return
     found = [words for cost in priced(study) if (words := _cheapest(study, cost))]
     if found:
@@ -41,10 +42,9 @@ def _recommended(study: Study, analysis: Analysis) -> Iterator[Sentence]:
 
 def as_measured(analysis: Analysis) -> str:
     """Return what the picks of `cheapest` are not, and why there are no better ones."""
-    why = (
-        analysis.why
-        or "The statistics beside this report hold no decision. To compute it: xpareto report RUN"
-    )
+    why = "The statistics beside this report hold no decision. To compute it: xpareto report RUN"
+    if not analysis:
+        why = analysis.unavailable
     return (
         "What follows is cheapest as measured, of single trained models and without the uncertainty of "
         f"scores and costs: luck has its part in it, and xpareto choose may say otherwise. {why}"

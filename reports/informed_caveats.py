@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Summary
 from reports.caveats import Caveat, caveats
 from reports.noise import percent
 from reports.study import Study
@@ -23,34 +23,35 @@ def informed_caveats(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
     return (*told, *_latency(study, analysis))
 
 
-def _told(caveat: Caveat, analysis: Analysis) -> Caveat:
+def _told(caveat: Caveat, analysis: Summary) -> Caveat:
     if caveat.key != "selection":
         return caveat
     return replace(
         caveat,
         text="The best of several candidates looks a little better here than it is (winner’s curse). The "
-        f"{100 * analysis.found['level']:g} % intervals are paired by example and hold for a candidate named "
+        f"{analysis.percent} intervals are paired by example and hold for a candidate named "
         "beforehand, not for the best of many. xpareto choose scores its choice on examples that it was not "
         "picked on.",
     )
 
 
-def _latency(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
-    noise = analysis.found["objectives"].get(_LATENCY, {}).get("noise")
+def _latency(study: Study, analysis: Summary) -> tuple[Caveat, ...]:
+    latency = analysis.objectives.get(_LATENCY)
     values = [v for found in study.values.values() if (v := found.get(_LATENCY)) is not None]
-    if not noise or not noise["floor"]:
+    if latency is None or not latency.noise.floor:
         return ()
-    most = 1 + noise["floor"] / 100
+    noise = latency.noise
+    most = 1 + noise.floor / 100
     near = sum(max(a, b) < most * min(a, b) for a, b in itertools.combinations(values, 2))
     if not near:
         return ()
-    more = " More blocks (measure.blocks) would lower it." if noise["floor"] > _HIGH_PERCENT else ""
-    how = "is assumed" if noise["basis"] == "assumed" else "was learnt from repeats in this run"
+    more = " More blocks (measure.blocks) would lower it." if noise.floor > _HIGH_PERCENT else ""
+    how = "is assumed" if noise.basis == "assumed" else "was learnt from repeats in this run"
     return (
         Caveat(
             "latency-noise",
             "Small differences of latency are noise",
-            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise['floor'])}, "
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise.floor)}, "
             f"the floor of two equal candidates, which {how}.{more}",
         ),
     )

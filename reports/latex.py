@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
 from reports.changes import change_tasks, change_words, changes
 from reports.membership import panels
 from reports.numbers import number, points, ratio
@@ -25,9 +25,9 @@ _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 def latex(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the LaTeX text of every table by its file name; with an analysis changes and frontiers, too."""
     found = {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
-    if changes(study, analysis):
+    if analysis and changes(study, analysis):
         found["changes.tex"] = _changes(study, analysis)
-    if panels(study, analysis):
+    if analysis and panels(study, analysis):
         found["membership.tex"] = _membership(study, analysis)
     return found
 
@@ -73,7 +73,7 @@ def _scores(study: Study) -> str:
     return _tabular(study, head, rows, "\u00b1: binomial 95 percent interval of the score by itself")
 
 
-def _changes(study: Study, analysis: Analysis) -> str:
+def _changes(study: Study, analysis: Summary) -> str:
     """Return each system's change from the baseline by task, with the paired interval."""
     rows = [
         [own.name, *(part.text for part in (*own.tasks, own.average))] for own in changes(study, analysis)
@@ -82,7 +82,7 @@ def _changes(study: Study, analysis: Analysis) -> str:
     return _tabular(study, head, rows, change_words(analysis))
 
 
-def _membership(study: Study, analysis: Analysis) -> str:
+def _membership(study: Study, analysis: Summary) -> str:
     """Return in what percent of the draws each system is on each frontier; a dagger: the confidence set."""
     found = panels(study, analysis)
     cells: dict[str, dict[str, str]] = {}
@@ -92,8 +92,8 @@ def _membership(study: Study, analysis: Analysis) -> str:
             cells.setdefault(own.name, {})[panel.key] = share + ("\u2020" if own.inside else "")
     rows = [[name, *(own.get(panel.key, "\u2013") for panel in found)] for name, own in cells.items()]
     note = (
-        f"percent of {analysis.found['resamples']} draws in which nothing dominates the system; dagger: not "
-        f"significantly dominated, at {100 * analysis.found['level']:g} percent for all frontiers at once"
+        f"percent of {analysis.resamples} draws in which nothing dominates the system; dagger: not "
+        f"significantly dominated, at {100 * analysis.level:g} percent for all frontiers at once"
     )
     return _tabular(study, ["system", *(panel.title for panel in found)], rows, note)
 

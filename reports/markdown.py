@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
 from reports.changes import change_tasks, change_words, changes, versus_baseline
 from reports.depth import ORACLE, curves
 from reports.effort_view import effort_view
@@ -84,7 +84,7 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
 def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
     yield from ("## Candidates", "")
     if analysis and not analysis.seeded:
-        level = f"{100 * analysis.found['level']:g} %"
+        level = f"{analysis.percent}"
         yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
     head = ["candidate", "score (%)", "± baseline"]
     for quality in study.qualities:
@@ -107,11 +107,11 @@ def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
 
 def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
     found = panels(study, analysis)
-    if not found:
+    if not analysis or not found:
         return
     yield from ("## How sure the frontier is", "")
     yield (
-        f"Percent of {analysis.found['resamples']} draws in which nothing dominates the candidate (its seeds "
+        f"Percent of {analysis.resamples} draws in which nothing dominates the candidate (its seeds "
         "together), and the same where only leads above the noise floor count. **Bold**: in the confidence "
         "set, not significantly dominated, which holds for all frontiers at once; (only just): one does "
         "dominate it once it is forgiven to be worse by less than the noise floors."
@@ -168,7 +168,7 @@ def _tasks(study: Study) -> Iterator[str]:
 
 def _changes(study: Study, analysis: Analysis) -> Iterator[str]:
     found = changes(study, analysis)
-    if not found:
+    if not analysis or not found:
         return
     yield from ("## Change from the baseline by task", "", f"Points. {markdown(change_words(analysis))}", "")
     rows = [[code(own.name), *(part.text for part in (*own.tasks, own.average))] for own in found]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from reports.analysis import ALL, Analysis
+from eval.analyses.documents.summary import ALL, Analysis, FrontierEntry, Summary
 from reports.study import Study
 from reports.text import midway
 
@@ -15,18 +13,18 @@ _WORTH_NAMING = 5  # percent: a domination that is rarer says nothing
 
 @dataclass(frozen=True)
 class Member:
-    """One system of one frontier; percentages are shares of the draws, None where there is no number."""
+    """One system of one frontier; percentages are shares of the draws."""
 
     name: str
     baseline: bool
     on: bool  # as measured
-    membership: int | None
-    beyond_noise: int | None
+    membership: int
+    beyond_noise: int
     inside: bool  # the confidence set
     only_just: bool  # in it, but not once being worse by less than the noise floors is forgiven
-    dominators: tuple[tuple[str, int | None], ...]  # why it is outside; if inside, its likeliest
+    dominators: tuple[tuple[str, int], ...]  # why it is outside; if inside, its likeliest
     knee: bool
-    knee_share: int | None
+    knee_share: int | None  # None where a knee has no meaning
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,9 @@ class Volume:
     """A hypervolume in points x octaves of cost, with its interval; `arm` is "" for all together."""
 
     arm: str
-    value: float | None
-    low: float | None
-    high: float | None
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -62,57 +60,59 @@ class Panel:
 
 def panels(study: Study, analysis: Analysis) -> list[Panel]:
     """Return one panel for each cost, and one for all costs at once; none without an analysis."""
+    if not analysis:
+        return []
     return [
         Panel(
             key,
             title,
-            tuple(_member(analysis, own, at) for at in range(len(own["systems"]))),
-            own["knee_none"] if own["knee_shares"] else None,
+            tuple(_member(analysis, own, at) for at in range(len(own.systems))),
+            own.knee_none if own.knee_shares else None,
             _volumes(own),
         )
         for key, title, own in shown_frontiers(study, analysis)
     ]
 
 
-def shown_frontiers(study: Study, analysis: Analysis) -> list[tuple[str, str, Mapping[str, Any]]]:
+def shown_frontiers(study: Study, analysis: Analysis) -> list[tuple[str, str, FrontierEntry]]:
     """Return (key, title, frontier of the document) of each panel."""
     if not analysis:
         return []
-    found = analysis.found["frontiers"]
+    count = len(analysis.frontiers) - 1
     return [
-        (key, f"All {len(found) - 1} costs at once" if key == ALL else study.objectives[key].title, own)
-        for key, own in found.items()
+        (key, f"All {count} costs at once" if key == ALL else study.objectives[key].title, own)
+        for key, own in analysis.frontiers.items()
         if key == ALL or key in study.objectives
     ]
 
 
-def _member(analysis: Analysis, own: Mapping[str, Any], at: int) -> Member:
-    names, place = analysis.systems, own["systems"][at]
-    column = [row[at] for row in own["dominance"]]
-    dominators = [own["systems"].index(other) for other in own["dominated_by"].get(str(place), ())]
+def _member(analysis: Summary, own: FrontierEntry, at: int) -> Member:
+    names, place = analysis.names, own.systems[at]
+    column = [row[at] for row in own.dominance]
+    dominators = [own.systems.index(other) for other in own.dominated_by.get(place, ())]
     if not dominators:
-        likeliest = max(range(len(column)), key=lambda other: column[other] or 0)
-        dominators = [likeliest] if (column[likeliest] or 0) >= _WORTH_NAMING else []
-    shares = own["knee_shares"]
+        likeliest = max(range(len(column)), key=lambda other: column[other])
+        dominators = [likeliest] if column[likeliest] >= _WORTH_NAMING else []
+    shares = own.knee_shares
     return Member(
         names[place],
-        place == analysis.baseline,
-        place in own["on"],
-        own["membership"][at],
-        own["beyond_noise"][at],
-        place in own["confidence_set"],
-        place in own["confidence_set"] and place not in own.get("within_floors", own["confidence_set"]),
-        tuple((names[own["systems"][other]], column[other]) for other in dominators),
-        place == own["knee"],
+        place == analysis.base,
+        place in own.on,
+        own.membership[at],
+        own.beyond_noise[at],
+        place in own.confidence_set,
+        place in own.confidence_set and place not in own.within_floors,
+        tuple((names[own.systems[other]], column[other]) for other in dominators),
+        place == own.knee,
         shares[at] if shares else None,
     )
 
 
-def _volumes(own: Mapping[str, Any]) -> tuple[Volume, ...]:
-    if own["hypervolume"] is None:
+def _volumes(own: FrontierEntry) -> tuple[Volume, ...]:
+    if own.hypervolume is None:
         return ()
-    found = {"": own["hypervolume"], **(own["hypervolumes"] if len(own["hypervolumes"]) > 1 else {})}
-    return tuple(Volume(arm, one["value"], one["low"], one["high"]) for arm, one in found.items())
+    volumes = {"": own.hypervolume, **(own.hypervolumes if len(own.hypervolumes) > 1 else {})}
+    return tuple(Volume(arm, one.value, one.low, one.high) for arm, one in volumes.items())
 
 
 def knee_words(panel: Panel) -> tuple[str, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, NoiseEntry, Summary
 from reports.numbers import MINUS
 from reports.study import Study
 
@@ -28,38 +26,38 @@ def noise_rows(study: Study, analysis: Analysis) -> list[NoiseRow]:
     if not analysis:
         return []
     found = [
-        _cost(study.objectives[key].title, own["noise"])
-        for key, own in analysis.found["objectives"].items()
+        _cost(study.objectives[key].title, own.noise)
+        for key, own in analysis.objectives.items()
         if key in study.objectives
     ]
     return [*found, _score(study, analysis)]
 
 
-def _cost(title: str, noise: Mapping[str, Any]) -> NoiseRow:
-    blocks, twin = noise["blocks"], noise["twin"]
-    known = f" Learnt from {blocks} repeats of every candidate, with {noise['df']} degrees of freedom."
+def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
+    blocks, twin = noise.blocks, noise.twin
+    known = f" Learnt from {blocks} repeats of every candidate, with {noise.df} degrees of freedom."
     words = {
         "exact": "Counted, not timed: the same each time.",
-        "blocks": f"Differences below {percent(noise['floor'])} are within what two copies of one candidate"
+        "blocks": f"Differences below {percent(noise.floor)} are within what two copies of one candidate"
         f" show by chance (5 % of such pairs differ by more).{known}",
-        "assumed": f"Measured once, so its noise is not known here: {percent(noise['floor'])} is assumed,"
+        "assumed": f"Measured once, so its noise is not known here: {percent(noise.floor)} is assumed,"
         " as fixed before any experiment. Repeat the measurement (measure.blocks) to learn it.",
-    }[noise["basis"]]
+    }[noise.basis]
     if twin is not None:
         words += f" The baseline’s twin, the same model measured as if it were another, came out at {_signed(twin)}."
-    exact = noise["basis"] == "exact"
+    exact = noise.basis == "exact"
     return NoiseRow(
         title,
-        percent(noise["floor"]),
-        "–" if exact or noise["basis"] == "assumed" else percent(noise["sd"]),
+        percent(noise.floor),
+        "–" if exact or noise.basis == "assumed" else percent(noise.sd),
         "–" if exact else str(blocks),
         "–" if twin is None else _signed(twin),
         words,
     )
 
 
-def _score(study: Study, analysis: Analysis) -> NoiseRow:
-    floor = analysis.found["score_floor"]
+def _score(study: Study, analysis: Summary) -> NoiseRow:
+    floor = analysis.score_floor
     title = study.objectives["score"].title
     if not analysis.seeded or not floor:
         words = (

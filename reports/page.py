@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from compress.core.wording import enumerated
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis
 from reports.answer import decided, loss, method, picks
 from reports.bars import bars
 from reports.changes import change_tasks, change_words, changes, versus_baseline
@@ -74,7 +74,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         "midway": midway,
         "language_name": language_name,
     }
-    certain, fair = panels(study, analysis), disparities(analysis)
+    certain, fair, answer = panels(study, analysis), disparities(analysis), decided(analysis)
     classes, scripts = columns(fair)
     return environment.get_template(_TEMPLATE).render(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -86,7 +86,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         study=study,
         run=study.run,
         analysis=analysis,
-        seeded=bool(analysis) and analysis.seeded,
+        seeded=analysis.seeded if analysis else False,
         panels=certain,
         knees=[knee_words(panel) for panel in certain],
         noise=noise_rows(study, analysis),
@@ -111,10 +111,10 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         arms=arms_compared(study),
         standing=standing(study),
         answer=picks(study, analysis),
-        decided=decided(analysis),
-        loss=loss(analysis) if decided(analysis) else "",
-        method=method(analysis) if decided(analysis) else "",
-        picks=[] if decided(analysis) else _picks(study),
+        decided=answer is not None,
+        loss=loss(answer) if answer else "",
+        method=method(analysis, answer) if analysis and answer else "",
+        picks=[] if answer else _picks(study),
         as_measured=as_measured(analysis),
         tolerance=TOLERANCE,
         caveats=informed_caveats(study, analysis),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Summary
 from reports.domination import dominations
 from reports.headline import main_cost
 from reports.languages import language_name
@@ -31,7 +31,7 @@ def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
     tasks = list(run.tasks.values())
     codes = _languages(study)
     at = {code: index for index, code in enumerate(codes)}
-    groups = analysis.found.get("languages") or {}
+    groups = analysis.languages if analysis else {}
     return {
         "objectives": [
             {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log}
@@ -48,7 +48,7 @@ def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
             if x in shown and y in shown
         },
         "tasks": [{"name": task.name, "metric": task.score_name} for task in tasks],
-        "languages": [[code, language_name(code), *(groups.get(code) or ["", ""])] for code in codes],
+        "languages": [[code, language_name(code), *groups.get(code, ("", ""))] for code in codes],
         "places": [[t, at[code]] for t, task in enumerate(tasks) for code in task.languages],
         "missing": [[t, at[code]] for t, task in enumerate(tasks) for code in task.missing],
         **_cells(study, names),
@@ -130,20 +130,19 @@ def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]
         "gain": points(study.gain(name)),
         "failed": len(study.failures_of(name)),
     }
-    own = [at for at, members in enumerate(analysis.members) if members == (name,)] if analysis else []
-    if own and not analysis.seeded:
-        return {**found, **_uncertain(analysis, own[0], values)}
+    if analysis and not analysis.seeded and (name,) in analysis.members:
+        return {**found, **_uncertain(analysis, analysis.members.index((name,)), values)}
     return {**found, "bars": binomial(study.average(name))}
 
 
-def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
+def _systems(study: Study, analysis: Summary) -> list[Mapping[str, Any]]:
     """Return the means over training seeds as points of the chart."""
-    base = system_values(study, analysis, analysis.baseline)
+    base = system_values(study, analysis, analysis.base)
     found: list[Mapping[str, Any]] = []
-    for at, (name, members) in enumerate(zip(analysis.systems, analysis.members, strict=True)):
+    for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
         first = study.run.candidate(members[0])
         own = system_values(study, analysis, at)
-        change = analysis.found["scores"][at]["change"]
+        change = analysis.scores[at].change
         found.append(
             {
                 "name": name,
@@ -153,7 +152,7 @@ def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
                 "seed": f"mean of {len(members)}",
                 "members": [c for c, other in enumerate(study.run.candidates) if other.name in members],
                 **_point(study, own, base),
-                "gain": points(change[0]),
+                "gain": points(change.value),
                 "failed": sum(len(study.failures_of(member)) for member in members),
                 **_uncertain(analysis, at, own),
             }
@@ -161,31 +160,29 @@ def _systems(study: Study, analysis: Analysis) -> list[Mapping[str, Any]]:
     return found
 
 
-def _uncertain(analysis: Analysis, at: int, values: Mapping[str, float | None]) -> Mapping[str, Any]:
+def _uncertain(analysis: Summary, at: int, values: Mapping[str, float | None]) -> Mapping[str, Any]:
     """Return the intervals of one system and its probabilities."""
-    found = analysis.found
-    _, low, high = found["scores"][at]["change"]
+    _, low, high = analysis.scores[at].change
     on, beyond = {}, {}
-    for key, own in found["frontiers"].items():
-        if at in own["systems"]:
-            where = own["systems"].index(at)
-            on[key], beyond[key] = own["membership"][where], own["beyond_noise"][where]
+    for key, own in analysis.frontiers.items():
+        if at in own.systems:
+            where = own.systems.index(at)
+            on[key], beyond[key] = own.membership[where], own.beyond_noise[where]
     bars = intervals(analysis, at, values)
     return {"bars": bars, "on": on, "beyond": beyond, "range": [points(low), points(high)]}
 
 
-def _analysis(study: Study, analysis: Analysis, place: Mapping[str, int]) -> Mapping[str, Any]:
-    found = analysis.found
-    flips = found.get("flips")
-    systems = range(len(analysis.systems))
+def _analysis(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[str, Any]:
+    flips = analysis.flips
+    systems = range(len(analysis.names))
     return {
-        "baseline": analysis.baseline,
-        "names": analysis.systems,
+        "baseline": analysis.base,
+        "names": analysis.names,
         "members": [[place[name] for name in own] for own in analysis.members],
-        "drops": [own["drops"] for own in found["fairness"]],
+        "drops": [dict(own.drops) for own in analysis.fairness],
         "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
         "sure": _sure(study, analysis, place),
-        "attainment": found["attainment"] if analysis.seeded else None,
+        "attainment": _attainment(analysis) if analysis.seeded else None,
         "dominations": [
             {
                 "title": midway(own.title),
@@ -199,26 +196,28 @@ def _analysis(study: Study, analysis: Analysis, place: Mapping[str, int]) -> Map
     }
 
 
-def _sure(study: Study, analysis: Analysis, place: Mapping[str, int]) -> Mapping[int, list[list[Any]]]:
+def _sure(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[int, list[tuple[str, str]]]:
     """Return, by candidate, the (task, language) whose differences hold for all of its cells at once.
 
     Only of systems with one seed: with more the cells leave the spread between seeds aside.
     """
-    cells = analysis.found.get("cells")
+    cells = analysis.cells
     if not cells or analysis.seeded:
         return {}
     found = {}
     for at, (name,) in enumerate(analysis.members):
-        level = cells["levels"][at]
+        level = cells.levels[at]
         z = NormalDist().inv_cdf((1 + min(level, 1 - 1e-9)) / 2)
         found[place[name]] = [
             where
-            for where, drop, error in zip(
-                cells["places"], cells["drops"][at], cells["errors"][at], strict=True
-            )
-            if drop is not None and error and abs(drop) > z * error
+            for where, drop, error in zip(cells.places, cells.drops[at], cells.errors[at], strict=True)
+            if error and abs(drop) > z * error
         ]
     return found
+
+
+def _attainment(analysis: Summary) -> Mapping[str, Any]:
+    return {name: own.model_dump(mode="json") for name, own in analysis.attainment.items()}
 
 
 def _less(value: float | None, base: float | None) -> float | None:

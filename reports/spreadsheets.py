@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
 from reports.changes import change_tasks, changes
 from reports.domination import domination_rows
 from reports.effort_view import effort_view
@@ -25,7 +25,7 @@ def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, st
         "failures.csv": _csv(*_failures(study)),
         "dominance.csv": _csv(*_dominance(study, analysis)),
     }
-    if changes(study, analysis):
+    if analysis and changes(study, analysis):
         found["changes.csv"] = _csv(*_changes(study, analysis))
     return found
 
@@ -81,9 +81,9 @@ def _scores(study: Study) -> Table:
     return head, rows
 
 
-def _changes(study: Study, analysis: Analysis) -> Table:
+def _changes(study: Study, analysis: Summary) -> Table:
     """Return one row per system and task; the average stands as a task without a name."""
-    level = f"{100 * analysis.found['level']:g}% interval, paired"
+    level = f"{100 * analysis.level:g}% interval, paired"
     head = ["system", "task", "change from baseline (points)", f"{level}: low", f"{level}: high"]
     rows: list[list[object]] = []
     for own in changes(study, analysis):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Analysis, Summary
 from reports.changes import quality_change
 from reports.scores import Score
 from reports.study import SCORE, Study
@@ -36,7 +35,7 @@ def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
     """
     found = []
     if analysis:
-        for at, (name, members) in enumerate(zip(analysis.systems, analysis.members, strict=True)):
+        for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
             values = system_values(study, analysis, at)
             first = study.run.candidate(members[0])
             bars = intervals(analysis, at, values)
@@ -54,43 +53,41 @@ def on_frontier(study: Study, analysis: Analysis, cost: str) -> frozenset[str]:
     """Return the names of the points on the frontier of score against a cost, as measured."""
     if not analysis:
         return frozenset(study.frontiers.get((cost, SCORE), ()))
-    own = analysis.found["frontiers"].get(cost)
-    return frozenset(analysis.systems[place] for place in own["on"]) if own else frozenset()
+    own = analysis.frontiers.get(cost)
+    return frozenset(analysis.names[place] for place in own.on) if own else frozenset()
 
 
-def system_values(study: Study, analysis: Analysis, at: int) -> dict[str, float | None]:
+def system_values(study: Study, analysis: Summary, at: int) -> dict[str, float | None]:
     """Return a system's qualities and costs: the candidate's own, or the means over its seeds."""
     if not analysis.seeded:
         (name,) = analysis.members[at]
         return {key: study.value(name, key) for key in study.shown}
-    own: dict[str, float | None] = {SCORE: analysis.found["scores"][at]["average"]}
+    own: dict[str, float | None] = {SCORE: analysis.scores[at].average}
     for key in study.qualities:
-        listed = analysis.found.get("qualities", {}).get(key)
-        own[key] = listed["values"][at] if listed else None
+        quality = analysis.qualities.get(key)
+        own[key] = quality.values[at] if quality else None
     for key in study.costs:
-        listed = analysis.found["costs"].get(key)
-        own[key] = listed[at][0] if listed and listed[at] else None
+        listed = analysis.costs.get(key)
+        cost = listed[at] if listed else None
+        own[key] = cost.value if cost else None
     return own
 
 
-def intervals(analysis: Analysis, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
+def intervals(analysis: Summary, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
     """Return the intervals of one system, moved onto the values that are shown.
 
     The interval of a quality is that of its difference from the baseline, so the baseline has none; that of
     a cost is without what a block does to all systems alike.
     """
     bars: dict[str, list[float]] = {}
-    for key in (SCORE, *analysis.found.get("qualities", {})):
+    for key in (SCORE, *analysis.qualities):
         change, here = quality_change(analysis, at, key), values.get(key)
-        if change is None or here is None or None in (change.value, change.low, change.high):
-            continue
-        value, low, high = cast(tuple[float, float, float], (change.value, change.low, change.high))
-        if high > low:
-            bars[key] = [here + low - value, here + high - value]
-    for key, costs in analysis.found.get("costs_beside", analysis.found["costs"]).items():
-        here = values.get(key)
-        if here and costs and costs[at] and None not in costs[at] and costs[at][2] > costs[at][1]:
-            bars[key] = [here * costs[at][1] / costs[at][0], here * costs[at][2] / costs[at][0]]
+        if change is not None and here is not None and change.high > change.low:
+            bars[key] = [here + change.low - change.value, here + change.high - change.value]
+    for key, costs in analysis.costs_beside.items():
+        here, cost = values.get(key), costs[at]
+        if here and cost and cost.high > cost.low:
+            bars[key] = [here * cost.low / cost.value, here * cost.high / cost.value]
     return bars
 
 

@@ -21,17 +21,7 @@ ALLOWED = {
         "compress.heads",
         "compress.uneven",
     },
-    "reports": {
-        "reports",
-        "compress.artifact",
-        "compress.core",
-        "eval.results",
-        "eval.records",
-        "eval.objective",
-        "eval.frontier",
-        "compress.errors",
-        "compress.catalog",
-    },
+    "reports": {"reports", "eval", "compress"},
     "pipelines": {"pipelines", "compress", "eval", "reports"},
 }
 HEAVY = {

@@ -119,9 +119,8 @@ def choose(
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
     from eval.objective import declared_limits
-    from pipelines.choosing import choose_run
-    from pipelines.comparison import as_json as document_json
     from pipelines.runfolder import RunFolder
+    from pipelines.runs.choose import choose_run
     from pipelines.seal_warning import warn_of_changes
     from pipelines.wish import Wish, named_numbers, names
 
@@ -136,10 +135,10 @@ def choose(
     warn_of_changes(*[found] if other is None else [found, other])
     document = choose_run(found, wish, other)
     if as_json:
-        sys.stdout.write(document_json(document))
+        sys.stdout.write(document.as_json(indent=1))
     else:
         from pipelines.choose_view import show_choice
 
         show_choice(document)
-    if document["chosen"] is None:
+    if document.chosen is None:
         raise typer.Exit(3)

@@ -31,8 +31,8 @@ def report(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
-    from pipelines.analysis import build_report
     from pipelines.runfolder import RunFolder
+    from pipelines.runs.report import build_report
     from pipelines.seal_warning import warn_of_changes
 
     found = [RunFolder.find(name, runs) for name in run]
@@ -60,7 +60,6 @@ def compare(
 
     Writes compare-A-B.md and compare-A-B.json beside the run's report.
     """
-    from pipelines.comparison import as_json as document_json
     from pipelines.comparison import compare_run, write_comparison
     from pipelines.runfolder import RunFolder
     from pipelines.seal_warning import warn_of_changes
@@ -70,7 +69,7 @@ def compare(
     document = compare_run(found, *arms, margin=margin, resamples=resamples, seed=seed)
     files = write_comparison(found, document)
     if as_json:
-        sys.stdout.write(document_json(document))
+        sys.stdout.write(document.as_json(indent=1))
         return
     from pipelines.compare_view import show_comparison
 
@@ -107,21 +106,20 @@ def diff(
     candidate or a cost that failed or was not measured any more. With --strict, a difference is one
     unless it is shown to be none.
     """
-    from pipelines.comparison import as_json as document_json
-    from pipelines.differing import diff_runs
     from pipelines.runfolder import RunFolder
+    from pipelines.runs.diff import diff_runs
     from pipelines.seal_warning import warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
     warn_of_changes(first, second)
     document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
     if as_json:
-        sys.stdout.write(document_json(document))
+        sys.stdout.write(document.as_json(indent=1))
     else:
         from pipelines.diff_view import show_diff
 
         show_diff(document)
-    if document["regressions"]:
+    if document.regressions:
         raise typer.Exit(1)
 
 
@@ -131,7 +129,7 @@ def claims(
         typer.Argument(metavar="[RUN...]", help="Run folders, their names, or `latest`, once compared."),
     ] = None,
     out: Annotated[
-        Folder, typer.Option("--out", metavar="FILE", help="Write the Markdown there; default: print it.")
+        Folder, typer.Option("--out", metavar="FILE", help="Write the table there; default: print it.")
     ] = None,
     compare_first: Annotated[
         bool, typer.Option("--compare", help="First make every comparison that a claim speaks of.")
@@ -139,6 +137,7 @@ def claims(
     margin: Margin = 1.0,
     resamples: Resamples = 2000,
     seed: DrawSeed = 0,
+    as_json: AsJson = False,
     runs: RunsLookup = RUNS,
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
@@ -146,12 +145,14 @@ def claims(
     from pipelines.claims import claims_of, compare_for_claims
     from pipelines.runfolder import RunFolder
     from pipelines.terminal import Terminal
+    from reports.claims import claims_markdown
 
     found = [RunFolder.find(name, runs) for name in run or ()]
     if compare_first:
         with Terminal() as terminal:
             compare_for_claims(found, terminal, margin, resamples, seed)
-    text = claims_of(found, command_line())
+    status = claims_of(found, command_line())
+    text = status.as_json(indent=1) if as_json else claims_markdown(status)
     if out is None:
         typer.echo(text, nl=False)
         return

@@ -24,13 +24,25 @@ def list_entries(
     show(what, verbose)
 
 
-def schema() -> None:
-    """Print the JSON Schema of recipes."""
+def schema(
+    of: Annotated[
+        str,
+        typer.Option(
+            "--of",
+            metavar="DOCUMENT",
+            help="recipe; of a run's files: run or measurement; what an analysis gives: summary, "
+            "recommendation, difference, comparison, best-arm or claims.",
+        ),
+    ] = "recipe",
+) -> None:
+    """Print the JSON Schema of recipes, or of a document that a run or an analysis leaves."""
     import json
 
+    from eval.analyses.documents.catalogue import document_schema
     from pipelines.schema import recipe_schema
 
-    typer.echo(json.dumps(recipe_schema(), indent=1))
+    shown = recipe_schema() if of == "recipe" else document_schema(of)
+    typer.echo(json.dumps(shown, indent=1))
 
 
 def doctor() -> None:

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from eval.objective import OBJECTIVES
 from eval.score_table import AVERAGE, Weights
-from pipelines.analysis import analyse, build_report
+from pipelines.analysis import analyse
 from pipelines.cli import app
 from pipelines.evidence import read_evidence
 from pipelines.runfolder import RunFolder
+from pipelines.runs.report import build_report
 from reports.run import read_runs
 from reports.study import SCORE, study
 from tests.eval import worst_language
@@ -71,12 +72,10 @@ def test_its_interval_is_that_of_the_paired_bootstrap_and_never_of_width_0(
 ) -> None:
     evidence = read_evidence(made(tmp_path / "r", seeds=seeds).path)
     document = analyse(evidence, 400)
-    own = document["qualities"][NAME]
-    base = [system["name"] for system in document["systems"]].index(document["baseline"])
-    for at, (value, low, high) in enumerate(own["changes"]):
-        assert (low < value < high) == (at != base)
-    assert NAME not in document["costs"] and NAME not in document["objectives"]
-    assert set(document["frontiers"]) == {"latency_ms", "size_bytes", "all"}
+    for at, (value, low, high) in enumerate(document.qualities[NAME].changes):
+        assert (low < value < high) == (at != document.base)
+    assert NAME not in document.costs and NAME not in document.objectives
+    assert set(document.frontiers) == {"latency_ms", "size_bytes", "all"}
 
 
 def test_its_draws_are_the_lowest_language_of_each_draw(tmp_path: Path) -> None:
@@ -121,7 +120,7 @@ def test_it_can_be_preferred_and_limited_by_options_that_follow_from_it(tmp_path
 def test_a_run_that_does_not_name_it_can_be_asked_for_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", arms=("none",), seeds=(0,), examples=400)
     assert choose(run, "--prefer", NAME)["chosen"]["name"] == ONNX
-    assert "qualities" in analyse(read_evidence(run.path), 200)
+    assert analyse(read_evidence(run.path), 200).qualities == {}
 
 
 def test_every_form_of_report_shows_it_beside_the_score(tmp_path: Path) -> None:

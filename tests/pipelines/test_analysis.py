@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from compress.errors import InputError
+from eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
+from eval.analyses.documents.summary_file import read_analysis
 from eval.records import append_rows
 from eval.task import KINDS, TASKS, task
 from eval.uncertain import LEVEL
-from pipelines.analysis import ALL, analyse, build_report, write_analysis
-from pipelines.choosing import choose_run
+from pipelines.analysis import analyse
 from pipelines.evidence import read_evidence
 from pipelines.runfolder import RunFolder
+from pipelines.runs.choose import choose_run
+from pipelines.runs.report import build_report, write_analysis
 from pipelines.wish import Wish
-from reports.analysis import read_analysis
 from reports.timing import MODEL, timing
 from tests.pipelines.made_up_run import write_run
 
@@ -28,7 +29,7 @@ def better(arm: str, name: str, seed: int) -> float:
     return 70.0 + 8.0 * (arm == "english") + seed
 
 
-def analysed(run: RunFolder, resamples: int = 300) -> dict[str, Any]:
+def analysed(run: RunFolder, resamples: int = 300) -> Summary:
     return analyse(read_evidence(run.path), resamples)
 
 
@@ -39,49 +40,49 @@ def run(tmp_path: Path) -> RunFolder:
 
 def test_systems_are_variants_with_their_seeds(run: RunFolder) -> None:
     found = analysed(run)
-    assert len(found["systems"]) == 6 and found["baseline"] == "none/fp32/torch"
-    assert all(list(own["candidates"]) == ["0", "1", "2"] for own in found["systems"])
+    assert len(found.systems) == 6 and found.baseline == "none/fp32/torch"
+    assert all(list(own.candidates) == [0, 1, 2] for own in found.systems)
     evidence = read_evidence(run.path)
-    for system, scores in zip(found["systems"], found["scores"], strict=True):
-        own = [evidence.study.value(name, "score") for name in system["candidates"].values()]
-        assert scores["average"] == pytest.approx(np.mean([x for x in own if x is not None]), abs=0.006)
-    assert found["score_floor"] > 0
-    assert found["languages"] == {"de": ["Latn", "high"], "en": ["Latn", "high"], "sw": ["Latn", "low"]}
+    for system, scores in zip(found.systems, found.scores, strict=True):
+        own = [evidence.study.value(name, "score") for name in system.candidates.values()]
+        assert scores.average == pytest.approx(np.mean([x for x in own if x is not None]), abs=0.006)
+    assert found.score_floor > 0
+    assert found.languages == {"de": ("Latn", "high"), "en": ("Latn", "high"), "sw": ("Latn", "low")}
 
 
 def test_membership_dominance_and_confidence_set_tell_the_truth_that_was_built_in(run: RunFolder) -> None:
     """English scores higher at equal cost; onnx answers as well as fp32 and is quicker."""
     found = analysed(run)
-    names = [own["name"] for own in found["systems"]]
-    latency = found["frontiers"]["latency_ms"]
-    place = {name: latency["systems"].index(at) for at, name in enumerate(names)}
+    names = [own.name for own in found.systems]
+    latency = found.frontiers["latency_ms"]
+    place = {name: latency.systems.index(at) for at, name in enumerate(names)}
     quick, slow = place["english/onnx/onnxruntime"], place["none/fp32/torch"]
-    assert latency["dominance"][quick][slow] > 90 and latency["dominance"][slow][quick] == 0
-    assert latency["membership"][slow] < 10 and latency["membership"][quick] > 80
-    assert set(latency["on"]) == {names.index(f"english/{v}/onnxruntime") for v in ("onnx", "int8")}
-    assert set(latency["on"]) <= set(latency["confidence_set"])
+    assert latency.dominance[quick][slow] > 90 and latency.dominance[slow][quick] == 0
+    assert latency.membership[slow] < 10 and latency.membership[quick] > 80
+    assert set(latency.on) == {names.index(f"english/{v}/onnxruntime") for v in ("onnx", "int8")}
+    assert set(latency.on) <= set(latency.confidence_set)
     # One level for the sets of all frontiers: each alone would need less.
-    (single,) = {own["single_level"] for own in found["frontiers"].values()}
-    assert LEVEL ** (1 / len(found["frontiers"])) < single < 1
-    assert latency["hypervolumes"]["english"]["value"] > latency["hypervolumes"]["none"]["value"]
-    volume = latency["hypervolume"]
-    assert volume["low"] < volume["value"] < volume["high"]
-    assert sum(latency["knee_shares"]) + latency["knee_none"] == pytest.approx(100, abs=3)
-    assert ALL in found["frontiers"] and found["frontiers"][ALL]["hypervolume"] is None
-    noise = found["objectives"]["latency_ms"]["noise"]
-    assert noise["basis"] == "blocks" and noise["blocks"] == 4 and 0 < noise["floor"] < 5
-    assert found["objectives"]["size_bytes"]["noise"]["basis"] == "exact"
+    (single,) = {own.single_level for own in found.frontiers.values()}
+    assert LEVEL ** (1 / len(found.frontiers)) < single < 1
+    assert latency.hypervolumes["english"].value > latency.hypervolumes["none"].value
+    volume = latency.hypervolume
+    assert volume.low < volume.value < volume.high
+    assert sum(latency.knee_shares) + latency.knee_none == pytest.approx(100, abs=3)
+    assert ALL in found.frontiers and found.frontiers[ALL].hypervolume is None
+    noise = found.objectives["latency_ms"].noise
+    assert noise.basis == "blocks" and noise.blocks == 4 and 0 < noise.floor < 5
+    assert found.objectives["size_bytes"].noise.basis == "exact"
 
 
 def test_the_twin_of_the_baseline_is_compared_with_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", arms=("none",), seeds=(0,), repeats=3)
     rows = [r for r in run.rows() if r.candidate == "none/fp32/torch" and r.statistic == "latency"]
     twins = [replace(r, probe="aa", statistic="aa_latency", value=1.02 * (r.value or 0)) for r in rows]
-    alone = analysed(run)["objectives"]["latency_ms"]["noise"]
+    alone = analysed(run).objectives["latency_ms"].noise
     append_rows(run.rows_file, twins)
-    both = analysed(run)["objectives"]["latency_ms"]["noise"]
-    assert alone["twin"] is None and both["twin"] == pytest.approx(2.0, abs=0.01)
-    assert both["df"] == alone["df"] + 2
+    both = analysed(run).objectives["latency_ms"].noise
+    assert alone.twin is None and both.twin == pytest.approx(2.0, abs=0.01)
+    assert both.df == alone.df + 2
 
 
 def test_a_cost_is_one_number_wherever_it_is_read(tmp_path: Path) -> None:
@@ -95,67 +96,63 @@ def test_a_cost_is_one_number_wherever_it_is_read(tmp_path: Path) -> None:
     append_rows(run.rows_file, slow)
     evidence = read_evidence(run.path)
     found, fits = analyse(evidence, 100), choose_run(run, Wish({}, resamples=100, folds=0))
-    names = [own["name"] for own in found["systems"]]
+    names = [own.name for own in found.systems]
     for objective in ("latency_ms", "size_bytes"):
-        for name, (value, low, high) in zip(names, found["costs"][objective], strict=True):
+        for name, (value, low, high) in zip(names, found.costs[objective], strict=True):
             assert evidence.study.value(name, objective) == pytest.approx(value, rel=1e-4)
             assert low <= value <= high
     # The third block was 1.6 times as slow for everyone: a cost by itself may be far off, no ratio is.
     for (value, low, high), (same, near_low, near_high) in zip(
-        found["costs"]["latency_ms"], found["costs_beside"]["latency_ms"], strict=True
+        found.costs["latency_ms"], found.costs_beside["latency_ms"], strict=True
     ):
         assert value == same and low < near_low < near_high < high and high / low > 1.5 * near_high / near_low
-    assert found["costs"]["size_bytes"] == found["costs_beside"]["size_bytes"]
-    here = fits["baseline"]
-    assert here["aims"]["latency"] == pytest.approx(evidence.study.value(here["name"], "latency_ms"))
-    assert timing(evidence.study.run.rows[here["name"]]).parts[MODEL] == pytest.approx(
-        here["aims"]["latency"]
-    )
+    assert found.costs["size_bytes"] == found.costs_beside["size_bytes"]
+    here = fits.baseline
+    assert here.aims["latency"] == pytest.approx(evidence.study.value(here.name, "latency_ms"))
+    assert timing(evidence.study.run.rows[here.name]).parts[MODEL] == pytest.approx(here.aims["latency"])
 
 
 def test_drops_cells_and_attainment_are_those_of_the_rows(run: RunFolder) -> None:
     found = analysed(run)
     rows = {(r.candidate, r.task, r.language, r.statistic): r.value for r in run.rows() if r.value}
-    base, other = (found["systems"][at]["candidates"] for at in (0, 2))
-    for at, (name, code) in enumerate(found["cells"]["places"]):
+    base, other = (found.systems[at].candidates for at in (0, 2))
+    for at, (name, code) in enumerate(found.cells.places):
         metric = task(name).metrics[0]
         drop = np.mean([rows[base[s], name, code, metric] - rows[other[s], name, code, metric] for s in base])
-        assert found["cells"]["drops"][2][at] == pytest.approx(drop, abs=0.006)
-    assert found["cells"]["errors"][0] == [0.0] * 7
-    worst = found["fairness"][2]
-    assert worst["drops"][worst["worst_language"]][0] == max(own[0] for own in worst["drops"].values())
-    assert worst["worst"][1] < worst["worst"][0] < worst["worst"][2]
-    attained = found["attainment"]["size_bytes"]
-    assert len(attained["arms"]["none"]["surfaces"]) == 3
-    (pair,) = attained["differences"]
-    assert (pair["a"], pair["b"]) == ("none", "english")
-    assert all(region[4] > 0 for region in pair["regions"])  # english is above everywhere
+        assert found.cells.drops[2][at] == pytest.approx(drop, abs=0.006)
+    assert found.cells.errors[0] == (0.0,) * 7
+    worst = found.fairness[2]
+    assert worst.drops[worst.worst_language][0] == max(own[0] for own in worst.drops.values())
+    assert worst.worst[1] < worst.worst[0] < worst.worst[2]
+    attained = found.attainment["size_bytes"]
+    assert len(attained.arms["none"].surfaces) == 3
+    (pair,) = attained.differences
+    assert (pair.a, pair.b) == ("none", "english")
+    assert all(region[4] > 0 for region in pair.regions)  # english is above everywhere
 
 
-def same_as_choose(run: RunFolder, found: dict[str, Any]) -> None:
-    names = [own["name"] for own in found["systems"]]
-    for own in found["answer"]["picks"]:
-        wish = Wish(
-            {"max_drop": 1.0}, own["prefer"], seed_policy="mean", resamples=found["resamples"], folds=0
-        )
+def same_as_choose(run: RunFolder, found: Summary) -> None:
+    names = [own.name for own in found.systems]
+    for own in found.answer.picks:
+        wish = Wish({"max_drop": 1.0}, own.prefer, seed_policy="mean", resamples=found.resamples, folds=0)
         there = choose_run(run, wish)
-        assert there["chosen"]["name"] == names[own["chosen"]] and there["rule"] == own["rule"]
-        assert there["chosen"]["candidate"] == own["candidate"]
-        assert sorted(there["fits"]) == sorted(names[at] for at in found["answer"]["fits"])
-        drop = there["chosen"]["drops"]["max_drop"]
-        assert (own["drop"], own["most_drop"]) == (
-            round(drop["value"], 2) + 0.0,
-            round(drop["upper"], 2) + 0.0,
+        assert there.chosen.name == names[own.chosen] and there.rule == own.rule
+        assert there.chosen.candidate == own.candidate
+        assert sorted(there.fits) == sorted(names[at] for at in found.answer.fits)
+        drop = there.chosen.drops["max_drop"]
+        assert (own.drop, own.most_drop) == (
+            round(drop.value, 2) + 0.0,
+            round(drop.upper, 2) + 0.0,
         )
-        value, low, high = own["ratio"]
+        value, low, high = own.ratio
         assert low <= value <= high
-        against = there["chosen"]["against_baseline"][own["prefer"]]
+        against = there.chosen.against_baseline[own.prefer]
         assert value == pytest.approx(against, rel=1e-4)
 
 
 def test_the_answer_is_what_choose_says(run: RunFolder, tmp_path: Path) -> None:
     found = analysed(run)
-    assert [own["objective"] for own in found["answer"]["picks"]] == ["latency_ms", "size_bytes"]
+    assert [own.objective for own in found.answer.picks] == ["latency_ms", "size_bytes"]
     same_as_choose(run, found)
     # The best training of an arm that loses two points on the mean loses none: luck is not recommended.
     lucky = write_run(
@@ -163,13 +160,13 @@ def test_the_answer_is_what_choose_says(run: RunFolder, tmp_path: Path) -> None:
         seeds=(0, 1, 2), repeats=3, examples=500,
     )  # fmt: skip
     told = analysed(lucky)
-    names = [own["name"] for own in told["systems"]]
-    assert all(names[own["chosen"]].startswith("none/") for own in told["answer"]["picks"])
+    names = [own.name for own in told.systems]
+    assert all(names[own.chosen].startswith("none/") for own in told.answer.picks)
     same_as_choose(lucky, told)
 
 
 def test_flips_count_changed_lost_and_won_answers(run: RunFolder) -> None:
-    assert analysed(run)["flips"] is None  # this made-up run kept no predictions
+    assert analysed(run).flips is None  # this made-up run kept no predictions
     for folder in run.path.glob("outcomes/*"):
         for file in folder.glob("accuracy-*.npz"):
             with np.load(file) as stored:
@@ -178,26 +175,26 @@ def test_flips_count_changed_lost_and_won_answers(run: RunFolder) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(kept))
     found = analysed(run)
-    names = [own["name"] for own in found["systems"]]
-    examples, changed, lost, won = found["flips_by_task"]["xnli"][names.index("none/int8/onnxruntime")]
+    names = [own.name for own in found.systems]
+    examples, changed, lost, won = found.flips_by_task["xnli"][names.index("none/int8/onnxruntime")]
     assert examples == 3 * 3 * 300 and changed == lost + won and lost > won > 0
-    assert found["flips"]["de"][0] == [3 * 3 * 300, 0, 0, 0]  # the baseline, three tasks and seeds
+    assert found.flips["de"][0] == (3 * 3 * 300, 0, 0, 0)  # the baseline, three tasks and seeds
 
 
 def test_the_report_has_its_analysis_or_the_reason_why_not(run: RunFolder, tmp_path: Path) -> None:
     files = build_report([run.path], run.path / "report")
     assert files[0].name == "index.html" and files[-1].name == "analysis.json"
     found = read_analysis(run.path / "report")
-    assert found is not None and found["run"] == run.name
+    assert isinstance(found, Summary) and found.run == run.name
     first = files[-1].read_bytes()
     assert write_analysis([run.path], tmp_path / "again").read_bytes() == first
     next(run.path.glob("outcomes/*/accuracy-0-xnli.npz")).unlink()
     build_report([run.path], run.path / "report")
     without = read_analysis(run.path / "report")
-    assert without is not None and "expected the outcomes" in without["unavailable"]
-    assert read_analysis(tmp_path) is None
+    assert isinstance(without, NoSummary) and "expected the outcomes" in without.unavailable
+    assert read_analysis(tmp_path) is NO_ANALYSIS
     (tmp_path / "analysis.json").write_text('{"schema": 99}')
-    with pytest.raises(InputError, match="schema: expected at most 1"):
+    with pytest.raises(InputError, match="schema: expected the statistics of the run of schema 1 at most"):
         read_analysis(tmp_path)
 
 

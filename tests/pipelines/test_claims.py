@@ -10,17 +10,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
+from eval.analyses.claims import CLAIMS, trained_on
+from eval.analyses.documents.arm_comparison import TrainingStep
+from eval.analyses.documents.best_arm import BestArm
+from eval.analyses.documents.catalogue import document_schema
+from eval.analyses.documents.claim_status import ClaimStatus
 from pipelines.claims import claims_of, compare_for_claims
 from pipelines.cli import app
 from pipelines.comparison import compare_run, write_comparison
 from pipelines.run import Console
 from pipelines.runfolder import RunFolder
-from reports.best_arm import read_best
-from reports.claims import CLAIMS, trained_on
+from reports.claims import claims_markdown
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def status_of(text: str, number: str) -> list[tuple[str, str]]:
 
 
 def test_without_runs_no_claim_about_arms_has_a_status() -> None:
-    text = claims_of([], "xpareto claims")
+    text = claims_markdown(claims_of([], "xpareto claims"))
     for claim in CLAIMS:
         (status, detail) = status_of(text, claim.number)[0]
         assert detail
@@ -73,7 +78,7 @@ def test_a_claim_is_supported_or_contradicted_as_the_verdict_says(
 ) -> None:
     run = made_up.write_run(tmp_path / "r", made_up.better_by_ten, seeds=(0, 1, 2), steps={"english": 100})
     compared(run, a, b)
-    text = claims_of([run], "xpareto claims r")
+    text = claims_markdown(claims_of([run], "xpareto claims r"))
     ((status, detail),) = status_of(text, "1")
     assert status == "supported"
     assert "english against none" in detail and "better" in detail and "synthetic data" in detail
@@ -85,7 +90,7 @@ def test_a_claim_is_supported_or_contradicted_as_the_verdict_says(
 def test_one_seed_is_told_in_the_status(tmp_path: Path, made_up: ModuleType) -> None:
     run = made_up.write_run(tmp_path / "r", made_up.better_by_ten, seeds=(0,), steps={"english": 100})
     compared(run, "none", "english")
-    assert "these trained models only" in status_of(claims_of([run], "c"), "1")[0][1]
+    assert "these trained models only" in status_of(claims_markdown(claims_of([run], "c")), "1")[0][1]
 
 
 ON = {
@@ -122,6 +127,10 @@ def test_one_command_compares_whatever_the_claims_speak_of(tmp_path: Path, made_
         "best-arm",
     }  # fmt: skip
     text = (tmp_path / "c.md").read_text(encoding="utf-8")
+    status = claims_of([run], "xpareto claims r")
+    jsonschema.validate(json.loads(status.as_json()), document_schema("claims"))
+    printed = CliRunner().invoke(app, ["claims", str(run.path), "--json"])
+    assert ClaimStatus.of(json.loads(printed.stdout), "the output").claims == status.claims
     for number in ("1", "2", "3", "4", "5", "6", "12"):
         assert all(status != "not tested" for status, _ in status_of(text, number)), number
     assert len(status_of(text, "6")) == 4  # each finding once
@@ -129,10 +138,10 @@ def test_one_command_compares_whatever_the_claims_speak_of(tmp_path: Path, made_
     assert status == "supported"
     assert "best of mnli, squad per task against none" in detail
     assert "by cross-fitting halves of the test examples (xnli, udpos, tatoeba)" in detail
-    found = read_best(run.path / "report" / "best-arm.json")
-    assert found["tasks"]["xnli"]["chosen"] == {"mnli": 6}  # three seeds, two halves
-    assert found["tasks"]["tatoeba"]["chosen"] == {"squad": 6}
-    assert 10 < found["average"]["difference"] < 14
+    found = BestArm.read(run.path / "report" / "best-arm.json")
+    assert found.tasks["xnli"].chosen == {"mnli": 6}  # three seeds, two halves
+    assert found.tasks["tatoeba"].chosen == {"squad": 6}
+    assert 10 < found.average.difference < 14
     assert "mnli 100 %" in (run.path / "report" / "best-arm.md").read_text(encoding="utf-8")
 
 
@@ -143,12 +152,12 @@ def test_a_dev_run_of_the_same_models_chooses_and_is_not_compared_itself(
     dev = study_run(tmp_path / "d", made_up, split="dev", chance=1, tasks={"xnli": ("en",)})
     files = compare_for_claims([run, dev], Console(), 1.0, 100, 0)
     assert not [file for file in files if file.is_relative_to(dev.path)]
-    found = read_best(run.path / "report" / "best-arm.json")
-    assert found["dev_run"] == "d"
-    ways = {name: facts["way"] for name, facts in found["tasks"].items()}
+    found = BestArm.read(run.path / "report" / "best-arm.json")
+    assert found.dev_run == "d"
+    ways = {name: facts.way for name, facts in found.tasks.items()}
     assert ways == {"xnli": "dev", "udpos": "halves", "tatoeba": "halves"}
-    assert found["tasks"]["xnli"]["chosen"] == {"mnli": 3}
-    detail = status_of(claims_of([run, dev], "c"), "5")[0][1]
+    assert found.tasks["xnli"].chosen == {"mnli": 3}
+    detail = status_of(claims_markdown(claims_of([run, dev], "c")), "5")[0][1]
     assert "chosen on dev (xnli), by cross-fitting halves of the test examples (udpos, tatoeba)" in detail
 
 
@@ -159,7 +168,7 @@ def test_a_dev_run_of_other_models_chooses_nothing(tmp_path: Path, made_up: Modu
     listing["candidates"][0]["artifacts"] = {"mnli": "another"}
     (dev.path / "candidates.json").write_text(json.dumps(listing))
     compare_for_claims([run, dev], Console(), 1.0, 100, 0)
-    assert read_best(run.path / "report" / "best-arm.json")["dev_run"] is None
+    assert BestArm.read(run.path / "report" / "best-arm.json").dev_run is None
     assert (dev.path / "report" / "best-arm.json").is_file()
 
 
@@ -177,16 +186,16 @@ def test_runs_that_no_claim_speaks_of_are_refused(tmp_path: Path, made_up: Modul
     ("steps", "kind"),
     [
         ([], "no intermediate training"),
-        ([{"on": "each", "languages": None}], "no intermediate training"),
+        ([{"on": "each"}], "no intermediate training"),
         ([{"on": "mnli", "languages": ["en", "de"]}], "a translated or multilingual task"),
-        ([{"on": "mnli@de", "languages": None}], "a translated or multilingual task"),
-        ([{"on": ["mnli", "squad_v1"], "languages": None}], "several tasks"),
-        ([{"on": "mlm:parallel", "languages": None}], "text alone"),
-        ([{"on": ["mnli", "tlm:parallel"], "languages": None}], "tasks and text mixed"),
+        ([{"on": "mnli@de"}], "a translated or multilingual task"),
+        ([{"on": ["mnli", "squad_v1"]}], "several tasks"),
+        ([{"on": "mlm:parallel"}], "text alone"),
+        ([{"on": ["mnli", "tlm:parallel"]}], "tasks and text mixed"),
     ],
 )
 def test_arms_are_known_by_what_they_train_on(steps: list[dict[str, Any]], kind: str) -> None:
-    assert trained_on(steps)[0] == kind
+    assert trained_on([TrainingStep(label="", **step) for step in steps])[0] == kind
 
 
 def test_the_command_writes_or_prints(tmp_path: Path) -> None:

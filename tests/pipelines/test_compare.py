@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,23 @@ import pytest
 from typer.testing import CliRunner
 
 from compress.errors import InputError
+from eval.analyses.documents.arm_comparison import ArmComparison
 from eval.kind import TUNING
 from eval.records import Measurement, append_rows
 from eval.task import task
 from pipelines.cli import app
 from pipelines.comparison import compare_run, write_comparison
 from pipelines.runfolder import RunFolder
-from reports.compared import headline, markdown_of, read_comparison
+from reports.compared import headline, markdown_of
 from tests.pipelines.made_up_run import LANGUAGES, VARIANTS, write_run
 
 
-def compared(run: RunFolder, a: str = "none", b: str = "english", **options: Any) -> dict[str, Any]:
+def compared(run: RunFolder, a: str = "none", b: str = "english", **options: Any) -> ArmComparison:
     return compare_run(run, a, b, **({"margin": 1.0, "resamples": 200, "seed": 0} | options))
 
 
-def keys(document: Mapping[str, Any]) -> set[str]:
-    return {caveat["key"] for caveat in document["caveats"]}
+def keys(document: ArmComparison) -> set[str]:
+    return {caveat.key for caveat in document.caveats}
 
 
 def better_by_ten(arm: str, name: str, seed: int) -> float:
@@ -38,28 +38,28 @@ def better_by_ten(arm: str, name: str, seed: int) -> float:
 def test_a_large_difference_is_told_with_its_direction(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", better_by_ten, seeds=(0, 1, 2))
     found = compared(run)
-    first = found["variants"][0]["average"]
-    assert first["verdict"] == "better"
-    assert 0 < first["low"] < first["difference"] < first["high"] < 10
-    assert compared(run, "english", "none")["variants"][0]["average"]["verdict"] == "worse"
+    first = found.variants[0].average
+    assert first.verdict == "better"
+    assert 0 < first.low < first.difference < first.high < 10
+    assert compared(run, "english", "none").variants[0].average.verdict == "worse"
     assert "english scores better than none" in headline(found)
 
 
 def test_the_sides_are_antisymmetric(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", better_by_ten, seeds=(0, 1))
     one, other = compared(run), compared(run, "english", "none")
-    for mine, theirs in zip(one["variants"], other["variants"], strict=True):
-        assert mine["average"]["difference"] == pytest.approx(-theirs["average"]["difference"])
-        assert mine["average"]["low"] == pytest.approx(-theirs["average"]["high"])
-        assert mine["average"]["p"] == pytest.approx(theirs["average"]["p"])
+    for mine, theirs in zip(one.variants, other.variants, strict=True):
+        assert mine.average.difference == pytest.approx(-theirs.average.difference)
+        assert mine.average.low == pytest.approx(-theirs.average.high)
+        assert mine.average.p == pytest.approx(theirs.average.p)
 
 
 def test_equal_arms_are_equivalent_only_when_that_is_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", seeds=(0,), examples=3000)
-    many = compared(run, margin=2.0)["variants"][0]["average"]
-    assert many["verdict"] == "equivalent"
-    few = compared(write_run(tmp_path / "s", seeds=(0,), examples=20))["variants"][0]["average"]
-    assert few["verdict"] == "undetermined"
+    many = compared(run, margin=2.0).variants[0].average
+    assert many.verdict == "equivalent"
+    few = compared(write_run(tmp_path / "s", seeds=(0,), examples=20)).variants[0].average
+    assert few.verdict == "undetermined"
 
 
 def test_two_models_that_answer_alike_are_not_equal_for_that_on_few_examples(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_two_models_that_answer_alike_are_not_equal_for_that_on_few_examples(tmp
     ]
     run.rows_file.unlink()
     append_rows(run.rows_file, [*rows, *copies])
-    cell = compared(run)["variants"][0]["languages"]["xnli"]["de"]
-    assert cell["difference"] == 0.0
-    assert cell["verdict"] == "undetermined"
+    cell = compared(run).variants[0].languages["xnli"]["de"]
+    assert cell.difference == 0.0
+    assert cell.verdict == "undetermined"
 
 
 def test_averages_differences_and_shares_add_up(tmp_path: Path) -> None:
@@ -86,44 +86,44 @@ def test_averages_differences_and_shares_add_up(tmp_path: Path) -> None:
         return 60.0 + (arm == "english") * {"xnli": 5.0, "udpos": -2.0, "tatoeba": 12.0}[name]
 
     found = compared(write_run(tmp_path / "r", uneven))
-    for variant in found["variants"]:
-        parts = variant["attribution"]
-        assert sum(part["points"] for part in parts.values()) == pytest.approx(
-            variant["average"]["difference"], abs=1e-12
+    for variant in found.variants:
+        parts = variant.attribution
+        assert sum(part.points for part in parts.values()) == pytest.approx(
+            variant.average.difference, abs=1e-12
         )
-        assert sum(round(10 * part["share"]) for part in parts.values()) == 1000
-        for name, by_language in variant["languages"].items():
-            mean = np.mean([contrast["difference"] for contrast in by_language.values()])
-            assert variant["tasks"][name]["difference"] == pytest.approx(mean, abs=1e-12)
-        rest = np.mean([variant["tasks"][name]["difference"] for name in ("xnli", "udpos")])
-        assert variant["without_retrieval"]["difference"] == pytest.approx(rest, abs=1e-12)
-    assert found["variants"][0]["attribution"]["udpos"]["share"] < 0
+        assert sum(round(10 * part.share) for part in parts.values()) == 1000
+        for name, by_language in variant.languages.items():
+            mean = np.mean([contrast.difference for contrast in by_language.values()])
+            assert variant.tasks[name].difference == pytest.approx(mean, abs=1e-12)
+        rest = np.mean([variant.tasks[name].difference for name in ("xnli", "udpos")])
+        assert variant.without_retrieval.difference == pytest.approx(rest, abs=1e-12)
+    assert found.variants[0].attribution["udpos"].share < 0
 
 
 def test_the_scores_are_those_of_the_rows(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", better_by_ten)
     rows = {(row.candidate, row.task, row.language, row.statistic): row.value for row in run.rows()}
-    for variant in compared(run)["variants"]:
-        stage, runtime = variant["variant"].split("/")
-        for name, by_language in variant["languages"].items():
+    for variant in compared(run).variants:
+        stage, runtime = variant.variant.split("/")
+        for name, by_language in variant.languages.items():
             for language, contrast in by_language.items():
                 for side, arm in (("a", "none"), ("b", "english")):
                     values = [
                         rows[f"{arm}/{stage}/seed={seed}/{runtime}", name, language, task(name).metrics[0]]
                         for seed in (0, 1)
                     ]
-                    assert contrast[side] == pytest.approx(np.mean(values))
+                    assert getattr(contrast, side) == pytest.approx(np.mean(values))
 
 
 def test_one_seed_says_loudly_that_only_these_models_are_judged(tmp_path: Path) -> None:
     found = compared(write_run(tmp_path / "r", better_by_ten, seeds=(0,)))
-    assert found["scope"] == "these models"
+    assert found.scope == "these models"
     assert "one-seed" in keys(found)
     assert "these trained models only" in headline(found)
     assert "One seed per arm" in markdown_of(found)
-    assert found["variants"][0]["average"]["se_seeds"] is None
+    assert found.variants[0].average.se_seeds is None
     two = compared(write_run(tmp_path / "s", better_by_ten, seeds=(0, 1)))
-    assert two["scope"] == "training"
+    assert two.scope == "training"
     assert {"few-seeds"} <= keys(two)
 
 
@@ -133,8 +133,8 @@ def test_a_task_at_chance_is_told_and_one_above_it_is_not(tmp_path: Path) -> Non
 
     found = compared(write_run(tmp_path / "r", guessing))
     assert "chance-xnli" in keys(found)
-    assert found["rests_on"]["tasks"]["xnli"]["chance"] == pytest.approx(100 / 3)
-    assert found["rests_on"]["tasks"]["udpos"]["chance"] is None
+    assert found.rests_on.tasks["xnli"].chance == pytest.approx(100 / 3)
+    assert found.rests_on.tasks["udpos"].chance is None
 
     def one_learns(arm: str, name: str, seed: int) -> float:
         return 45.0 if arm == "english" and name == "xnli" else guessing(arm, name, seed)
@@ -145,17 +145,17 @@ def test_a_task_at_chance_is_told_and_one_above_it_is_not(tmp_path: Path) -> Non
 def test_other_arms_lend_their_seeds(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", arms=("none", "english", "mlm", "tlm"))
     found = compared(run)
-    assert found["rests_on"]["pooled_arms"] == ["mlm", "tlm"]
-    assert found["variants"][0]["average"]["df"] == 3
+    assert found.rests_on.pooled_arms == ("mlm", "tlm")
+    assert found.variants[0].average.df == 3
     assert "pooled-variance" in keys(found)
 
 
 def test_an_arm_against_itself_is_split_by_its_seeds(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", seeds=(0, 1, 2, 3, 4))
     found = compared(run, "none", "none")
-    assert found["labels"] == ["none (seeds 0, 1)", "none (seeds 2, 3)"]
-    assert found["same_arm"]
-    assert found["rests_on"]["pairs"] == 2 * len(VARIANTS)
+    assert found.labels == ("none (seeds 0, 1)", "none (seeds 2, 3)")
+    assert found.same_arm
+    assert found.rests_on.pairs == 2 * len(VARIANTS)
     with pytest.raises(InputError, match="fewer than two"):
         compared(write_run(tmp_path / "s", seeds=(0,)), "none", "none")
 
@@ -170,8 +170,8 @@ def test_unequal_updates_are_told(tmp_path: Path) -> None:
 def test_a_failed_candidate_takes_its_variant_along_and_is_named(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", without=("english/int8/seed=1/onnxruntime",))
     found = compared(run)
-    assert found["rests_on"]["variants"] == ["fp32/torch", "onnx/onnxruntime"]
-    left = found["rests_on"]["left_out"]
+    assert found.rests_on.variants == ("fp32/torch", "onnx/onnxruntime")
+    left = found.rests_on.left_out
     assert "failed" in left["english/int8/seed=1/onnxruntime"]
     assert "counterpart" in left["none/int8/seed=0/onnxruntime"]
     assert "Left out" in markdown_of(found)
@@ -181,10 +181,10 @@ def test_equal_arguments_give_equal_bytes_and_the_seed_moves_only_the_intervals(
     run = write_run(tmp_path / "r", better_by_ten)
     one, two, other = compared(run), compared(run), compared(run, seed=1)
     assert markdown_of(one) == markdown_of(two)
-    first, moved = one["variants"][0]["average"], other["variants"][0]["average"]
-    assert first["difference"] == moved["difference"]
-    assert first["se_examples"] != moved["se_examples"]
-    assert first["se_examples"] == pytest.approx(moved["se_examples"], rel=0.25)
+    first, moved = one.variants[0].average, other.variants[0].average
+    assert first.difference == moved.difference
+    assert first.se_examples != moved.se_examples
+    assert first.se_examples == pytest.approx(moved.se_examples, rel=0.25)
 
 
 def test_the_files_hold_what_is_shown(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_the_files_hold_what_is_shown(tmp_path: Path) -> None:
     document = compared(run)
     page, data = write_comparison(run, document)
     assert (page.name, data.name) == ("compare-none-english.md", "compare-none-english.json")
-    assert json.loads(json.dumps(document)) == read_comparison(data)
+    assert document == ArmComparison.read(data)
     text = page.read_text(encoding="utf-8")
     for name in ("xnli", "German", "int8/onnxruntime", "hypervolume", "Holm", "undetermined", "Caveats"):
         assert name in text
@@ -262,10 +262,10 @@ def test_the_threshold_of_mining_is_set_anew_in_the_draws_where_what_it_takes_wa
     write_tuning(run, dev)
     after = compared(run)
     assert "bucc-threshold" not in keys(after)
-    assert after["rests_on"]["tasks"]["bucc2018"]["retuned"]
-    one, other = (found["variants"][0]["average"] for found in (before, after))
-    assert one["difference"] == other["difference"]
-    assert other["se_examples"] > 0
+    assert after.rests_on.tasks["bucc2018"].retuned
+    one, other = (found.variants[0].average for found in (before, after))
+    assert one.difference == other.difference
+    assert other.se_examples > 0
 
 
 def test_tuning_of_other_outcomes_is_refused(tmp_path: Path) -> None:
@@ -317,9 +317,9 @@ def test_damaged_outcomes_are_refused(tmp_path: Path, how: str, words: str) -> N
 
 def test_hypervolumes_and_cost_ratios_stand_beside_the_scores(tmp_path: Path) -> None:
     found = compared(write_run(tmp_path / "r", better_by_ten, seeds=(0, 1, 2)))
-    assert set(found["hypervolume"]) == {"latency_ms", "size_bytes"}
-    assert all(contrast["difference"] > 0 for contrast in found["hypervolume"].values())
-    assert found["joint_hypervolume"]["verdict"] in {"better", "undetermined"}
-    assert set(found["iso_cost"]) == {"latency_ms", "size_bytes"}
-    for iso in found["iso_cost"].values():
-        assert iso["contrast"] is None or math.isfinite(iso["contrast"]["low"])
+    assert set(found.hypervolume) == {"latency_ms", "size_bytes"}
+    assert all(contrast.difference > 0 for contrast in found.hypervolume.values())
+    assert found.joint_hypervolume.verdict in {"better", "undetermined"}
+    assert set(found.iso_cost) == {"latency_ms", "size_bytes"}
+    for iso in found.iso_cost.values():
+        assert iso.contrast is None or math.isfinite(iso.contrast.low)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.choosing import choose_run
 from pipelines.cli import app
 from pipelines.comparison import compare_run
-from pipelines.differing import diff_runs
 from pipelines.runfolder import RunFolder
+from pipelines.runs.choose import choose_run
+from pipelines.runs.diff import diff_runs
 from pipelines.wish import Wish
 from tests.pipelines.made_up_run import write_run
 
@@ -39,8 +39,8 @@ def test_a_latency_that_is_no_number_fits_no_limit(tmp_path: Path, value: float)
     run = made(tmp_path / "r")
     spoil(run, INT8, "latency", value)
     found = choose_run(run, Wish({"p95_ms": 500.0}, resamples=200, folds=0))
-    assert INT8 not in found["fits"] and set(found["fits"]) == {FP32, ONNX}
-    assert found["rejected"][INT8][0]["found"] is None
+    assert INT8 not in found.fits and set(found.fits) == {FP32, ONNX}
+    assert found.rejected[INT8][0].found is None
 
 
 def test_what_is_left_of_a_failed_probe_shows_no_limit_to_hold(tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_what_is_left_of_a_failed_probe_shows_no_limit_to_hold(tmp_path: Path) -
     with run.rows_file.open("a", encoding="utf-8") as stream:
         stream.writelines(json.dumps(row) + "\n" for row in more)
     wish = Wish({"p95_ms": 500.0}, resamples=200, folds=0)
-    assert INT8 in choose_run(run, wish)["fits"]
+    assert INT8 in choose_run(run, wish).fits
     spoil(run, INT8, "latency", float("nan"), task="udpos")
-    assert INT8 not in choose_run(run, wish)["fits"]
+    assert INT8 not in choose_run(run, wish).fits
 
 
 @pytest.mark.parametrize("statistic", ["latency", "accuracy", "f1"])
@@ -71,9 +71,9 @@ def test_a_report_is_written_and_names_the_failure(tmp_path: Path, statistic: st
 def test_a_diff_and_a_comparison_take_it_as_lost(tmp_path: Path) -> None:
     a, b = made(tmp_path / "a"), made(tmp_path / "b")
     spoil(b, INT8, "accuracy", float("nan"))
-    assert INT8 in diff_runs(a, b, resamples=200)["lost"]
+    assert INT8 in diff_runs(a, b, resamples=200).lost
     both = made(tmp_path / "c", arms=("none", "english"))
     spoil(both, "english/int8/onnxruntime", "latency", float("nan"))
     found = compare_run(both, "none", "english", 1.0, 200, 0)
-    json.dumps(found, allow_nan=False)
-    assert found["variants"]
+    json.loads(found.as_json())
+    assert found.variants

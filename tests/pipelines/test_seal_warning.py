@@ -60,7 +60,7 @@ def test_the_report_and_the_comparison_have_a_caveat(tmp_path: Path) -> None:
     truncate(run)
     shown("report", run, run.path)
     assert title in summary.read_text(encoding="utf-8")
-    assert "changed" in {own["key"] for own in compare_run(run, "none", "english", 1.0, 200, 0)["caveats"]}
+    assert "changed" in {own.key for own in compare_run(run, "none", "english", 1.0, 200, 0).caveats}
 
 
 def test_only_what_was_sealed_can_differ(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from eval.analyses.documents.summary import Summary
+from eval.analyses.documents.summary_file import analysis_of, read_analysis
 from eval.records import Measurement, append_rows
-from pipelines.analysis import write_analysis
-from reports.analysis import Analysis, analysis_of, read_analysis
+from pipelines.runs.report import write_analysis
 from reports.build import build
 from reports.run import read_runs
 from reports.study import Study, study
@@ -82,7 +83,19 @@ def reported(run: Path, out: Path) -> Path:
     return build([run], out)[0]
 
 
-def read(run: Path, out: Path) -> tuple[Study, Analysis]:
+def read(run: Path, out: Path) -> tuple[Study, Summary]:
     """Return what the page of a reported run is a function of."""
     found = study(read_runs([run]))
-    return found, analysis_of(found.run, read_analysis(out))
+    analysis = analysis_of(found.run, read_analysis(out))
+    assert isinstance(analysis, Summary)
+    return found, analysis
+
+
+def document_of(summary: Summary) -> dict[str, Any]:
+    """Return the summary as it stands in its file."""
+    return json.loads(summary.as_json())
+
+
+def changed(shown: tuple[Study, Summary], **facts: Any) -> Summary:
+    """Return the summary with other fields, as they would stand in its file."""
+    return Summary.model_validate({**document_of(shown[1]), **facts})

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from eval.analyses.documents.summary import Summary
 from eval.records import Measurement, append_rows
-from reports.analysis import Analysis
 from reports.study import Study
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import CHROMIUM, DRIVER, Browser
@@ -191,7 +191,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Summary]:
     """Return a run of two seeds as its report shows it."""
     folder = tmp_path_factory.mktemp("seeds")
     run = analysed_run(folder / "run")
@@ -200,7 +200,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Analysis]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Summary]:
     """Return the same with one seed."""
     folder = tmp_path_factory.mktemp("alone")
     run = analysed_run(folder / "run", seeds=(0,))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis import NO_ANALYSIS, Analysis
+from eval.analyses.documents.summary import NO_ANALYSIS, Summary
 from reports.changes import Change, change_tasks, change_words, changes, own_change
 from reports.latex import escaped, latex
 from reports.markdown import summary
@@ -21,7 +21,7 @@ from reports.study import Study
 from reports.text import markdown
 from tests.reports.analysed_run import analysed_run, read, reported
 
-Shown = tuple[Study, Analysis]
+Shown = tuple[Study, Summary]
 
 
 @pytest.fixture(scope="module", params=[(0, 1), (0,)], ids=["seeds", "alone"])
@@ -35,13 +35,13 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_every_system_but_the_baseline_has_the_documents_changes(shown: Shown) -> None:
     study, analysis = shown
     found, tasks = changes(study, analysis), change_tasks(study, analysis)
-    others = [at for at in range(len(analysis.systems)) if at != analysis.baseline]
-    assert [own.name for own in found] == [analysis.systems[at] for at in others]
-    assert set(tasks) == set(analysis.found["tasks"])
+    others = [at for at in range(len(analysis.names)) if at != analysis.base]
+    assert [own.name for own in found] == [analysis.names[at] for at in others]
+    assert set(tasks) == set(analysis.tasks)
     for at, own in zip(others, found, strict=True):
-        document = analysis.found["scores"][at]
-        assert own.average == Change(*document["change"])
-        assert list(own.tasks) == [Change(*document["tasks"][task]) for task in tasks]
+        document = analysis.scores[at]
+        assert own.average == Change(*document.change)
+        assert list(own.tasks) == [Change(*document.tasks[task]) for task in tasks]
     assert changes(study, NO_ANALYSIS) == () and change_tasks(study, NO_ANALYSIS) == ()
 
 

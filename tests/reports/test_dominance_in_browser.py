@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Summary
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
 
 pytestmark = pytest.mark.browser
 
 
-def _share(analysis: Analysis, cost: str, one: str, other: str) -> int | None:
+def _share(analysis: Summary, cost: str, one: str, other: str) -> int:
     """Return in what percent of the draws one system dominates another, from the document."""
-    frontier = analysis.found["frontiers"][cost]
-    row, column = (frontier["systems"].index(analysis.systems.index(name)) for name in (one, other))
-    share: int | None = frontier["dominance"][row][column]
+    frontier = analysis.frontiers[cost]
+    row, column = (frontier.systems.index(analysis.names.index(name)) for name in (one, other))
+    share: int = frontier.dominance[row][column]
     return share
 
 
@@ -40,7 +40,7 @@ def test_who_dominates_whom_is_a_table_that_follows_the_cost(
     _, analysis = read(seeded, tmp_path / "out")
     assert browser.run("return document.getElementById('dominance').open")  # six systems: visible at once
     assert browser.run("return document.querySelectorAll('.dominance th:not([scope])').length") == 0
-    for choice, cost in enumerate(analysis.found["frontiers"]):
+    for choice, cost in enumerate(analysis.frontiers):
         browser.choose("certainty-cost", choice)
         found = _matrix(browser)
         assert len(found) == 6 * 6
@@ -84,7 +84,7 @@ def test_who_dominates_whom_is_a_table_that_follows_the_cost(
     assert browser.run(stops) == 1
 
     # one system against the others, and the choice stays where the cost changes
-    system = analysis.systems.index(names[-1])
+    system = analysis.names.index(names[-1])
     browser.choose("dominance-view", system)
     for choice, cost in ((0, "latency_ms"), (1, "size_bytes")):
         browser.choose("certainty-cost", choice)
@@ -140,9 +140,9 @@ def test_many_systems_are_the_foremost_first_and_a_map(browser: Browser, tmp_pat
             break
         time.sleep(0.1)
     assert len(found) == 40 * 40
-    frontier = analysis.found["frontiers"]["latency_ms"]
+    frontier = analysis.frontiers["latency_ms"]
     shown = {row for row, _ in found}
-    assert {analysis.systems[place] for place in (analysis.baseline, *frontier["on"])} <= shown
+    assert {analysis.names[place] for place in (analysis.base, *frontier.on)} <= shown
     for (row, column), text in found.items():
         assert text == ("–" if row == column else str(_share(analysis, "latency_ms", row, column)))
 
@@ -150,7 +150,7 @@ def test_many_systems_are_the_foremost_first_and_a_map(browser: Browser, tmp_pat
     names = browser.run(
         "return [...document.querySelectorAll('#dominance-view optgroup option')].map(o => o.textContent)"
     )
-    assert sorted(names) == sorted(analysis.systems)
+    assert sorted(names) == sorted(analysis.names)
     browser.run("document.querySelector('#dominance .map').focus()")
     browser.press("\ue00f", "\ue015", "\ue010")  # PageDown, Down, End
     share = _share(analysis, "latency_ms", names[11], names[41])
@@ -163,7 +163,7 @@ def test_many_systems_are_the_foremost_first_and_a_map(browser: Browser, tmp_pat
         " [...p.getAttribute('d').matchAll(/h(\\d+)v/g)].reduce((sum, m) => sum + +m[1], 0)])"
     )
     counts: dict[str, int] = {"": 42}  # the diagonal
-    for row, shares in enumerate(frontier["dominance"]):
+    for row, shares in enumerate(frontier.dominance):
         for column, share in enumerate(shares):
             if row != column:
                 counts[f"{share}%"] = counts.get(f"{share}%", 0) + 1

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.analysis import Analysis
+from eval.analyses.documents.summary import Attainment, NoSummary, Summary
 from reports.figure_attainment import draw_attainment, pairs
 from reports.figure_drops import draw_drops, shown_systems
 from reports.figure_frontier import draw_frontier, note, plotted, short_names
@@ -29,8 +27,9 @@ from reports.run import read_runs
 from reports.study import SCORE, Study
 from reports.study import study as study_of
 from reports.systems import Point
+from tests.reports.analysed_run import changed, document_of
 
-Shown = tuple[Study, Analysis]
+Shown = tuple[Study, Summary]
 
 
 def sheet() -> Figure:
@@ -60,14 +59,15 @@ def test_points_carry_the_intervals_of_both_score_and_cost(
 ) -> None:
     study, analysis = request.getfixturevalue(which)
     found, unit = plotted(study, analysis, study.objectives["latency_ms"])
-    assert unit == "ms" and [own.point.name for own in found] == list(analysis.systems)
-    frontier = analysis.found["frontiers"]["latency_ms"]
+    assert unit == "ms" and [own.point.name for own in found] == list(analysis.names)
+    frontier = analysis.frontiers["latency_ms"]
     for at, own in enumerate(found):
-        value, low, high = analysis.found["scores"][at]["change"]
-        cost = analysis.found["costs_beside"]["latency_ms"][at]
-        assert own.on == (at in frontier["on"])
-        assert own.wide is not None and own.wide[1] / own.x == pytest.approx(cost[2] / cost[0])
-        if at == analysis.baseline:
+        value, low, high = analysis.scores[at].change
+        cost = analysis.costs_beside["latency_ms"][at]
+        assert cost is not None
+        assert own.on == (at in frontier.on)
+        assert own.wide is not None and own.wide[1] / own.x == pytest.approx(cost.high / cost.value)
+        if at == analysis.base:
             assert own.tall is None
         else:
             assert own.tall is not None
@@ -76,7 +76,7 @@ def test_points_carry_the_intervals_of_both_score_and_cost(
 
 def test_without_an_analysis_the_score_alone_has_its_binomial_interval(alone: Shown) -> None:
     study = alone[0]
-    found, _ = plotted(study, Analysis({}, "none"), study.objectives["latency_ms"])
+    found, _ = plotted(study, NoSummary(unavailable="none"), study.objectives["latency_ms"])
     for own in found:
         average = study.average(own.point.name)
         assert average is not None and average.half is not None and own.wide is None
@@ -86,14 +86,13 @@ def test_without_an_analysis_the_score_alone_has_its_binomial_interval(alone: Sh
 
 def test_a_candidate_without_outcomes_is_drawn_without_intervals(alone: Shown) -> None:
     study, analysis = alone
-    document = dict(analysis.found)
+    document = document_of(analysis)
     for key in ("systems", "scores", "fairness"):
         document[key] = document[key][:-1]
-    last = len(document["systems"])
-    frontier = document["frontiers"]["latency_ms"]
-    kept = [place for place in frontier["on"] if place != last]
-    document["frontiers"] = {"latency_ms": {**frontier, "on": kept}}
-    found, _ = plotted(study, replace(analysis, found=document), study.objectives["latency_ms"])
+    for key in ("costs", "costs_beside", "flips", "flips_by_task"):
+        document[key] = {name: row[:-1] for name, row in document[key].items()}
+    document |= {"frontiers": {}, "answer": None}
+    found, _ = plotted(study, changed(alone, **document), study.objectives["latency_ms"])
     assert len(found) == len(study.run.candidates)
     assert [(own.wide, own.tall) for own in found if own.point.at is None] == [(None, None)]
 
@@ -101,17 +100,16 @@ def test_a_candidate_without_outcomes_is_drawn_without_intervals(alone: Shown) -
 def test_the_figure_says_what_its_bars_are(seeds: Shown, alone: Shown) -> None:
     assert "from its repeats" in note(alone[1], "latency_ms") and "seeds" not in note(alone[1], "latency_ms")
     assert "counted" in note(seeds[1], "size_bytes") and "training seeds" in note(seeds[1], "size_bytes")
-    once = {"latency_ms": {"noise": {"basis": "assumed"}}}
-    assert "assumed noise" in note(
-        replace(alone[1], found={**alone[1].found, "objectives": once}), "latency_ms"
-    )
-    assert "binomial" in note(Analysis({}, "none"), "latency_ms")
+    once = document_of(alone[1])["objectives"]
+    once["latency_ms"]["noise"]["basis"] = "assumed"
+    assert "assumed noise" in note(changed(alone, objectives=once), "latency_ms")
+    assert "binomial" in note(NoSummary(unavailable="none"), "latency_ms")
 
 
 def test_energy_carries_its_basis_on_the_axis(make_run: Callable[..., Path]) -> None:
     found = study_of(read_runs([make_run(energy="modelled")]))
     figure = sheet()
-    draw_frontier(figure, found, Analysis({}, "none"), found.objectives["energy_j"])
+    draw_frontier(figure, found, NoSummary(unavailable="none"), found.objectives["energy_j"])
     assert "mJ, modelled)" in figure.axes[0].get_xlabel()
 
 
@@ -195,16 +193,17 @@ def test_the_heat_map_holds_the_drops_of_the_document(seeds: Shown) -> None:
     figure = sheet()
     assert draw_drops(figure, study, analysis)
     values = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
-    cells = analysis.found["cells"]
-    tasks = list(dict.fromkeys(task for task, _ in cells["places"]))
+    cells = analysis.cells
+    assert cells is not None
+    tasks = list(dict.fromkeys(task for task, _ in cells.places))
     rows = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     columns = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     systems = shown_systems(study, analysis, len(tasks))
-    assert analysis.baseline not in [own.at for own in systems] and columns == tasks * len(systems)
+    assert analysis.base not in [own.at for own in systems] and columns == tasks * len(systems)
     seen = 0
     for block, own in enumerate(systems):
         assert own.at is not None
-        for (task, code), drop in zip(cells["places"], cells["drops"][own.at], strict=True):
+        for (task, code), drop in zip(cells.places, cells.drops[own.at], strict=True):
             value = values[rows.index(code), block * len(tasks) + tasks.index(task)]
             assert value == pytest.approx(drop, abs=1e-6)
             seen += 1
@@ -215,23 +214,21 @@ def test_of_many_variants_the_heat_map_shows_those_on_the_frontier_first(seeds: 
     study, analysis = seeds
     few = shown_systems(study, analysis, 14)  # room for one
     assert len(few) == 1
-    on = {analysis.systems[place] for place in analysis.found["frontiers"]["latency_ms"]["on"]}
+    on = {analysis.names[place] for place in analysis.frontiers["latency_ms"].on}
     assert few[0].name in on
     everyone = shown_systems(study, analysis, 1)
-    assert [own.at for own in everyone] == [
-        at for at in range(len(analysis.systems)) if at != analysis.baseline
-    ]
+    assert [own.at for own in everyone] == [at for at in range(len(analysis.names)) if at != analysis.base]
 
 
 def test_the_attainment_figure_draws_every_region_in_its_place(seeds: Shown) -> None:
     study, analysis = seeds
     figure = sheet()
     assert draw_attainment(figure, study, analysis, study.objectives["latency_ms"])
-    found = analysis.found["attainment"]["latency_ms"]
-    (own,) = found["differences"]
+    found = analysis.attainment["latency_ms"]
+    (own,) = found.differences
     boxes = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
-    assert len(boxes) == len([region for region in own["regions"] if region[4]])
-    for box, (cheap, dear, low, _, share) in zip(boxes, own["regions"], strict=True):
+    assert len(boxes) == len([region for region in own.regions if region.difference])
+    for box, (cheap, dear, low, _, share) in zip(boxes, own.regions, strict=True):
         left, right = figure.axes[0].get_xlim()
         assert bool(box.get_hatch()) == (share < 0)
         assert box.get_x() == pytest.approx(left if cheap is None else max(left, 2.0**cheap))
@@ -243,12 +240,13 @@ def test_the_attainment_figure_draws_every_region_in_its_place(seeds: Shown) -> 
 
 def test_of_many_pairs_those_with_the_baselines_arm_are_shown() -> None:
     arms = {arm: {"seeds": [0, 1], "surfaces": []} for arm in "abcdef"}
-    differences: list[dict[str, Any]] = [
-        {"a": a, "b": b, "regions": []} for a, b in itertools.combinations(arms, 2)
-    ]
-    found = {"arms": arms, "differences": differences}
-    assert len(pairs({**found, "differences": differences[:10]}, "b")) == 10
-    assert {(own["a"], own["b"]) for own in pairs(found, "b")} == {
+    differences = [{"a": a, "b": b, "regions": []} for a, b in itertools.combinations(arms, 2)]
+    few, every = (
+        Attainment.model_validate({"arms": arms, "differences": own})
+        for own in (differences[:10], differences)
+    )
+    assert len(pairs(few, "b")) == 10
+    assert {(own.a, own.b) for own in pairs(every, "b")} == {
         ("a", "b"),
         *(("b", other) for other in "cdef"),
     }
@@ -258,12 +256,12 @@ def test_the_table_of_the_frontier_marks_the_confidence_set(seeds: Shown, tmp_pa
     study, analysis = seeds
     text = latex(study, analysis)["membership.tex"]
     lines = text.split("\\midrule\n")[1].split("\\bottomrule")[0].strip().splitlines()
-    frontier = analysis.found["frontiers"]["latency_ms"]
-    assert len(lines) == len(analysis.systems)
-    assert f"percent of {analysis.found['resamples']} draws" in text
+    frontier = analysis.frontiers["latency_ms"]
+    assert len(lines) == len(analysis.names)
+    assert f"percent of {analysis.resamples} draws" in text
     for line in lines:
         name, first = line.split(" & ")[:2]
-        at = next(at for at, own in enumerate(analysis.systems) if escaped(own) == name)
-        share = frontier["membership"][frontier["systems"].index(at)]
-        assert first == f"{share}" + (r"$\dagger$" if at in frontier["confidence_set"] else "")
+        at = next(at for at, own in enumerate(analysis.names) if escaped(own) == name)
+        share = frontier.membership[frontier.systems.index(at)]
+        assert first == f"{share}" + (r"$\dagger$" if at in frontier.confidence_set else "")
     assert set(latex(study)) == {"candidates.tex", "scores.tex"}

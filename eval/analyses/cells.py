@@ -1,0 +1,94 @@
+"""What every task and language loses, and the answers that changed, of each system of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from eval.analyses.documents.summary import Cells, FlipCounts
+from eval.analyses.rounding import short
+from eval.flips import NONE, Flips, flips
+from eval.inference import Spread
+from eval.kind import Kind
+from eval.moderated import moderated_spread
+from eval.score_table import ScoreTable
+from eval.task import KINDS, task
+from eval.uncertain import LEVEL, repeated
+from pipelines.evidence import Evidence, System
+from pipelines.outcomes import task_predictions
+
+FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
+
+
+def cells(table: ScoreTable, evidence: Evidence, systems: Sequence[System], base: int) -> Cells:
+    """Return the drops of task x language, means over the seeds, each compared with the baseline's.
+
+    The level of a single interval is that of the examples (max-t); with several seeds it is the larger
+    one that holds whatever their correlation is (Sidak 1967), and an error is what gives the half width
+    at that level: examples and seeds together, the latter moderated over the cells.
+    """
+    by_seed = evidence.members(systems)
+    members = [list(places.values()) for places in by_seed]
+    points = np.stack([table.cell_points[places].mean(axis=0) for places in members])
+    examples = np.stack([np.sqrt((table.cell_errors[places] ** 2).mean(axis=0)) for places in members])
+    levels = np.array([float(table.cell_levels[places].max()) for places in members])
+    seeds = sorted({seed for places in by_seed for seed in places})
+    values = np.full((len(systems), len(table.cells), len(seeds)), np.nan)
+    for at, places in enumerate(by_seed):
+        for seed, place in places.items():
+            partner = by_seed[base].get(seed)
+            if partner is not None:
+                values[at, :, seeds.index(seed)] = table.cell_points[place] - table.cell_points[partner]
+    _, repeats, df = repeated(values)
+    spread = moderated_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), axis=1)
+    if df is not None:
+        levels = np.maximum(levels, LEVEL ** (1 / len(table.cells)))
+    half = np.stack([spread.of(at).half_width(level) for at, level in enumerate(levels)])
+    errors = half / np.array([[NormalDist().inv_cdf((1 + level) / 2)] for level in levels])
+    errors[base] = 0.0
+    return Cells(
+        places=tuple(table.cells),
+        drops=tuple(tuple(short(x) for x in row) for row in points[base] - points),
+        errors=tuple(tuple(short(x) for x in row) for row in errors),
+        levels=tuple(round(level, 5) for level in levels.tolist()),
+    )
+
+
+def flip_tables(
+    evidence: Evidence, systems: Sequence[System], base: int
+) -> tuple[FlipTable, FlipTable] | None:
+    """Return the flips by language and by task; None where predictions were not kept.
+
+    Seeds are compared with the baseline's of that seed.
+    """
+    languages = sorted({code for codes in evidence.languages.values() for code in codes})
+    by_language = {code: [NONE] * len(systems) for code in languages}
+    by_task = {name: [NONE] * len(systems) for name in evidence.tasks}
+    partners = systems[base].candidates
+    for task_name, facts in evidence.tasks.items():
+        kind: Kind = KINDS.load(task(task_name).kind)
+        outcomes = evidence.outcomes(task_name)
+        predictions = {name: task_predictions(evidence.folder, facts, name) for name in evidence.names}
+        if any(kept is None or set(facts.languages) - set(kept) for kept in predictions.values()):
+            return None
+        for at, system in enumerate(systems):
+            for seed, candidate in system.candidates.items():
+                partner = partners.get(seed, evidence.baseline)
+                for code in facts.languages:
+                    before, after = (
+                        ((predictions[model] or {})[code], outcomes[code][evidence.names.index(model)])
+                        for model in (partner, candidate)
+                    )
+                    counts = flips(task(task_name), kind, before, after)
+                    by_language[code][at] += counts
+                    by_task[task_name][at] += counts
+    return _table(by_language), _table(by_task)
+
+
+def _table(rows: Mapping[str, Sequence[Flips]]) -> FlipTable:
+    return {
+        name: tuple(FlipCounts(flip.examples, flip.changed, flip.lost, flip.won) for flip in row)
+        for name, row in rows.items()
+    }

@@ -1,0 +1,44 @@
+"""Every document by its name, with the JSON Schema that follows from its type; those of eval.results as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from compress.errors import InputError, hint
+from eval.analyses.documents.arm_comparison import ArmComparison
+from eval.analyses.documents.best_arm import BestArm
+from eval.analyses.documents.claim_status import ClaimStatus
+from eval.analyses.documents.difference import Difference
+from eval.analyses.documents.recommendation import Recommendation
+from eval.analyses.documents.summary import Analysis
+from eval.results.document import row_schema, run_schema
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    return TypeAdapter(kind).json_schema(mode="serialization")
+
+
+DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "run": run_schema,
+    "measurement": row_schema,
+    "summary": partial(_schema, Analysis),
+    "recommendation": partial(_schema, Recommendation),
+    "difference": partial(_schema, Difference),
+    "comparison": partial(_schema, ArmComparison),
+    "best-arm": partial(_schema, BestArm),
+    "claims": partial(_schema, ClaimStatus),
+}
+
+
+def document_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a document; InputError for an unknown name."""
+    if name not in DOCUMENTS:
+        raise InputError(
+            f'--of: unknown document "{name}".{hint(name, DOCUMENTS)} There are: recipe, {", ".join(DOCUMENTS)}.'
+        )
+    lead = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"xpareto {name}"}
+    return lead | DOCUMENTS[name]()

@@ -1,0 +1,123 @@
+"""The answer of `xpareto diff`: what got better or worse from one run to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from eval.analyses.documents.base import Document, Estimate, Part
+from eval.cost_noise import Basis
+from eval.objective import Sense
+from eval.verdict import Contrast
+
+ALL = "all candidates together"
+What = Literal["average", "tasks", "languages", "costs", "lost", "lost cost"]
+
+
+@dataclass(frozen=True)
+class RatioContrast(Contrast):
+    """A contrast of logarithms of a cost, with the ratio of B's cost to A's and its interval."""
+
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    sense: Sense
+
+
+@dataclass(frozen=True)
+class RelativeChange(RatioContrast):
+    """The change of one candidate's cost over the median of the others' changes (see eval.beside).
+
+    `beyond`: it is shown to be worse than theirs by more than the tolerance, and came out worse by that.
+    """
+
+    beyond: bool
+
+
+@dataclass(frozen=True)
+class CostChange(RatioContrast):
+    """The change of one candidate's cost; `noise` is its basis in run A and in run B.
+
+    `beside` is None where there are few candidates.
+    """
+
+    noise: tuple[Basis, Basis]
+    beside: RelativeChange | None
+
+
+@dataclass(frozen=True)
+class CommonChange(RatioContrast):
+    """The mean change of a cost of all candidates (see eval.together).
+
+    `beyond`: it is shown to be worse by more than the tolerance. `drift` is the ratio of the farthest blocks
+    of one run.
+    """
+
+    beyond: bool
+    candidates: int
+    blocks: int
+    noise: Basis
+    drift: float
+
+
+class CandidateChanges(Part):
+    """What changed of one candidate."""
+
+    average: Contrast
+    tasks: Mapping[str, Contrast]
+    languages: Mapping[str, Contrast]
+    costs: Mapping[str, CostChange]
+
+
+def _absent(value: Any) -> bool:
+    return not value
+
+
+class Change(Part):
+    """One thing that got worse, or that may have."""
+
+    candidate: str = Field(description=f"or: {ALL}")
+    what: What
+    name: str = Field(description="of the task, language or cost; of a candidate that is lost, why")
+    why: str = Field(default="", exclude_if=_absent, description="of a cost that is lost")
+    beside: Estimate | None = Field(
+        default=None, exclude_if=_absent,
+        description="where only that is worse: the ratio of its change to the other candidates'",
+    )  # fmt: skip
+    undetermined: bool = Field(
+        default=False,
+        exclude_if=_absent,
+        description="it is not shown to be within the tolerance, nor beyond it",
+    )
+
+
+class Difference(Document):
+    """What changed from run A to run B."""
+
+    what: ClassVar[str] = "a difference of two runs"
+    made_by: ClassVar[str] = "xpareto diff RUN_A RUN_B --json"
+    newest: ClassVar[int] = 2
+
+    # 1: the ratios of costs of which more is better were A's over B's
+    version: Literal[2] = Field(default=2, alias="schema")
+    runs: tuple[str, str]
+    tolerance: float = Field(description="points")
+    cost_tolerance: float = Field(description="percent")
+    cost_margin: float = Field(description="the same as a logarithm")
+    strict: bool = Field(description="what is undetermined is a regression as well")
+    resamples: int
+    seed: int
+    tasks: Mapping[str, tuple[str, ...]] = Field(description="the languages that both runs have")
+    paired: Mapping[str, bool] = Field(description="by task: both runs answered the same examples")
+    only_in_a: tuple[str, ...]
+    only_in_b: tuple[str, ...]
+    lost: Mapping[str, str] = Field(description="candidates that have no score any more, and why")
+    lost_costs: Mapping[str, Mapping[str, str]] = Field(description="by candidate and cost, and why")
+    together: Mapping[str, CommonChange] = Field(description="by cost, of all candidates")
+    candidates: Mapping[str, CandidateChanges]
+    same_machine: bool
+    undetermined: tuple[Change, ...]
+    regressions: tuple[Change, ...]

@@ -1,0 +1,355 @@
+"""The statistics of a run that its report shows: report/analysis.json, as `xpareto run` and `report` leave it.
+
+`systems` are what stands on a frontier: candidates that differ in their training seed alone, with means over
+the seeds. All other lists by system are in that order, and a place is a number in it. Numbers are rounded for
+display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from eval.analyses.documents.base import Document, Estimate, Part
+from eval.cost_noise import Basis
+from eval.objective import Sense
+
+NAME = "analysis.json"
+ALL = "all"  # the frontier in all costs at once
+_NONE = "No statistics lie beside this report. To compute them: xpareto report RUN"
+
+
+class SystemEntry(Part):
+    """What stands on a frontier."""
+
+    name: str
+    arm: str
+    candidates: Mapping[int, str] = Field(description="the candidate of each training seed")
+
+
+class TaskEntry(Part):
+    """One task as it was run."""
+
+    group: str
+    languages: tuple[str, ...]
+    split: str = "test"
+    limit: int | None = Field(default=None, description="examples per language; null: all")
+
+
+class NoiseEntry(Part):
+    """How far two copies of one candidate lie apart in a cost (see eval.cost_noise)."""
+
+    basis: Basis
+    floor: float = Field(description="percent that 5 in 100 pairs of copies exceed")
+    sd: float = Field(description="percent, of one block")
+    blocks: int = Field(description="of the candidate that has the fewest")
+    df: int | None = Field(description="degrees of freedom; null where the noise is not learnt")
+    twin: float | None = Field(
+        description="percent by which the baseline's twin costs more; null without a twin"
+    )
+
+
+class CostEntry(Part):
+    """A cost of the run."""
+
+    title: str
+    unit: str
+    sense: Sense
+    noise: NoiseEntry
+
+
+class ScoreEntry(Part):
+    """The scores of one system, in percent, and their changes from the baseline's, in points."""
+
+    average: float = Field(description="mean over tasks")
+    change: Estimate = Field(description="of the average")
+    tasks: Mapping[str, Estimate] = Field(description="change of each task")
+
+
+class QualityEntry(Part):
+    """A quality other than the score, by system; changes are paired by test example and seed."""
+
+    title: str
+    values: tuple[float, ...]
+    changes: tuple[Estimate, ...] = Field(description="from the baseline's, in points")
+
+
+class VolumeEntry(Part):
+    """A hypervolume in points x octaves of cost."""
+
+    value: float
+    low: float
+    high: float
+    bias: float = Field(description="by how much noise makes it look larger")
+
+
+class FrontierEntry(Part):
+    """The frontier of the score against one cost, or all costs; lists are by place among its `systems`."""
+
+    systems: tuple[int, ...] = Field(description="places of those that have the cost")
+    on: tuple[int, ...] = Field(description="places of those that are on it as measured")
+    membership: tuple[int, ...] = Field(description="percent of the draws in which nothing dominates it")
+    beyond_noise: tuple[int, ...] = Field(
+        description="the same where only leads above the noise floors count"
+    )
+    dominance: tuple[tuple[int, ...], ...] = Field(
+        description="percent of the draws in which the row's system dominates the column's"
+    )
+    confidence_set: tuple[int, ...] = Field(
+        description="places of those that nothing significantly dominates"
+    )
+    dominated_by: Mapping[int, tuple[int, ...]] = Field(
+        description="the places that prove it, by the place of one that is out of the confidence set"
+    )
+    within_floors: tuple[int, ...] = Field(
+        description="the same set where being worse by less than the noise floors is forgiven"
+    )
+    single_level: float = Field(
+        description="level of one interval at which the sets of all frontiers hold together"
+    )
+    knee: int | None = Field(description="place of the knee as measured")
+    knee_shares: tuple[int, ...] | None = Field(
+        description="percent of the draws in which it is the knee; null where a knee has no meaning"
+    )
+    knee_none: int | None = Field(description="percent of the draws without a knee")
+    hypervolume: VolumeEntry | None = Field(description="of all systems; null with several costs")
+    hypervolumes: Mapping[str, VolumeEntry] = Field(description="by arm")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, raw: Any) -> Any:
+        """Documents that were written earlier had one set, which forgave what the floors do."""
+        if isinstance(raw, Mapping) and "within_floors" not in raw and "confidence_set" in raw:
+            return {**raw, "within_floors": raw["confidence_set"]}
+        return raw
+
+
+class FairnessEntry(Part):
+    """What one system loses, language by language, in points."""
+
+    worst_language: str
+    worst: Estimate
+    drops: Mapping[str, Estimate] = Field(description="by language; the intervals hold for all at once")
+    spread: float = Field(description="standard deviation of the drops over languages")
+    spread_beyond_noise: float
+    by_script: Mapping[str, Estimate]
+    by_resources: Mapping[str, Estimate] = Field(description="by the language's class of resources")
+    slope: Estimate | None = Field(description="points per tenfold of pre-training tokens")
+    single_level: float = Field(description="level of one interval of the drops")
+
+
+class Cells(Part):
+    """The drops of every task and language; lists of lists are by system and cell, in points."""
+
+    places: tuple[tuple[str, str], ...] = Field(description="task and language of each cell")
+    drops: tuple[tuple[float, ...], ...]
+    errors: tuple[tuple[float, ...], ...] = Field(description="standard errors")
+    levels: tuple[float, ...] = Field(
+        description="by system the level of one interval at which all of the system hold together"
+    )
+
+
+class FlipCounts(NamedTuple):
+    """Of how many examples how many answers changed, and how many answers became worse or better."""
+
+    examples: int
+    changed: int
+    lost: int
+    won: int
+
+
+class ArmAttainment(Part):
+    """What one arm's training seeds attain."""
+
+    seeds: tuple[int, ...]
+    surfaces: tuple[tuple[tuple[float, float], ...], ...] = Field(
+        description="by number of seeds, from 1: corners (octaves of cost, score) of what so many attain"
+    )
+
+
+class RegionEntry(NamedTuple):
+    """A rectangle of trade-offs, costs in octaves; null where it has no end."""
+
+    cheap: float | None
+    dear: float | None
+    low: float | None
+    high: float | None
+    difference: float
+
+
+class AttainmentDifference(Part):
+    """Where the attainment of two arms differs."""
+
+    a: str
+    b: str
+    regions: tuple[RegionEntry, ...] = Field(description="difference: share of B's seeds less that of A's")
+
+
+class Attainment(Part):
+    """Which trade-offs of one cost and the score are attained by how many training seeds."""
+
+    arms: Mapping[str, ArmAttainment]
+    differences: tuple[AttainmentDifference, ...] = Field(description="of arms with equally many seeds")
+
+
+class Pick(Part):
+    """What to deploy for one cost."""
+
+    prefer: str = Field(description="as in `xpareto choose --prefer`")
+    objective: str
+    chosen: int = Field(description="place of the system")
+    candidate: str = Field(description="its candidate of the middle score")
+    runner_up: int | None = Field(description="place of the second best")
+    rule: str = Field(description="by which it is the best, in words")
+    drop: float = Field(description="points lost on average")
+    most_drop: float = Field(description="the upper end of the drop")
+    ratio: Estimate | None = Field(description="its cost over the baseline's; null where that has none")
+
+
+class Answer(Part):
+    """What `xpareto choose --max-drop 1 --seed-policy mean` says."""
+
+    max_drop: float = Field(description="points that may be lost")
+    fits: tuple[int, ...] = Field(description="places of the systems that meet it")
+    single_level: float = Field(description="level of one interval of a drop")
+    picks: tuple[Pick, ...] = Field(description="one for each cost of the recipe")
+
+
+class Reference(Part):
+    """The reference point of every hypervolume."""
+
+    score: float = Field(description="percent")
+    octaves: float = Field(description="of cost above the baseline's")
+
+
+class Summary(Document):
+    """The statistics of one run."""
+
+    what: ClassVar[str] = "the statistics of the run"
+    made_by: ClassVar[str] = "xpareto report RUN"
+    again: ClassVar[str] = "Write them again"
+    newest: ClassVar[int] = 1
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    run: str
+    baseline: str = Field(description="name of the system that all drops are taken from")
+    level: float = Field(gt=0, lt=1, description="of the intervals")
+    resamples: int = Field(ge=1, description="draws of the bootstrap")
+    seed: int = Field(description="of the draws")
+    reference: Reference
+    systems: tuple[SystemEntry, ...]
+    left_out: Mapping[str, str] = Field(description="candidates that are in no system, and why")
+    tasks: Mapping[str, TaskEntry]
+    objectives: Mapping[str, CostEntry]
+    score_floor: float = Field(
+        description="points by which two trainings differ in 95 of 100 cases at most; 0 with one seed"
+    )
+    scores: tuple[ScoreEntry, ...] = Field(description="by system")
+    qualities: Mapping[str, QualityEntry] = Field(
+        default_factory=dict, description="by quality other than the score"
+    )
+    costs: Mapping[str, tuple[Estimate | None, ...]] = Field(
+        description="by cost and system; the interval is that of the system alone"
+    )
+    costs_beside: Mapping[str, tuple[Estimate | None, ...]] = Field(
+        description="the same, the interval without what a block of measurements does to all systems alike, "
+        "which cancels where two are compared"
+    )
+    frontiers: Mapping[str, FrontierEntry] = Field(description="by cost; all: in all costs at once")
+    fairness: tuple[FairnessEntry, ...] = Field(description="by system")
+    slope_languages: tuple[str, ...] = Field(default=(), description="the languages that the slopes rest on")
+    languages: Mapping[str, tuple[str, str]] = Field(
+        default_factory=dict, description="script and class of resources of the languages that are known"
+    )
+    cells: Cells | None = None
+    flips: Mapping[str, tuple[FlipCounts, ...]] | None = Field(
+        default=None, description="by language and system; null where predictions were not kept"
+    )
+    flips_by_task: Mapping[str, tuple[FlipCounts, ...]] | None = Field(
+        default=None, description="by task and system, likewise"
+    )
+    attainment: Mapping[str, Attainment] = Field(description="by cost")
+    answer: Answer | None = Field(
+        default=None, description="null in documents that were written before there was one"
+    )
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the systems."""
+        return tuple(system.name for system in self.systems)
+
+    @property
+    def members(self) -> tuple[tuple[str, ...], ...]:
+        """Return the candidates of each system, one for each seed."""
+        return tuple(tuple(system.candidates.values()) for system in self.systems)
+
+    @property
+    def base(self) -> int:
+        """Return the place of the baseline among the systems."""
+        return self.names.index(self.baseline)
+
+    @property
+    def seeded(self) -> bool:
+        """Has any system more than one training seed?"""
+        return any(len(system.candidates) > 1 for system in self.systems)
+
+    @property
+    def percent(self) -> str:
+        """Return the level of the intervals as it is written: 95 %."""
+        return f"{100 * self.level:g} %"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, raw: Any) -> Any:
+        """Documents that were written earlier have one interval of a cost, which is that beside the others."""
+        if isinstance(raw, Mapping) and "costs_beside" not in raw and "costs" in raw:
+            return {**raw, "costs_beside": raw["costs"]}
+        return raw
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        count = len(self.systems)
+        if self.baseline not in self.names:
+            raise ValueError(f"{self.baseline!r} is none of its candidates")
+        lists: dict[str, Sized] = {"scores": self.scores, "fairness": self.fairness}
+        for name, quality in self.qualities.items():
+            lists |= {f"qualities.{name}": quality.values, f"changes of {name}": quality.changes}
+        for field in ("costs", "costs_beside", "flips", "flips_by_task"):
+            lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
+        for name, row in lists.items():
+            if len(row) != count:
+                raise ValueError(f"{name}: {len(row)} entries for {count} systems")
+        for name, frontier in self.frontiers.items():
+            strange = set(frontier.systems) - set(range(count)) | set(frontier.on) - set(frontier.systems)
+            if strange or not len(frontier.systems) == len(frontier.membership) == len(frontier.dominance):
+                raise ValueError(f"frontiers.{name}: its lists are not of the same systems")
+        for pick in self.answer.picks if self.answer else ():
+            costs = self.costs.get(pick.objective)
+            if costs is None or pick.chosen not in range(count) or costs[pick.chosen] is None:
+                raise ValueError(f"answer: {pick.chosen!r} is no system with {pick.objective}")
+        return self
+
+
+class NoSummary(Document):
+    """Why there are no statistics of a run; false where a Summary is true."""
+
+    what: ClassVar[str] = Summary.what
+    made_by: ClassVar[str] = Summary.made_by
+    again: ClassVar[str] = Summary.again
+    newest: ClassVar[int] = 1
+
+    version: Literal[1] = Field(default=1, alias="schema")
+    run: tuple[str, ...] = Field(default=(), description="names of the run folders")
+    unavailable: str = Field(description="why there are none")
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+Analysis = Summary | NoSummary
+NO_ANALYSIS = NoSummary(unavailable=_NONE)

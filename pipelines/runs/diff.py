@@ -1,0 +1,38 @@
+"""`xpareto diff`: read two runs and ask what changed between them."""
+
+from __future__ import annotations
+
+from compress.errors import InputError
+from eval.analyses.documents.difference import Difference
+from pipelines.differing import diff
+from pipelines.evidence import read_evidence
+from pipelines.runfolder import RunFolder
+
+
+def diff_runs(
+    first: RunFolder,
+    second: RunFolder,
+    tolerance: float = 1.0,
+    cost_tolerance: float = 5.0,
+    resamples: int = 2000,
+    seed: int = 0,
+    strict: bool = False,
+) -> Difference:
+    """Return the differences of run B (`second`) from run A (see eval.analyses.diff).
+
+    InputError for numbers out of range, or runs that have nothing in common.
+    """
+    _check_numbers(tolerance, cost_tolerance, resamples, seed)
+    a, b = read_evidence(first.path, seed=seed), read_evidence(second.path, seed=seed)
+    return diff(a, b, tolerance, cost_tolerance, resamples, strict)
+
+
+def _check_numbers(tolerance: float, cost_tolerance: float, resamples: int, seed: int) -> None:
+    if not 0 < tolerance < 100:
+        raise InputError(f"--tolerance: expected points above 0 and below 100, found {tolerance:g}.")
+    if not 0 < cost_tolerance < 1000:
+        raise InputError(f"--cost-tolerance: expected percent above 0, found {cost_tolerance:g}.")
+    if not 100 <= resamples <= 100_000:
+        raise InputError(f"--resamples: expected 100 to 100000 draws, found {resamples}.")
+    if seed < 0:
+        raise InputError(f"--seed: expected a whole number from 0 on, found {seed}.")

@@ -1,0 +1,38 @@
+"""Write a run's analysis and every form of its report into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compress.core.atomic import replace_text, writing
+from compress.errors import InputError
+from eval.analyses.documents.summary import NAME, Analysis, NoSummary
+from pipelines.analysis import RESAMPLES, analyse
+from pipelines.evidence import read_evidence
+from reports.build import build
+
+
+def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, seed: int = 0) -> Path:
+    """Write the analysis of a run beside its report, or why there is none; return the file."""
+    document: Analysis
+    try:
+        if len(runs) != 1:
+            raise InputError("Several runs were read together; each has an analysis of its own.")
+        document = analyse(read_evidence(runs[0], seed=seed), resamples)
+    except InputError as error:
+        document = NoSummary(run=tuple(path.name for path in runs), unavailable=str(error))
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        replace_text(out / NAME, document.as_json())
+    return out / NAME
+
+
+def build_report(runs: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
+    """Write the analysis of the runs and every form of their report into a folder; return the files.
+
+    The analysis comes first, since the page and the summary show it.
+    `paper` adds figures for print (see reports.build).
+    """
+    analysis = write_analysis(runs, out)
+    return [*build(runs, out, paper), analysis]
