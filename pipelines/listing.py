@@ -133,8 +133,11 @@ def _probes(verbose: bool) -> None:
 def _objectives(verbose: bool) -> None:
     from eval.objective import OBJECTIVES
 
-    rows = [(name, item.sense, item.unit, item.title) for name, item in OBJECTIVES.all().items()]
-    print_table(rows, "objective", "sense", "unit", "")
+    rows = [
+        (name, item.role, item.sense, item.unit, " ".join(limit.option for limit in item.limits), item.title)
+        for name, item in OBJECTIVES.all().items()
+    ]
+    print_table(rows, "objective", "role", "sense", "unit", "limits of choose", "")
 
 
 def _recipes(verbose: bool) -> None:
