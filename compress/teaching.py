@@ -211,17 +211,20 @@ class TeacherLoss:
         rows = len(batch["labels"])
         if ours is None:
             return
+        answers = (
+            ours.logits.float()
+        )  # once, so that both gradients are summed before they are rounded to bf16
         if self._objectives.logits is not None and theirs is not None:
             logits = theirs.logits
             if HEADS[self._head].predicts_tokens and self._pieces is not None:
                 logits = logits[:, self._pieces]  # the teacher's opinion on the pieces that the student has
-            losses = soft_cross_divergence(logits, ours.logits, self._objectives.logits.temperature)
+            losses = soft_cross_divergence(logits, answers, self._objectives.logits.temperature)
             yield "logits", mean_by_row(losses, ours.row, torch.ones_like(ours.row, dtype=torch.bool), rows)
         if self._objectives.labels is not None:
             gold = HEADS[self._head].gold(batch["gold"], batch.get("wanted"))
             yield (
                 "labels",
-                mean_by_row(cross_entropy_rows(ours.logits, gold), ours.row, gold != IGNORED, rows),
+                mean_by_row(cross_entropy_rows(answers, gold), ours.row, gold != IGNORED, rows),
             )
 
     def _projected(self, states: Tensor, at: int) -> Tensor:
