@@ -61,7 +61,13 @@ def apply(step: Step, source: Artifact | None, folder: Path, data: Data) -> Arti
 
 def sealed(folder: Path, made: Made) -> Artifact:
     manifest = Manifest(
-        {}, made.format, made.head, made.labels, training_set=made.training_set, layer=made.layer, notes=made.notes
+        {},
+        made.format,
+        made.head,
+        made.labels,
+        training_set=made.training_set,
+        layer=made.layer,
+        notes=made.notes,
     )
     return seal(folder, manifest)
 
