@@ -10,8 +10,9 @@ from pathlib import Path
 
 from compress.errors import InputError
 from eval.data import Data, DataSpec
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
 from eval.probes.predictions import FOLDER
+from eval.probing.request import Ask, Job
 from eval.records import Measurement
 from eval.submission.leaderboard import NINE
 from eval.task import task as find_task

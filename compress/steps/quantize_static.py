@@ -233,7 +233,7 @@ class QuantizeStatic(Step):
 
     def _coded(self, product: onnx_weights.Product) -> np.ndarray:
         """Return the weight (inputs, outputs) as it is after coding."""
-        from compress.onnx_qdq import quantize_channels
+        from compress.quantization.int8 import quantize_channels
 
         axis = 1 if self.per_channel else None
         codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)
