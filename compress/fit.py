@@ -12,7 +12,7 @@ import numpy as np
 from compress.batching import Batches
 from compress.errors import InputError
 from compress.losses import Loss
-from compress.processes import Processes, join, part_done
+from compress.processes import Processes, join
 from compress.shares import labelled, share
 from compress.surroundings import Precision, accelerator_for, pick_precision, recomputing, seeded
 from compress.training_state import Saving, StateFile, TrainingState, fingerprint
@@ -177,7 +177,6 @@ def fit(
                 file.save(state, model, raw, device)
             if _is_due(state.step, _REPORT_EVERY, schedule.steps):
                 progress(state.step, schedule.steps, state.shown)
-        part_done(processes)
         state.restore_best(model)
         model.to("cpu")
         model.eval()

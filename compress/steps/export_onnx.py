@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.onnx.export import export
-from compress.step import Context, Flow, Made, Misfit, Step
+from compress.step import NOT_DEPLOYED, Context, Made, Step
 
 
 class ExportOnnx(Step):
@@ -35,6 +35,9 @@ class ExportOnnx(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "onnx"
+    refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "onnx", "onnxscript")
 
     opset: int = Field(default=20, ge=18, le=22, description="ONNX operator set")
@@ -45,19 +48,6 @@ class ExportOnnx(Step):
         default=False, description="the mask may number several sequences in a row (block-diagonal attention)"
     )
     parity_shapes: int = Field(default=4, ge=2, le=64, description="random inputs to compare on")
-
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"export_onnx takes torch, but it is given {flow.format or 'nothing'}. Export once, after the "
-                "steps on torch models and before those on ONNX models."
-            )
-        if flow.head == "mlm":
-            raise Misfit(
-                "export_onnx is given a masked language model, which has nothing to deploy. "
-                "Put a train step before it."
-            )
-        return flow.having(format="onnx")
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         assert source is not None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.errors import InputError
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Pretrain(Step):
-    """Train a tokenizer and an XLM-RoBERTa of any size on parallel text. Takes nothing, gives torch.
+    """Train a tokenizer and an XLM-RoBERTa of any size on parallel text.
 
     Masked LM and translation LM (Conneau & Lample 2019) on lines drawn uniformly over languages. Its
     own `seed` decides the result, not the run's: all seeds of a run share one base.
@@ -26,6 +26,8 @@ class Pretrain(Step):
         - {step: pretrain, text: parallel, layers: 2, hidden_size: 128, vocab_size: 4000, steps: 600}
     """
 
+    takes: ClassVar[Format | None] = None
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers")
     together: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, Any]] = {
@@ -61,12 +63,8 @@ class Pretrain(Step):
     seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format is not None:
-            raise Misfit(
-                f"pretrain takes nothing, but what comes before it gives {flow.format}. "
-                "Put it first, and leave out the recipe's base."
-            )
-        return flow.having(format="torch", head="mlm")
+        flow = super().follow(flow, heads)
+        return flow.having(head="mlm")
 
     def reads(self) -> tuple[DataNeed, ...]:
         return (DataNeed("text", self.text),)
@@ -140,7 +138,8 @@ class Pretrain(Step):
             progress=context.progress,
             saving=Saving(context.scratch, context.save_minutes),
         )
-        save_model(model, target, target)
+        if context.first:
+            save_model(model, target, target)
         notes = {
             **fitted.notes(),
             "languages": sorted(text),

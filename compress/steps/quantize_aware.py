@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from compress.after_fork import check_own_set, is_meant
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.course import Reading
 from compress.errors import InputError
 from compress.fake_quantization import Ranges
@@ -17,7 +17,7 @@ from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
 from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import NOT_DEPLOYED, Context, DataNeed, Flow, Made, Misfit, Step
 from compress.training_fields import (
     BatchSize,
     Clip,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class QuantizeAware(Step):
-    """Quantization-aware training (Jacob et al. 2018, arXiv 1712.05877). Takes torch, gives torch.
+    """Quantization-aware training (Jacob et al. 2018, arXiv 1712.05877).
 
     While it trains, inputs of all products with a weight are rounded to unsigned 8 bits, the weights to
     signed 8 bits with a scale per output channel, and rows of the word embeddings to int8, just as
@@ -71,6 +71,9 @@ class QuantizeAware(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
+    refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"steps": 2, "batch_size": 4, "observe": 2}
@@ -157,15 +160,7 @@ class QuantizeAware(Step):
     # -- the plan ---------------------------------------------------------------------------
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"quantize_aware takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
-            )
-        if flow.head == "mlm":
-            raise Misfit(
-                "quantize_aware is given a masked language model, which has nothing to deploy. Put a train step "
-                "before it."
-            )
+        flow = super().follow(flow, heads)
         earlier_flow("quantize_aware", self.teacher, flow)
         wrong = unknown_member(self.on, [*heads, EACH]) if self.on is not None else None
         if wrong is not None:
@@ -210,13 +205,13 @@ class QuantizeAware(Step):
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        changed: dict[str, Any] = {}
         if self.on == EACH:
-            fields["on"] = None if training_set == ENCODER else training_set
+            changed["on"] = None if training_set == ENCODER else training_set
         if training_set == ENCODER:
             self._check_head("encoder")
-            fields["labels"] = None
-        return type(self).model_validate(fields)
+            changed["labels"] = None
+        return self.model_copy(update=changed)
 
     def reads(self) -> tuple[DataNeed, ...]:
         needs = list(parse_member(self.on).reads()) if self.on not in (None, EACH) else []

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.course import LM_TASK, Course, DevScores, Reading, compacted, read_course
 from compress.errors import InputError, hint
 from compress.freezing import freeze
@@ -33,7 +33,7 @@ from compress.training_fields import (
 class Train(Step):
     """Train on one training set, on a mixture, on text, or on each of the recipe's training sets.
 
-    Takes torch. One training set gives torch with its head, fresh before training. A list is a
+    One training set gives a model with its head, fresh before training. A list is a
     mixture: one encoder with a head per training set, every batch of one member, drawn by `sampling`;
     it gives the encoder alone, or with its masked LM head where text is among the members. A list of
     one set in several languages keeps that set's head. `NAME@LANGUAGE` is a set's translation.
@@ -48,6 +48,8 @@ class Train(Step):
         - {step: train, on: each, epochs: 3, per_set: {udpos: {epochs: 10}}} # target
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -179,14 +181,7 @@ class Train(Step):
         return tuple(parse_member(name, self.languages) for name in names)
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format is None:
-            raise Misfit(
-                "train takes torch, but nothing comes before it. Give the recipe a base, or pretrain first."
-            )
-        if flow.format != "torch":
-            raise Misfit(
-                f"train takes torch, but what comes before it gives {flow.format}. Put it before the export."
-            )
+        flow = super().follow(flow, heads)
         known = [*heads, EACH, ENCODER]
         for name in [*([self.on] if isinstance(self.on, str) else self.on), *self.per_set]:
             wrong = unknown_member(name, known)
@@ -246,7 +241,8 @@ class Train(Step):
                 seed=context.seed, dropout=self.dropout,
             )  # fmt: skip
         notes = self._fit(model, course, suited_rate(self.learning_rate, facts.hidden_size), context)
-        save_model(model.host if others else model, source.path, target)
+        if context.first:
+            save_model(model.host if others else model, source.path, target)
         if others:
             masked = any(task.name == LM_TASK for task in course.tasks)
             return Made("torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes)
@@ -300,7 +296,9 @@ class Train(Step):
                 dev=dev if course.dev else None,
                 saving=Saving(context.scratch, context.save_minutes),
             )
-            by_task = dev.behind(fitted.best_score, model) if fitted.best_score is not None else {}
+            by_task = {}
+            if context.first and fitted.best_score is not None:
+                by_task = dev.behind(fitted.best_score, model)
         return {
             **fitted.notes(),
             **course.notes(draws, fitted.steps, mixed.tolist(), by_task),
