@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from compress.artifact import Head
 from compress.bert_checkpoint import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config, xlmr_name
 from compress.errors import InputError
+from compress.heads.table import HEADS, head_of_class
 from compress.json_object import read_json
 from compress.step import Made
 from compress.tokenizer_files import (
@@ -29,14 +30,6 @@ from compress.weight_files import read_shapes, weight_files
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_CLASSES: dict[Head, str] = {
-    "mlm": "XLMRobertaForMaskedLM",
-    "encoder": "XLMRobertaModel",
-    "classification": "XLMRobertaForSequenceClassification",
-    "tagging": "XLMRobertaForTokenClassification",
-    "qa": "XLMRobertaForQuestionAnswering",
-    "choice": "XLMRobertaForSequenceClassification",  # with one label: the score of one option
-}
 _BODY = "roberta."
 _EMBEDDING = "embeddings.word_embeddings.weight"
 _DROPPED = ("pooler.", "embeddings.position_ids", "embeddings.token_type_ids")
@@ -108,7 +101,7 @@ def read_checkpoint(folder: Path) -> Facts:
     return Facts(
         folder=folder,
         head=head,
-        labels=_labels_of(config) if head in ("classification", "tagging") else (),
+        labels=_labels_of(config) if HEADS[head].has_label_names else (),
         vocab_size=sizes["vocab_size"],
         hidden_size=sizes["hidden_size"],
         layers=sizes["num_hidden_layers"],
@@ -165,15 +158,11 @@ def load_model(
 
     facts = read_checkpoint(folder)
     config = transformers.XLMRobertaConfig.from_pretrained(folder)
-    names = ("score",) if head == "choice" else tuple(labels)
-    if head in ("classification", "tagging", "choice"):
-        config.id2label = dict(enumerate(names))
-        config.label2id = {label: index for index, label in enumerate(names)}
-    if head == "qa":
-        config.num_labels = 2  # start and end; the checkpoint may tell the number of its own head's labels
+    spec = HEADS[head]
+    spec.configure(config, labels)
     if dropout is not None:
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
-    config.architectures = [_CLASSES[head]]
+    config.architectures = [spec.model_class]
     state: dict[str, torch.Tensor] = {}
     for name in facts.weights:
         for key, value in load_file(folder / name).items():
@@ -181,12 +170,12 @@ def load_model(
             if inner.startswith(_DROPPED):
                 continue
             is_body = inner.startswith(("embeddings.", "encoder."))
-            if is_body or (keep_head and head != "encoder"):
-                state[_BODY + inner if is_body and head != "encoder" else inner] = value.float()
-    options: dict[str, Any] = {"add_pooling_layer": False} if head == "encoder" else {}
+            if is_body or (keep_head and spec.has_logits):
+                state[_BODY + inner if is_body and spec.has_logits else inner] = value.float()
+    options: dict[str, Any] = {} if spec.has_logits else {"add_pooling_layer": False}
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # transformers draws the weights that the state lacks
-        model, info = model_class(_CLASSES[head], config).from_pretrained(
+        model, info = model_class(spec.model_class, config).from_pretrained(
             None,
             config=config,
             state_dict=state,
@@ -199,7 +188,7 @@ def load_model(
     if missing:
         raise InputError(
             f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more), which "
-            f"{_CLASSES[head]} needs. Give a complete checkpoint."
+            f"{spec.model_class} needs. Give a complete checkpoint."
         )
     model.eval()
     loaded: PreTrainedModel = model
@@ -255,9 +244,9 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _head_of(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Head:
     named = (config.get("architectures") or [""])[0]
-    for head, name in _CLASSES.items():
-        if name == named:
-            return "choice" if head == "classification" and len(_labels_of(config)) == 1 else head
+    head = head_of_class(named, lambda: _labels_of(config))
+    if head is not None:
+        return head
     # Any other class over the same body: its body is what we can use.
     return "mlm" if any(key.startswith("lm_head.") for key in shapes) else "encoder"
 

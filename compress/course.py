@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from compress.batching import IGNORED, Batches, Epochs, Rows
 from compress.errors import InputError, hint
+from compress.heads.table import HEADS
 from compress.members import Member
 from compress.mixture import Draws, Mixture
-from compress.multitask import HeadSpec
+from compress.multitask import TaskHead
 from compress.supply import Supply
 
 if TYPE_CHECKING:
     from compress.masking import Lines
 
 LM_TASK = "mlm"  # the name of the one head that all text shares
-_LENGTHS = {"qa": 384, "choice": 256}  # default longest example in subwords, by head
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,9 @@ class Reading:
     dev_limit: int | None
     text_languages: Sequence[str] | None
 
-    def length(self, task: HeadSpec) -> int:
-        """Return the longest example in subwords: 384 for spans, 256 for choices, 128 else.
-
-        The first and the last as in XTREME, the second as in jiant: half of the choices of HellaSwag
-        and CosmosQA are longer than 128.
-        """
-        wanted = self.max_length or _LENGTHS.get(task.head, 128)
+    def length(self, task: TaskHead) -> int:
+        """Return the longest example in subwords: 384 for spans, 256 for choices, 128 else."""
+        wanted = self.max_length or HEADS[task.head].max_length
         return min(wanted, self.most_tokens)
 
 
@@ -66,7 +62,7 @@ class Learned:
 class Course:
     """All that a training step learns from. Members of one training set share a task, and so do texts."""
 
-    tasks: tuple[HeadSpec, ...]
+    tasks: tuple[TaskHead, ...]
     members: tuple[Learned, ...]
     dev: Mapping[int, Rows]  # task -> its English dev examples, where it has any
     lengths: tuple[int, ...]  # per task
@@ -190,13 +186,13 @@ class DevScores:
 
 def read_course(members: Sequence[Member], supply: Supply, reading: Reading, mask: float) -> Course:
     """Read all members; InputError when one has no example, no label, or no such text or language."""
-    tasks: dict[str, HeadSpec] = {}
+    tasks: dict[str, TaskHead] = {}
     for member in members:
         if member.kind == "labelled":
             head, labels = supply.head(member.name), supply.labels(member.name)
-            tasks.setdefault(member.name, HeadSpec(member.name, head, labels))
+            tasks.setdefault(member.name, TaskHead(member.name, head, labels))
         else:
-            tasks.setdefault(LM_TASK, HeadSpec(LM_TASK, "mlm"))
+            tasks.setdefault(LM_TASK, TaskHead(LM_TASK, "mlm"))
     names, specs = list(tasks), tuple(tasks.values())
     learned, dev = [], {}
     for member in members:

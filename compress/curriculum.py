@@ -11,10 +11,11 @@ from compress.artifact import Head, Manifest
 from compress.batching import Batches, Epochs, Rows
 from compress.course import Reading, mask_id, read_rows
 from compress.errors import InputError, hint
+from compress.heads.table import HEADS
 from compress.lessons import Lessons
 from compress.masking import Lines, MaskedBatches, encode_lines
 from compress.members import Member, parse_member
-from compress.multitask import HeadSpec
+from compress.multitask import TaskHead
 from compress.objectives import Objectives
 from compress.supply import Supply
 
@@ -79,7 +80,7 @@ class Curriculum:
                 translation=self.translation,
                 seed=seed,
             )
-            parts.append(Lessons(text, self.head, labelled=self.head == "mlm"))
+            parts.append(Lessons(text, self.head, labelled=HEADS[self.head].predicts_tokens))
         if len(parts) == 1:
             return Shown(parts, parts[0])
         return Shown(parts, Mixture(parts, Draws([1 - text_share, text_share], seed), None))
@@ -129,8 +130,8 @@ def read_curriculum(
                 f"student is a model of {student.training_set or 'text'} with the head {head}. Name its own "
                 "training set: on: each."
             )
-    length = reading.length(HeadSpec("", head))
-    masked = mask if head == "mlm" else 0.0
+    length = reading.length(TaskHead("", head))
+    masked = mask if HEADS[head].predicts_tokens else 0.0
     return Curriculum(
         head,
         rows=read_rows(on, supply, reading, length) if on is not None else None,
@@ -186,7 +187,7 @@ def compacted(
     """
     from compress.compact_rows import Remap, compact_rows
 
-    if curriculum.head == "mlm" and objectives.answers:
+    if HEADS[curriculum.head].predicts_tokens and objectives.answers:
         yield curriculum
         return
     remap = Remap(curriculum.sequences(), student.config.vocab_size)

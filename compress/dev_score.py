@@ -1,4 +1,4 @@
-"""The score by which training chooses its weights: cheap, in percent, one per shape of answer."""
+"""The score by which training chooses its weights: cheap, in percent, one per head."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 from compress.artifact import Head
 from compress.batching import collated, example_lengths, sorted_order
+from compress.heads.table import HEADS
 from compress.supply import Examples
-
-_BATCH: dict[Head, int] = {"classification": 64, "tagging": 64, "qa": 16, "choice": 16}
 
 
 def dev_score(model: Any, head: Head, examples: Examples) -> float:
@@ -20,27 +19,12 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """
     import torch
 
+    spec = HEADS[head]
     right = total = 0
-    for indices in sorted_order(example_lengths(examples), _BATCH[head]):
+    for indices in sorted_order(example_lengths(examples), spec.dev_batch):
         rows = collated(examples, indices)
         batch = {name: torch.from_numpy(array).to(model.device) for name, array in rows.items()}
-        found = _right(model, head, batch)
-        right += int(found.sum())
-        total += len(found)
+        answers = spec.right(model, batch)
+        right += int(answers.sum())
+        total += len(answers)
     return 100.0 * right / max(1, total)
-
-
-def _right(model: Any, head: Head, batch: dict[str, Any]) -> Any:
-    """Return one truth value per label that bears a loss."""
-    from compress.batching import IGNORED
-    from compress.losses import choice_logits, span_logits
-
-    gold = batch["labels"]
-    if head == "choice":
-        return choice_logits(model, batch).argmax(-1) == gold
-    if head == "qa":
-        start, end = span_logits(model, batch)
-        return (start.argmax(-1) == gold[:, 0]) & (end.argmax(-1) == gold[:, 1])
-    answer = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-    wanted = gold != IGNORED
-    return answer.logits.argmax(-1)[wanted] == gold[wanted]

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compress.batching import Batches
 from compress.errors import InputError
-from compress.losses import Loss
 from compress.processes import Processes, join
 from compress.shares import labelled, share
 from compress.surroundings import Precision, accelerator_for, pick_precision, recomputing, seeded
 from compress.training_state import Saving, StateFile, TrainingState, fingerprint
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Progress = Callable[[int, int, str], None]
+Loss = Callable[[Any, Mapping[str, "Tensor"]], "Tensor"]  # (model, batch) -> scalar
 
 _REPORT_EVERY = 10  # steps between two lines of progress
 _CURVE_POINTS = 50

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from compress.artifact import Artifact
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.onnx.export import export
 from compress.step import Context, DataNeed
 
@@ -219,7 +220,7 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
     from compress.onnx_widths import with_widths
     from compress.uneven import shape_in
 
-    if source.manifest.head == "mlm":
+    if not HEADS[source.manifest.head].deployable:
         bare = replace(source.manifest, head="encoder", labels=(), layer=None)
         source = Artifact(source.path, bare)
     target = folder / "source"

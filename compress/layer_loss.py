@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from compress.artifact import Head
 from compress.calibration import CalibrationSet
 from compress.depth import layer_read
-from compress.losses import LOSSES
+from compress.heads.table import HEADS
 from compress.masking import mask_tokens
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from compress.artifact import Head
 
 BATCH = 16
 _MASKED_SHARE = 0.15
@@ -62,7 +58,7 @@ def loss_without(
     it; of any other head the KL divergence from the whole model's answers (of choice, which has one
     score for a sequence, the squared difference).
     """
-    if examples.labelled or head == "mlm":
+    if examples.labelled or HEADS[head].predicts_tokens:
         return _own_loss(model, head, examples)
     return _change(model, head, layer, examples)
 
@@ -86,7 +82,7 @@ def _own_loss(model: Any, head: Head, examples: CalibrationSet) -> Callable[[Seq
         with only_layers(model, kept), torch.inference_mode():
             for batch in batches:
                 tensors = {name: torch.from_numpy(array) for name, array in batch.items()}
-                total += float(LOSSES[head](model, tensors)) * len(batch["labels"])
+                total += float(HEADS[head].loss(model, tensors)) * len(batch["labels"])
         return total / sum(len(batch["labels"]) for batch in batches)
 
     return loss
@@ -97,50 +93,25 @@ def _change(
 ) -> Callable[[Sequence[int]], float]:
     import torch
 
+    spec = HEADS[head]
     batches = [
-        (torch.from_numpy(batch.input_ids), torch.from_numpy(batch.attention_mask))
+        {
+            "input_ids": torch.from_numpy(batch.input_ids),
+            "attention_mask": torch.from_numpy(batch.attention_mask),
+        }
         for batch in examples.batches(BATCH)
     ]
     with torch.inference_mode():
-        whole = [_answer(model, head, layer, *batch) for batch in batches]
+        whole = [spec.compared(model, layer, batch) for batch in batches]
 
     def loss(kept: Sequence[int]) -> float:
         total, rows = 0.0, 0
         read = layer_read(layer, kept)
         with only_layers(model, kept), torch.inference_mode():
             for expected, batch in zip(whole, batches, strict=True):
-                distances = _distance(head, expected, _answer(model, head, read, *batch))
+                distances = spec.distance(expected, spec.compared(model, read, batch))
                 total += float(distances.double().sum())
                 rows += len(distances)
         return total / rows
 
     return loss
-
-
-def _answer(model: Any, head: Head, layer: int | None, ids: Tensor, mask: Tensor) -> Tensor:
-    """Return one row per sequence or token: log probabilities, scores, or means of states."""
-    import torch
-
-    found = model(input_ids=ids, attention_mask=mask, output_hidden_states=head == "encoder")
-    there = mask == 1
-    if head == "encoder":
-        state = found.hidden_states[-1 if layer is None else layer]
-        return (state * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    if head == "choice":
-        return found.logits
-    if head == "qa":
-        both = torch.cat([found.start_logits, found.end_logits])
-        return both.masked_fill(~torch.cat([there, there]), torch.finfo(both.dtype).min).log_softmax(-1)
-    logits = found.logits[there] if head == "tagging" else found.logits
-    return logits.log_softmax(-1)
-
-
-def _distance(head: Head, expected: Tensor, found: Tensor) -> Tensor:
-    """Return the distance of each row from its reference."""
-    import torch
-
-    if head == "encoder":
-        return 1 - torch.nn.functional.cosine_similarity(expected, found, dim=-1)
-    if head == "choice":
-        return ((expected - found) ** 2).sum(-1)
-    return torch.nn.functional.kl_div(found, expected, reduction="none", log_target=True).sum(-1)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from compress.artifact import Head
-from compress.batching import IGNORED, Batch, Batches
+from compress.batching import Batch, Batches
+from compress.heads.table import HEADS
 
 _BOS, _EOS = 0, 2
 
@@ -18,7 +19,7 @@ _BOS, _EOS = 0, 2
 def labelled_lesson(batch: Batch, head: Head) -> Batch:
     """Return a labelled or masked batch as a lesson: answers count where there are labels."""
     gold = batch["labels"]
-    return _lesson(batch, gold, gold != IGNORED if head in ("tagging", "mlm") else None)
+    return _lesson(batch, gold, HEADS[head].counted(gold))
 
 
 def unlabelled_lesson(batch: Batch, head: Head) -> Batch:
@@ -30,11 +31,9 @@ def unlabelled_lesson(batch: Batch, head: Head) -> Batch:
     >>> unlabelled_lesson(text, "qa")["gold"].tolist()
     [[-100, -100]]
     """
-    ids = batch["input_ids"]
-    if head == "tagging":
-        ordinary = (batch["attention_mask"] > 0) & (ids != _BOS) & (ids != _EOS)
-        return _lesson(batch, np.full(ids.shape, IGNORED, dtype=np.int64), ordinary)
-    return _lesson(batch, np.full((len(ids), 2) if head == "qa" else len(ids), IGNORED, dtype=np.int64), None)
+    ids, spec = batch["input_ids"], HEADS[head]
+    ordinary = (batch["attention_mask"] > 0) & (ids != _BOS) & (ids != _EOS)
+    return _lesson(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
 
 
 def _lesson(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:

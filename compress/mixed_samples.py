@@ -10,6 +10,7 @@ from compress.artifact import Artifact
 from compress.batching import Rows
 from compress.calibration import Calibration, CalibrationSet, draw
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.prediction_drift import Sample, halves
 from compress.supply import Supply
 from compress.tokenizer_files import TOKENIZER
@@ -73,7 +74,7 @@ def read_samples(
     ranges: list[tuple[str, Sequence[int]]] = []
     for language, rows in _lines(source, supply, text):
         ranges += [(language, row) for row in rows[0::3]]
-        if source.manifest.head == "choice":
+        if not HEADS[source.manifest.head].reads_text:
             continue  # it answers questions with options, which a text has not
         for samples, first in ((selection, 1), (acceptance, 2)):
             part = rows[first::3]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.artifact import Head
-from compress.losses import LOSSES
+from compress.heads.table import HEADS
 from compress.mixture import TASK
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HeadSpec:
+class TaskHead:
     """A task of a mixture: what its head is called, its shape, and its labels."""
 
     name: str
@@ -25,7 +25,7 @@ class HeadSpec:
 
 
 def multitask_model(
-    folder: Path, tasks: Sequence[HeadSpec], *, seed: int, dropout: float | None, keep_lm_head: bool
+    folder: Path, tasks: Sequence[TaskHead], *, seed: int, dropout: float | None, keep_lm_head: bool
 ) -> Any:
     """Return a torch module with the checkpoint's body once and a head per task, in evaluation mode.
 
@@ -39,7 +39,7 @@ def multitask_model(
 
     host: Any
     body: Any
-    masked = [number for number, task in enumerate(tasks) if task.head == "mlm"]
+    masked = [number for number, task in enumerate(tasks) if HEADS[task.head].predicts_tokens]
     if masked:
         # First, because its output table must stay the body's own word embeddings.
         host = load_model(folder, "mlm", keep_head=keep_lm_head, seed=seed, dropout=dropout)
@@ -48,7 +48,7 @@ def multitask_model(
         host = body = load_model(folder, "encoder", dropout=dropout)
     models: list[Any] = []
     for task in tasks:
-        if task.head == "mlm":
+        if HEADS[task.head].predicts_tokens:
             models.append(host)
             continue
         model: Any = load_model(folder, task.head, task.labels, seed=seed, dropout=dropout)
@@ -86,8 +86,8 @@ def multitask_model(
 class MultiTaskLoss:
     """The loss of a batch under the head of its task."""
 
-    def __init__(self, tasks: Sequence[HeadSpec]) -> None:
-        self._losses = [LOSSES[task.head] for task in tasks]
+    def __init__(self, tasks: Sequence[TaskHead]) -> None:
+        self._losses = [HEADS[task.head].loss for task in tasks]
 
     def __call__(self, model: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a batch whose array TASK names one task of `multitask_model`."""

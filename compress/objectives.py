@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from compress.artifact import Head
+from compress.heads.table import HEADS
 from compress.layer_map import Map
 
 Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
@@ -113,6 +114,6 @@ class Objectives:
         """
         if any(True for _ in self.chosen()):
             return self
-        if head in ("mlm", "encoder"):
+        if not HEADS[head].supervised:
             return Objectives(hidden=Hidden.model_validate({}), relations=Relations.model_validate({}))
         return Objectives(logits=Logits.model_validate({}), hidden=Hidden.model_validate({}))

@@ -10,9 +10,10 @@ import numpy as np
 
 from compress.artifact import Head
 from compress.batching import IGNORED, PAD_ID, Rows, pad
+from compress.heads.spec import Outputs
+from compress.heads.table import HEADS
 from compress.mixed_search import Reading
 
-Outputs = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray, np.ndarray], Outputs]  # (input_ids, attention_mask) -> outputs by name
 
 _MOST_TOKENS = 4096  # of a batch
@@ -56,22 +57,14 @@ def predict(run: Run, head: Head, layer: int | None, sample: Sample) -> Predicti
     one per question, whose options are sequences. encoder: the mean of the hidden states that retrieval
     reads, over all tokens.
     """
-    rows = sample.rows
+    rows, spec = sample.rows, HEADS[head]
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)
     for at, outputs, mask in _batches(run, rows.input_ids):
         for place, index in enumerate(at):
-            scores[index] = _scores(
-                {name: value[place] for name, value in outputs.items()}, head, layer, mask[place]
-            )
-    found = [one for one in scores if one is not None]
-    if head == "encoder":
-        return Predictions(np.stack(found), np.full(len(found), IGNORED), vectors=True)
-    if head == "choice":
-        return _questions(np.concatenate(found), rows)
-    kept = [_wanted(one, sample, index, head) for index, one in enumerate(found)]
-    width = max(one.shape[1] for one, _ in kept)
-    padded = [_wide(one, width) for one, _ in kept]
-    return Predictions(np.concatenate(padded), np.concatenate([gold for _, gold in kept]))
+            own = {name: value[place] for name, value in outputs.items()}
+            scores[index] = spec.scores(own, layer, mask[place])
+    every = [one for one in scores if one is not None]
+    return Predictions(*spec.decisions(every, rows, sample.labelled), vectors=not spec.has_logits)
 
 
 def drift(source: Predictions, other: Predictions) -> tuple[float, float]:
@@ -127,52 +120,6 @@ def _batches(run: Run, sequences: Sequence[Sequence[int]]) -> Iterator[tuple[lis
         ids = pad([sequences[index] for index in at], PAD_ID)
         mask = (ids != PAD_ID).astype(np.int64)
         yield at, run(ids, mask), mask
-
-
-def _scores(outputs: Outputs, head: Head, layer: int | None, mask: np.ndarray) -> np.ndarray:
-    """Return the scores of one sequence: (decisions, classes), of an encoder (width,)."""
-    here = mask == 1
-    if head == "encoder":
-        states = outputs.get(f"hidden_state_{layer}", outputs["last_hidden_state"])[here].astype(np.float64)
-        vector = states.mean(axis=0)
-        return vector / max(float(np.linalg.norm(vector)), 1e-12)
-    if head == "qa":
-        sides = [outputs[name][here] for name in ("start_logits", "end_logits")]
-        return _log_softmax(np.stack(sides))
-    logits = np.atleast_2d(outputs["logits"])
-    if head == "choice":
-        return logits.astype(np.float64)
-    return _log_softmax(logits[here] if head == "tagging" else logits)
-
-
-def _wanted(scores: np.ndarray, sample: Sample, index: int, head: Head) -> tuple[np.ndarray, np.ndarray]:
-    """Return the decisions of one sequence that count, and what is right."""
-    if sample.labelled:
-        gold = np.atleast_1d(np.asarray(sample.rows.labels[index], np.int64))
-        keep = gold != IGNORED
-        return scores[keep], gold[keep]
-    if head == "tagging" and len(scores) > 2:
-        scores = scores[1:-1]  # what stands between <s> and </s>
-    return scores, np.full(len(scores), IGNORED)
-
-
-def _questions(logits: np.ndarray, rows: Rows) -> Predictions:
-    assert rows.options is not None, "a multiple-choice model is shown questions"
-    ends = np.cumsum(rows.options)
-    parts = [_log_softmax(logits[end - count : end].T) for end, count in zip(ends, rows.options, strict=True)]
-    width = max(rows.options)
-    return Predictions(
-        np.concatenate([_wide(part, width) for part in parts]), np.asarray(rows.labels, np.int64)
-    )
-
-
-def _wide(scores: np.ndarray, width: int) -> np.ndarray:
-    return np.pad(scores, ((0, 0), (0, width - scores.shape[1])), constant_values=-np.inf)
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def _divergence(source: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -15,11 +15,6 @@ from compress.artifact import Artifact, Format, Head
 from compress.order import Rule
 from compress.supply import Supply
 
-NOT_DEPLOYED: Mapping[Head, str] = {
-    "mlm": "a masked language model, which has nothing to deploy. Put a train step before it."
-}
-"""What a step that works on what is deployed refuses."""
-
 
 class Misfit(Exception):
     """A step cannot follow what comes before it; says what and the fix, the plan adds where."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from compress.artifact import Artifact, Head
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.layer_map import picked_layer
 from compress.objectives import MiniLM, Objectives, Relations
 from compress.step import Flow, Misfit
@@ -15,12 +16,12 @@ def check_answers(
     objectives: Objectives, head: Head, *, labelled: bool, error: type[Exception] = Misfit
 ) -> None:
     """Raise where a head has no answers, or no labels, to learn."""
-    if head == "encoder" and objectives.answers:
+    if not HEADS[head].has_logits and objectives.answers:
         raise error(
             "distill: logits and labels are a head's, but the model is a bare encoder. Learn hidden states or "
             "relations, or leave it out by `only`."
         )
-    if objectives.labels is not None and head != "mlm" and not labelled:
+    if objectives.labels is not None and not HEADS[head].predicts_tokens and not labelled:
         raise error("distill: labels: a text has none. Add `on`, or leave labels out.")
 
 
@@ -51,7 +52,7 @@ def check_artifacts(
 
 def check_text(head: Head | None, *, text: bool, error: type[Exception] = Misfit) -> None:
     """Raise where a text is no input of a head."""
-    if head == "choice" and text:
+    if head is not None and not HEADS[head].reads_text and text:
         raise error(
             "distill: text: a multiple-choice model reads questions with options, which a text has not. Leave "
             "it out by `only`, or learn on its training set: on: each."

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from compress.artifact import Head
 from compress.batching import Batches
+from compress.heads.spec import HeadLogits
+from compress.heads.table import HEADS
 from compress.layer_map import layer_pairs
 from compress.objectives import Objectives
 from compress.teachable import check_attention, layer_pair, relation_heads
@@ -16,13 +19,11 @@ from compress.tracing import Trace
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from compress.answers import Answers
-
 _PROBED = 2  # lessons that the parts of the loss are told of, before and after training
 
 
 class TeacherLoss:
-    """The distillation loss (satisfies compress.losses.Loss): the mean over the examples of a lesson.
+    """The distillation loss (satisfies compress.fit.Loss): the mean over the examples of a lesson.
 
     `teacher` and `student` are models of `compress.checkpoint.load_model` with the head `head`; the
     student may also be one whose modules were wrapped in place (fake quantization), since the loss is
@@ -140,8 +141,7 @@ class TeacherLoss:
 
     def _run(
         self, model: Any, batch: Mapping[str, Tensor], asked: bool, *, teacher: bool
-    ) -> tuple[Answers | None, Trace]:
-        from compress.answers import answers
+    ) -> tuple[HeadLogits | None, Trace]:
         from compress.tracing import traced
 
         side = 1 if teacher else 0
@@ -149,7 +149,9 @@ class TeacherLoss:
         attention = {pair[side] for pair in self._compared}
         with traced(model.base_model, hidden, attention) as trace:
             if asked:
-                return answers(model, self._head, batch), trace
+                answer = HEADS[self._head].logits(model, batch, batch.get("wanted"))
+                # A softmax in bf16 would lose the small differences.
+                return replace(answer, logits=answer.logits.float()), trace
             ids, mask = batch["input_ids"], batch["attention_mask"]
             real = mask.any(-1)
             flat = (ids[real], mask[real]) if ids.ndim == 3 else (ids, mask)
@@ -201,12 +203,11 @@ class TeacherLoss:
         return scores(seen.query[other], seen.key[other], heads), scores(own.query[at], own.key[at], heads)
 
     def _of_answers(
-        self, ours: Answers | None, theirs: Answers | None, batch: Mapping[str, Tensor]
+        self, ours: HeadLogits | None, theirs: HeadLogits | None, batch: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the losses of the head's answers, per example."""
         import torch
 
-        from compress.answers import gold_labels
         from compress.batching import IGNORED
         from compress.distillation_losses import cross_entropy_rows, mean_by_row, soft_cross_divergence
 
@@ -215,12 +216,12 @@ class TeacherLoss:
             return
         if self._objectives.logits is not None and theirs is not None:
             logits = theirs.logits
-            if self._head == "mlm" and self._pieces is not None:
+            if HEADS[self._head].predicts_tokens and self._pieces is not None:
                 logits = logits[:, self._pieces]  # the teacher's opinion on the pieces that the student has
             losses = soft_cross_divergence(logits, ours.logits, self._objectives.logits.temperature)
             yield "logits", mean_by_row(losses, ours.row, torch.ones_like(ours.row, dtype=torch.bool), rows)
         if self._objectives.labels is not None:
-            gold = gold_labels(self._head, batch)
+            gold = HEADS[self._head].gold(batch["gold"], batch.get("wanted"))
             yield (
                 "labels",
                 mean_by_row(cross_entropy_rows(ours.logits, gold), ours.row, gold != IGNORED, rows),

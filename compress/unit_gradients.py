@@ -11,7 +11,7 @@ import numpy as np
 
 from compress.artifact import Head
 from compress.calibration import CalibrationSet
-from compress.example_losses import example_losses
+from compress.heads.table import HEADS
 from compress.masking import mask_tokens
 from compress.uneven import shape_of
 
@@ -53,14 +53,14 @@ class Masks:
 def batches_of(
     head: Head, examples: CalibrationSet, labelled: bool, vocab_size: int, seed: int
 ) -> Iterator[Mapping[str, np.ndarray]]:
-    """Yield the calibration in batches for `example_losses`; a masked LM's tokens are hidden by the seed."""
+    """Yield the calibration in batches for `HeadSpec.example_losses`; a masked LM's tokens are hidden by the seed."""
     if labelled:
         yield from examples.labelled_batches(BATCH)
         return
     random = np.random.default_rng(seed)
     for batch in examples.batches(BATCH):
         rows = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        if head == "mlm":
+        if HEADS[head].predicts_tokens:
             # The mask token is the last of the vocabulary, see masking.mask_tokens.
             ids, labels = mask_tokens(batch.input_ids, vocab_size - 1, MASKED_SHARE, random)
             rows = {**rows, "input_ids": ids, "labels": labels}
@@ -100,7 +100,7 @@ def unit_gradients(
                 torch.ones(count, width, requires_grad=True) if hidden else None,
             )
             with masked(model, masks, _owners(batch)):
-                losses = example_losses(model, head, layer, batch, generator)
+                losses = HEADS[head].example_losses(model, layer, batch, generator)
                 found = torch.autograd.grad(losses.sum(), masks.all(), allow_unused=True)
             # What nothing reads, such as a layer above the one that retrieval takes, gets no gradient.
             parts.append(
@@ -155,7 +155,7 @@ def masked(model: Any, masks: Masks, owners: Tensor) -> Iterator[None]:
 
 
 def _owners(batch: Mapping[str, Tensor]) -> Tensor:
-    """Return the example of each sequence that goes through the model, as choice_logits picks them."""
+    """Return the example of each sequence that goes through the model, as multiple choice picks them."""
     import torch
 
     mask = batch["attention_mask"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compress.artifact import Artifact
+from compress.heads.table import HEADS
 from compress.uneven import shape_in
 from eval.operations import Work
 from eval.runtime import model_config
@@ -21,18 +22,14 @@ def encoder_work(artifact: Artifact, batch: int, length: int, precision: str = "
     """
     config = model_config(artifact)
     hidden, shape = int(config["hidden_size"]), shape_in(config, str(artifact.path / "config.json"))
-    tokens, head, labels = batch * length, artifact.manifest.head, len(artifact.manifest.labels)
+    tokens, head, labels = batch * length, HEADS[artifact.manifest.head], len(artifact.manifest.labels)
     widths = [heads * shape.head_size for heads in shape.heads]
     parts = {
         "attention": sum(8 * tokens * hidden * w + 4 * batch * length**2 * w for w in widths),
         "ffn": sum(4 * tokens * hidden * f for f in shape.ffn),
         "embeddings": 2 * tokens * hidden * (shape.embedding_rank or 0),
-        "head": 0,
+        "head": head.operations(batch, tokens, hidden, labels),
     }
-    if head in ("classification", "choice"):  # on the first token alone
-        parts["head"] = 2 * batch * hidden * (hidden + max(1, labels))
-    elif head in ("tagging", "qa"):
-        parts["head"] = 2 * tokens * hidden * (2 if head == "qa" else labels)
     sizes = safetensors_sizes(artifact.file("model.safetensors"))
     rows = {"word": int(config["vocab_size"]), "position": int(config["max_position_embeddings"]),
             "token_type": int(config.get("type_vocab_size", 1))}  # fmt: skip
@@ -43,7 +40,7 @@ def encoder_work(artifact: Artifact, batch: int, length: int, precision: str = "
         total += size * min(tokens, table) // table if is_table and table else size
     if precision == "bf16":
         total //= 2
-    answers = tokens * max(1, labels) if head not in ("classification", "choice") else batch * max(1, labels)
-    boundary = 2 * _INT64 * tokens + 4 * (tokens * hidden if head == "encoder" else answers)
+    values = (tokens if head.per_token else batch) * head.output_width(labels, hidden)
+    boundary = 2 * _INT64 * tokens + 4 * values
     kept = {name: value for name, value in parts.items() if value}
     return Work({precision: sum(parts.values())}, total, boundary, None, kept)

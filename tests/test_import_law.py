@@ -12,8 +12,15 @@ ROOMS = ("compress", "eval", "reports", "pipelines")
 ALLOWED = {
     "compress": {"compress"},
     # compress.uneven: what a torch artifact is made of. A runtime that opens artifacts must know their format,
-    # and the format has one home.
-    "eval": {"eval", "compress.artifact", "compress.catalog", "compress.errors", "compress.uneven"},
+    # and the format has one home. compress.heads: what an artifact answers, and which class opens it.
+    "eval": {
+        "eval",
+        "compress.artifact",
+        "compress.catalog",
+        "compress.errors",
+        "compress.heads",
+        "compress.uneven",
+    },
     "reports": {
         "reports",
         "eval.records",

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from compress import onnx_graph, parity
-from compress.artifact import PACKED, Artifact, Head
+from compress.artifact import PACKED, Artifact
 from compress.checkpoint import load_model
-from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.learned_codes import CODES
 from compress.packed_graph import reading_packed_rows
 from compress.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
@@ -49,7 +49,7 @@ def export(
     model = load_model(source.path, manifest.head, manifest.labels, keep_head=True, attention="eager")
     config = model.config
     max_tokens = config.max_position_embeddings - config.pad_token_id - 1
-    outputs = _outputs(manifest.head, manifest.layer, config.num_hidden_layers)
+    outputs = HEADS[manifest.head].exports(manifest.layer, config.num_hidden_layers)
     progress(0, 3, "tracing")
     with reading_packed_rows(model) if packed else contextlib.nullcontext():
         program = _traced(model, outputs, max_tokens, opset)
@@ -88,24 +88,6 @@ def export(
             f"the weights exceed protobuf's 2 GB: keep {onnx_graph.SIDECAR} beside {onnx_graph.MODEL}"
         )
     return notes
-
-
-def _outputs(head: Head, layer: int | None, layers: int) -> dict[str, str]:
-    """Return the exporter's output names -> ours.
-
-    >>> _outputs("encoder", 8, 12)
-    {'last_hidden_state': 'last_hidden_state', 'hidden_states.8': 'hidden_state_8'}
-    """
-    if head == "qa":
-        return {"start_logits": "start_logits", "end_logits": "end_logits"}
-    if head != "encoder":
-        return {"logits": "logits"}
-    names = {"last_hidden_state": "last_hidden_state"}
-    if layer is not None and layer != layers:
-        if not 0 <= layer < layers:
-            raise InputError(f"layer: expected 0 to {layers}, the model's layers, found {layer}.")
-        names[f"hidden_states.{layer}"] = f"hidden_state_{layer}"
-    return names
 
 
 def _traced(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int) -> onnx_ir.Model:

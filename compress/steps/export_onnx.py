@@ -9,8 +9,9 @@ from typing import ClassVar
 from pydantic import Field
 
 from compress.artifact import Artifact, Format, Head
+from compress.heads.table import NOT_DEPLOYED
 from compress.onnx.export import export
-from compress.step import NOT_DEPLOYED, Context, Made, Step
+from compress.step import Context, Made, Step
 
 
 class ExportOnnx(Step):

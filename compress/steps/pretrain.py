@@ -10,6 +10,7 @@ from pydantic import Field
 
 from compress.artifact import Artifact, Format, Head
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
@@ -74,7 +75,6 @@ class Pretrain(Step):
 
         from compress.checkpoint import save_model
         from compress.fit import fit, schedule_of
-        from compress.losses import masked_lm_loss
         from compress.masking import MaskedBatches, encode_lines
         from compress.tokenizer_files import TOKENIZER, write_tokenizer_config
         from compress.tokenizer_training import train_tokenizer
@@ -131,7 +131,7 @@ class Pretrain(Step):
                 translation=self.translation,
                 seed=self.seed,
             ),
-            masked_lm_loss,
+            HEADS["mlm"].loss,
             schedule_of(self, betas=(0.9, 0.98)),
             seed=self.seed,
             threads=context.threads,

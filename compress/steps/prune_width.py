@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from compress.after_fork import Only, check_only, is_meant
 from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
+from compress.heads.table import HEADS
 from compress.latency_budget import Latency
 from compress.step import Context, DataNeed, Flow, Made, Step
 
@@ -222,15 +223,14 @@ class PruneWidth(Step):
         head = manifest.head
         labelled = (
             examples.labelled
-            and head not in ("mlm", "encoder")
+            and HEADS[head].supervised
             and str(manifest.training_set).partition("@")[0] == examples.training_set
         )
         batches = batches_of(head, examples, labelled, model.config.vocab_size, self.seed)
         gradients = unit_gradients(
             model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed
         )
-        own = {"mlm": "masked language modelling", "encoder": "reconstruction of the hidden state"}
-        objective = "labels" if labelled else own.get(head, "the model's own answers")
+        objective = "labels" if labelled else HEADS[head].text_objective
         return from_gradients(gradients, self.importance), gradients, objective
 
     def _reached(self, importance: Units, source: Artifact, context: Context) -> Reached | None:

@@ -13,11 +13,12 @@ from compress.artifact import Artifact, Format, Head
 from compress.course import Reading
 from compress.errors import InputError
 from compress.fake_quantization import Ranges
+from compress.heads.table import HEADS, NOT_DEPLOYED
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
 from compress.order import Rule
-from compress.step import NOT_DEPLOYED, Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.training_fields import (
     BatchSize,
     Clip,
@@ -152,7 +153,7 @@ class QuantizeAware(Step):
         """Return what a model with this head learns."""
         if self.labels or self.logits or self.hidden:
             return Objectives(labels=self.labels, logits=self.logits, hidden=self.hidden)
-        if head == "encoder":
+        if not HEADS[head].has_logits:
             return Objectives(hidden=Hidden.model_validate({"layers": "last"}))
         labels = Labels.model_validate({}) if self.on is not None else None
         return Objectives(labels=labels, logits=Logits.model_validate({}))
@@ -186,12 +187,12 @@ class QuantizeAware(Step):
             self._check_head(flow.head)
 
     def _check_head(self, head: Head) -> None:
-        if head == "encoder" and self.objectives(head).answers:
+        if not HEADS[head].has_logits and self.objectives(head).answers:
             raise Misfit(
                 "quantize_aware: labels and logits are a head's, but the model is a bare encoder. Learn hidden "
                 "states of a text, or leave it out by `only`."
             )
-        if head == "choice" and self.text is not None:
+        if not HEADS[head].reads_text and self.text is not None:
             raise Misfit(
                 "quantize_aware: text: a multiple-choice model reads questions with options, which a text has not. "
                 "Learn on its training set: on: each."

@@ -12,6 +12,7 @@ from compress import int8_overflow
 from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.members import EACH, ENCODER, parse_member, unknown_member, with_language
 from compress.mixed_precision import FLOAT, Embeddings, Group, Products
 from compress.mixed_samples import Samples, read_samples
@@ -170,7 +171,7 @@ class QuantizeMixed(Step):
                 f"quantize_mixed: dev: {self.dev} needs the head {heads[self.dev]}, but what comes before it has "
                 f"{flow.head}. Name its own training set."
             )
-        if flow.head == "choice" and self.dev is None:
+        if flow.head is not None and not HEADS[flow.head].reads_text and self.dev is None:
             raise Misfit(
                 "quantize_mixed: a multiple-choice model answers no plain text. Give `dev` its training set."
             )

@@ -13,6 +13,7 @@ from compress.artifact import Artifact, Format, Head
 from compress.course import LM_TASK, Course, DevScores, Reading, compacted, read_course
 from compress.errors import InputError, hint
 from compress.freezing import freeze
+from compress.heads.table import HEADS
 from compress.learning_rate import LearningRate, suited_rate
 from compress.members import EACH, ENCODER, Member, checked_on, parse_member, title, unknown_member
 from compress.mixture import CAP, Draws, Sampling, capped_total, rates
@@ -230,14 +231,14 @@ class Train(Step):
         )  # fmt: skip
         course = read_course(self.members(), context.supply, reading, self.mask)
         first, *others = course.tasks
-        keep_lm_head = facts.head == "mlm"
+        keep_lm_head = HEADS[facts.head].predicts_tokens
         if others:
             model = multitask_model(
                 source.path, course.tasks, seed=context.seed, dropout=self.dropout, keep_lm_head=keep_lm_head
             )
         else:
             model = load_model(
-                source.path, first.head, first.labels, keep_head=first.head == "mlm" and keep_lm_head,
+                source.path, first.head, first.labels, keep_head=HEADS[first.head].predicts_tokens and keep_lm_head,
                 seed=context.seed, dropout=self.dropout,
             )  # fmt: skip
         notes = self._fit(model, course, suited_rate(self.learning_rate, facts.hidden_size), context)
@@ -246,7 +247,7 @@ class Train(Step):
         if others:
             masked = any(task.name == LM_TASK for task in course.tasks)
             return Made("torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes)
-        trained_on = title(self.on) if first.head == "mlm" else first.name
+        trained_on = first.name if HEADS[first.head].supervised else title(self.on)
         return Made("torch", first.head, first.labels, training_set=trained_on, notes=notes)
 
     def _strip(self, source: Path, target: Path) -> Made:
@@ -267,7 +268,6 @@ class Train(Step):
 
     def _fit(self, model: Any, course: Course, rate: float, context: Context) -> dict[str, Any]:
         from compress.fit import fit, schedule_of
-        from compress.losses import LOSSES
         from compress.multitask import MultiTaskLoss
         from compress.training_state import Saving
 
@@ -283,7 +283,7 @@ class Train(Step):
             fitted = fit(
                 model,
                 compact.batches(self.batch_size, context.seed, draws),
-                MultiTaskLoss(course.tasks) if len(course.tasks) > 1 else LOSSES[course.tasks[0].head],
+                MultiTaskLoss(course.tasks) if len(course.tasks) > 1 else HEADS[course.tasks[0].head].loss,
                 schedule_of(
                     self,
                     steps=min(steps, self.max_steps or steps),

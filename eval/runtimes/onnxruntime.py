@@ -17,6 +17,7 @@ from pydantic import Field
 
 from compress.artifact import PACKED, Artifact
 from compress.errors import InputError, hint
+from compress.heads.table import HEADS
 from eval.machine import vector_flags
 from eval.packing import first_tokens, is_packed, refuse_packed
 from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
@@ -36,8 +37,8 @@ class OnnxSession(Session):
         self._binding = session.io_binding()
         self._longest = longest_input(config)
         self.packs = bool(config.get(PACKED))
-        head = artifact.manifest.head
-        self._per_token = head not in ("classification", "choice")
+        head = HEADS[artifact.manifest.head]
+        self._per_token = head.per_token
         nodes = {node.name: node for node in session.get_outputs()}
         found = nodes[outputs[0]]
         if found.type not in _DTYPES:
@@ -47,7 +48,7 @@ class OnnxSession(Session):
         self._dtype = _DTYPES[found.type]
         width = found.shape[-1]
         if not isinstance(width, int):  # a symbolic axis: the manifest and the configuration know
-            width = int(config["hidden_size"]) if head == "encoder" else len(artifact.manifest.labels)
+            width = head.output_width(len(artifact.manifest.labels), int(config["hidden_size"]))
         self._width = width
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
@@ -106,7 +107,7 @@ class OnnxRuntime(Runtime):
         """Open a sealed ONNX artifact; InputError for another format, a bad file, missing outputs."""
         import onnxruntime
 
-        if artifact.manifest.format != self.format or artifact.manifest.head == "mlm":
+        if artifact.manifest.format != self.format or not HEADS[artifact.manifest.head].deployable:
             raise InputError(
                 f"{artifact.path}: the onnxruntime runtime opens onnx artifacts with a head, found format "
                 f"{artifact.manifest.format}, head {artifact.manifest.head}. Put export_onnx before it."
@@ -142,13 +143,8 @@ class OnnxRuntime(Runtime):
 
 def output_names(artifact: Artifact) -> tuple[str, ...]:
     """Return the names of the graph outputs that answer for this artifact's head and layer."""
-    if artifact.manifest.head == "qa":
-        return ("start_logits", "end_logits")
-    if artifact.manifest.head != "encoder":
-        return ("logits",)
-    layer = artifact.manifest.layer
-    last = int(model_config(artifact)["num_hidden_layers"])
-    return ("last_hidden_state",) if layer in (None, last) else (f"hidden_state_{layer}",)
+    layers = int(model_config(artifact)["num_hidden_layers"])
+    return HEADS[artifact.manifest.head].read_outputs(artifact.manifest.layer, layers)
 
 
 def session_options(threads: int, onnxruntime: Any, settings: OnnxSettings | None = None) -> Any:

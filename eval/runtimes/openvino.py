@@ -11,6 +11,7 @@ from pydantic import Field
 
 from compress.artifact import PACKED, Artifact
 from compress.errors import InputError, hint
+from compress.heads.table import HEADS
 from eval.machine import vector_flags
 from eval.packing import is_packed, refuse_packed
 from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
@@ -72,7 +73,7 @@ class OpenvinoRuntime(Runtime):
             raise InputError(
                 "The runtime openvino needs a package that is not installed. Run: pip install 'xpareto[openvino]'"
             ) from error
-        if artifact.manifest.format != self.format or artifact.manifest.head == "mlm":
+        if artifact.manifest.format != self.format or not HEADS[artifact.manifest.head].deployable:
             raise InputError(
                 f"{artifact.path}: the openvino runtime opens onnx artifacts with a head, found format "
                 f"{artifact.manifest.format}, head {artifact.manifest.head}. Put export_onnx before it."

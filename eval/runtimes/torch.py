@@ -11,6 +11,7 @@ from pydantic import Field
 
 from compress.artifact import Artifact
 from compress.errors import InputError
+from compress.heads.table import HEADS
 from compress.uneven import model_class
 from eval.machine import vector_flags
 from eval.packed_linear import can_pack, pack_linears
@@ -20,14 +21,6 @@ from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model
 if TYPE_CHECKING:
     import torch
 
-_CLASSES = {
-    "classification": "XLMRobertaForSequenceClassification",
-    "tagging": "XLMRobertaForTokenClassification",
-    "qa": "XLMRobertaForQuestionAnswering",
-    "choice": "XLMRobertaForSequenceClassification",
-    "encoder": "XLMRobertaModel",
-}
-
 
 class TorchSession(Session):
     """One transformers model, in evaluation mode, on the CPU."""
@@ -35,7 +28,7 @@ class TorchSession(Session):
     def __init__(self, model: Any, artifact: Artifact, threads: int) -> None:
         config = model_config(artifact)
         self._model = model
-        self._head = artifact.manifest.head
+        self._head = HEADS[artifact.manifest.head]
         self._layer = artifact.manifest.layer
         self._longest = longest_input(config)
         self._threads = threads
@@ -44,7 +37,7 @@ class TorchSession(Session):
         # Batches side by side on a thread each beat one batch on all: no barrier after every operator,
         # which costs most where cores are shared. And the bits do not depend on the number of threads.
         self.lanes = threads
-        if self._head == "encoder":
+        if not self._head.has_logits:
             self.depths = tuple(range(int(config["num_hidden_layers"]) + 1))
 
     def enter_lane(self) -> None:
@@ -65,18 +58,8 @@ class TorchSession(Session):
             if is_packed(attention_mask):
                 return self._run_packed(input_ids, attention_mask)
             ids, mask = self._inputs(input_ids, attention_mask)
-            found: torch.Tensor
-            if self._head == "qa":
-                answer = self._model(input_ids=ids, attention_mask=mask)
-                found = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
-            elif self._head != "encoder":
-                found = self._model(input_ids=ids, attention_mask=mask).logits
-            elif self._layer is None:
-                found = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-            else:
-                answer = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-                found = answer.hidden_states[self._layer]
-            return found.float().numpy()
+            output = self._head.output(self._model, self._layer, input_ids=ids, attention_mask=mask)
+            return output.float().numpy()
 
     def _run_packed(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Return the answers for rows of several sequences, whose mask and positions are given ready."""
@@ -93,22 +76,8 @@ class TorchSession(Session):
             ),
             "position_ids": torch.from_numpy(positions(attention_mask, self._pad_id)),
         }
-        found: torch.Tensor
-        if self._head in ("classification", "choice"):  # the head reads the first token of every row
-            states = self._model.base_model(**given).last_hidden_state
-            found = self._model.classifier(
-                states[torch.from_numpy(first_tokens(attention_mask))].unsqueeze(1)
-            )
-        elif self._head == "qa":
-            answer = self._model(**given)
-            found = torch.stack([answer.start_logits, answer.end_logits], dim=-1)
-        elif self._head == "tagging":
-            found = self._model(**given).logits
-        elif self._layer is None:
-            found = self._model(**given).last_hidden_state
-        else:
-            found = self._model(**given, output_hidden_states=True).hidden_states[self._layer]
-        return found.float().numpy()
+        first = torch.from_numpy(first_tokens(attention_mask))
+        return self._head.packed_output(self._model, self._layer, first, **given).float().numpy()
 
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]
@@ -169,11 +138,12 @@ class TorchRuntime(Runtime):
         from safetensors import SafetensorError
         from transformers.utils import logging
 
-        head = artifact.manifest.head
-        if artifact.manifest.format != self.format or head not in _CLASSES:
+        spec = HEADS[artifact.manifest.head]
+        if artifact.manifest.format != self.format or not spec.deployable:
+            opened = sorted(name for name, one in HEADS.items() if one.deployable)
             raise InputError(
-                f"{artifact.path}: the torch runtime opens torch artifacts with a head of "
-                f"{sorted(_CLASSES)}, found format {artifact.manifest.format}, head {head}."
+                f"{artifact.path}: the torch runtime opens torch artifacts with a head of {opened}, found format "
+                f"{artifact.manifest.format}, head {spec.name}."
             )
         artifact.file("model.safetensors")  # never a pickle
         _check_layer(artifact)
@@ -181,10 +151,10 @@ class TorchRuntime(Runtime):
         self._threads = threads
         logging.disable_progress_bar()
         logging.set_verbosity_error()
-        extra = {"add_pooling_layer": False} if head == "encoder" else {}
+        extra = {} if spec.has_logits else {"add_pooling_layer": False}
         try:
             config = transformers.XLMRobertaConfig.from_pretrained(artifact.path, local_files_only=True)
-            model, info = model_class(_CLASSES[head], config).from_pretrained(
+            model, info = model_class(spec.model_class, config).from_pretrained(
                 artifact.path,
                 config=config,
                 dtype=torch.float32,
@@ -199,7 +169,7 @@ class TorchRuntime(Runtime):
         missing = sorted(info["missing_keys"])
         if missing:  # transformers would fill them with random numbers
             raise InputError(
-                f"{artifact.path}/model.safetensors: expected all weights of {_CLASSES[head]}, "
+                f"{artifact.path}/model.safetensors: expected all weights of {spec.model_class}, "
                 f"found none for {', '.join(missing[:4])}. Train the head before measuring it."
             )
         chosen = TorchSettings.model_validate(settings or {})

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from compress.batching import IGNORED, Batch
 from compress.fit import Fitted, Schedule, fit
-from compress.losses import cross_entropy
+from compress.heads.losses import cross_entropy
 from compress.processes import join
 
 SIZE, LENGTH = 10, 6  # rows of a batch (not a multiple of any number of shares tested), and their length

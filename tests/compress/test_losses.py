@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compress.batching import collate_choices
-from compress.losses import choice_loss, cross_entropy, masked_lm_loss, span_loss
+from compress.heads.losses import cross_entropy
+from compress.heads.table import HEADS
 
 
 def slow_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -53,7 +54,7 @@ def test_masked_lm_loss_equals_the_loss_of_all_logits() -> None:
     ids = torch.randint(0, 11, (3, 5))
     labels = torch.where(torch.rand(3, 5) < 0.4, ids, -100)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    found = masked_lm_loss(SimpleNamespace(roberta=body, lm_head=head), batch).item()
+    found = HEADS["mlm"].loss(SimpleNamespace(base_model=body, lm_head=head), batch).item()
     everything = head(table(ids)).detach().numpy()
     assert found == pytest.approx(slow_cross_entropy(everything, labels.numpy()), abs=1e-5)
 
@@ -76,7 +77,7 @@ def test_the_span_loss_is_the_mean_of_both_ends_over_the_tokens_that_are_no_padd
     config, ids, mask = body_and_head(2)
     model = transformers.XLMRobertaForQuestionAnswering(config).eval()
     labels = torch.tensor([[1, 3], [2, 2], [0, 0]])  # the last has no answer
-    found = span_loss(model, {"input_ids": ids, "attention_mask": mask, "labels": labels}).item()
+    found = HEADS["qa"].loss(model, {"input_ids": ids, "attention_mask": mask, "labels": labels}).item()
     answer = model(input_ids=ids, attention_mask=mask)
     slow = []
     for logits, gold in ((answer.start_logits, labels[:, 0]), (answer.end_logits, labels[:, 1])):
@@ -91,13 +92,13 @@ def test_the_span_loss_is_that_of_transformers_where_nothing_is_padded_and_ignor
     one, labels = ids[1:2], torch.tensor([[2, 4]])
     batch = {"input_ids": one, "attention_mask": mask[1:2], "labels": labels}
     theirs = model(input_ids=one, start_positions=labels[:, 0], end_positions=labels[:, 1]).loss
-    assert span_loss(model, batch).item() == pytest.approx(theirs.item(), abs=1e-6)
+    assert HEADS["qa"].loss(model, batch).item() == pytest.approx(theirs.item(), abs=1e-6)
     padded = {
         "input_ids": torch.cat([one, torch.ones(1, 4, dtype=torch.long)], 1),
         "attention_mask": torch.cat([mask[1:2], torch.zeros(1, 4, dtype=torch.long)], 1),
         "labels": labels,
     }
-    assert span_loss(model, padded).item() == pytest.approx(theirs.item(), abs=1e-5)
+    assert HEADS["qa"].loss(model, padded).item() == pytest.approx(theirs.item(), abs=1e-5)
 
 
 def test_the_choice_loss_is_a_softmax_over_the_options_a_question_has() -> None:
@@ -109,7 +110,7 @@ def test_the_choice_loss_is_a_softmax_over_the_options_a_question_has() -> None:
     }
     scores = [model(input_ids=torch.tensor([row])).logits.item() for row in rows]
     slow = (slow_choice(scores[:3], 2) + slow_choice(scores[3:], 0)) / 2
-    loss = choice_loss(model, batch)
+    loss = HEADS["choice"].loss(model, batch)
     assert loss.item() == pytest.approx(slow, abs=1e-5)
     loss.backward()
     assert all(weight.grad.isfinite().all() for weight in model.parameters() if weight.grad is not None)

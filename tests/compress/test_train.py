@@ -17,7 +17,7 @@ from compress.compact_rows import Remap, compact_rows
 from compress.dev_score import dev_score
 from compress.errors import InputError
 from compress.fit import Schedule, fit
-from compress.losses import labelled_loss
+from compress.heads.table import HEADS as SPECS
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.train import STEP, Train
 from compress.tokenizer_files import write_tokenizer_config
@@ -149,9 +149,15 @@ def test_training_a_compact_table_equals_training_the_whole_one(base: Artifact) 
         plan, options = Schedule(6, 1e-3), {"seed": 0, "threads": 1, "progress": lambda *told: None}
         if compact:
             with compact_rows(model, remap):
-                fit(model, epochs(remap(rows.input_ids), rows.labels, 8, 0), labelled_loss, plan, **options)
+                fit(
+                    model,
+                    epochs(remap(rows.input_ids), rows.labels, 8, 0),
+                    SPECS["tagging"].loss,
+                    plan,
+                    **options,
+                )
         else:
-            fit(model, epochs(rows.input_ids, rows.labels, 8, 0), labelled_loss, plan, **options)
+            fit(model, epochs(rows.input_ids, rows.labels, 8, 0), SPECS["tagging"].loss, plan, **options)
         results.append(model.state_dict())
     assert len(remap.kept) < results[0]["roberta.embeddings.word_embeddings.weight"].shape[0]
     for key, value in results[0].items():

@@ -16,7 +16,7 @@ from compress.artifact import Artifact, Manifest, seal, sha256_file
 from compress.checkpoint import load_model, read_checkpoint, save_model
 from compress.dev_score import dev_score
 from compress.errors import InputError
-from compress.losses import masked_lm_loss
+from compress.heads import mlm
 from compress.masking import MaskedBatches, encode_lines
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.train import Train
@@ -213,14 +213,14 @@ def test_spans_and_choices_are_target_sets_too(
 
 def test_the_length_of_an_example_suits_its_head_unless_it_is_given(base: Artifact, tmp_path: Path) -> None:
     from compress.course import Reading
-    from compress.multitask import HeadSpec
+    from compress.multitask import TaskHead
 
     reading = Reading(Path("tokenizer.json"), 512, None, None, None, None)
-    assert reading.length(HeadSpec("a", "qa")) == 384
-    assert reading.length(HeadSpec("a", "choice")) == 256
-    assert {reading.length(HeadSpec("a", head)) for head in ("tagging", "mlm")} == {128}
+    assert reading.length(TaskHead("a", "qa")) == 384
+    assert reading.length(TaskHead("a", "choice")) == 256
+    assert {reading.length(TaskHead("a", head)) for head in ("tagging", "mlm")} == {128}
     given = Reading(Path("tokenizer.json"), 100, 256, None, None, None)
-    assert given.length(HeadSpec("a", "qa")) == 100  # no more than the model takes
+    assert given.length(TaskHead("a", "qa")) == 100  # no more than the model takes
     supply = Nine()
     train(base, tmp_path / "a", supply=supply, on=["mnli", "squad_v1"], max_steps=1, max_length=40)
     assert {length for _, _, length in supply.asked} == {40}
@@ -237,7 +237,7 @@ def lm_loss(folder: Path, text: str, translation: float) -> float:
     )  # fmt: skip
     with torch.inference_mode():
         losses = [
-            masked_lm_loss(model, {name: torch.from_numpy(rows) for name, rows in batches.batch(at).items()})
+            mlm.SPEC.loss(model, {name: torch.from_numpy(rows) for name, rows in batches.batch(at).items()})
             for at in range(4)
         ]
     return float(torch.stack(losses).mean())
@@ -306,9 +306,9 @@ def test_languages_are_trained_on_together_under_one_head_and_judged_in_english(
 
 
 def test_training_set_heads_share_one_body_and_are_listed_once(base: Artifact) -> None:
-    from compress.multitask import HeadSpec, multitask_model
+    from compress.multitask import TaskHead, multitask_model
 
-    tasks = [HeadSpec("mnli", "classification", ("a", "b")), HeadSpec("mlm", "mlm"), HeadSpec("q", "qa")]
+    tasks = [TaskHead("mnli", "classification", ("a", "b")), TaskHead("mlm", "mlm"), TaskHead("q", "qa")]
     model = multitask_model(base.path, tasks, seed=0, dropout=None, keep_lm_head=True)
     names = [name for name, _ in model.named_parameters()]
     plain = [name for name, _ in load_model(base.path, "encoder").named_parameters()]

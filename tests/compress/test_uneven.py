@@ -20,8 +20,8 @@ from compress.checkpoint import import_checkpoint, load_model, read_checkpoint, 
 from compress.compact_rows import Remap, compact_rows
 from compress.errors import InputError
 from compress.freezing import freeze
-from compress.losses import LOSSES
-from compress.multitask import HeadSpec, MultiTaskLoss, multitask_model
+from compress.heads.table import HEADS as SPECS
+from compress.multitask import MultiTaskLoss, TaskHead, multitask_model
 from compress.narrowing import narrow_layer
 from compress.step import Context
 from compress.steps.export_onnx import STEP as EXPORT
@@ -205,7 +205,7 @@ def test_a_training_step_moves_every_weight_and_survives_saving(
         rows = {name: array[None] for name, array in rows.items()}
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    LOSSES[head](model, {**rows, "labels": labels}).backward()
+    SPECS[head].loss(model, {**rows, "labels": labels}).backward()
     optimizer.step()
     still = {name for name, weight in model.named_parameters() if torch.equal(weight, before[name])}
     # These biases add the same to everything that a softmax compares.
@@ -248,7 +248,7 @@ def test_compact_rows_trains_the_lookup_of_low_rank_embeddings(uneven: Any) -> N
 
 def test_several_heads_share_an_uneven_body(uneven: Any, tmp_path: Path) -> None:
     source = uneven("mlm", LOW_RANK)
-    tasks = [HeadSpec("lm", "mlm"), HeadSpec("tags", "tagging", LABELS["tagging"])]
+    tasks = [TaskHead("lm", "mlm"), TaskHead("tags", "tagging", LABELS["tagging"])]
     model = multitask_model(source.path, tasks, seed=0, dropout=0.1, keep_lm_head=True)
     freeze(model, 2)
     rows = batch()

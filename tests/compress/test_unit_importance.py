@@ -12,8 +12,7 @@ import torch
 
 from compress.calibration import Calibration, CalibrationSet, draw
 from compress.checkpoint import load_model
-from compress.example_losses import example_losses
-from compress.losses import LOSSES
+from compress.heads.table import HEADS as SPECS
 from compress.uneven import shape_of
 from compress.unit_gradients import BATCH, Units, batches_of, unit_gradients
 from compress.unit_importance import activation, at_random, from_gradients, magnitude
@@ -50,7 +49,7 @@ class Bound:
     def __call__(self, **inputs: torch.Tensor) -> Any:
         return torch.func.functional_call(self._model, dict(self._weights), (), inputs)
 
-    def roberta(self, **inputs: torch.Tensor) -> Any:
+    def base_model(self, **inputs: torch.Tensor) -> Any:
         own = {name.removeprefix("roberta."): weight for name, weight in self._weights.items()}
         body = {name: weight for name, weight in own.items() if not name.startswith("lm_head")}
         return torch.func.functional_call(self._model.roberta, body, (), inputs)
@@ -66,7 +65,7 @@ def slow_gradients(model: Any, head: Any, batches: list[Mapping[str, np.ndarray]
         for row in range(len(arrays["labels"])):
             batch = {name: torch.from_numpy(array[row : row + 1]) for name, array in arrays.items()}
             masks = [torch.ones(count, requires_grad=True) for count in [HEADS] * 3 + [FFN] * 3]
-            loss = LOSSES[head](Bound(model, through_weights(model, masks)), batch)
+            loss = SPECS[head].loss(Bound(model, through_weights(model, masks)), batch)
             found.append([grad.numpy() for grad in torch.autograd.grad(loss, masks)])
     return found
 
@@ -152,7 +151,7 @@ def test_unlabelled_losses_have_a_gradient_and_ignore_the_padding(tiny: Any, hea
     def losses(rows: torch.Tensor) -> torch.Tensor:
         generator = torch.Generator().manual_seed(1)
         batch = {"input_ids": rows, "attention_mask": (rows != 1).long()}
-        return example_losses(model, head, None, batch, generator)
+        return SPECS[head].example_losses(model, None, batch, generator)
 
     assert losses(ids).shape == (1,) and losses(longer).shape == (2,)
     losses(longer).sum().backward()
@@ -177,7 +176,7 @@ def test_the_hidden_mask_multiplies_every_layer_normalisation(tiny: Any, tiny_co
                 name: weight * mask if "LayerNorm" in name else weight
                 for name, weight in model.named_parameters()
             }
-            (expected,) = torch.autograd.grad(LOSSES["tagging"](Bound(model, weights), batch), mask)
+            (expected,) = torch.autograd.grad(SPECS["tagging"].loss(Bound(model, weights), batch), mask)
             np.testing.assert_allclose(found[row], expected.numpy(), rtol=1e-3, atol=1e-5)
             row += 1
 

@@ -1,0 +1,96 @@
+"""The bare body: its answer is a hidden state, of which retrieval takes the mean over the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from compress.artifact import Head
+from compress.batching import IGNORED
+from compress.errors import InputError
+from compress.heads.losses import random_signs
+from compress.heads.spec import HeadLogits, HeadSpec, Outputs
+from compress.supply import Examples
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+class Encoder(HeadSpec):
+    """See HeadSpec. `layer` is the hidden state that is read, 0 for the embeddings; None: the last."""
+
+    name: ClassVar[Head] = "encoder"
+    model_class = "XLMRobertaModel"
+    supervised = False
+    has_logits = False
+    text_objective = "reconstruction of the hidden state"
+
+    def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:
+        raise ValueError("expected a model with a head, found a bare encoder, which has no logits")
+
+    def example_losses(
+        self, model: Any, layer: int | None, batch: Mapping[str, Tensor], generator: Generator
+    ) -> Tensor:
+        mask = batch["attention_mask"]
+        states = self.output(model, layer, input_ids=batch["input_ids"], attention_mask=mask)
+        signed = states * random_signs(states.shape, generator) * mask[..., None]
+        return signed.sum((1, 2)) / mask.sum(1).sqrt()
+
+    def compared(self, model: Any, layer: int | None, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the mean of the states of each sequence, (rows, width)."""
+        mask = batch["attention_mask"]
+        states = self.output(model, layer, input_ids=batch["input_ids"], attention_mask=mask)
+        return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+    def distance(self, expected: Tensor, changed: Tensor) -> Tensor:
+        """Return 1 - the cosine of each row."""
+        import torch
+
+        return 1 - torch.nn.functional.cosine_similarity(expected, changed, dim=-1)
+
+    def output(self, model: Any, layer: int | None, **inputs: Any) -> Tensor:
+        states: Tensor
+        if layer is None:
+            states = model(**inputs).last_hidden_state
+        else:
+            states = model(**inputs, output_hidden_states=True).hidden_states[layer]
+        return states
+
+    def exports(self, layer: int | None, layers: int) -> dict[str, str]:
+        """Return the outputs; InputError for a layer that the model has not.
+
+        >>> Encoder().exports(8, 12)
+        {'last_hidden_state': 'last_hidden_state', 'hidden_states.8': 'hidden_state_8'}
+        """
+        names = {"last_hidden_state": "last_hidden_state"}
+        if layer is not None and layer != layers:
+            if not 0 <= layer < layers:
+                raise InputError(f"layer: expected 0 to {layers}, the model's layers, found {layer}.")
+            names[f"hidden_states.{layer}"] = f"hidden_state_{layer}"
+        return names
+
+    def read_outputs(self, layer: int | None, layers: int) -> tuple[str, ...]:
+        return ("last_hidden_state",) if layer in (None, layers) else (f"hidden_state_{layer}",)
+
+    def output_width(self, labels: int, hidden: int) -> int:
+        return hidden
+
+    def operations(self, batch: int, tokens: int, hidden: int, labels: int) -> int:
+        return 0
+
+    def scores(self, outputs: Outputs, layer: int | None, mask: np.ndarray) -> np.ndarray:
+        """Return the mean of the states over all tokens as a unit vector, (width,)."""
+        states = outputs.get(f"hidden_state_{layer}", outputs["last_hidden_state"])[mask == 1]
+        vector = states.astype(np.float64).mean(axis=0)
+        unit: np.ndarray = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return unit
+
+    def decisions(
+        self, scores: Sequence[np.ndarray], rows: Examples, labelled: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack(scores), np.full(len(scores), IGNORED)
+
+
+SPEC = Encoder()

@@ -1,0 +1,35 @@
+"""The heads by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from compress.artifact import Head
+from compress.heads import choice, classification, encoder, mlm, qa, tagging
+from compress.heads.spec import HeadSpec
+
+HEADS: Mapping[Head, HeadSpec] = {
+    spec.name: spec
+    for spec in (mlm.SPEC, encoder.SPEC, classification.SPEC, tagging.SPEC, qa.SPEC, choice.SPEC)
+}
+
+NOT_DEPLOYED: Mapping[Head, str] = {
+    spec.name: "a masked language model, which has nothing to deploy. Put a train step before it."
+    for spec in HEADS.values()
+    if not spec.deployable
+}
+"""What a step refuses (Step.refuses) that works on what a runtime opens."""
+
+
+def head_of_class(model_class: str, labels: Callable[[], Sequence[str]]) -> Head | None:
+    """Return the head of a transformers class; None where it is none of ours.
+
+    `labels` gives the names of a checkpoint's labels, and is asked only where several heads share the class.
+
+    >>> head_of_class("XLMRobertaForSequenceClassification", lambda: ["LABEL_0"])
+    'choice'
+    """
+    named = [spec for spec in HEADS.values() if spec.model_class == model_class]
+    if len(named) > 1:
+        named = [spec for spec in named if spec.owns(labels())]
+    return named[0].name if named else None
