@@ -10,18 +10,18 @@ from pydantic import Field, model_validator
 
 from compress.after_fork import check_own_set, is_meant
 from compress.artifact import Artifact, Format, Head
-from compress.course import Reading
-from compress.curriculum import Curriculum, read_curriculum
+from compress.course import TrainingData
 from compress.layer_map import layer_read
 from compress.learning_rate import LearningRate
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
-from compress.schooling import taught
+from compress.schooling import distilled
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
 from compress.teachable import check_answers, check_artifacts, check_same_head, check_text
 from compress.teaching import TeacherLoss
+from compress.training.reading import Reading, read_distillation_data
 from compress.training_fields import (
     Accumulate,
     BatchSize,
@@ -264,7 +264,7 @@ class Distill(Step):
             text=self.text is not None,
         )  # fmt: skip
         pieces = piece_map(source.file("tokenizer.json"), teacher.file("tokenizer.json"))
-        curriculum = self._read(source, teacher, objectives, context)
+        data = self._read(source, teacher, objectives, context)
         student, made_of = make_student(
             source.path, manifest.head, manifest.labels, self.student or Student.model_validate({}), seed=context.seed,
             dropout=self.dropout,
@@ -272,7 +272,7 @@ class Distill(Step):
         told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
         depths = len(student.base_model.encoder.layer), len(told.base_model.encoder.layer)
         loss = TeacherLoss(told, student, manifest.head, objectives, pieces=pieces, seed=context.seed)
-        notes = taught(self, student, loss, curriculum, objectives, context)
+        notes = distilled(self, student, loss, data, objectives, context)
         if context.first:
             save_model(student, source.path, target)
         notes |= {
@@ -295,21 +295,14 @@ class Distill(Step):
 
     def _read(
         self, source: Artifact, teacher: Artifact, objectives: Objectives, context: Context
-    ) -> Curriculum:
+    ) -> TrainingData:
         from compress.checkpoint import read_checkpoint
 
         most = min(read_checkpoint(one.path).max_tokens for one in (source, teacher))
-        reading = Reading(
-            source.file("tokenizer.json"),
-            most,
-            self.max_length,
-            self.limit,
-            self.dev_limit,
-            self.text_languages,
-        )
-        return read_curriculum(
+        return read_distillation_data(
+            "distill",
             context.supply,
-            reading,
+            Reading.of(self, source.file("tokenizer.json"), most),
             source.manifest,
             on=parse_member(self.on, self.languages) if self.on is not None else None,
             dev=self.dev or self.on,

@@ -11,6 +11,7 @@ from pydantic import Field
 from compress.artifact import Artifact, Format, Head
 from compress.errors import InputError
 from compress.heads.table import HEADS
+from compress.models.special_tokens import SpecialTokens
 from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
@@ -100,6 +101,7 @@ class Pretrain(Step):
         context.progress(0, self.steps, "training the tokenizer")
         size = train_tokenizer(text, self.vocab_size, target / TOKENIZER)
         write_tokenizer_config(target, {"model_max_length": self.max_positions - 2})
+        special = SpecialTokens.read(target / TOKENIZER)
         lines = encode_lines(text, target / TOKENIZER)
         config = transformers.XLMRobertaConfig(
             vocab_size=size,
@@ -112,9 +114,9 @@ class Pretrain(Step):
             attention_probs_dropout_prob=self.dropout,
             type_vocab_size=1,
             layer_norm_eps=1e-5,
-            bos_token_id=0,
-            pad_token_id=1,
-            eos_token_id=2,
+            bos_token_id=special.bos,
+            pad_token_id=special.pad,
+            eos_token_id=special.eos,
         )
         model = _new_model(config, self.seed)
         if self.align:
@@ -126,7 +128,7 @@ class Pretrain(Step):
                 lines,
                 batch_size=self.batch_size,
                 max_length=self.max_length,
-                mask_id=size - 1,
+                special=special,
                 share=self.mask,
                 translation=self.translation,
                 seed=self.seed,

@@ -226,7 +226,7 @@ class PruneWidth(Step):
             and HEADS[head].supervised
             and str(manifest.training_set).partition("@")[0] == examples.training_set
         )
-        batches = batches_of(head, examples, labelled, model.config.vocab_size, self.seed)
+        batches = batches_of(head, examples, labelled, self.seed)
         gradients = unit_gradients(
             model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed
         )

@@ -10,15 +10,18 @@ from pydantic import Field, model_validator
 
 from compress.after_fork import check_own_set, is_meant
 from compress.artifact import Artifact, Format, Head
-from compress.course import Reading
+from compress.course import TrainingData
 from compress.errors import InputError
 from compress.fake_quantization import Ranges
 from compress.heads.table import HEADS, NOT_DEPLOYED
+from compress.lessons import StudentBatches
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
 from compress.order import Rule
+from compress.schooling import shown_to, train_student
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training.reading import Reading, read_distillation_data
 from compress.training_fields import (
     BatchSize,
     Clip,
@@ -38,7 +41,6 @@ from compress.training_fields import (
 )
 
 if TYPE_CHECKING:
-    from compress.curriculum import Curriculum
     from compress.fake_quantization import FakeQuantization
     from compress.teaching import TeacherLoss
 
@@ -245,7 +247,7 @@ class QuantizeAware(Step):
                 f"{', '.join(manifest.labels) or '(none)'}, found {teacher.manifest.head}. Name a teacher trained on "
                 "the same set, or learn labels or hidden states only."
             )
-        whole = self._read(source, context)
+        data = self._read(source, context)
         model: Any = load_model(
             source.path, manifest.head, manifest.labels, keep_head=True, dropout=self.dropout
         )
@@ -259,7 +261,7 @@ class QuantizeAware(Step):
             embeddings=self.embeddings,
             momentum=self.momentum,
         ) as fake:
-            notes = self._fit(model, fake, loss, whole, objectives, context)
+            notes = self._fit(model, fake, loss, data, objectives, context)
             codes = fake.codes()
             fake.bake()
         save_model(model, source.path, target)
@@ -273,23 +275,17 @@ class QuantizeAware(Step):
             "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes=notes
         )
 
-    def _read(self, source: Artifact, context: Context) -> Curriculum:
+    def _read(self, source: Artifact, context: Context) -> TrainingData:
         from compress.checkpoint import read_checkpoint
-        from compress.curriculum import read_curriculum
 
-        most = read_checkpoint(source.path).max_tokens
-        reading = Reading(
-            source.file("tokenizer.json"), most, self.max_length, self.limit, self.dev_limit, self.text_languages
-        )  # fmt: skip
-        return read_curriculum(
+        return read_distillation_data(
+            "quantize_aware",
             context.supply,
-            reading,
+            Reading.of(self, source.file("tokenizer.json"), read_checkpoint(source.path).max_tokens),
             source.manifest,
             on=parse_member(self.on) if self.on is not None else None,
             dev=self.on,
             text=self.text,
-            translation=0.0,
-            mask=0.0,
         )
 
     def _fit(
@@ -297,22 +293,28 @@ class QuantizeAware(Step):
         model: Any,
         fake: FakeQuantization,
         loss: TeacherLoss,
-        whole: Curriculum,
+        data: TrainingData,
         objectives: Objectives,
         context: Context,
     ) -> dict[str, Any]:
-        from compress.curriculum import compacted
-        from compress.schooling import school
-
-        with compacted(model, loss, whole, objectives) as shown:
+        with shown_to(model, loss, data, objectives) as shown:
             learner = loss.learner()
-            lessons = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
-            self._observe(learner, fake, loss, lessons[0], context)
-            fitted = school(self, learner, loss, lessons[1], shown, context, learning_rate=self.learning_rate)
-        return {**fitted.notes(), "examples": whole.size, "languages": whole.languages}
+            observed, batches = (
+                StudentBatches(shown, self.batch_size, self.text_share, context.seed) for _ in range(2)
+            )
+            self._observe(learner, fake, loss, observed, context)
+            fitted = train_student(
+                self, learner, loss, batches, shown, context, learning_rate=self.learning_rate
+            )
+        return {**fitted.notes(), "examples": data.size, "languages": data.languages}
 
     def _observe(
-        self, learner: Any, fake: FakeQuantization, loss: TeacherLoss, lessons: Any, context: Context
+        self,
+        learner: Any,
+        fake: FakeQuantization,
+        loss: TeacherLoss,
+        batches: StudentBatches,
+        context: Context,
     ) -> None:
         """Start the ranges from the first batches, run without rounding."""
         import torch
@@ -321,7 +323,7 @@ class QuantizeAware(Step):
 
         with seeded(context.seed, context.threads), torch.no_grad(), fake.observing():
             for number in range(self.observe):
-                batch = lessons.batch(number)
+                batch = batches.batch(number)
                 loss(learner, {name: torch.from_numpy(rows) for name, rows in batch.items()})
 
 
