@@ -26,7 +26,6 @@ class Batches(Protocol):
         ...
 
 
-PAD_ID = 1  # XLM-R's; its position ids are counted from the tokens that differ from it
 IGNORED = -100  # a label that bears no loss
 _POOL = 50  # batches that are sorted by length together
 
@@ -86,18 +85,19 @@ def collate(
     input_ids: Sequence[Sequence[int]],
     labels: Sequence[int] | Sequence[Sequence[int]],
     indices: Sequence[int],
+    pad_id: int,
 ) -> Batch:
     """Return one padded batch: input_ids, attention_mask, and labels (IGNORED where padded).
 
     The labels (start, end) of spans give an array (rows, 2).
     """
-    ids = pad([input_ids[index] for index in indices], PAD_ID)
+    ids = pad([input_ids[index] for index in indices], pad_id)
     picked = [labels[index] for index in indices]
     if isinstance(picked[0], int | np.integer):
         target = np.asarray(picked, dtype=np.int64)
     else:
         target = pad(picked, IGNORED)  # type: ignore[arg-type]
-    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "labels": target}
+    return {"input_ids": ids, "attention_mask": (ids != pad_id).astype(np.int64), "labels": target}
 
 
 def collate_choices(
@@ -105,13 +105,14 @@ def collate_choices(
     labels: Sequence[int] | Sequence[Sequence[int]],
     options: Sequence[int],
     indices: Sequence[int],
+    pad_id: int,
 ) -> Batch:
     """Return one batch of questions: input_ids and attention_mask (questions, most options, longest).
 
     `options[i]` consecutive sequences belong to question i, counted over all questions, and labels[i]
     is the index of the right one. An option that a question has not is all padding.
 
-    >>> batch = collate_choices([[0, 5, 2], [0, 2], [0, 6, 7, 2]], [1, 0], [2, 1], [1, 0])
+    >>> batch = collate_choices([[0, 5, 2], [0, 2], [0, 6, 7, 2]], [1, 0], [2, 1], [1, 0], 1)
     >>> batch["input_ids"].tolist()
     [[[0, 6, 7, 2], [1, 1, 1, 1]], [[0, 5, 2, 1], [0, 2, 1, 1]]]
     >>> batch["labels"].tolist()
@@ -120,10 +121,10 @@ def collate_choices(
     ends = np.cumsum(options)
     found = [input_ids[ends[index] - options[index] : ends[index]] for index in indices]
     most = max(map(len, found))
-    flat = [row for rows in found for row in [*rows, *([[PAD_ID]] * (most - len(rows)))]]
-    ids = pad(flat, PAD_ID).reshape(len(found), most, -1)
+    flat = [row for rows in found for row in [*rows, *([[pad_id]] * (most - len(rows)))]]
+    ids = pad(flat, pad_id).reshape(len(found), most, -1)
     target = np.asarray([labels[index] for index in indices], dtype=np.int64)
-    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).astype(np.int64), "labels": target}
+    return {"input_ids": ids, "attention_mask": (ids != pad_id).astype(np.int64), "labels": target}
 
 
 class Epochs:
@@ -132,10 +133,11 @@ class Epochs:
     Examples of similar length come together; the length of a question is that of all its options.
     """
 
-    def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
+    def __init__(self, examples: Examples, batch_size: int, seed: int, pad_id: int) -> None:
         self._examples = examples
         self._batch_size = batch_size
         self._seed = seed
+        self._pad_id = pad_id
         self._lengths = example_lengths(examples)
         self.per_epoch = -(-len(self._lengths) // batch_size)
         self._epoch = -1
@@ -149,7 +151,7 @@ class Epochs:
             order_seed = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0])
             self._order = grouped_order(self._lengths, self._batch_size, order_seed)
             self._epoch = epoch
-        return collated(self._examples, self._order[at])
+        return collated(self._examples, self._order[at], self._pad_id)
 
 
 def epochs(
@@ -157,9 +159,10 @@ def epochs(
     labels: Sequence[int] | Sequence[Sequence[int]],
     batch_size: int,
     seed: int,
+    pad_id: int,
 ) -> Epochs:
     """Return batches without end, epoch after epoch, each in another order."""
-    return Epochs(Rows(input_ids, labels), batch_size, seed)
+    return Epochs(Rows(input_ids, labels), batch_size, seed, pad_id)
 
 
 def example_lengths(examples: Examples) -> list[int]:
@@ -175,8 +178,8 @@ def example_lengths(examples: Examples) -> list[int]:
     return np.add.reduceat(np.asarray(lengths), starts).tolist()
 
 
-def collated(examples: Examples, indices: Sequence[int]) -> Batch:
+def collated(examples: Examples, indices: Sequence[int], pad_id: int) -> Batch:
     """Return one padded batch of examples of any shape."""
     if examples.options is None:
-        return collate(examples.input_ids, examples.labels, indices)
-    return collate_choices(examples.input_ids, examples.labels, examples.options, indices)
+        return collate(examples.input_ids, examples.labels, indices, pad_id)
+    return collate_choices(examples.input_ids, examples.labels, examples.options, indices, pad_id)

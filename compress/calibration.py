@@ -13,10 +13,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from compress.artifact import Head
-from compress.batching import PAD_ID, Batch, Rows, collated, example_lengths, pad, sorted_order
+from compress.batching import Batch, Rows, collated, example_lengths, pad, sorted_order
 from compress.errors import InputError, hint
 from compress.masking import join
 from compress.members import EACH, ENCODER, parse_member, unknown_member, with_language
+from compress.models.special_tokens import SpecialTokens
 from compress.step import DataNeed, Misfit
 from compress.supply import Supply
 
@@ -124,6 +125,7 @@ class CalibrationSet:
     rows: Rows
     language_of: tuple[str, ...]  # per example
     labelled: bool
+    special: SpecialTokens
     training_set: str | None = None
 
     @cached_property
@@ -158,16 +160,18 @@ class CalibrationSet:
     def batches(self, batch_size: int) -> Iterator[CalibrationBatch]:
         """Yield every sequence once, those of similar length together, the longest first."""
         for at in sorted_order([len(row) for row in self.rows.input_ids], batch_size):
-            ids = pad([self.rows.input_ids[index] for index in at], PAD_ID)
+            ids = pad([self.rows.input_ids[index] for index in at], self.special.pad)
             yield CalibrationBatch(
-                ids, (ids != PAD_ID).astype(np.int64), tuple(self._sequence_languages[index] for index in at)
+                ids,
+                (ids != self.special.pad).astype(np.int64),
+                tuple(self._sequence_languages[index] for index in at),
             )
 
     def labelled_batches(self, batch_size: int) -> Iterator[Batch]:
         """Yield every example once with its labels, in the shape that losses read; see batching.collated."""
         assert self.labelled, "a text has no labels"
         for at in sorted_order(example_lengths(self.rows), batch_size):
-            yield collated(self.rows, at)
+            yield collated(self.rows, at, self.special.pad)
 
     def notes(self) -> dict[str, Any]:
         """Return what was drawn, as plain data for a manifest."""
@@ -245,22 +249,25 @@ def _draw_text(
     lines = {language: rows for language, rows in lines.items() if rows}
     if not lines:
         raise InputError(f"calibration: text: {name} holds no line. Check its files.")
+    special = SpecialTokens.read(tokenizer)
     loaded = Tokenizer.from_file(str(tokenizer))
     loaded.no_padding()
     loaded.no_truncation()
     orders = {language: _order(language, len(rows), seed) for language, rows in lines.items()}
     prices = [0.0] * len(lines)
     if calibration.weighting == "worst":
-        prices = [_price(loaded, [lines[at][row] for row in orders[at][:_AUDITED]]) for at in lines]
+        prices = [
+            _price(loaded, special.unk, [lines[at][row] for row in orders[at][:_AUDITED]]) for at in lines
+        ]
     wanted = _counts(calibration, {at: len(rows) for at, rows in lines.items()}, prices)
     ids: list[list[int]] = []
     languages: list[str] = []
     for language, count in wanted.items():
         picked = [lines[language][row] for row in orders[language][:count]]
         for one in loaded.encode_batch_fast(picked, add_special_tokens=False):
-            ids.append(join(one.ids, None, longest))
+            ids.append(join(one.ids, None, longest, special))
             languages.append(language)
-    return CalibrationSet(Rows(ids, [0] * len(ids)), tuple(languages), labelled=False)
+    return CalibrationSet(Rows(ids, [0] * len(ids)), tuple(languages), labelled=False, special=special)
 
 
 def _draw_labelled(
@@ -294,7 +301,9 @@ def _draw_labelled(
     has_options = any(examples.options is not None for examples in found.values())
     rows = Rows(ids, labels, options if has_options else None)
     name = parse_member(str(calibration.on)).name
-    return CalibrationSet(rows, tuple(languages), labelled=True, training_set=name)
+    return CalibrationSet(
+        rows, tuple(languages), labelled=True, special=SpecialTokens.read(tokenizer), training_set=name
+    )
 
 
 def _counts(
@@ -316,9 +325,8 @@ def _order(language: str, size: int, seed: int) -> list[int]:
     return random.permutation(size).tolist()
 
 
-def _price(tokenizer: Any, lines: Sequence[str]) -> float:
+def _price(tokenizer: Any, unknown: int | None, lines: Sequence[str]) -> float:
     """Return the mean number of subwords of a line, an unknown piece counting its characters."""
-    unknown = tokenizer.token_to_id("<unk>")
     total = 0
     for one in tokenizer.encode_batch(list(lines), add_special_tokens=False):
         spans = zip(one.ids, one.offsets, strict=True)

@@ -10,15 +10,15 @@ import numpy as np
 
 from compress.uneven import rank_of
 
-_FIRST = 4  # <s> <pad> </s> <unk> keep their ids: position ids are counted by the id of <pad>
-
 
 class Remap:
-    """A map from the ids of the whole vocabulary to those of the rows kept, in the same order."""
+    """A map from the ids of the whole vocabulary to those of the rows that occur, in the same order.
+
+    Rows that are kept in any case are among them: see SpecialTokens.kept.
+    """
 
     def __init__(self, rows: Iterable[Sequence[int]], vocab_size: int) -> None:
         present = np.zeros(vocab_size, dtype=bool)
-        present[:_FIRST] = True
         for row in rows:
             present[np.asarray(row, dtype=np.int64)] = True
         self.kept = np.flatnonzero(present)

@@ -22,7 +22,7 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
     spec = HEADS[head]
     right = total = 0
     for indices in sorted_order(example_lengths(examples), spec.dev_batch):
-        rows = collated(examples, indices)
+        rows = collated(examples, indices, model.config.pad_token_id)
         batch = {name: torch.from_numpy(array).to(model.device) for name, array in rows.items()}
         answers = spec.right(model, batch)
         right += int(answers.sum())

@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from compress.step import Step
+
 
 @dataclass(frozen=True)
 class FieldDoc:
@@ -39,6 +41,17 @@ def field_docs(kind: type[BaseModel]) -> tuple[FieldDoc, ...]:
     """
     schema = kind.model_json_schema(mode="validation")
     return tuple(_docs(schema, schema.get("$defs", {}), ""))
+
+
+def formats(kind: type[Step]) -> str:
+    """Return in words what a step takes and what it gives, as it declares.
+
+    >>> from compress.steps.export_onnx import ExportOnnx
+    >>> formats(ExportOnnx)
+    'Takes torch (no mlm), gives onnx.'
+    """
+    but = f" (no {', '.join(kind.refuses)})" if kind.refuses else ""
+    return f"Takes {kind.takes or 'nothing'}{but}, gives {kind.gives}."
 
 
 def example_recipe(kind: type[BaseModel]) -> str:

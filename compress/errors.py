@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class InputError(Exception):
@@ -27,3 +28,13 @@ def hint(wrong: str, names: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def shortened(found: Any) -> str:
+    """Return a value as a message shows it, cut to 60 characters.
+
+    >>> shortened({"epochs": "three"})
+    "{'epochs': 'three'}"
+    """
+    text = repr(found)
+    return text if len(text) <= 60 else text[:57] + "..."

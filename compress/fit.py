@@ -11,8 +11,9 @@ import numpy as np
 
 from compress.batching import Batches
 from compress.errors import InputError
-from compress.processes import Processes, join, part_done
+from compress.processes import Processes, join
 from compress.shares import labelled, share
+from compress.step import Context
 from compress.surroundings import Precision, accelerator_for, pick_precision, recomputing, seeded
 from compress.training_state import Saving, StateFile, TrainingState, fingerprint
 
@@ -180,7 +181,6 @@ def fit(
                 file.save(state, model, raw, device)
             if _is_due(state.step, _REPORT_EVERY, schedule.steps):
                 progress(state.step, schedule.steps, state.shown)
-        part_done(processes)
         state.restore_best(model)
         model.to("cpu")
         model.eval()
@@ -192,6 +192,42 @@ def fit(
         dev_scores=tuple(state.dev_scores),
         precision=precision,
         device=device.type,
+    )
+
+
+def fit_step(
+    settings: Any,
+    model: Any,
+    batches: Batches,
+    loss: Loss,
+    context: Context,
+    *,
+    examples: int,
+    learning_rate: float,
+    dev: Callable[[Any], float] | None,
+) -> Fitted:
+    """Train a model in place as a step's fields ask for, where an epoch has so many examples; see `fit`.
+
+    `settings`: a step with the fields of a schedule, and epochs, steps (None: by epochs), batch_size and
+    evaluations_per_epoch; with max_steps, it ends after so many updates at the latest.
+    """
+    per_epoch = math.ceil(examples / settings.batch_size)
+    steps = settings.steps or math.ceil(settings.epochs * per_epoch)
+    return fit(
+        model,
+        batches,
+        loss,
+        schedule_of(
+            settings,
+            steps=min(steps, getattr(settings, "max_steps", None) or steps),
+            learning_rate=learning_rate,
+            evaluate_every=max(1, per_epoch // settings.evaluations_per_epoch),
+        ),
+        seed=context.seed,
+        threads=context.threads,
+        progress=context.progress,
+        dev=dev,
+        saving=Saving(context.scratch, context.save_minutes),
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from compress.artifact import Artifact
 from compress.errors import InputError
 from compress.heads.table import HEADS
+from compress.onnx.export import export
 from compress.step import Context, DataNeed
 
 if TYPE_CHECKING:
@@ -217,7 +218,6 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
 
     from compress.onnx_graph import MODEL
     from compress.onnx_widths import with_widths
-    from compress.steps.export_onnx import ExportOnnx
     from compress.uneven import shape_in
 
     if not HEADS[source.manifest.head].deployable:
@@ -225,8 +225,7 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
         source = Artifact(source.path, bare)
     target = folder / "source"
     target.mkdir()
-    export = ExportOnnx.model_validate({"parity_shapes": 2})
-    export.apply(source, target, replace(context, progress=lambda *_: None))
+    export(source, target, threads=context.threads, parity_shapes=2)
     config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
     shape = shape_in(config, str(source.path / "config.json"))
     few = with_widths(onnx.load(target / MODEL), shape.heads, shape.ffn, shape.head_size, _VOCAB)

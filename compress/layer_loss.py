@@ -73,8 +73,7 @@ def _own_loss(model: Any, head: Head, examples: CalibrationSet) -> Callable[[Seq
         random = np.random.default_rng(_MASK_SEED)
         batches = []
         for batch in examples.batches(BATCH):
-            # The mask token is the last of the vocabulary, see masking.mask_tokens.
-            ids, labels = mask_tokens(batch.input_ids, model.config.vocab_size - 1, _MASKED_SHARE, random)
+            ids, labels = mask_tokens(batch.input_ids, examples.special, _MASKED_SHARE, random)
             batches.append({"input_ids": ids, "attention_mask": batch.attention_mask, "labels": labels})
 
     def loss(kept: Sequence[int]) -> float:

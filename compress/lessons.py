@@ -10,10 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from compress.artifact import Head
-from compress.batching import Batch, Batches
+from compress.batching import Batch, Rows
+from compress.course import TrainingData
 from compress.heads.table import HEADS
-
-_BOS, _EOS = 0, 2
+from compress.mixture import Draws
+from compress.models.special_tokens import SpecialTokens
 
 
 def labelled_lesson(batch: Batch, head: Head) -> Batch:
@@ -22,38 +23,44 @@ def labelled_lesson(batch: Batch, head: Head) -> Batch:
     return _lesson(batch, gold, HEADS[head].counted(gold))
 
 
-def unlabelled_lesson(batch: Batch, head: Head) -> Batch:
-    """Return a batch of text as a lesson for a task's head; tags count at every token of the text.
-
-    >>> text = {"input_ids": np.array([[0, 7, 8, 2]]), "attention_mask": np.ones((1, 4), dtype=np.int64)}
-    >>> unlabelled_lesson(text, "tagging")["wanted"].tolist()
-    [[False, True, True, False]]
-    >>> unlabelled_lesson(text, "qa")["gold"].tolist()
-    [[-100, -100]]
-    """
+def unlabelled_lesson(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
+    """Return a batch of text as a lesson for a task's head; tags count at every token of the text."""
     ids, spec = batch["input_ids"], HEADS[head]
-    ordinary = (batch["attention_mask"] > 0) & (ids != _BOS) & (ids != _EOS)
+    ordinary = (batch["attention_mask"] > 0) & (ids != special.bos) & (ids != special.eos)
     return _lesson(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
 
 
 def _lesson(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:
-    found = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "gold": gold}
+    lesson = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "gold": gold}
     if wanted is not None:
-        found["wanted"] = wanted
-    return {**found, "labels": np.zeros(len(gold), dtype=np.int64)}
+        lesson["wanted"] = wanted
+    return {**lesson, "labels": np.zeros(len(gold), dtype=np.int64)}
 
 
-class Lessons:
-    """Batches turned into lessons (satisfies Batches); counts the tokens that were asked for."""
+class StudentBatches:
+    """The lessons of distillation data (satisfies Batches); counts the tokens of those that were asked for.
 
-    def __init__(self, batches: Batches, head: Head, *, labelled: bool) -> None:
-        self._batches = batches
-        self._head = head
-        self._as_lesson = labelled_lesson if labelled else unlabelled_lesson
+    Of labelled examples and text together, a lesson is of the text with the probability `text_share`.
+    """
+
+    def __init__(self, data: TrainingData, batch_size: int, text_share: float, seed: int) -> None:
+        self._head, self._special = data.tasks[0].head, data.special
+        self._parts = [dataset.batches(batch_size, seed, data.special) for dataset in data.datasets]
+        self._labelled = [
+            isinstance(dataset.content, Rows) or HEADS[self._head].predicts_tokens
+            for dataset in data.datasets
+        ]
+        self._draws = Draws([1 - text_share, text_share], seed) if len(self._parts) > 1 else None
         self.tokens = 0
 
     def batch(self, number: int) -> Batch:
         """Return lesson `number`."""
-        found = self._as_lesson(self._batches.batch(number), self._head)
-        self.tokens += int(found["attention_mask"].sum())
-        return found
+        part, earlier = self._draws(number) if self._draws is not None else (0, number)
+        batch = self._parts[part].batch(earlier)
+        lesson = (
+            labelled_lesson(batch, self._head)
+            if self._labelled[part]
+            else unlabelled_lesson(batch, self._head, self._special)
+        )
+        self.tokens += int(lesson["attention_mask"].sum())
+        return lesson

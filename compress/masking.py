@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.batching import IGNORED, PAD_ID, Batch, grouped_order, pad
+from compress.batching import IGNORED, Batch, grouped_order, pad
+from compress.models.special_tokens import SpecialTokens
 
-_BOS, _EOS, _SPECIALS = 0, 2, 4
 _POOL = 50
 
 Lines = Mapping[str, Sequence[Sequence[int]]]  # language -> one row of ids per line, no special tokens
@@ -30,31 +30,30 @@ def encode_lines(text: Mapping[str, Sequence[str]], tokenizer: Path) -> Lines:
 
 
 def mask_tokens(
-    input_ids: np.ndarray, mask_id: int, share: float, random: np.random.Generator
+    input_ids: np.ndarray, special: SpecialTokens, share: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (corrupted ids, labels): `share` of the ordinary tokens are to be guessed.
 
     Of these, 80 % become <mask>, 10 % a random piece, 10 % stay (Devlin et al. 2019, section 3.1).
-    Labels are IGNORED elsewhere. `mask_id` is the last id of the vocabulary.
+    Labels are IGNORED elsewhere.
     """
-    chosen = (random.random(input_ids.shape) < share) & (input_ids >= _SPECIALS)
+    chosen = (random.random(input_ids.shape) < share) & special.is_ordinary[input_ids]
     labels = np.where(chosen, input_ids, IGNORED)
     fate = random.random(input_ids.shape)
-    other = random.integers(_SPECIALS, mask_id, input_ids.shape)
-    corrupted = np.where(chosen & (fate < 0.8), mask_id, input_ids)
+    other = special.ordinary[random.integers(0, len(special.ordinary), input_ids.shape)]
+    corrupted = np.where(chosen & (fate < 0.8), special.masking("mask_tokens"), input_ids)
     return np.where(chosen & (fate >= 0.9), other, corrupted), labels
 
 
-def join(first: Sequence[int], second: Sequence[int] | None, max_length: int) -> list[int]:
-    """Return ``<s> A </s>``, or ``<s> A </s></s> B </s>`` with both cut to equal halves where too long.
-
-    >>> join([7, 8], [9], 20)
-    [0, 7, 8, 2, 2, 9, 2]
-    """
+def join(
+    first: Sequence[int], second: Sequence[int] | None, max_length: int, special: SpecialTokens
+) -> list[int]:
+    """Return ``<s> A </s>``, or ``<s> A </s></s> B </s>`` with both cut to equal halves where too long."""
+    bos, eos = special.bos, special.eos
     if second is None:
-        return [_BOS, *first[: max_length - 2], _EOS]
+        return [bos, *first[: max_length - 2], eos]
     half = (max_length - 4) // 2
-    return [_BOS, *first[:half], _EOS, _EOS, *second[:half], _EOS]
+    return [bos, *first[:half], eos, eos, *second[:half], eos]
 
 
 @dataclass
@@ -69,7 +68,7 @@ class MaskedBatches:
     lines: Lines
     batch_size: int
     max_length: int
-    mask_id: int
+    special: SpecialTokens
     share: float  # 0: nothing is masked
     translation: float
     seed: int
@@ -96,13 +95,13 @@ class MaskedBatches:
             rows = [self._draw(random) for _ in range(_POOL * self.batch_size)]
             order_seed = int(random.integers(1 << 31))
             for indices in grouped_order([len(row) for row in rows], self.batch_size, order_seed):
-                ids = pad([rows[index] for index in indices], PAD_ID)
+                ids = pad([rows[index] for index in indices], self.special.pad)
                 corrupted, labels = ids, np.full_like(ids, IGNORED)
                 if self.share:
-                    corrupted, labels = mask_tokens(ids, self.mask_id, self.share, random)
+                    corrupted, labels = mask_tokens(ids, self.special, self.share, random)
                 yield {
                     "input_ids": corrupted,
-                    "attention_mask": (ids != PAD_ID).astype(np.int64),
+                    "attention_mask": (ids != self.special.pad).astype(np.int64),
                     "labels": labels,
                 }
 
@@ -114,5 +113,5 @@ class MaskedBatches:
             others = [name for name in languages if name != first and len(lines[name][at])]
             if others:
                 second = others[random.integers(len(others))]
-                return join(lines[first][at], lines[second][at], self.max_length)
-        return join(lines[first][at], None, self.max_length)
+                return join(lines[first][at], lines[second][at], self.max_length, self.special)
+        return join(lines[first][at], None, self.max_length, self.special)

@@ -11,6 +11,7 @@ from compress.batching import Rows
 from compress.calibration import Calibration, CalibrationSet, draw
 from compress.errors import InputError
 from compress.heads.table import HEADS
+from compress.models.special_tokens import SpecialTokens
 from compress.prediction_drift import Sample, halves
 from compress.supply import Supply
 from compress.tokenizer_files import TOKENIZER
@@ -89,6 +90,7 @@ def read_samples(
         Rows([row for _, row in ranges], [0] * len(ranges)),
         tuple(language for language, _ in ranges),
         labelled=False,
+        special=SpecialTokens.read(source.file(TOKENIZER)),
     )
     return Samples(chosen, selection, acceptance)
 

@@ -40,7 +40,11 @@ class Trial:
         self, model: ModelProto, source: Artifact, groups: Sequence[Group],
         samples: Samples, context: Context, *, percentile: float, reduce_range: bool,
     ) -> None:  # fmt: skip
-        remap = Remap(samples.shown(), max(table_rows(model), 1 + max(map(max, samples.shown()))))
+        special = samples.ranges.special
+        remap = Remap(
+            [special.kept, *samples.shown()], max(table_rows(model), 1 + max(map(max, samples.shown())))
+        )
+        self._special = special.mapped(remap)
         self._rows = len(remap.kept)
         self._model = with_kept_rows(model, remap.kept)
         self._groups, self._samples, self._context = groups, samples.mapped(remap), context
@@ -93,8 +97,9 @@ class Trial:
         from compress.stopwatch import interleaved
 
         random = np.random.default_rng(0)
-        ids = random.integers(4, self._rows, (batch, length))
-        ids[:, 0], ids[:, -1] = 0, 2
+        pieces = np.setdiff1d(np.arange(self._rows), sorted(self._special.special))
+        ids = pieces[random.integers(0, len(pieces), (batch, length))]
+        ids[:, 0], ids[:, -1] = self._special.bos, self._special.eos
         mask = np.ones_like(ids)
         runs = {}
         for name in (FLOAT, *products):
@@ -124,5 +129,5 @@ class Trial:
             yield onnx_run(Path(folder) / MODEL, threads or self._context.threads)
 
     def _predictions(self, run: Run, samples: Sequence[Sample]) -> dict[str, Predictions]:
-        head, layer = self._manifest.head, self._manifest.layer
-        return {sample.name: predict(run, head, layer, sample) for sample in samples}
+        head, layer, pad_id = self._manifest.head, self._manifest.layer, self._special.pad
+        return {sample.name: predict(run, head, layer, sample, pad_id) for sample in samples}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compress.onnx_qdq import quantize_channels
 from compress.onnx_rows import hollow
 from compress.onnx_weights import output_axis
+from compress.quantization.int8 import quantize_channels
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

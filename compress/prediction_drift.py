@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compress.artifact import Head
-from compress.batching import IGNORED, PAD_ID, Rows, pad
+from compress.batching import IGNORED, Rows, pad
 from compress.heads.spec import Outputs
 from compress.heads.table import HEADS
 from compress.mixed_search import Reading
@@ -49,7 +49,7 @@ class Predictions:
         return alike.argmax(axis=-1)
 
 
-def predict(run: Run, head: Head, layer: int | None, sample: Sample) -> Predictions:
+def predict(run: Run, head: Head, layer: int | None, sample: Sample, pad_id: int) -> Predictions:
     """Return the predictions of a model on a sample.
 
     classification: one decision per sequence. tagging: one per labelled token, or, of plain text, per
@@ -59,7 +59,7 @@ def predict(run: Run, head: Head, layer: int | None, sample: Sample) -> Predicti
     """
     rows, spec = sample.rows, HEADS[head]
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)
-    for at, outputs, mask in _batches(run, rows.input_ids):
+    for at, outputs, mask in _batches(run, rows.input_ids, pad_id):
         for place, index in enumerate(at):
             own = {name: value[place] for name, value in outputs.items()}
             scores[index] = spec.scores(own, layer, mask[place])
@@ -111,14 +111,16 @@ def halves(sample: Sample) -> tuple[Sample, Sample]:
     return parts[0], parts[1]
 
 
-def _batches(run: Run, sequences: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], Outputs, np.ndarray]]:
+def _batches(
+    run: Run, sequences: Sequence[Sequence[int]], pad_id: int
+) -> Iterator[tuple[list[int], Outputs, np.ndarray]]:
     """Run the sequences, those of similar length together; yield their places, outputs and mask."""
     order = sorted(range(len(sequences)), key=lambda index: (-len(sequences[index]), index))
     while order:
         count = max(1, _MOST_TOKENS // max(1, len(sequences[order[0]])))
         at, order = order[:count], order[count:]
-        ids = pad([sequences[index] for index in at], PAD_ID)
-        mask = (ids != PAD_ID).astype(np.int64)
+        ids = pad([sequences[index] for index in at], pad_id)
+        mask = (ids != pad_id).astype(np.int64)
         yield at, run(ids, mask), mask
 
 

@@ -1,6 +1,7 @@
 """Several processes that train one model together, started by `accelerate launch` or `xpareto run`.
 
-Each holds the whole model. `fit` gives each its rows of every batch and adds up the gradients.
+Each holds the whole model and runs the same step. `fit` gives each its rows of every batch and adds up the
+gradients; the first process alone scores, saves and writes.
 """
 
 from __future__ import annotations
@@ -24,11 +25,6 @@ _BUCKET = 1 << 23  # numbers that are sent together: few messages, little extra 
 _PATIENCE = timedelta(days=1)
 
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
-_helping: ContextVar[bool] = ContextVar("helping", default=False)
-
-
-class Helped(Exception):
-    """This process has done its part of a training; the first process has the result."""
 
 
 @dataclass(frozen=True)
@@ -143,22 +139,6 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _alone.reset(token)
-
-
-@contextmanager
-def helping() -> Iterator[None]:
-    """Let `fit` end with Helped in all processes but the first: what follows it is the first's alone."""
-    token = _helping.set(True)
-    try:
-        yield
-    finally:
-        _helping.reset(token)
-
-
-def part_done(processes: Processes) -> None:
-    """Raise Helped inside `helping()` in all processes but the first."""
-    if _helping.get() and not processes.first:
-        raise Helped
 
 
 def _buckets(tensors: list[torch.Tensor]) -> Iterator[list[torch.Tensor]]:

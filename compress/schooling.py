@@ -1,93 +1,84 @@
-"""Fit a student to what its teacher says of a curriculum, as a step's fields ask for."""
+"""Fit a student to what its teacher says of distillation data, as a step's fields ask for."""
 
 from __future__ import annotations
 
-import math
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any
 
-from compress.curriculum import Curriculum, Shown
+from compress.course import DevScores, TrainingData, compacted
+from compress.fit import Fitted, fit_step
+from compress.freezing import freeze
+from compress.heads.table import HEADS
 from compress.learning_rate import suited_rate
+from compress.lessons import StudentBatches
+from compress.objectives import Objectives
 from compress.step import Context
-
-if TYPE_CHECKING:
-    from compress.fit import Fitted
-    from compress.objectives import Objectives
-    from compress.teaching import TeacherLoss
+from compress.teaching import TeacherLoss
 
 
-def school(
+def shown_to(
+    student: Any, loss: TeacherLoss, data: TrainingData, objectives: Objectives
+) -> AbstractContextManager[TrainingData]:
+    """Let a student have the embedding rows alone that the data show; the teacher is asked in its own ids.
+
+    With a masked LM's answers among the objectives the table stays whole, since all of it is predicted.
+    """
+    whole = HEADS[data.tasks[0].head].predicts_tokens and objectives.answers
+    return compacted(student, data, whole=whole, beside=loss.in_ids_of)
+
+
+def train_student(
     settings: Any,
     learner: Any,
     loss: TeacherLoss,
-    lessons: Shown,
-    curriculum: Curriculum,
+    batches: StudentBatches,
+    data: TrainingData,
     context: Context,
     *,
     learning_rate: float,
 ) -> Fitted:
-    """Train `loss.learner()` in place on the lessons of a curriculum and return what happened.
+    """Train `loss.learner()` in place and return what happened; see `fit_step` for the settings.
 
-    `settings` is a step with the fields of a schedule and epochs, steps (None: by epochs), batch_size,
-    evaluations_per_epoch. The dev score is that of the student, where the curriculum has dev examples.
+    The dev score is that of the student, where the data have dev examples.
     """
-    from compress.dev_score import dev_score
-    from compress.fit import fit, schedule_of
-    from compress.training_state import Saving
-
-    per_epoch = math.ceil(curriculum.size / settings.batch_size)
-    dev, head = curriculum.dev, curriculum.head
-    return fit(
-        learner,
-        lessons,
-        loss,
-        schedule_of(
-            settings,
-            steps=settings.steps or math.ceil(settings.epochs * per_epoch),
-            learning_rate=learning_rate,
-            evaluate_every=max(1, per_epoch // settings.evaluations_per_epoch),
-        ),
-        seed=context.seed,
-        threads=context.threads,
-        progress=context.progress,
-        dev=(lambda taught: dev_score(taught.student, head, dev)) if dev is not None else None,
-        saving=Saving(context.scratch, context.save_minutes),
+    dev = DevScores(data, lambda learner, _: learner.student) if data.dev else None
+    return fit_step(
+        settings, learner, batches, loss, context, examples=data.size, learning_rate=learning_rate, dev=dev
     )
 
 
-def taught(
+def distilled(
     settings: Any,
     student: Any,
     loss: TeacherLoss,
-    whole: Curriculum,
+    data: TrainingData,
     objectives: Objectives,
     context: Context,
 ) -> dict[str, Any]:
-    """Train a student in place on a curriculum of which it sees its own pieces only; return notes.
+    """Train a student in place on data of which it sees its own pieces only; return notes.
 
-    `settings`: those of `school`, with learning_rate, text_share and freeze. `parts` in the notes are what
-    each objective is on one batch before and after.
+    `settings`: those of `train_student`, with learning_rate, text_share and freeze. `parts` in the notes are
+    what each objective is on one batch before and after.
     """
-    from compress.curriculum import compacted
-    from compress.freezing import freeze
-
-    with compacted(student, loss, whole, objectives) as shown:
+    with shown_to(student, loss, data, objectives) as shown:
         learner = loss.learner()
         if settings.freeze is not None:
             freeze(student, settings.freeze)
-        probe = [shown.lessons(settings.batch_size, settings.text_share, context.seed) for _ in range(2)]
-        before = loss.probed(learner, probe[0], threads=context.threads)
-        lessons = shown.lessons(settings.batch_size, settings.text_share, context.seed)
+        before_batches, batches, after_batches = (
+            StudentBatches(shown, settings.batch_size, settings.text_share, context.seed) for _ in range(3)
+        )
+        before = loss.probed(learner, before_batches, threads=context.threads)
         rate = suited_rate(settings.learning_rate, student.config.hidden_size)
         started = time.monotonic()
-        fitted = school(settings, learner, loss, lessons, shown, context, learning_rate=rate)
+        fitted = train_student(settings, learner, loss, batches, shown, context, learning_rate=rate)
         seconds = time.monotonic() - started
-        after = loss.probed(learner, probe[1], threads=context.threads)
+        after = loss.probed(learner, after_batches, threads=context.threads)
     return {
         **fitted.notes(),
-        "examples": whole.size,
-        "epochs": round(fitted.steps * settings.batch_size / whole.size, 3),
-        "languages": whole.languages,
+        "examples": data.size,
+        "epochs": round(fitted.steps * settings.batch_size / data.size, 3),
+        "languages": data.languages,
         "parts": {name: {"before": before[name], "after": after[name]} for name in before},
-        "tokens_per_second": round(lessons.tokens / max(seconds, 1e-9)),
+        "tokens_per_second": round(batches.tokens / max(seconds, 1e-9)),
     }

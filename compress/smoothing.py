@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compress.clipping import Affine
-from compress.onnx_qdq import quantize_channels
+from compress.quantization.int8 import quantize_channels
 
 ALPHAS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -60,6 +61,9 @@ class Context:
     progress: Callable[[int, int, str], None]  # (done, total, what): drawn by the parent
     save_minutes: float = 5.0  # between two states that a training keeps in scratch; 0: none
     teacher: Artifact | None = None  # what the step that `learns_from` names gave; part of the key
+    # False in a process that only trains with another one: it runs the same `apply`, and what it would
+    # write and report is thrown away, so a step may leave that out.
+    first: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,15 @@ class Step(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    takes: ClassVar[Format | None]  # the format of what it is given; None: nothing, it starts a chain
+    gives: ClassVar[Format]  # the format of what it makes
+    refuses: ClassVar[
+        Mapping[Head, str]
+    ] = {}  # heads that it does not take: what such a model is, what to do
     version: ClassVar[int] = 1  # raise it when equal fields start to give other bytes
     seeded: ClassVar[bool] = False  # does the run's seed change the result?
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version enters the key
-    together: ClassVar[bool] = False  # it calls fit, once, so that several processes can do it together
+    together: ClassVar[bool] = False  # several processes can run `apply`, which calls fit once, together
     rules: ClassVar[tuple[Rule, ...]] = ()  # what must, or must not, stand before or after it
     quick: ClassVar[Mapping[str, Any]] = {}  # fields that do its whole work in seconds on a tiny model
 
@@ -93,13 +102,48 @@ class Step(BaseModel, ABC):
         """Return the rules of this setting; override it where they depend on the fields."""
         return self.rules
 
-    @abstractmethod
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        """Return what the chain carries after this step, or raise Misfit.
+    @classmethod
+    def name(cls) -> str:
+        """Return what a recipe calls it: the name of its file."""
+        return cls.__module__.rpartition(".")[2]
 
-        `heads` gives the head of every known training set. The plan adds the step to `done`. Where the
-        models of training sets have different steps behind them, it is asked once for each of these.
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values: what keys, manifests and works hold of a step."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the step that `as_json` wrote, in another process. Recipes are read by `model_validate`."""
+        return cls.model_validate_json(json.dumps(fields))
+
+    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        """Return what the chain carries after this step, or raise Misfit where it does not take what is before.
+
+        A step that demands or gives more than it declares overrides this, and calls it first. `heads`
+        gives the head of every known training set. The plan adds the step to `done`. Where the models of
+        training sets have different steps behind them, it is asked once for each of these.
         """
+        name = self.name()
+        if self.takes is None:
+            if flow.format is not None:
+                raise Misfit(
+                    f"{name} takes nothing, but what comes before it gives {flow.format}. "
+                    "Put it first, and leave out the recipe's base."
+                )
+        elif flow.format is None:
+            raise Misfit(
+                f"{name} takes {self.takes}, but nothing comes before it. Give the recipe a base, or pretrain first."
+            )
+        elif flow.format != self.takes:
+            raise Misfit(f"{name} takes {self.takes}, but it is given {flow.format}. {self._place()}")
+        if flow.head is not None and flow.head in self.refuses:
+            raise Misfit(f"{name} is given {self.refuses[flow.head]}")
+        return flow.having(format=self.gives)
+
+    def _place(self) -> str:
+        if self.takes != self.gives:
+            return "Export once, after the steps on torch models and before those on ONNX models."
+        return "Put export_onnx before it." if self.takes == "onnx" else "Put it before the export."
 
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:
         """Return one step per training set where the chain forks here, else None."""

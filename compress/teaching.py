@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from compress.artifact import Head
@@ -148,7 +149,9 @@ class TeacherLoss:
         attention = {pair[side] for pair in self._compared}
         with traced(model.base_model, hidden, attention) as trace:
             if asked:
-                return HEADS[self._head].logits(model, batch, batch.get("wanted")), trace
+                answer = HEADS[self._head].logits(model, batch, batch.get("wanted"))
+                # A softmax in bf16 would lose the small differences.
+                return replace(answer, logits=answer.logits.float()), trace
             ids, mask = batch["input_ids"], batch["attention_mask"]
             real = mask.any(-1)
             flat = (ids[real], mask[real]) if ids.ndim == 3 else (ids, mask)

@@ -16,7 +16,7 @@ TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SENTENCEPIECE = "sentencepiece.bpe.model"
 
-_DEFAULT_TOKENIZER_CONFIG = {
+DEFAULT_TOKENIZER_CONFIG = {
     "add_prefix_space": True,
     "bos_token": "<s>",
     "cls_token": "<s>",
@@ -43,7 +43,11 @@ def tokenizer_file(folder: Path) -> str:
 
 def tokenizer_size(file: Path) -> int:
     """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
-    data = read_json(file)
+    return size_of(read_json(file), file)
+
+
+def size_of(data: Mapping[str, Any], file: Path) -> int:
+    """Return one more than the highest id in the data of a tokenizer.json; InputError when it is not one."""
     try:
         vocab = data["model"]["vocab"]
         ids = list(vocab.values()) if isinstance(vocab, dict) else [len(vocab) - 1]
@@ -101,7 +105,7 @@ def copy_tokenizer(source: Path, target: Path) -> None:
 
 def write_tokenizer_config(target: Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write tokenizer_config.json: XLM-R's settings, overridden by `settings`, without any code reference."""
-    merged = {**_DEFAULT_TOKENIZER_CONFIG, **(settings or {})}
+    merged = {**DEFAULT_TOKENIZER_CONFIG, **(settings or {})}
     merged = {name: value for name, value in merged.items() if name not in ("auto_map", "name_or_path")}
     # transformers 4 named the fast class apart; one name serves both there and here.
     merged["tokenizer_class"] = "XLMRobertaTokenizer"

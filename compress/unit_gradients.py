@@ -51,7 +51,7 @@ class Masks:
 
 
 def batches_of(
-    head: Head, examples: CalibrationSet, labelled: bool, vocab_size: int, seed: int
+    head: Head, examples: CalibrationSet, labelled: bool, seed: int
 ) -> Iterator[Mapping[str, np.ndarray]]:
     """Yield the calibration in batches for `HeadSpec.example_losses`; a masked LM's tokens are hidden by the seed."""
     if labelled:
@@ -61,8 +61,7 @@ def batches_of(
     for batch in examples.batches(BATCH):
         rows = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if HEADS[head].predicts_tokens:
-            # The mask token is the last of the vocabulary, see masking.mask_tokens.
-            ids, labels = mask_tokens(batch.input_ids, vocab_size - 1, MASKED_SHARE, random)
+            ids, labels = mask_tokens(batch.input_ids, examples.special, MASKED_SHARE, random)
             rows = {**rows, "input_ids": ids, "labels": labels}
         yield rows
 

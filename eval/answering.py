@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eval.engine import TOKEN_BUDGET, run_all
 from eval.kind import Calibrated, Kind, Tuning
 from eval.opened import Opened, Subset
-from eval.probe import Ask
+from eval.probing.request import Ask
 from eval.task import KINDS, Bitext, Example, Prediction, Task, task
 
 WITHHELD = "gold labels withheld"

@@ -12,7 +12,7 @@ from compress.artifact import Artifact
 from eval.data import Data
 from eval.encode import Encoded, TextEncoder
 from eval.kind import Calibrated, Kind
-from eval.probe import Ask, Job, now
+from eval.probing.request import Ask, Job, now
 from eval.records import Measurement
 from eval.runtime import RUNTIMES, Runtime, Session, longest_input, model_config
 from eval.task import KINDS, Example, Task, task

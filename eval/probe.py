@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from compress.catalog import Catalog
-from compress.errors import InputError
-from eval.data import DataSpec
+from eval.probing.request import Job, now
 from eval.records import Measurement, read_rows
 
 if TYPE_CHECKING:
@@ -35,55 +32,6 @@ _STDERR_LINES = 12
 # by submit   not at all: it writes files for `xpareto submit`
 # All but the remembered share one process per candidate and block.
 Taken = Literal["remembered", "once", "in blocks", "with twin", "by submit"]
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One task to evaluate; `languages` None: all that it has, `limit` None: all examples.
-
-    `trained_on` names the training set whose artifact answers; None: the task's own.
-    """
-
-    name: str
-    languages: tuple[str, ...] | None = None
-    split: str = "test"
-    limit: int | None = None
-    trained_on: str | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything that the measurement of one candidate depends on; JSON-able.
-
-    `artifacts` maps a training set's name to the folder of its sealed artifact.
-
-    Options and their defaults: seconds 2.0 (per timed window), latency_samples 64, token_budget
-    1024, allow_modelled true, country none, batching bucketed, shapes, runtime {} (the runtime's settings).
-    """
-
-    run: str
-    candidate: str
-    runtime: str
-    threads: int
-    artifacts: Mapping[str, str]
-    data: DataSpec
-    tasks: tuple[Ask, ...]
-    probes: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-
-    def to_json(self) -> str:
-        """Return the job as JSON text."""
-        return json.dumps(asdict(self), ensure_ascii=False)
-
-    @staticmethod
-    def from_json(text: str) -> Job:
-        """Return the job that `to_json` wrote."""
-        raw = json.loads(text)
-        raw["data"] = DataSpec(**raw["data"])
-        raw["tasks"] = tuple(_ask(entry) for entry in raw["tasks"])
-        raw["probes"] = tuple(raw["probes"])
-        return Job(**raw)
 
 
 class Probe(ABC):
@@ -150,11 +98,6 @@ def failed_row(job: Job, probe: str, error: str) -> Measurement:
     )
 
 
-def now() -> str:
-    """Return the time as rows hold it: UTC, ISO 8601, seconds."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
 def _run(job: Job, folder: Path) -> tuple[str | None, str]:
     """Run one process; return (error or None, the probe it was in)."""
     for name in (ROWS, CURRENT, REFUSAL):
@@ -208,11 +151,3 @@ def _environment(threads: int) -> dict[str, str]:
             [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
         )
     return environment
-
-
-def _ask(entry: Mapping[str, Any]) -> Ask:
-    languages: Sequence[str] | None = entry.get("languages")
-    try:
-        return Ask(**{**entry, "languages": None if languages is None else tuple(languages)})
-    except TypeError as error:
-        raise InputError(f"A job's task holds name, languages, split, limit; found {entry}.") from error

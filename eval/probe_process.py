@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from compress.errors import InputError
 from eval.foreign_load import Counters, load_between
-from eval.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Job, Probe, failed_row
+from eval.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Probe, failed_row
+from eval.probing.request import Job
 from eval.records import LOAD, Measurement, to_json
 
 if TYPE_CHECKING:

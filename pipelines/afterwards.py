@@ -17,7 +17,8 @@ from pipelines.groups import BY_SUBMIT, groups
 from pipelines.located_yaml import read_yaml
 from pipelines.measure import Measuring
 from pipelines.plan import make_plan
-from pipelines.preflight import check_data, workloads
+from pipelines.planning.workload import workloads
+from pipelines.preflight import check_data
 from pipelines.run import Console, cores
 from pipelines.runfolder import RunFolder
 from pipelines.start import open_start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from compress.catalog import STEPS, Catalog
-from compress.errors import InputError, hint
+from compress.errors import InputError, hint, shortened
 from compress.step import Step
 from eval.objective import OBJECTIVES
 from eval.probe import PROBES
@@ -22,6 +21,7 @@ from pipelines.groups import BY_SUBMIT, nameable
 from pipelines.located_yaml import Located, Where, dump_yaml, read_yaml
 from pipelines.overrides import apply_overrides, label_of, step_items
 from pipelines.recipe import ARMS, Checked, Recipe, Setting, StepKeys, TaskChoice
+from pipelines.sweep import swept
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -66,10 +66,10 @@ def check(source: Located) -> Checked:
     if recipe is not None:
         _check_names(recipe, source, problems)
         _check_place_of_arms(source, problems)
-    swept = _check_sweep(source, settings, problems)
+    alternatives = swept(source, settings, problems)
     if problems or recipe is None:
         raise InputError("\n".join(dict.fromkeys(problems)))
-    chains = {arm: _chain(source.value, arm, settings, swept) for arm in recipe.arms}
+    chains = {arm: _chain(source.value, arm, alternatives) for arm in recipe.arms}
     _check_packing(recipe, chains)
     return Checked(recipe, chains, dump_yaml(source.value))
 
@@ -115,7 +115,7 @@ def explain(error: ValidationError, source: Located, prefix: Where, model: type[
                 what += f".{hint(found, choices)}"
         else:
             message = problem["msg"]
-            what = f"{message[0].lower()}{message[1:]}, found {_short(found)}"
+            what = f"{message[0].lower()}{message[1:]}, found {shortened(found)}"
         lines.append(f"{source.at(where)}: {what.rstrip('.')}.")
     return lines
 
@@ -144,11 +144,6 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
         ):
             model = field.annotation
     return list(model.model_fields)
-
-
-def _short(found: Any) -> str:
-    text = repr(found)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
@@ -235,13 +230,13 @@ def _check_steps(source: Located, problems: list[str]) -> dict[Where, Setting]:
         for key, steps in groups:
             base: Where = (name,) if key is None else (name, key)
             if steps is not None and not isinstance(steps, list):
-                problems.append(f"{source.at(base)}: expected a list of steps, found {_short(steps)}.")
+                problems.append(f"{source.at(base)}: expected a list of steps, found {shortened(steps)}.")
                 continue
             for index, item in enumerate(steps or []):
                 if not isinstance(item, dict) and not (name == "steps" and item == ARMS):
                     problems.append(
                         f"{source.at((*base, index))}: expected a step such as `- step: train`, "
-                        f"found {_short(item)}."
+                        f"found {shortened(item)}."
                     )
     labels: dict[str, Where] = {}
     for where, setting in settings.items():
@@ -293,96 +288,11 @@ def _check_place_of_arms(source: Located, problems: list[str]) -> None:
         problems.append(f"{source.at(('steps',))}: the item `{ARMS}` stands more than once. Keep one.")
 
 
-# -- sweep ------------------------------------------------------------------------------------
-
-
-def _check_sweep(
-    source: Located, settings: Mapping[Where, Setting], problems: list[str]
-) -> dict[str, dict[str, list[Any]]]:
-    """Return label -> field -> values, each value checked against every step of that label."""
-    swept: dict[str, dict[str, list[Any]]] = {}
-    sweep = source.value.get("sweep")
-    for path, values in (sweep if isinstance(sweep, dict) else {}).items():
-        at = source.at(("sweep", path))
-        label, dot, name = path.partition(".")
-        named = [setting for setting in settings.values() if setting.label == label]
-        if not dot or not named:
-            labels = sorted({setting.label for setting in settings.values()})
-            problems.append(
-                f"{at}: expected label.field with a step of this recipe ({', '.join(labels)})."
-                f"{hint(label, labels)}"
-            )
-            continue
-        if not isinstance(values, list) or not values:
-            problems.append(f"{at}: expected a list of values, found {_short(values)}.")
-            continue
-        for index, value in enumerate(values):
-            for setting in named:
-                _swept(setting, {name: value}, source, ("sweep", path, index), problems)
-        swept.setdefault(label, {})[name] = values
-    return swept
-
-
-def _swept(
-    setting: Setting, chosen: Mapping[str, Any], source: Located, where: Where, problems: list[str]
-) -> Setting | None:
-    fields = {name: value for name, value in chosen.items() if name not in StepKeys.model_fields}
-    keys = {name: value for name, value in chosen.items() if name in StepKeys.model_fields}
-    if set(keys) - {"enabled"}:
-        problems.append(f"{source.at(where)}: of the common keys only `enabled` can be swept.")
-        return None
-    kind = type(setting.step)
-    try:
-        step = kind.model_validate(setting.step.model_dump() | fields)
-        StepKeys.model_validate({"step": setting.name} | keys)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            if problem["type"] == "extra_forbidden":
-                name = str(problem["loc"][-1])
-                known = list(kind.model_fields)
-                problems.append(
-                    f'{source.at(where)}: {setting.name} has no field "{name}".{hint(name, known)}'
-                )
-            else:
-                problems.append(
-                    f"{source.at(where)}: {problem['msg'][0].lower()}{problem['msg'][1:]}, "
-                    f"found {_short(problem['input'])}."
-                )
-        return None
-    return Setting(
-        setting.name,
-        setting.label,
-        step,
-        setting.candidate,
-        bool(keys.get("enabled", setting.enabled)),
-        setting.where,
-        tuple((f"{setting.label}.{name}", value) for name, value in chosen.items()),
-    )
-
-
-def _chain(
-    value: Any, arm: str, settings: Mapping[Where, Setting], swept: Mapping[str, Mapping[str, list[Any]]]
-) -> list[list[Setting]]:
+def _chain(value: Any, arm: str, alternatives: Mapping[Where, list[Setting]]) -> list[list[Setting]]:
     """Return the arm's chain, each position with the alternatives of the sweep."""
-    own = [settings[("arms", arm, index)] for index in range(len((value.get("arms") or {}).get(arm) or []))]
-    chain: list[Setting] = [] if ARMS in value["steps"] else list(own)
+    arm_steps = (value.get("arms") or {}).get(arm) or []
+    own = [alternatives[("arms", arm, index)] for index in range(len(arm_steps))]
+    chain = [] if ARMS in value["steps"] else list(own)
     for index, item in enumerate(value["steps"]):
-        chain += own if item == ARMS else [settings[("steps", index)]]
-    nowhere = Located("", None, {})
-    positions = []
-    for setting in chain:
-        fields = swept.get(setting.label, {})
-        if not fields:
-            positions.append([setting])
-            continue
-        alternatives: list[Setting] = []
-        problems: list[str] = []
-        for values in itertools.product(*fields.values()):
-            chosen = dict(zip(fields, values, strict=True))
-            made = _swept(setting, chosen, nowhere, (), problems)
-            if made is not None:
-                alternatives.append(made)
-        if problems:
-            raise InputError("\n".join(problems))
-        positions.append(alternatives)
-    return positions
+        chain += own if item == ARMS else [alternatives[("steps", index)]]
+    return chain

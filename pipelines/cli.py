@@ -37,10 +37,12 @@ app.command()(telling.doctor)
 def main() -> None:
     """Run the command line; input errors end with a message and exit code 2, never a traceback."""
     from compress.errors import InputError
-    from pipelines.team import follow, helps
+    from pipelines.team import helps
 
     if helps():  # one of several processes that `accelerate launch` started: the first one is the command
         if sys.argv[1:2] == ["run"]:
+            from pipelines.worker import follow
+
             follow(lambda reason: print(reason, file=sys.stderr))
         return
     try:

@@ -10,7 +10,7 @@ from eval.task import ENCODER, split_language
 
 if TYPE_CHECKING:
     from eval.data import Data, DataFile
-    from pipelines.preflight import Workload
+    from pipelines.planning.workload import Workload
 
 
 def refuse_contamination(work: Iterable[Workload], needed: Iterable[str], data: Data) -> None:

@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 _LAST_WORDS = 5.0  # seconds in which a helper that ends can still say why
+_NOTICE = 0.5  # seconds in which it shows that one has ended, after the worker noticed
 
 
 def environments(size: int, threads: int) -> list[dict[str, str]]:
@@ -57,12 +59,21 @@ class Crew:
 
     def why(self) -> str | None:
         """Return which helper ended first and why; None when none did."""
-        if self._helpers and self._why is None and any(one.poll() is not None for one in self._helpers):
+        if self._helpers and self._why is None and self._one_ended():
             for watcher in self._watchers:
                 watcher.join(_LAST_WORDS)
                 if self._why is not None:
                     break
         return self._why
+
+    def _one_ended(self) -> bool:
+        """Has a helper ended? A killed one leaves its connections a moment before the system says so."""
+        deadline = time.monotonic() + _NOTICE
+        while not any(one.poll() is not None for one in self._helpers):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
 
     def end(self) -> None:
         """End all helpers, whatever they are doing, and wait for them."""

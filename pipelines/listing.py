@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from compress.catalog import STEPS
-from compress.documented import example_recipe, field_docs, prose
+from compress.documented import example_recipe, field_docs, formats, prose
 from compress.errors import InputError, hint
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _steps(verbose: bool) -> None:
         print_table([(name, _first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
         return
     for name, kind in kinds.items():
-        print(f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{example_recipe(kind)}", end="")
+        print(
+            f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{formats(kind)}\n\n{example_recipe(kind)}", end=""
+        )
         for rule in kind.rules:
             print(f"\n{rule.told(name)}")
         print()

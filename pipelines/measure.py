@@ -13,13 +13,14 @@ from typing import Any
 
 from compress.artifact import Artifact
 from compress.core.atomic import writing
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
+from eval.probing.request import Ask, Job
 from eval.records import LOAD, Measurement, append_rows, read_rows
 from pipelines.blocks import COST, TWIN
 from pipelines.groups import groups, taken
 from pipelines.outcomes import OUTCOMES, PREDICTIONS, kept_folder, kept_name
 from pipelines.plan import Candidate
-from pipelines.preflight import Workload
+from pipelines.planning.workload import Workload
 from pipelines.recipe import Measure
 from pipelines.runfolder import TERMINATOR, RunFolder, utc_now
 from pipelines.start import Start

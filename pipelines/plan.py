@@ -132,7 +132,7 @@ class _Growing:
         needs: Sequence[DataNeed] = step.reads()
         data = {f"{need.kind}:{need.name}": self.start.fingerprint(need) for need in needs}
         versions = {library: _version(library) for library in step.libraries}
-        fields = step.model_dump(mode="json")
+        fields = step.as_json()
         text = _canonical([KEY_SCHEMA, name, step.version, fields, data, versions])
         return self.described.setdefault(id(step), _Described(step, fields, data, versions, text))
 

@@ -3,68 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compress.errors import InputError
-from eval.task import ENCODER, Task
-from eval.task import task as find_task
+from eval.task import ENCODER
 from pipelines.contamination import refuse_contamination
 from pipelines.plan import Plan
-from pipelines.recipe import Recipe
+from pipelines.planning.workload import Workload
 from pipelines.start import Start
 from pipelines.store import Store
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A task with the languages that can be evaluated and those that cannot, for want of data."""
-
-    task: Task
-    split: str
-    limit: int | None
-    languages: tuple[str, ...]
-    missing: tuple[str, ...]
-    fingerprints: tuple[str, ...]  # of each language, in order
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """Return all languages that were asked for, those without data included."""
-        wanted = {*self.languages, *self.missing}
-        return tuple(language for language in self.task.languages if language in wanted)
-
-
-def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
-    """Return what is to be evaluated; InputError when a language that was named has no data."""
-    found = []
-    for choice in recipe.choices():
-        task = find_task(choice.task)
-        if choice.trained_on is not None:
-            task = replace(task, trained_on=choice.trained_on)
-        present = start.data.languages(task, choice.split)
-        if choice.split == "train":  # English is what the head is trained on
-            present = tuple(language for language in present if language != "en")
-        wanted = task.languages if choice.languages in ("all", None) else choice.languages or []
-        languages = tuple(
-            language for language in task.languages if language in wanted and language in present
-        )
-        missing = tuple(
-            language for language in task.languages if language in wanted and language not in present
-        )
-        if missing and choice.languages != "all":
-            raise InputError(
-                f"tasks.{task.name}: the recipe names {', '.join(missing)}, but {start.data_name} has no "
-                f"{choice.split} data of them; present: {', '.join(present) or 'none'}. "
-                "Add the files, or leave these languages out."
-            )
-        if not languages:
-            raise InputError(
-                f"tasks.{task.name}: {start.data_name} has no {choice.split} data in any language that is "
-                f"asked for. Expected XTREME's folder {task.name}/. Add it, or leave the task out."
-            )
-        prints = tuple(start.task_fingerprint(task.name, item, choice.split) for item in languages)
-        found.append(Workload(task, choice.split, choice.limit, languages, missing, prints))
-    return tuple(found)
 
 
 def check_data(work: tuple[Workload, ...], plan: Plan, start: Start, store: Store) -> None:

@@ -18,7 +18,8 @@ from pipelines.executor import Executor, LocalExecutor, StepError
 from pipelines.groups import groups
 from pipelines.measure import Measuring, failure
 from pipelines.plan import Candidate, Plan, make_plan
-from pipelines.preflight import Workload, check_data, incomplete, workloads
+from pipelines.planning.workload import Workload, workloads
+from pipelines.preflight import check_data, incomplete
 from pipelines.recipe import Checked
 from pipelines.runfolder import SCHEMA, RunFolder
 from pipelines.runs.results import results_of

@@ -11,8 +11,9 @@ from pathlib import Path
 from compress.core.atomic import writing
 from compress.errors import InputError
 from eval.data import Data, DataSpec
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
 from eval.probes.predictions import FOLDER
+from eval.probing.request import Ask, Job
 from eval.records import Measurement
 from eval.results.document import read_document
 from eval.submission.leaderboard import NINE

@@ -1,12 +1,9 @@
-"""How the first of several processes tells the others what to train, and they follow it."""
+"""How the first of several processes tells the others what to train."""
 
 from __future__ import annotations
 
 import os
-import sys
-import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +11,6 @@ from compress.errors import InputError
 from compress.processes import join, launched
 
 _FOREVER = timedelta(days=365)  # between two trainings the first process may do anything else
-_GRACE = 5.0  # seconds that a failed helper leaves the first process to fail by itself, and say why
 
 
 class Team:
@@ -42,37 +38,19 @@ class Team:
         """Tell the other processes that no work is left."""
         self.announce("")
 
-    def next(self) -> str | None:
-        """Return the next piece of work as soon as the first process tells of it; None: no more comes."""
-        key = self._key()
-        self._board.wait([key], _FOREVER)
-        found = self._board.get(key)
-        self._number += 1
-        return found.decode() or None
+    def announced(self) -> Iterator[str]:
+        """Yield each piece of work as soon as the first process tells of it, until no more comes."""
+        while True:
+            key = self._key()
+            self._board.wait([key], _FOREVER)
+            work = self._board.get(key).decode()
+            if not work:
+                return
+            self._number += 1
+            yield work
 
     def _key(self) -> str:
         return f"xpareto/work/{self._number}"
-
-
-def follow(say: Callable[[str], None]) -> None:
-    """Train with the first process until it has no more work, and end this process.
-
-    When a training fails here, this process says why and ends, which ends the whole team; where the
-    first process fails as well, its words count.
-    """
-    from pipelines.work import Work, help_with
-
-    try:
-        team = Team.meet()
-        while (work := team.next()) is not None:
-            help_with(Work.from_json(work))
-    except BaseException as error:
-        sys.stderr.write(traceback.format_exc())
-        time.sleep(_GRACE)
-        say(str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
-        sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)  # torch would warn that a group which is gone was not left
 
 
 def helps() -> bool:

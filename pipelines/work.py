@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compress.artifact import Artifact, Manifest
 from compress.catalog import STEPS
 from compress.errors import InputError
-from compress.processes import Helped, alone, helping
+from compress.processes import alone
 from compress.step import Context, Made, Step
 from eval.data import Data, DataSpec
 from eval.energy_meter import machine_energy
@@ -23,9 +23,6 @@ from pipelines.start import Base
 from pipelines.store import Store, remove
 from pipelines.supply import DataSupply
 from pipelines.work_meter import WorkMeter, instrument_of_making
-
-if TYPE_CHECKING:
-    from pipelines.team import Team
 
 Progress = Callable[[int, int, str], None]
 
@@ -66,86 +63,83 @@ class Work:
         return Work(**(raw | {"node": Node(**raw["node"]), "data": DataSpec(**raw["data"])}))
 
 
-def do(work: Work, progress: Progress, team: Team | None = None) -> str:
+def do(work: Work, progress: Progress, announce: Callable[[str], None] | None = None) -> str:
     """Make the node's artifact, unless somebody else did meanwhile; return its digest.
 
-    Where there is a `team`, its other processes are told of a training, and everything else is done here alone.
+    `announce` tells the processes that train with this one of a work, who `help_with` it; None: it is alone.
     """
     store, node = Store(Path(work.store)), work.node
     with store.lock(node.key):
-        found = store.find(node.key, verify=True)
-        if found is not None:
-            return found.digest
-        source, teacher = _given(work, store, node.parent), _given(work, store, node.teacher)
-        scratch = _scratch(work, store)
-        given = {node.parent: source, node.teacher: teacher}
-        parents = {key: found.digest for key, found in given.items() if key is not None and found is not None}
-        together = team is not None and node.step != "base" and STEPS.load(node.step).together
-        if team is not None and together:
-            team.announce(work.to_json())
+        known = store.find(node.key, verify=True)
+        if known is not None:
+            return known.digest
+        inputs = _Inputs.of(work, store)
+        together = False
+        if announce is not None and node.step != "base" and STEPS.load(node.step).together:
+            together = True
+            announce(work.to_json())
         with nullcontext() if together else alone():
             artifact = store.put(
-                node.key, parents, lambda target: _make(work, source, teacher, target, scratch, progress)
+                node.key, inputs.digests(node), lambda target: _make(work, inputs, target, progress)
             )
-        remove(scratch)
+        remove(inputs.scratch)
     return artifact.digest
 
 
 def help_with(work: Work) -> None:
-    """Do this process' part of a training that the first process makes the artifact of."""
-    store = Store(Path(work.store))
-    teacher = _given(work, store, work.node.teacher)
-    scratch = _scratch(work, store)
-    step, context = _ready(work, teacher, scratch, lambda *_: None)
-    with TemporaryDirectory() as target, WorkMeter(scratch, helps=True), helping(), suppress(Helped):
-        step.apply(_given(work, store, work.node.parent), Path(target), context)
+    """Run a training beside the process that makes its artifact; nothing of it is kept here."""
+    inputs = _Inputs.of(work, Store(Path(work.store)))
+    with TemporaryDirectory() as target, WorkMeter(inputs.scratch, helps=True):
+        _apply(work, inputs, Path(target), lambda *_: None, first=False)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a node is made of, and the folder that survives a kill."""
+
+    source: Artifact | None
+    teacher: Artifact | None
+    scratch: Path
+
+    @staticmethod
+    def of(work: Work, store: Store) -> _Inputs:
+        scratch = store.root / "scratch" / work.node.key
+        scratch.mkdir(parents=True, exist_ok=True)
+        return _Inputs(_given(work, store, work.node.parent), _given(work, store, work.node.teacher), scratch)
+
+    def digests(self, node: Node) -> dict[str, str]:
+        """Return the digest of each artifact by its key."""
+        pairs = ((node.parent, self.source), (node.teacher, self.teacher))
+        return {key: artifact.digest for key, artifact in pairs if key is not None and artifact is not None}
 
 
 def _given(work: Work, store: Store, key: str | None) -> Artifact | None:
     """Return the artifact of a key that the node is given, None for none; InputError where it is not there."""
     if key is None:
         return None
-    found = store.find(key, verify=False)
-    if found is None:
+    artifact = store.find(key, verify=False)
+    if artifact is None:
         what = "starts" if key == work.node.parent else "learns"
         raise InputError(f"{work.node.where}: what step {work.node.label} {what} from is not in the store.")
-    return found
+    return artifact
 
 
-def _scratch(work: Work, store: Store) -> Path:
-    scratch = store.root / "scratch" / work.node.key
-    scratch.mkdir(parents=True, exist_ok=True)
-    return scratch
-
-
-def _ready(work: Work, teacher: Artifact | None, scratch: Path, progress: Progress) -> tuple[Step, Context]:
-    kind: type[Step] = STEPS.load(work.node.step)
-    step = kind.model_validate_json(json.dumps(work.node.fields))
-    supply = DataSupply(Data.open(work.data))
-    seed = work.node.seed or 0
-    return step, Context(supply, seed, work.threads, scratch, progress, work.save_minutes, teacher)
-
-
-def _make(
-    work: Work,
-    source: Artifact | None,
-    teacher: Artifact | None,
-    target: Path,
-    scratch: Path,
-    progress: Progress,
-) -> Manifest:
+def _apply(work: Work, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> Made:
     node = work.node
-    with WorkMeter(scratch) as meter:
-        if node.step == "base":
-            made = _take_base(work, target)
-        else:
-            step, context = _ready(work, teacher, scratch, progress)
-            made = step.apply(source, target, context)
+    step: Step = STEPS.load(node.step).from_json(node.fields)
+    context = Context(
+        DataSupply(Data.open(work.data)), node.seed or 0, work.threads, inputs.scratch, progress,
+        work.save_minutes, inputs.teacher, first,
+    )  # fmt: skip
+    return step.apply(inputs.source, target, context)
+
+
+def _make(work: Work, inputs: _Inputs, target: Path, progress: Progress) -> Manifest:
+    node, source, teacher = work.node, inputs.source, inputs.teacher
+    with WorkMeter(inputs.scratch) as meter:
+        made = _take_base(work, target) if node.step == "base" else _apply(work, inputs, target, progress)
         spent = meter.spent()
     used = machine_energy(spent)
-    parents: tuple[str, ...] = ()
-    if source is not None:
-        parents = (source.digest, *source.manifest.parents)
     return Manifest(
         files={},
         format=made.format,
@@ -158,7 +152,7 @@ def _make(
         step_version=node.step_version,
         fields=node.fields,
         seed=node.seed,
-        parents=parents,
+        parents=(source.digest, *source.manifest.parents) if source is not None else (),
         teacher=teacher.digest if teacher is not None else None,
         data=node.data,
         versions=node.versions,

@@ -15,19 +15,20 @@ import sys
 import threading
 import time
 import traceback
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import IO, Any
 
+from compress.core.atomic import disk_error
 from compress.errors import InputError
 from compress.processes import launched
+from pipelines.team import Team, helps
+from pipelines.work import Work, do, help_with
 
-if TYPE_CHECKING:
-    from pipelines.team import Team
+_GRACE = 5.0  # seconds that a failed helper leaves the first process to fail by itself, and say why
 
 
 def main() -> None:
     """Serve until standard input closes."""
-    from pipelines.team import Team, follow, helps
-
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print is no answer
     inbox: queue.Queue[str] = queue.Queue()
@@ -54,11 +55,26 @@ def _listen(inbox: queue.Queue[str]) -> None:
     os._exit(0)
 
 
+def follow(say: Callable[[str], None]) -> None:
+    """Train with the first process until it has no more work, and end this process.
+
+    When a training fails here, this process says why and ends, which ends the whole team; where the
+    first process fails as well, its words count.
+    """
+    try:
+        for work in Team.meet().announced():
+            help_with(Work.from_json(work))
+    except BaseException as error:
+        sys.stderr.write(traceback.format_exc())
+        time.sleep(_GRACE)
+        say(str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}")
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)  # torch would warn that a group which is gone was not left
+
+
 def _serve(line: str, answers: IO[str], team: Team | None) -> dict[str, Any]:
     """Do one piece of work and return what came of it; tell the progress meanwhile."""
-    from compress.core.atomic import disk_error
-    from pipelines.work import Work, do
-
     last = 0.0
 
     def progress(done: int, total: int, text: str) -> None:
@@ -70,7 +86,7 @@ def _serve(line: str, answers: IO[str], team: Team | None) -> dict[str, Any]:
 
     work = Work.from_json(line)
     try:
-        return {"done": do(work, progress, team)}
+        return {"done": do(work, progress, team.announce if team is not None else None)}
     except InputError as error:
         return {"failed": str(error), "input": True}
     except BaseException as error:  # a bug in one step must not take the other candidates along

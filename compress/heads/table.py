@@ -13,6 +13,13 @@ HEADS: Mapping[Head, HeadSpec] = {
     for spec in (mlm.SPEC, encoder.SPEC, classification.SPEC, tagging.SPEC, qa.SPEC, choice.SPEC)
 }
 
+NOT_DEPLOYED: Mapping[Head, str] = {
+    spec.name: "a masked language model, which has nothing to deploy. Put a train step before it."
+    for spec in HEADS.values()
+    if not spec.deployable
+}
+"""What a step refuses (Step.refuses) that works on what a runtime opens."""
+
 
 def head_of_class(model_class: str, labels: Callable[[], Sequence[str]]) -> Head | None:
     """Return the head of a transformers class; None where it is none of ours.

@@ -9,19 +9,19 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from compress.after_fork import check_own_set, is_meant
-from compress.artifact import Artifact, Head
-from compress.course import Reading
-from compress.curriculum import Curriculum, read_curriculum
+from compress.artifact import Artifact, Format, Head
+from compress.course import TrainingData
 from compress.layer_map import layer_read
 from compress.learning_rate import LearningRate
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
-from compress.schooling import taught
+from compress.schooling import distilled
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
 from compress.student import Student
 from compress.teachable import check_answers, check_artifacts, check_same_head, check_text
 from compress.teaching import TeacherLoss
+from compress.training.reading import Reading, read_distillation_data
 from compress.training_fields import (
     Accumulate,
     BatchSize,
@@ -46,7 +46,7 @@ from compress.training_fields import (
 
 
 class Distill(Step):
-    """Train a student to compute what its teacher does. Takes torch and gives torch with the same head.
+    """Train a student to compute what its teacher does. Its head stays.
 
     The student is made of the source: of its layers, evenly or as `take` says, or in another width
     (`student`). Its teacher is the source itself, or an earlier step of the chain by its label
@@ -68,6 +68,8 @@ class Distill(Step):
         - {step: distill, label: recovered, teacher: fp32, on: each, only: [udpos], labels: {weight: 0.5}, logits: {}}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -185,10 +187,7 @@ class Distill(Step):
     # -- the plan ---------------------------------------------------------------------------
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"distill takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
-            )
+        flow = super().follow(flow, heads)
         taught_by = earlier_flow("distill", self.teacher, flow)
         for field, name in (("on", self.on), ("dev", self.dev)):
             wrong = unknown_member(name, [*heads, EACH]) if name is not None else None
@@ -233,15 +232,14 @@ class Distill(Step):
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        own = None if training_set == ENCODER else training_set
-        fields |= {name: own for name in ("on", "dev") if fields[name] == EACH}
-        if own is None:
-            fields["languages"] = None
+        own_set = None if training_set == ENCODER else training_set
+        changed: dict[str, Any] = {name: own_set for name in ("on", "dev") if getattr(self, name) == EACH}
+        if own_set is None or "@" in own_set:
+            changed["languages"] = None  # there is no labelled data, or the name says the language
         if head is not None:
-            check_answers(self.objectives(), head, labelled=fields["on"] is not None)
+            check_answers(self.objectives(), head, labelled=changed.get("on", self.on) is not None)
             check_text(head, text=self.text is not None)
-        return type(self).model_validate(fields)
+        return self.model_copy(update=changed)
 
     def reads(self) -> tuple[DataNeed, ...]:
         members = [parse_member(self.on, self.languages)] if self.on not in (None, EACH) else []
@@ -266,7 +264,7 @@ class Distill(Step):
             text=self.text is not None,
         )  # fmt: skip
         pieces = piece_map(source.file("tokenizer.json"), teacher.file("tokenizer.json"))
-        curriculum = self._read(source, teacher, objectives, context)
+        data = self._read(source, teacher, objectives, context)
         student, made_of = make_student(
             source.path, manifest.head, manifest.labels, self.student or Student.model_validate({}), seed=context.seed,
             dropout=self.dropout,
@@ -274,8 +272,9 @@ class Distill(Step):
         told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
         depths = len(student.base_model.encoder.layer), len(told.base_model.encoder.layer)
         loss = TeacherLoss(told, student, manifest.head, objectives, pieces=pieces, seed=context.seed)
-        notes = taught(self, student, loss, curriculum, objectives, context)
-        save_model(student, source.path, target)
+        notes = distilled(self, student, loss, data, objectives, context)
+        if context.first:
+            save_model(student, source.path, target)
         notes |= {
             "teacher": teacher.digest,
             "layer_pairs": loss.notes(),
@@ -296,21 +295,14 @@ class Distill(Step):
 
     def _read(
         self, source: Artifact, teacher: Artifact, objectives: Objectives, context: Context
-    ) -> Curriculum:
+    ) -> TrainingData:
         from compress.checkpoint import read_checkpoint
 
         most = min(read_checkpoint(one.path).max_tokens for one in (source, teacher))
-        reading = Reading(
-            source.file("tokenizer.json"),
-            most,
-            self.max_length,
-            self.limit,
-            self.dev_limit,
-            self.text_languages,
-        )
-        return read_curriculum(
+        return read_distillation_data(
+            "distill",
             context.supply,
-            reading,
+            Reading.of(self, source.file("tokenizer.json"), most),
             source.manifest,
             on=parse_member(self.on, self.languages) if self.on is not None else None,
             dev=self.dev or self.on,

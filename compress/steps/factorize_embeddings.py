@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format
 from compress.errors import InputError
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Made, Step
 
 
 class FactorizeEmbeddings(Step):
@@ -19,7 +19,7 @@ class FactorizeEmbeddings(Step):
 
     A vocabulary x hidden table becomes vocabulary x rank and rank x hidden (as Lan et al. 2020, ALBERT,
     arXiv 1909.11942, section 3.1, train it from the start), which is smaller where the rank is below
-    about the hidden width. Takes and gives torch with any head; a masked LM predicts through the same
+    about the hidden width. Any head; a masked LM predicts through the same
     product. The table of a multilingual model holds much in its small singular values, so a low rank
     costs score until the model is trained again: put `train` or `distill` after it.
 
@@ -33,6 +33,8 @@ class FactorizeEmbeddings(Step):
         - {step: factorize_embeddings, energy: 0.9, text: null}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers", "numpy")
     quick: ClassVar[Mapping[str, Any]] = {"rank": 0.5}
 
@@ -65,14 +67,6 @@ class FactorizeEmbeddings(Step):
         if self.text is None and self.languages is not None:
             raise ValueError("languages: goes with a text")
         return self
-
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"factorize_embeddings takes torch, but it is given {flow.format or 'nothing'}. "
-                "Put it before the export."
-            )
-        return flow
 
     def reads(self) -> tuple[DataNeed, ...]:
         return () if self.text is None else (DataNeed("text", self.text),)

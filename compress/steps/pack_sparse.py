@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format
 from compress.order import Rule
-from compress.step import Context, Flow, Made, Misfit, Step
+from compress.step import Context, Made, Step
 
 _BATCHES = 4
 
@@ -19,7 +18,7 @@ _BATCHES = 4
 class PackSparse(Step):
     """Store every sparse matrix as its non-zero values and one bit per place: a smaller file, the same model.
 
-    ONNX in, ONNX out, after prune_sparse, the export and any quantization. Half the weights cost 0.53 of
+    After prune_sparse, the export and any quantization. Half the weights cost 0.53 of
     the bytes in float32 and 0.63 in int8; at 80 % zeros it is 0.23 and 0.33. Standard operators (opset 18)
     unpack them, and since all their inputs are constant, onnxruntime does so once, when it loads the file:
     latency and memory in use are those of the dense model, and loading takes longer. A runtime without
@@ -34,6 +33,8 @@ class PackSparse(Step):
         - {step: pack_sparse}
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("after", ("prune_sparse",), why="only sparse weights can be packed", fix="Put prune_sparse first."),
@@ -51,13 +52,6 @@ class PackSparse(Step):
     tolerance: float = Field(
         1e-4, gt=0, description="greatest difference from the dense model, over max(1, largest output)"
     )
-
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"pack_sparse takes onnx, but it is given {flow.format or 'nothing'}. Put export_onnx before it."
-            )
-        return flow
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import onnx

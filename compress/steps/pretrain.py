@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.errors import InputError
 from compress.heads.table import HEADS
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.models.special_tokens import SpecialTokens
+from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Pretrain(Step):
-    """Train a tokenizer and an XLM-RoBERTa of any size on parallel text. Takes nothing, gives torch.
+    """Train a tokenizer and an XLM-RoBERTa of any size on parallel text.
 
     Masked LM and translation LM (Conneau & Lample 2019) on lines drawn uniformly over languages. Its
     own `seed` decides the result, not the run's: all seeds of a run share one base.
@@ -27,6 +28,8 @@ class Pretrain(Step):
         - {step: pretrain, text: parallel, layers: 2, hidden_size: 128, vocab_size: 4000, steps: 600}
     """
 
+    takes: ClassVar[Format | None] = None
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers")
     together: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, Any]] = {
@@ -62,12 +65,8 @@ class Pretrain(Step):
     seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format is not None:
-            raise Misfit(
-                f"pretrain takes nothing, but what comes before it gives {flow.format}. "
-                "Put it first, and leave out the recipe's base."
-            )
-        return flow.having(format="torch", head="mlm")
+        flow = super().follow(flow, heads)
+        return flow.having(head="mlm")
 
     def reads(self) -> tuple[DataNeed, ...]:
         return (DataNeed("text", self.text),)
@@ -102,6 +101,7 @@ class Pretrain(Step):
         context.progress(0, self.steps, "training the tokenizer")
         size = train_tokenizer(text, self.vocab_size, target / TOKENIZER)
         write_tokenizer_config(target, {"model_max_length": self.max_positions - 2})
+        special = SpecialTokens.read(target / TOKENIZER)
         lines = encode_lines(text, target / TOKENIZER)
         config = transformers.XLMRobertaConfig(
             vocab_size=size,
@@ -114,9 +114,9 @@ class Pretrain(Step):
             attention_probs_dropout_prob=self.dropout,
             type_vocab_size=1,
             layer_norm_eps=1e-5,
-            bos_token_id=0,
-            pad_token_id=1,
-            eos_token_id=2,
+            bos_token_id=special.bos,
+            pad_token_id=special.pad,
+            eos_token_id=special.eos,
         )
         model = _new_model(config, self.seed)
         if self.align:
@@ -128,7 +128,7 @@ class Pretrain(Step):
                 lines,
                 batch_size=self.batch_size,
                 max_length=self.max_length,
-                mask_id=size - 1,
+                special=special,
                 share=self.mask,
                 translation=self.translation,
                 seed=self.seed,
@@ -140,7 +140,8 @@ class Pretrain(Step):
             progress=context.progress,
             saving=Saving(context.scratch, context.save_minutes),
         )
-        save_model(model, target, target)
+        if context.first:
+            save_model(model, target, target)
         notes = {
             **fitted.notes(),
             "languages": sorted(text),

@@ -8,18 +8,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from compress.after_fork import Only, is_meant
-from compress.artifact import Artifact, Head
+from compress.after_fork import Only, check_only, is_meant
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
-from compress.pruned_flow import pruned_flow
 from compress.step import Context, DataNeed, Flow, Made, Step
 
 _SEED = 0  # the run's seed does not decide which layers stay
 
 
 class PruneDepth(Step):
-    """Keep some of the layers and remove the weights of the others; torch, any head.
+    """Keep some of the layers and remove the weights of the others.
 
     By position (Sajjad et al. 2023, arXiv 2004.03844): `bottom` keeps the lowest layers, so the last
     hidden state of what is left equals hidden state `layers` of the whole model, bit by bit; `top` the
@@ -44,6 +43,8 @@ class PruneDepth(Step):
         - {step: prune_depth, layers: 6, by: influence, calibration: {languages: [en, sw]}}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"layers": 1, "by": "loss", "calibration": {"examples": 8}}
 
@@ -81,8 +82,11 @@ class PruneDepth(Step):
         return self.by in ("influence", "loss")
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        looked_at = self.calibration if self._looks else None
-        return pruned_flow("prune_depth", flow, heads, self.only, looked_at)
+        flow = super().follow(flow, heads)
+        check_only(self.only, flow)
+        if self._looks:
+            self.calibration.check("prune_depth", heads)
+        return flow
 
     def acts_on(self, training_set: str) -> bool:
         return is_meant(self.only, training_set)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from compress.after_fork import Only, is_meant
-from compress.artifact import Artifact, Head
+from compress.after_fork import Only, check_only, is_meant
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
 from compress.order import Rule
-from compress.pruned_flow import pruned_flow
 from compress.step import Context, DataNeed, Flow, Made, Step
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ _RUNTIMES = (
 
 
 class PruneSparse(Step):
-    """Set a share of each matrix of the encoder's layers to zero, without training; torch, any head.
+    """Set a share of each matrix of the encoder's layers to zero, without training.
 
     What gains from it: zeros alone make nothing quicker: the dense kernels of onnxruntime and torch on
     CPUs multiply by them, and the float32 file keeps its size. What shrinks is the file when it is
@@ -51,6 +50,8 @@ class PruneSparse(Step):
         - {step: prune_sparse, pattern: "2:4", method: wanda, calibration: {languages: [en, sw]}}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"calibration": {"examples": 8}}
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -99,8 +100,11 @@ class PruneSparse(Step):
         return self.method != "magnitude"
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        looked_at = self.calibration if self._looks else None
-        return pruned_flow("prune_sparse", flow, heads, self.only, looked_at)
+        flow = super().follow(flow, heads)
+        check_only(self.only, flow)
+        if self._looks:
+            self.calibration.check("prune_sparse", heads)
+        return flow
 
     def acts_on(self, training_set: str) -> bool:
         return is_meant(self.only, training_set)

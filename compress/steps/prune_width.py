@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from compress.after_fork import Only, is_meant
-from compress.artifact import Artifact, Head
+from compress.after_fork import Only, check_only, is_meant
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
 from compress.heads.table import HEADS
 from compress.latency_budget import Latency
-from compress.pruned_flow import pruned_flow
 from compress.step import Context, DataNeed, Flow, Made, Step
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PruneWidth(Step):
-    """Keep a share of the attention heads, feed-forward neurons and hidden channels; torch, any head.
+    """Keep a share of the attention heads, feed-forward neurons and hidden channels.
 
     The matrices become smaller; layers may end up with different widths, or without heads or neurons
     (see `compress.uneven` for how such a model is stored and loaded). What is left equals the whole
@@ -59,6 +58,8 @@ class PruneWidth(Step):
         - {step: prune_width, label: narrow, keep: 0.5, importance: taylor, tune: weights}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"heads": 0.5, "ffn": 0.5, "calibration": {"examples": 8}}
 
@@ -130,8 +131,11 @@ class PruneWidth(Step):
         return self.importance in ("fisher", "taylor", "activation") or self.tune != "none"
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        looked_at = self.calibration if self._looks else None
-        return pruned_flow("prune_width", flow, heads, self.only, looked_at)
+        flow = super().follow(flow, heads)
+        check_only(self.only, flow)
+        if self._looks:
+            self.calibration.check("prune_width", heads)
+        return flow
 
     def acts_on(self, training_set: str) -> bool:
         return is_meant(self.only, training_set)
@@ -222,7 +226,7 @@ class PruneWidth(Step):
             and HEADS[head].supervised
             and str(manifest.training_set).partition("@")[0] == examples.training_set
         )
-        batches = batches_of(head, examples, labelled, model.config.vocab_size, self.seed)
+        batches = batches_of(head, examples, labelled, self.seed)
         gradients = unit_gradients(
             model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed
         )

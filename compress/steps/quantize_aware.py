@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from compress.after_fork import check_own_set, is_meant
-from compress.artifact import Artifact, Head
-from compress.course import Reading
+from compress.artifact import Artifact, Format, Head
+from compress.course import TrainingData
 from compress.errors import InputError
 from compress.fake_quantization import Ranges
-from compress.heads.table import HEADS
+from compress.heads.table import HEADS, NOT_DEPLOYED
+from compress.lessons import StudentBatches
 from compress.lineage import SOURCE, earlier_flow, earlier_label
 from compress.members import EACH, ENCODER, parse_member, unknown_member
 from compress.objectives import Hidden, Labels, Logits, Objectives
 from compress.order import Rule
+from compress.schooling import shown_to, train_student
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training.reading import Reading, read_distillation_data
 from compress.training_fields import (
     BatchSize,
     Clip,
@@ -38,13 +41,12 @@ from compress.training_fields import (
 )
 
 if TYPE_CHECKING:
-    from compress.curriculum import Curriculum
     from compress.fake_quantization import FakeQuantization
     from compress.teaching import TeacherLoss
 
 
 class QuantizeAware(Step):
-    """Quantization-aware training (Jacob et al. 2018, arXiv 1712.05877). Takes torch, gives torch.
+    """Quantization-aware training (Jacob et al. 2018, arXiv 1712.05877).
 
     While it trains, inputs of all products with a weight are rounded to unsigned 8 bits, the weights to
     signed 8 bits with a scale per output channel, and rows of the word embeddings to int8, just as
@@ -72,6 +74,9 @@ class QuantizeAware(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
+    refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"steps": 2, "batch_size": 4, "observe": 2}
@@ -158,15 +163,7 @@ class QuantizeAware(Step):
     # -- the plan ---------------------------------------------------------------------------
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"quantize_aware takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
-            )
-        if flow.head is not None and not HEADS[flow.head].deployable:
-            raise Misfit(
-                "quantize_aware is given a masked language model, which has nothing to deploy. Put a train step "
-                "before it."
-            )
+        flow = super().follow(flow, heads)
         earlier_flow("quantize_aware", self.teacher, flow)
         wrong = unknown_member(self.on, [*heads, EACH]) if self.on is not None else None
         if wrong is not None:
@@ -211,13 +208,13 @@ class QuantizeAware(Step):
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        changed: dict[str, Any] = {}
         if self.on == EACH:
-            fields["on"] = None if training_set == ENCODER else training_set
+            changed["on"] = None if training_set == ENCODER else training_set
         if training_set == ENCODER:
             self._check_head("encoder")
-            fields["labels"] = None
-        return type(self).model_validate(fields)
+            changed["labels"] = None
+        return self.model_copy(update=changed)
 
     def reads(self) -> tuple[DataNeed, ...]:
         needs = list(parse_member(self.on).reads()) if self.on not in (None, EACH) else []
@@ -250,7 +247,7 @@ class QuantizeAware(Step):
                 f"{', '.join(manifest.labels) or '(none)'}, found {teacher.manifest.head}. Name a teacher trained on "
                 "the same set, or learn labels or hidden states only."
             )
-        whole = self._read(source, context)
+        data = self._read(source, context)
         model: Any = load_model(
             source.path, manifest.head, manifest.labels, keep_head=True, dropout=self.dropout
         )
@@ -264,7 +261,7 @@ class QuantizeAware(Step):
             embeddings=self.embeddings,
             momentum=self.momentum,
         ) as fake:
-            notes = self._fit(model, fake, loss, whole, objectives, context)
+            notes = self._fit(model, fake, loss, data, objectives, context)
             codes = fake.codes()
             fake.bake()
         save_model(model, source.path, target)
@@ -278,23 +275,17 @@ class QuantizeAware(Step):
             "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes=notes
         )
 
-    def _read(self, source: Artifact, context: Context) -> Curriculum:
+    def _read(self, source: Artifact, context: Context) -> TrainingData:
         from compress.checkpoint import read_checkpoint
-        from compress.curriculum import read_curriculum
 
-        most = read_checkpoint(source.path).max_tokens
-        reading = Reading(
-            source.file("tokenizer.json"), most, self.max_length, self.limit, self.dev_limit, self.text_languages
-        )  # fmt: skip
-        return read_curriculum(
+        return read_distillation_data(
+            "quantize_aware",
             context.supply,
-            reading,
+            Reading.of(self, source.file("tokenizer.json"), read_checkpoint(source.path).max_tokens),
             source.manifest,
             on=parse_member(self.on) if self.on is not None else None,
             dev=self.on,
             text=self.text,
-            translation=0.0,
-            mask=0.0,
         )
 
     def _fit(
@@ -302,22 +293,28 @@ class QuantizeAware(Step):
         model: Any,
         fake: FakeQuantization,
         loss: TeacherLoss,
-        whole: Curriculum,
+        data: TrainingData,
         objectives: Objectives,
         context: Context,
     ) -> dict[str, Any]:
-        from compress.curriculum import compacted
-        from compress.schooling import school
-
-        with compacted(model, loss, whole, objectives) as shown:
+        with shown_to(model, loss, data, objectives) as shown:
             learner = loss.learner()
-            lessons = [shown.lessons(self.batch_size, self.text_share, context.seed) for _ in range(2)]
-            self._observe(learner, fake, loss, lessons[0], context)
-            fitted = school(self, learner, loss, lessons[1], shown, context, learning_rate=self.learning_rate)
-        return {**fitted.notes(), "examples": whole.size, "languages": whole.languages}
+            observed, batches = (
+                StudentBatches(shown, self.batch_size, self.text_share, context.seed) for _ in range(2)
+            )
+            self._observe(learner, fake, loss, observed, context)
+            fitted = train_student(
+                self, learner, loss, batches, shown, context, learning_rate=self.learning_rate
+            )
+        return {**fitted.notes(), "examples": data.size, "languages": data.languages}
 
     def _observe(
-        self, learner: Any, fake: FakeQuantization, loss: TeacherLoss, lessons: Any, context: Context
+        self,
+        learner: Any,
+        fake: FakeQuantization,
+        loss: TeacherLoss,
+        batches: StudentBatches,
+        context: Context,
     ) -> None:
         """Start the ranges from the first batches, run without rounding."""
         import torch
@@ -326,7 +323,7 @@ class QuantizeAware(Step):
 
         with seeded(context.seed, context.threads), torch.no_grad(), fake.observing():
             for number in range(self.observe):
-                batch = lessons.batch(number)
+                batch = batches.batch(number)
                 loss(learner, {name: torch.from_numpy(rows) for name, rows in batch.items()})
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format
 from compress.errors import InputError
 from compress.onnx_dynamic import with_dynamic
 from compress.onnx_rewrite import ONCE, rewrite
 from compress.onnx_rows import table_nodes, with_rows
 from compress.order import Rule
-from compress.step import Context, Flow, Made, Misfit, Step
+from compress.step import Context, Made, Step
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -39,6 +38,8 @@ class QuantizeDynamic(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
@@ -58,14 +59,6 @@ class QuantizeDynamic(Step):
     exclude_nodes: list[str] = Field(
         default=[], description="glob patterns of node names to leave in float32", examples=[["*.layer.0.*"]]
     )
-
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"quantize_dynamic takes onnx, but it is given {flow.format or 'nothing'}. "
-                "Put export_onnx before it."
-            )
-        return flow
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         assert source is not None

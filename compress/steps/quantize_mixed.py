@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from compress import int8_overflow
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration
 from compress.errors import InputError
 from compress.heads.table import HEADS
@@ -60,6 +60,8 @@ class QuantizeMixed(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
@@ -149,10 +151,7 @@ class QuantizeMixed(Step):
     # -- the plan ---------------------------------------------------------------------------
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"quantize_mixed takes onnx, but it is given {flow.format or 'nothing'}. Put export_onnx before it."
-            )
+        flow = super().follow(flow, heads)
         wrong = unknown_member(self.dev, [*heads, EACH]) if self.dev is not None else None
         if wrong is not None:
             raise Misfit(f"quantize_mixed: dev: {wrong}")
@@ -184,9 +183,14 @@ class QuantizeMixed(Step):
             return self
         if training_set == ENCODER and self.text is None:
             raise Misfit("quantize_mixed: text: a bare encoder has no labels to guard. Give a text.")
-        own = {"dev": None, "dev_languages": None} if training_set == ENCODER else {"dev": training_set}
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return type(self).model_validate({**fields, **own})
+        if "@" in training_set:
+            raise Misfit(
+                f"quantize_mixed: dev: expected a labelled training set, such as udpos, found {training_set}. Leave "
+                "dev out, or train on the set itself."
+            )
+        if training_set == ENCODER:
+            return self.model_copy(update={"dev": None, "dev_languages": None})
+        return self.model_copy(update={"dev": training_set})
 
     def reads(self) -> tuple[DataNeed, ...]:
         needs = [DataNeed("text", self.text)] if self.text is not None else []

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration, CalibrationSet, draw
 from compress.clipping import Affine, Method, chosen_range
 from compress.errors import InputError
@@ -19,7 +19,7 @@ from compress.learned_static import with_learned_codes
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.onnx_rows import Rows, embedding_nodes, with_rows
 from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class QuantizeStatic(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
@@ -138,11 +140,7 @@ class QuantizeStatic(Step):
         return (*self.rules, *_TRAINED) if self.range == "learned" else self.rules
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"quantize_static takes onnx, but it is given {flow.format or 'nothing'}. "
-                "Put export_onnx before it."
-            )
+        flow = super().follow(flow, heads)
         self.calibration.check("quantize_static", heads)
         return flow
 
@@ -233,7 +231,7 @@ class QuantizeStatic(Step):
 
     def _coded(self, product: onnx_weights.Product) -> np.ndarray:
         """Return the weight (inputs, outputs) as it is after coding."""
-        from compress.onnx_qdq import quantize_channels
+        from compress.quantization.int8 import quantize_channels
 
         axis = 1 if self.per_channel else None
         codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)

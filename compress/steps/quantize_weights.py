@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.errors import InputError
 from compress.onnx_rewrite import ONCE, rewrite
 from compress.onnx_rows import Rows, table_nodes, with_rows
@@ -41,6 +41,8 @@ class QuantizeWeights(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
@@ -67,11 +69,7 @@ class QuantizeWeights(Step):
     )
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"quantize_weights takes onnx, but it is given {flow.format or 'nothing'}. "
-                "Put export_onnx before it."
-            )
+        flow = super().follow(flow, heads)
         if self.products == self.embeddings == "float":
             raise Misfit("quantize_weights: products and embeddings are both float: nothing would change.")
         return flow

@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import Field
 
 from compress import onnx_weights, parity
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format, Head
 from compress.calibration import Calibration, CalibrationSet, draw
 from compress.errors import InputError
 from compress.onnx_rewrite import ONCE, most_tokens, rewrite
 from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Flow, Made, Step
 from compress.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class SmoothQuant(Step):
     ```
     """
 
+    takes: ClassVar[Format | None] = "onnx"
+    gives: ClassVar[Format] = "onnx"
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
     rules: ClassVar[tuple[Rule, ...]] = (
         ONCE,
@@ -77,11 +79,7 @@ class SmoothQuant(Step):
     )
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "onnx":
-            raise Misfit(
-                f"smooth_quant takes onnx, but it is given {flow.format or 'nothing'}. "
-                "Put export_onnx before it."
-            )
+        flow = super().follow(flow, heads)
         self.calibration.check("smooth_quant", heads)
         return flow
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from compress.artifact import Artifact, Head
-from compress.course import LM_TASK, Course, DevScores, Reading, compacted, read_course
+from compress.artifact import Artifact, Format, Head
+from compress.course import DevScores, TrainingData, compacted
 from compress.errors import InputError, hint
 from compress.freezing import freeze
 from compress.heads.table import HEADS
@@ -18,6 +17,7 @@ from compress.learning_rate import LearningRate, suited_rate
 from compress.members import EACH, ENCODER, Member, checked_on, parse_member, title, unknown_member
 from compress.mixture import CAP, Draws, Sampling, capped_total, rates
 from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.training.reading import LM_TASK, Reading, read_training_data
 from compress.training_fields import (
     Accumulate,
     BatchSize,
@@ -34,7 +34,7 @@ from compress.training_fields import (
 class Train(Step):
     """Train on one training set, on a mixture, on text, or on each of the recipe's training sets.
 
-    Takes torch. One training set gives torch with its head, fresh before training. A list is a
+    One training set gives a model with its head, fresh before training. A list is a
     mixture: one encoder with a head per training set, every batch of one member, drawn by `sampling`;
     it gives the encoder alone, or with its masked LM head where text is among the members. A list of
     one set in several languages keeps that set's head. `NAME@LANGUAGE` is a set's translation.
@@ -49,6 +49,8 @@ class Train(Step):
         - {step: train, on: each, epochs: 3, per_set: {udpos: {epochs: 10}}} # target
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -180,14 +182,7 @@ class Train(Step):
         return tuple(parse_member(name, self.languages) for name in names)
 
     def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format is None:
-            raise Misfit(
-                "train takes torch, but nothing comes before it. Give the recipe a base, or pretrain first."
-            )
-        if flow.format != "torch":
-            raise Misfit(
-                f"train takes torch, but what comes before it gives {flow.format}. Put it before the export."
-            )
+        flow = super().follow(flow, heads)
         known = [*heads, EACH, ENCODER]
         for name in [*([self.on] if isinstance(self.on, str) else self.on), *self.per_set]:
             wrong = unknown_member(name, known)
@@ -230,26 +225,24 @@ class Train(Step):
 
         self._check_layer("freeze", self.freeze, source.path)
         facts = read_checkpoint(source.path)
-        reading = Reading(
-            source.file("tokenizer.json"), facts.max_tokens, self.max_length, self.limit, self.dev_limit,
-            self.text_languages,
-        )  # fmt: skip
-        course = read_course(self.members(), context.supply, reading, self.mask)
-        first, *others = course.tasks
+        reading = Reading.of(self, source.file("tokenizer.json"), facts.max_tokens)
+        data = read_training_data(self.members(), context.supply, reading, self.mask)
+        first, *others = data.tasks
         keep_lm_head = HEADS[facts.head].predicts_tokens
         if others:
             model = multitask_model(
-                source.path, course.tasks, seed=context.seed, dropout=self.dropout, keep_lm_head=keep_lm_head
+                source.path, data.tasks, seed=context.seed, dropout=self.dropout, keep_lm_head=keep_lm_head
             )
         else:
             model = load_model(
                 source.path, first.head, first.labels, keep_head=HEADS[first.head].predicts_tokens and keep_lm_head,
                 seed=context.seed, dropout=self.dropout,
             )  # fmt: skip
-        notes = self._fit(model, course, suited_rate(self.learning_rate, facts.hidden_size), context)
-        save_model(model.host if others else model, source.path, target)
+        notes = self._fit(model, data, suited_rate(self.learning_rate, facts.hidden_size), context)
+        if context.first:
+            save_model(model.host if others else model, source.path, target)
         if others:
-            masked = any(task.name == LM_TASK for task in course.tasks)
+            masked = any(task.name == LM_TASK for task in data.tasks)
             return Made("torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes)
         trained_on = first.name if HEADS[first.head].supervised else title(self.on)
         return Made("torch", first.head, first.labels, training_set=trained_on, notes=notes)
@@ -270,40 +263,37 @@ class Train(Step):
                 f"train: {field}: expected 0 (embeddings) to {layers} (the last layer), found {value}."
             )
 
-    def _fit(self, model: Any, course: Course, rate: float, context: Context) -> dict[str, Any]:
-        from compress.fit import fit, schedule_of
+    def _fit(self, model: Any, data: TrainingData, rate: float, context: Context) -> dict[str, Any]:
+        from compress.fit import fit_step
         from compress.multitask import MultiTaskLoss
-        from compress.training_state import Saving
 
-        total = capped_total(course.sizes, self.cap if len(course.members) > 1 else None)
-        mixed = rates(course.sizes, self.sampling, self.cap, self.temperature)
+        total = capped_total(data.sizes, self.cap if len(data.datasets) > 1 else None)
+        mixed = rates(data.sizes, self.sampling, self.cap, self.temperature)
         draws = Draws(mixed, context.seed)
-        per_epoch = math.ceil(total / self.batch_size)
-        steps = self.steps or math.ceil(self.epochs * per_epoch)
-        with compacted(model, course) as compact:
+        several = len(data.tasks) > 1
+        has_text = any(HEADS[task.head].predicts_tokens for task in data.tasks)
+        with compacted(model, data, whole=has_text) as shown:
             if self.freeze is not None:
                 freeze(model, self.freeze)
-            dev = DevScores(compact)
-            fitted = fit(
-                model,
-                compact.batches(self.batch_size, context.seed, draws),
-                MultiTaskLoss(course.tasks) if len(course.tasks) > 1 else HEADS[course.tasks[0].head].loss,
-                schedule_of(
-                    self,
-                    steps=min(steps, self.max_steps or steps),
-                    learning_rate=rate,
-                    evaluate_every=max(1, per_epoch // self.evaluations_per_epoch),
-                ),
-                seed=context.seed,
-                threads=context.threads,
-                progress=context.progress,
-                dev=dev if course.dev else None,
-                saving=Saving(context.scratch, context.save_minutes),
+            dev = DevScores(
+                shown, (lambda model, task: model.models[task]) if several else lambda model, _: model
             )
-            by_task = dev.behind(fitted.best_score, model) if fitted.best_score is not None else {}
+            fitted = fit_step(
+                self,
+                model,
+                shown.batches(self.batch_size, context.seed, draws),
+                MultiTaskLoss(data.tasks) if several else HEADS[data.tasks[0].head].loss,
+                context,
+                examples=total,
+                learning_rate=rate,
+                dev=dev if data.dev else None,
+            )
+            by_task = {}
+            if context.first and fitted.best_score is not None:
+                by_task = dev.behind(fitted.best_score, model)
         return {
             **fitted.notes(),
-            **course.notes(draws, fitted.steps, mixed.tolist(), by_task),
+            **data.notes(draws, fitted.steps, mixed.tolist(), by_task),
             "epochs": round(fitted.steps * self.batch_size / total, 3),
         }
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from compress.artifact import Artifact, Head
+from compress.artifact import Artifact, Format
 from compress.errors import InputError, hint
 from compress.scripts import SCRIPTS
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from compress.step import Context, DataNeed, Made, Step
 
 if TYPE_CHECKING:
     from compress.unigram_file import UnigramFile
@@ -24,7 +24,7 @@ Text = Mapping[str, Sequence[str]]  # language -> lines
 class TrimVocab(Step):
     """Keep the pieces that the languages of a text use, or those of some scripts; drop the other rows.
 
-    Takes and gives torch with any head, before or after training (Abdaoui et al. 2020, arXiv 2010.05609;
+    Any head, before or after training (Abdaoui et al. 2020, arXiv 2010.05609;
     Ushio et al. 2023, arXiv 2305.15020, who compare both orders). A text whose tokens are all kept is
     split as before, ties included, and the model answers it with the same bits: rows are moved, nothing
     is computed, and `compress/unigram_file.py` proves the split.
@@ -50,6 +50,8 @@ class TrimVocab(Step):
         - {step: trim_vocab, text: null, scripts: [Latin]}
     """
 
+    takes: ClassVar[Format | None] = "torch"
+    gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers", "regex")
 
     text: str | list[str] | None = Field(
@@ -109,13 +111,6 @@ class TrimVocab(Step):
     def audited(self) -> tuple[str, ...]:
         """The names of the texts that are audited."""
         return self.counted if self.audit is None else _names(self.audit)
-
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        if flow.format != "torch":
-            raise Misfit(
-                f"trim_vocab takes torch, but it is given {flow.format or 'nothing'}. Put it before the export."
-            )
-        return flow
 
     def reads(self) -> tuple[DataNeed, ...]:
         return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))

@@ -11,7 +11,8 @@ import numpy as np
 from eval.answering import absent, answered, withheld
 from eval.kind import TUNING, Kind
 from eval.opened import Opened
-from eval.probe import Ask, Probe
+from eval.probe import Probe
+from eval.probing.request import Ask
 from eval.records import Measurement
 from eval.task import KINDS, Example, Prediction, Question, Task
 

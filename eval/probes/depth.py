@@ -10,7 +10,8 @@ from eval.answering import withheld
 from eval.engine import TOKEN_BUDGET, Reduce, run_all
 from eval.kind import Kind
 from eval.opened import Opened, Subset
-from eval.probe import Ask, Probe
+from eval.probe import Probe
+from eval.probing.request import Ask
 from eval.records import Measurement
 from eval.runtime import Session, model_config
 from eval.task import KINDS, Task

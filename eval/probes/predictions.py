@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from eval.answering import absent, answered
 from eval.opened import Opened
-from eval.probe import Ask, Probe
+from eval.probe import Probe
+from eval.probing.request import Ask
 from eval.records import Measurement
 from eval.submission.leaderboard import file_of, format_of
 from eval.task import Task

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from compress.artifact import Artifact
-from compress.processes import Helped, helping, join
+from compress.processes import join
 from compress.step import Context
 from compress.steps.distill import Distill
 from tests.compress.test_distill import Sets
@@ -23,11 +22,13 @@ def main(source: Path, folder: Path) -> None:
         hidden={}, relations={}, logits={}, labels={}, steps=7, batch_size=5, precision="fp32",  # type: ignore[arg-type]
     )  # fmt: skip
     folder.mkdir(exist_ok=True)
-    context = Context(Sets(), 0, 2, folder / "scratch", lambda *_: None, save_minutes=0)  # type: ignore[arg-type]
     processes = join()
+    context = Context(
+        Sets(), 0, 2, folder / "scratch", lambda *_: None, save_minutes=0, first=processes.first  # type: ignore[arg-type]
+    )  # fmt: skip
     (folder.parent / f"process-{processes.rank}-of-{processes.size}").touch()
-    with helping(), suppress(Helped):
-        made = step.apply(Artifact.open(source), folder, context)
+    made = step.apply(Artifact.open(source), folder, context)
+    if processes.first:
         (folder.parent / f"{folder.name}.json").write_text(json.dumps(made.notes["loss"]))
     if processes.size > 1:
         torch.distributed.destroy_process_group()

@@ -11,8 +11,9 @@ from hypothesis.extra import numpy as arrays
 from compress.clipping import Affine
 from compress.onnx_bias import add_to_biases
 from compress.onnx_kernels import kernel_counts, products
-from compress.onnx_qdq import quantize_channels, with_qdq
+from compress.onnx_qdq import with_qdq
 from compress.onnx_weights import output_axis, weight_products
+from compress.quantization.int8 import quantize_channels
 
 FIRST, SECOND = Affine.over(-3.0, 2.5), Affine.over(-1.0, 4.0)
 

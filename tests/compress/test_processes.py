@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from compress.batching import IGNORED
-from compress.processes import Helped, Processes, alone, helping, join, part_done
+from compress.catalog import STEPS
+from compress.processes import Processes, alone, join
 from compress.shares import labelled, share
+from compress.step import Context
 from tests.compress.scaled_training import Tagger, trained
+from tests.tiny_world import TinyWorld
 
 
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
@@ -79,10 +82,16 @@ def test_one_process_is_alone_and_a_step_can_be_alone_among_several(monkeypatch:
         assert join() == Processes(0, 1)
 
 
-def test_what_follows_a_training_is_for_the_first_process() -> None:
-    part_done(Processes(1, 2))
-    with helping():
-        part_done(Processes(0, 2))
-        with pytest.raises(Helped):
-            part_done(Processes(1, 2))
-    part_done(Processes(1, 2))
+@pytest.mark.parametrize("name", [name for name in STEPS.names if STEPS.load(name).together])
+def test_a_process_that_only_trains_along_runs_the_same_step_and_writes_no_model(
+    name: str, world: TinyWorld, tmp_path: Path
+) -> None:
+    kind = STEPS.load(name)
+    source = None if kind.takes is None else world.source("mlm")
+    for first in (True, False):
+        target, scratch = tmp_path / f"target-{first}", tmp_path / f"scratch-{first}"
+        target.mkdir()
+        context = Context(world.supply, 0, 1, scratch, lambda *_: None, first=first)
+        made = kind(**kind.quick).apply(source, target, context)
+        assert (target / "model.safetensors").is_file() == first
+        assert made.notes["steps"] == 2

@@ -99,10 +99,21 @@ def test_a_step_takes_something(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STEPS.names)
+def test_it_refuses_every_format_but_the_one_that_it_declares(name: str) -> None:
+    kind = STEPS.load(name)
+    flows: list[Flow] = [Flow(), Flow("torch", "tagging"), Flow("onnx", "tagging")]
+    for flow in flows:
+        if flow.format != kind.takes:
+            with pytest.raises(Misfit, match=f"^{name} takes {kind.takes or 'nothing'}, but "):
+                kind(**kind.quick).follow(flow, TRAINING_SETS)
+    assert {case.after().format for case in CASES if case.name == name} == {kind.gives}
+
+
+@pytest.mark.parametrize("name", STEPS.names)
 def test_its_configuration_survives_json_and_yaml(name: str) -> None:
     kind = STEPS.load(name)
     step = kind(**kind.quick)
-    assert kind.model_validate_json(step.model_dump_json()) == step
+    assert kind.from_json(json.loads(json.dumps(step.as_json()))) == step
     assert kind.model_validate(yaml.safe_load(yaml.safe_dump(step.model_dump(mode="json")))) == step
 
 

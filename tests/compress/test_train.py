@@ -186,7 +186,7 @@ def test_a_chain_is_checked_before_anything_runs() -> None:
     assert Train(on="each").follow(torch_flow, HEADS) == Flow("torch", None, forked=True)
     assert Train(on="pairs").follow(torch_flow, HEADS).head == "classification"
     assert Train(on="encoder").follow(torch_flow, HEADS).head == "encoder"
-    with pytest.raises(Misfit, match="train takes torch, but what comes before it gives onnx"):
+    with pytest.raises(Misfit, match=r"train takes torch, but it is given onnx\. Put it before"):
         Train(on="each").follow(Flow("onnx", "mlm"), HEADS)
     with pytest.raises(Misfit, match="nothing comes before it"):
         Train(on="each").follow(Flow(), HEADS)

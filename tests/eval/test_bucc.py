@@ -19,8 +19,8 @@ from eval.encode import TextEncoder
 from eval.kinds.mine import EncodedCorpus, Mine, fold
 from eval.metrics.mining import mine
 from eval.opened import Opened
-from eval.probe import Ask, Job
 from eval.probes.accuracy import PROBE
+from eval.probing.request import Ask, Job
 from eval.retuning import retuned_f1
 from eval.task import Sentence, task
 

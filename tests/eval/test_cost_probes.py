@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from compress.artifact import Artifact
 from compress.errors import InputError
 from eval.data import DataSpec
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
 from eval.probes.latency import BATCHING, sample_by_language, sample_sequences
 from eval.probes.shapes import parse_shape
+from eval.probing.request import Ask, Job
 from eval.records import LOAD, Measurement
 from eval.task import task
 

@@ -11,8 +11,9 @@ import pytest
 from compress.artifact import Artifact
 from eval.data import DataSpec
 from eval.opened import Opened
-from eval.probe import Ask, Job, Probe
+from eval.probe import Probe
 from eval.probes import accuracy, depth
+from eval.probing.request import Ask, Job
 from eval.records import Measurement
 from eval.runtime import RUNTIMES
 

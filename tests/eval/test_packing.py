@@ -17,8 +17,9 @@ from compress.steps.export_onnx import ExportOnnx
 from eval.data import DataSpec
 from eval.engine import pad
 from eval.packing import first_tokens, pack, positions, unpack, visible
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
 from eval.probes.latency import feeds
+from eval.probing.request import Ask, Job
 from eval.runtime import RUNTIMES, Session
 from eval.task import task
 

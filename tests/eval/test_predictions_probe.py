@@ -15,9 +15,9 @@ from compress.artifact import Artifact
 from eval.answering import answered
 from eval.data import Data, DataSpec
 from eval.opened import Opened
-from eval.probe import Ask, Job
 from eval.probes.accuracy import PROBE as ACCURACY
 from eval.probes.predictions import PROBE as PREDICTIONS
+from eval.probing.request import Ask, Job
 from eval.records import Measurement
 from eval.submission.leaderboard import NINE, file_of, format_of
 from eval.submission.scoring import score_folder

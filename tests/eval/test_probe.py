@@ -9,7 +9,8 @@ import pytest
 from compress.errors import InputError
 from eval import probe
 from eval.data import DataSpec
-from eval.probe import PROBES, Ask, Job, launch
+from eval.probe import PROBES, launch
+from eval.probing.request import Ask, Job
 
 JOB = Job(
     "run", "candidate", "torch", 2, {"mnli": "/nowhere"}, DataSpec("/data"),

@@ -16,9 +16,10 @@ from compress.errors import InputError
 from eval import weights
 from eval.data import DataSpec
 from eval.machine import rapl_readable
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
 from eval.probes import memory
 from eval.probes.size import sizes
+from eval.probing.request import Ask, Job
 from eval.records import LOAD, Measurement
 from eval.task import task
 

@@ -14,7 +14,8 @@ from eval.data import DataSpec
 from eval.operations import Work, onnx_work
 from eval.operator_times import OVERHEAD, sums
 from eval.peaks import Peak, bandwidth, peaks
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
+from eval.probing.request import Ask, Job
 from eval.records import LOAD, Measurement
 from eval.roofline import Roof, in_precision
 from eval.task import task

@@ -14,7 +14,8 @@ from compress.step import Context
 from compress.steps.export_onnx import STEP as EXPORT
 from eval.data import DataSpec
 from eval.opened import Opened
-from eval.probe import PROBES, Ask, Job
+from eval.probe import PROBES
+from eval.probing.request import Ask, Job
 from eval.records import Measurement
 
 Build = Callable[..., Artifact]

@@ -20,7 +20,8 @@ from pipelines.located_yaml import parse_yaml
 from pipelines.lock import Lock
 from pipelines.overrides import apply_overrides
 from pipelines.plan import Plan, make_plan
-from pipelines.preflight import Workload, check_data, workloads
+from pipelines.planning.workload import Workload, workloads
+from pipelines.preflight import check_data
 from pipelines.recipe import Checked
 from pipelines.start import Base, Start
 from pipelines.store import Store

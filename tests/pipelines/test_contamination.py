@@ -14,7 +14,7 @@ from compress.step import DataNeed
 from eval.data import Data, DataSpec
 from eval.task import task
 from pipelines.contamination import refuse_contamination
-from pipelines.preflight import Workload
+from pipelines.planning.workload import Workload
 from pipelines.start import Start
 
 RECIPE = """\

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from compress.losses import masked_lm_loss
 from safetensors.numpy import load_file
 
 from compress.checkpoint import load_model, read_checkpoint
 from compress.errors import InputError
-from compress.losses import masked_lm_loss
 from compress.masking import MaskedBatches, encode_lines
 from compress.steps.pretrain import Pretrain
 from eval.synthetic.realize import LANGUAGES, words

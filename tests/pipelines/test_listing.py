@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from compress.catalog import STEPS
-from compress.documented import example_recipe, field_docs
+from compress.documented import example_recipe, field_docs, formats
 from compress.errors import InputError
 from eval.objective import OBJECTIVES
 from eval.probe import PROBES
@@ -32,6 +32,7 @@ def test_every_entry_is_listed(
     assert what in WHAT and all(name in shown for name in names)
     if what == "steps" and verbose:
         for kind in STEPS.all().values():
+            assert formats(kind) in shown
             for doc in field_docs(kind):
                 assert doc.name in shown and doc.takes in shown and doc.description in shown
                 assert doc.example is None or doc.example in shown

@@ -13,7 +13,7 @@ from compress.errors import InputError
 from eval.data import Data
 from eval.task import task
 from pipelines.plan import Plan, make_plan
-from pipelines.preflight import workloads
+from pipelines.planning.workload import workloads
 from pipelines.recipe import Checked
 from pipelines.runfolder import RunFolder
 from pipelines.start import Start, open_start

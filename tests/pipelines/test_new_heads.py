@@ -15,7 +15,8 @@ from compress.steps.train import STEP as TRAIN
 from eval.data import Data, DataSpec
 from eval.encode import TextEncoder
 from eval.engine import run_all
-from eval.probe import Ask, Job, launch
+from eval.probe import launch
+from eval.probing.request import Ask, Job
 from eval.runtime import RUNTIMES
 from eval.task import KINDS, Task
 from pipelines.supply import DataSupply

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from pipelines.preflight import workloads
+from pipelines.planning.workload import workloads
 from pipelines.recipe import Checked
 
 RECIPE = """\
