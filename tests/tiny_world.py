@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifact import Artifact, Head, Manifest, seal
+from compress.models.special_tokens import SpecialTokens
 from compress.step import Context, Flow, Step
 
 SETS: dict[Head, str] = {
@@ -32,6 +33,11 @@ LINES = [
     ("over the green house birds sing", "über dem grünen haus singen vögel", "鸟在绿房子上唱歌"),
 ]
 TEXT = {language: [line[at] for line in LINES] for at, language in enumerate(("en", "de", "zh"))}
+
+
+def special_tokens(size: int) -> SpecialTokens:
+    """Return the special tokens of a vocabulary of so many entries in XLM-R's places: the first four, and the last."""
+    return SpecialTokens(0, 1, 2, 3, size - 1, size, frozenset({0, 1, 2, 3, size - 1}))
 
 
 @dataclass

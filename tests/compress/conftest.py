@@ -76,7 +76,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Artifact]:
             for weight in model.parameters():  # biases and norms too: nothing may hide behind a 0 or a 1
                 weight.copy_(torch.randn_like(weight) * 0.4)
         model.save_pretrained(folder)
-        vocab = [[f"t{index}", -1.0] for index in range(VOCAB)]
+        vocab = [[f"t{index}", -1.0] for index in range(VOCAB - 1)] + [["<mask>", -1.0]]
         unigram = {"type": "Unigram", "unk_id": 3, "vocab": vocab}
         tokenizer = {"version": "1.0", "added_tokens": [], "model": unigram}
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer))

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from compress.batching import (
     IGNORED,
-    PAD_ID,
     Epochs,
     Rows,
     collate,
@@ -16,6 +15,8 @@ from compress.batching import (
 )
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=200)
+
+PAD = 1
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 99))
@@ -43,19 +44,19 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else() -> None:
 
 
 def test_a_batch_is_padded_to_its_own_longest_with_no_loss_on_the_padding() -> None:
-    batch = collate([[0, 5, 2], [0, 2], [0] * 9], [[-100, 1, -100], [-100, -100], [1] * 9], [0, 1])
-    assert batch["input_ids"].tolist() == [[0, 5, 2], [0, 2, PAD_ID]]
+    batch = collate([[0, 5, 2], [0, 2], [0] * 9], [[-100, 1, -100], [-100, -100], [1] * 9], [0, 1], PAD)
+    assert batch["input_ids"].tolist() == [[0, 5, 2], [0, 2, PAD]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [[-100, 1, -100], [-100, -100, IGNORED]]
 
 
 def test_class_labels_stay_one_per_example() -> None:
-    assert collate([[0, 2], [0, 5, 2]], [1, 0], [1, 0])["labels"].tolist() == [0, 1]
+    assert collate([[0, 2], [0, 5, 2]], [1, 0], [1, 0], PAD)["labels"].tolist() == [0, 1]
 
 
 def test_two_epochs_hold_every_example_twice_in_another_order() -> None:
     ids = [[0, value, 2] for value in range(10, 22)]
-    batches = list(map(epochs(ids, list(range(12)), 4, seed=0).batch, range(6)))
+    batches = list(map(epochs(ids, list(range(12)), 4, seed=0, pad_id=PAD).batch, range(6)))
     first = [label for batch in batches[:3] for label in batch["labels"].tolist()]
     second = [label for batch in batches[3:] for label in batch["labels"].tolist()]
     assert sorted(first) == sorted(second) == list(range(12))
@@ -66,15 +67,15 @@ def test_two_epochs_hold_every_example_twice_in_another_order() -> None:
 def test_a_batch_is_a_function_of_its_number_and_the_seed(size: int, seed: int, number: int) -> None:
     ids = [[0, *range(5, 6 + row % 4), 2] for row in range(20)]
     straight, jumping = (
-        Epochs(Rows(ids, list(range(20))), size, seed),
-        Epochs(Rows(ids, list(range(20))), size, seed),
+        Epochs(Rows(ids, list(range(20))), size, seed, PAD),
+        Epochs(Rows(ids, list(range(20))), size, seed, PAD),
     )
     last = [straight.batch(at) for at in range(number + 1)][-1]
     assert jumping.batch(number)["labels"].tolist() == last["labels"].tolist()
 
 
 def test_spans_have_two_labels_each() -> None:
-    batch = collate([[0, 5, 2], [0, 5, 6, 2]], [(1, 1), (0, 0)], [1, 0])
+    batch = collate([[0, 5, 2], [0, 5, 6, 2]], [(1, 1), (0, 0)], [1, 0], PAD)
     assert batch["labels"].tolist() == [[0, 0], [1, 1]]
 
 
@@ -86,7 +87,7 @@ def test_questions_come_whole_with_their_own_options_and_once_an_epoch(
     for question, count in enumerate(options):
         rows += [[0, *[10 + question] * (1 + option), 2] for option in range(count)]
         labels.append(question % count)
-    batches = Epochs(Rows(rows, labels, options), size, seed)
+    batches = Epochs(Rows(rows, labels, options), size, seed, PAD)
     seen = []
     for number in range(batches.per_epoch):
         batch = batches.batch(number)

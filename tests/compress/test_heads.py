@@ -94,14 +94,14 @@ def model_of(spec: HeadSpec) -> Any:
 def batch_of(spec: HeadSpec) -> dict[str, torch.Tensor]:
     rows = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 2]]
     if not spec.reads_text:
-        arrays = collate_choices(rows, [1, 0], [2, 1], [0, 1])
+        arrays = collate_choices(rows, [1, 0], [2, 1], [0, 1], 1)
     else:
         labels: Any = [1, 0, 1]
         if spec.labels_tokens:
             labels = [[IGNORED, 1, 0, 1, IGNORED], [IGNORED, 0, IGNORED], [IGNORED, 1, 1, IGNORED]]
         elif spec.output_width(2, 16) == 2 and not spec.has_label_names:
             labels = [[1, 2], [1, 1], [0, 0]]
-        arrays = collate(rows, labels, [0, 1, 2])
+        arrays = collate(rows, labels, [0, 1, 2], 1)
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 

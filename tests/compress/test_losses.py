@@ -106,7 +106,8 @@ def test_the_choice_loss_is_a_softmax_over_the_options_a_question_has() -> None:
     model = transformers.XLMRobertaForSequenceClassification(config).eval()
     rows = [[0, 5, 2], [0, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 2], [0, 12, 2]]
     batch = {
-        name: torch.from_numpy(array) for name, array in collate_choices(rows, [2, 0], [3, 2], [0, 1]).items()
+        name: torch.from_numpy(array)
+        for name, array in collate_choices(rows, [2, 0], [3, 2], [0, 1], 1).items()
     }
     scores = [model(input_ids=torch.tensor([row])).logits.item() for row in rows]
     slow = (slow_choice(scores[:3], 2) + slow_choice(scores[3:], 0)) / 2

@@ -86,7 +86,7 @@ def test_other_seeds_give_other_draws() -> None:
 
 def members() -> list[Epochs]:
     return [
-        Epochs(Rows([[0, 10 * member + row, 2] for row in range(size)], list(range(size))), 2, seed=member)
+        Epochs(Rows([[0, 10 * member + row, 2] for row in range(size)], list(range(size))), 2, member, 1)
         for member, size in ((1, 6), (2, 8), (3, 4))
     ]
 

@@ -105,7 +105,7 @@ def labels_of(head: Head) -> list[Any]:
 def test_drift_is_that_of_the_slow_twin(head: Head, labelled: bool) -> None:
     sample = Sample("en", Rows(ROWS, labels_of(head)), labelled)
     before, after = Model(head, 0.0), Model(head, 0.6)
-    found = drift(predict(before, head, None, sample), predict(after, head, None, sample))
+    found = drift(predict(before, head, None, sample, 1), predict(after, head, None, sample, 1))
     assert found == pytest.approx(slow(head, sample, before, after))
     assert found[1] > 0 and (labelled or found[0] > 0)
 
@@ -113,7 +113,7 @@ def test_drift_is_that_of_the_slow_twin(head: Head, labelled: bool) -> None:
 def test_drift_of_questions_with_options_is_that_of_the_slow_twin() -> None:
     sample = Sample("en", Rows(ROWS, [0, 1, 2, 1], [2, 3, 4, 3]), labelled=True)
     before, after = Model("choice", 0.0), Model("choice", 0.6)
-    found = drift(predict(before, "choice", None, sample), predict(after, "choice", None, sample))
+    found = drift(predict(before, "choice", None, sample, 1), predict(after, "choice", None, sample, 1))
     assert found == pytest.approx(slow("choice", sample, before, after))
 
 
@@ -121,7 +121,7 @@ def test_drift_of_questions_with_options_is_that_of_the_slow_twin() -> None:
 def test_an_encoder_drifts_by_its_nearest_neighbours_and_by_the_cosine(layer: int | None) -> None:
     sample = Sample("en", Rows(ROWS, [0] * len(ROWS)))
     models = Model("encoder", 0.0), Model("encoder", 0.6)
-    found = drift(*(predict(model, "encoder", layer, sample) for model in models))
+    found = drift(*(predict(model, "encoder", layer, sample, 1) for model in models))
     pooled = []
     for model in models:
         states = [model.of_tokens(row) ** (2 if layer else 1) for row in ROWS]
@@ -141,16 +141,16 @@ def test_an_encoder_drifts_by_its_nearest_neighbours_and_by_the_cosine(layer: in
 @pytest.mark.parametrize("head", ["classification", "tagging", "qa", "encoder"])
 def test_a_model_does_not_drift_from_itself(head: Head) -> None:
     sample = Sample("en", Rows(ROWS, [0] * len(ROWS)))
-    one = predict(Model(head, 0.0), head, None, sample)
+    one = predict(Model(head, 0.0), head, None, sample, 1)
     assert drift(one, one) == pytest.approx((0.0, 0.0), abs=1e-12)
 
 
 def test_outputs_that_are_not_finite_count_as_infinitely_far() -> None:
     sample = Sample("en", Rows(ROWS, [0] * len(ROWS)))
     broken = Model("tagging", 0.0)
-    source = {"en": predict(Model("tagging", 0.0), "tagging", None, sample)}
+    source = {"en": predict(Model("tagging", 0.0), "tagging", None, sample, 1)}
     broken.table[:] = np.nan
-    assert reading(source, {"en": predict(broken, "tagging", None, sample)}).divergence["en"] == np.inf
+    assert reading(source, {"en": predict(broken, "tagging", None, sample, 1)}).divergence["en"] == np.inf
 
 
 def test_halves_share_no_example_and_keep_all() -> None:

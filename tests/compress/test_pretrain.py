@@ -21,6 +21,7 @@ from compress.step import Context, Flow, Misfit
 from compress.steps.pretrain import STEP, Pretrain
 from compress.tokenizer_training import train_tokenizer
 from compress.unigram import segment, unigram_pieces
+from tests.tiny_world import special_tokens
 
 SUBJECTS = {"en": ["cats", "dogs", "birds", "cows"], "de": ["Katzen", "Hunde", "Vögel", "Kühe"]}
 VERBS = {"en": ["sleep", "run", "sing"], "de": ["schlafen", "rennen", "singen"]}
@@ -116,7 +117,7 @@ def test_pieces_are_probabilities_within_the_size_and_frequent_words_are_whole()
 
 def test_masking_hides_the_share_asked_for_and_never_a_special_token() -> None:
     ids = np.tile(np.array([0, 7, 8, 9, 2, 1]), (4000, 1))
-    corrupted, labels = mask_tokens(ids, 99, 0.25, np.random.default_rng(0))
+    corrupted, labels = mask_tokens(ids, special_tokens(100), 0.25, np.random.default_rng(0))
     ordinary, chosen = ids >= 4, labels != -100
     assert not chosen[~ordinary].any()
     assert chosen[ordinary].mean() == pytest.approx(0.25, abs=0.02)
@@ -128,7 +129,7 @@ def test_masking_hides_the_share_asked_for_and_never_a_special_token() -> None:
 def test_translation_inputs_hold_one_line_in_two_languages() -> None:
     lines = {"a": [[10], [11], [12]], "b": [[20], [], [22]]}
     batches = MaskedBatches(
-        lines, batch_size=8, max_length=16, mask_id=30, share=1e-9, translation=1.0, seed=0
+        lines, batch_size=8, max_length=16, special=special_tokens(31), share=1e-9, translation=1.0, seed=0
     )
     seen = {
         tuple(token for token in row if token >= 4)

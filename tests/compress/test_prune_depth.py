@@ -296,7 +296,7 @@ def test_the_loss_on_labels_is_that_of_the_cut_model(sources: Any, tmp_path: Pat
     assert made.manifest.notes["kept"] == [at for at in range(LAYERS) if at != dropped]
     rows, losses = Texts().examples("udpos", "train", tmp_path, 24, None), {}
     order = np.random.default_rng([0, zlib.crc32(b"en")]).permutation(36)[:9]
-    batch = collate(rows.input_ids, rows.labels, order.tolist())
+    batch = collate(rows.input_ids, rows.labels, order.tolist(), 1)
     for at in range(LAYERS):
         without = cut(source, tmp_path / f"without{at}", layers=[k for k in range(LAYERS) if k != at])
         model = load_model(without.path, "tagging", LABELS, keep_head=True)

@@ -137,7 +137,7 @@ def test_the_noted_drop_is_that_of_the_file(made: Artifact, exported: Artifact, 
     for language, rows in data.by_language.items():
         for use, first in (("selection", 1), ("acceptance", 2)):
             sample = Sample(language, Rows(rows[first::3], [0] * 2))
-            points, _ = drift(*(predict(run, "tagging", None, sample) for run in runs))
+            points, _ = drift(*(predict(run, "tagging", None, sample, 1) for run in runs))
             assert made.manifest.notes[use]["drop"][language] == pytest.approx(points, abs=1e-3)
 
 

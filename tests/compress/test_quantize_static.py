@@ -25,6 +25,7 @@ from tests.compress.tiny_onnx import (
     onnx_model,
     operators,
 )
+from tests.tiny_world import special_tokens
 
 PRODUCTS = 12  # of two layers with six each
 
@@ -102,8 +103,8 @@ def test_calibration_sees_what_is_attended_and_nothing_else(tmp_path: Path) -> N
 
     random = np.random.default_rng(0)
     rows = [random.integers(4, VOCAB, length).tolist() for length in (3, 20, 7, 12)]
-    source = onnx_model("tagging")
-    whole = CalibrationSet(Rows(rows, [0] * 4), ("de", "en", "de", "en"), labelled=False)
+    source, special = onnx_model("tagging"), special_tokens(VOCAB)
+    whole = CalibrationSet(Rows(rows, [0] * 4), ("de", "en", "de", "en"), labelled=False, special=special)
     together = collect(source.path, ["gelu", "layer_norm"], whole, 1)
     for name, width in (("gelu", FFN), ("layer_norm", WIDTH)):
         assert together[name].vectors == sum(map(len, rows))
@@ -111,7 +112,7 @@ def test_calibration_sees_what_is_attended_and_nothing_else(tmp_path: Path) -> N
             mine = [row for row, known in zip(rows, whole.language_of, strict=True) if known == language]
             peaks = np.zeros(width)
             for row in mine:
-                one = CalibrationSet(Rows([row], [0]), (language,), labelled=False)
+                one = CalibrationSet(Rows([row], [0]), (language,), False, special)
                 peaks = np.maximum(peaks, collect(source.path, [name], one, 1)[name].channel_peaks[0])
             np.testing.assert_allclose(together[name].channel_peaks[at], peaks, rtol=1e-5, atol=1e-6)
 

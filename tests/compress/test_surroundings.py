@@ -25,7 +25,7 @@ def trained(**changes: Any) -> tuple[Any, Fitted, int]:
     random = np.random.default_rng(0)
     ids = [[0, *random.integers(4, 30, 1 + number % 5).tolist(), 2] for number in range(20)]
     fitted = fit(
-        model, epochs(ids, [row[1] % 2 for row in ids], 4, 0), HEADS["classification"].loss,
+        model, epochs(ids, [row[1] % 2 for row in ids], 4, 0, 1), HEADS["classification"].loss,
         Schedule(**{"steps": 6, "learning_rate": 1e-3, **changes}), seed=0, threads=1,
         progress=lambda *told: None,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from compress.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objec
 from compress.shares import labelled, share
 from compress.surroundings import recomputing
 from compress.teaching import TeacherLoss
+from tests.tiny_world import special_tokens
 
 VOCAB = 30
 IDS = [[0, 5, 6, 7, 8, 2], [0, 9, 10, 2], [0, 11, 12, 13, 2]]
@@ -53,10 +54,10 @@ def lesson(head: Head, rows: list[int] = [0, 1, 2]) -> dict[str, np.ndarray]:  #
         questions = [[IDS[0], IDS[1]], [IDS[2], IDS[1], IDS[0]], [IDS[1], IDS[2]]]
         flat = [one for at in rows for one in questions[at]]
         counts = [len(questions[at]) for at in rows]
-        batch = collate_choices(flat, [1, 2, 0], counts, list(range(len(rows))))
+        batch = collate_choices(flat, [1, 2, 0], counts, list(range(len(rows))), 1)
         batch = {**batch, "labels": np.array([[1, 2, 0][at] for at in rows])}
     else:
-        batch = collate(IDS, GOLD[head], rows)
+        batch = collate(IDS, GOLD[head], rows, 1)
     return dict(labelled_lesson(batch, head))
 
 
@@ -259,8 +260,16 @@ def test_objectives_that_do_not_fit_the_two_are_refused(objectives: dict[str, An
 
 
 def test_text_is_a_lesson_without_labels_for_every_head() -> None:
-    batch = collate(IDS, GOLD["classification"], [0, 1, 2])
+    batch = collate(IDS, GOLD["classification"], [0, 1, 2], 1)
+    special = special_tokens(VOCAB)
     for head in ("tagging", "classification", "qa"):
         loss, student = loss_of(head)  # type: ignore[arg-type]
-        parts = loss.parts(student, tensors(unlabelled_lesson(batch, head)))  # type: ignore[arg-type]
+        parts = loss.parts(student, tensors(unlabelled_lesson(batch, head, special)))  # type: ignore[arg-type]
         assert parts["labels"].tolist() == [0.0] * 3 and parts["logits"].min().item() > 0
+
+
+def test_tags_of_a_text_count_between_its_first_token_and_its_last() -> None:
+    text = {"input_ids": np.array([[0, 7, 8, 2, 1]]), "attention_mask": np.array([[1, 1, 1, 1, 0]])}
+    lesson_of = {head: unlabelled_lesson(text, head, special_tokens(VOCAB)) for head in ("tagging", "qa")}  # type: ignore[arg-type]
+    assert lesson_of["tagging"]["wanted"].tolist() == [[False, True, True, False, False]]
+    assert lesson_of["qa"]["gold"].tolist() == [[-100, -100]] and "wanted" not in lesson_of["qa"]

@@ -142,7 +142,7 @@ def test_the_encoder_branch_keeps_the_weights_and_records_the_layer(base: Artifa
 
 def test_training_a_compact_table_equals_training_the_whole_one(base: Artifact) -> None:
     rows = Sets().examples("tags", "train", base.file("tokenizer.json"), 32, 20)
-    remap = Remap(rows.input_ids, 60)
+    remap = Remap([range(4), *rows.input_ids], 60)
     results = []
     for compact in (False, True):
         model = load_model(base.path, "tagging", ("even", "odd"))
@@ -151,13 +151,13 @@ def test_training_a_compact_table_equals_training_the_whole_one(base: Artifact) 
             with compact_rows(model, remap):
                 fit(
                     model,
-                    epochs(remap(rows.input_ids), rows.labels, 8, 0),
+                    epochs(remap(rows.input_ids), rows.labels, 8, 0, 1),
                     SPECS["tagging"].loss,
                     plan,
                     **options,
                 )
         else:
-            fit(model, epochs(rows.input_ids, rows.labels, 8, 0), SPECS["tagging"].loss, plan, **options)
+            fit(model, epochs(rows.input_ids, rows.labels, 8, 0, 1), SPECS["tagging"].loss, plan, **options)
         results.append(model.state_dict())
     assert len(remap.kept) < results[0]["roberta.embeddings.word_embeddings.weight"].shape[0]
     for key, value in results[0].items():

@@ -18,6 +18,7 @@ from compress.dev_score import dev_score
 from compress.errors import InputError
 from compress.heads import mlm
 from compress.masking import MaskedBatches, encode_lines
+from compress.models.special_tokens import SpecialTokens
 from compress.step import Context, DataNeed, Flow, Made, Misfit
 from compress.steps.train import Train
 from compress.tokenizer_files import write_tokenizer_config
@@ -212,8 +213,8 @@ def test_spans_and_choices_are_target_sets_too(
 
 
 def test_the_length_of_an_example_suits_its_head_unless_it_is_given(base: Artifact, tmp_path: Path) -> None:
-    from compress.course import Reading
     from compress.multitask import TaskHead
+    from compress.training.reading import Reading
 
     reading = Reading(Path("tokenizer.json"), 512, None, None, None, None)
     assert reading.length(TaskHead("a", "qa")) == 384
@@ -232,8 +233,8 @@ def lm_loss(folder: Path, text: str, translation: float) -> float:
         {name: rows for name, rows in TEXTS[text].items() if name != "sw"}, folder / "tokenizer.json"
     )
     batches = MaskedBatches(
-        lines, batch_size=16, max_length=64, mask_id=model.config.vocab_size - 1, share=0.15,
-        translation=translation, seed=99,
+        lines, batch_size=16, max_length=64, special=SpecialTokens.read(folder / "tokenizer.json"),
+        share=0.15, translation=translation, seed=99,
     )  # fmt: skip
     with torch.inference_mode():
         losses = [
@@ -327,7 +328,7 @@ def test_training_set_heads_share_one_body_and_are_listed_once(base: Artifact) -
         ({"on": "tlm:uneven"}, "same number of lines.*de 1, en 2.*use mlm:uneven"),
         ({"on": "tlm:english"}, "two languages or more"),
         ({"on": "tlm:parallel", "text_languages": ["en"]}, "two languages or more"),
-        ({"on": "mlm:parallel", "text_languages": ["ed"]}, 'no language "ed".*It has: de, en, sw'),
+        ({"on": "mlm:parallel", "text_languages": ["ed"]}, 'no line in "ed".*It has: de, en, sw'),
     ],
 )
 def test_text_that_cannot_serve_is_refused(

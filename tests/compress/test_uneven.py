@@ -235,7 +235,7 @@ def test_the_masked_lm_predicts_through_the_product_that_it_embeds_with(uneven: 
 def test_compact_rows_trains_the_lookup_of_low_rank_embeddings(uneven: Any) -> None:
     model = load_model(uneven("tagging", LOW_RANK).path, "tagging", LABELS["tagging"], keep_head=True)
     expected, whole = answers(model), model.get_input_embeddings().lookup
-    remap = Remap(batch()["input_ids"].tolist(), VOCAB)
+    remap = Remap([range(4), *batch()["input_ids"].tolist()], VOCAB)
     with compact_rows(model, remap):
         small = model.get_input_embeddings().lookup
         assert small.num_embeddings == len(remap.kept) < VOCAB

@@ -79,7 +79,7 @@ def test_gradients_and_fisher_equal_those_of_one_example_at_a_time(
     labelled = head != "mlm"
     fields = {"on": TRAINED_ON[head]} if labelled else {"examples": 9}
     examples = calibrated(source, tiny_context.supply, **fields)
-    batches = list(batches_of(head, examples, labelled, model.config.vocab_size, seed=0))
+    batches = list(batches_of(head, examples, labelled, seed=0))
     found = unit_gradients(model, head, None, iter(batches), hidden=False, seed=0)
     slow = slow_gradients(model, head, batches)
     assert len(slow) == examples.examples
@@ -163,7 +163,7 @@ def test_the_hidden_mask_multiplies_every_layer_normalisation(tiny: Any, tiny_co
     source = tiny("tagging")
     model = loaded(source)
     examples = calibrated(source, tiny_context.supply, on="udpos")
-    batches = list(batches_of("tagging", examples, True, 97, seed=0))
+    batches = list(batches_of("tagging", examples, True, seed=0))
     found = unit_gradients(model, "tagging", None, iter(batches), hidden=True, seed=0).hidden
     assert found.shape == (6, HIDDEN)
     row = 0
