@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ from compress.activation_stats import ActivationStats
 from compress.artifact import Artifact, Manifest, seal
 from compress.errors import InputError
 from compress.outliers import outlier_report
+from eval.results.document import Candidate, RunDocument, write_document
 from pipelines.outlierview import COLUMNS, rows, show_outliers
+from pipelines.runfolder import RunFolder
 from pipelines.store import Store
 
 
@@ -46,9 +47,20 @@ def made(
     return artifact
 
 
-def a_run(candidates: dict[str, str]) -> Any:
-    listed = [{"name": name, "artifacts": {"udpos": digest}} for name, digest in candidates.items()]
-    return SimpleNamespace(path=Path("run"), read_json=lambda _: {"candidates": listed})
+def a_run(folder: Path, candidates: dict[str, str]) -> RunFolder:
+    folder.mkdir()
+    listed = tuple(
+        Candidate(name, "none", name, "onnxruntime", 0, {}, (), {"udpos": digest}, None, "r", {"udpos": name})
+        for name, digest in candidates.items()
+    )
+    write_document(
+        folder,
+        RunDocument(
+            run="r", recipe="r", command="", synthetic=True, data="embedded", tasks={}, objectives=(),
+            baseline=listed[0].name, candidates=listed,
+        ),
+    )  # fmt: skip
+    return RunFolder(folder)
 
 
 def test_rows_are_sorted_by_ratio_and_name_language_channel_error_and_fallback() -> None:
@@ -67,7 +79,7 @@ def test_the_nearest_step_that_looked_is_shown(
     plain = made(store, tmp_path / "a", "export_onnx", {})
     smooth = made(store, tmp_path / "b", "smooth_quant", some_notes(), (plain.digest,))
     dynamic = made(store, tmp_path / "c", "quantize_dynamic", {}, (smooth.digest, plain.digest))
-    run = a_run({"fp32": plain.digest, "int8": dynamic.digest})
+    run = a_run(tmp_path / "run", {"fp32": plain.digest, "int8": dynamic.digest})
     show_outliers(run, store, "int8")
     shown = capsys.readouterr().out
     assert "udpos, seen by smooth_quant" in shown and "c/MatMul" in shown and "worst language" in shown
