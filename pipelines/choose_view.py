@@ -146,7 +146,8 @@ def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
         change, low, high = map(points, quality.change)
         bits.append(f"{_noun(name)} {quality.value:.1f} ({change}, {low} to {high})")
     for name, objective in preferences().items():
-        if name in facts.aims and (objective.told or document.prefer == name):
+        preferred = document.prefer == name and not any(limit.told for limit in objective.limits)
+        if name in facts.aims and (objective.told or preferred):
             scale, unit = (MEGABYTE, "MB") if objective.unit == "bytes" else (1.0, objective.unit)
             value = three_digits(facts.aims[name] / scale)
             bits.append(f"{_noun(name)} {value} {unit} ({ratio(against.get(name))})")
