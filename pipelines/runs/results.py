@@ -8,7 +8,8 @@ from compress.artifact import Artifact
 from eval.results import document as results
 from eval.results.document import Made, RunDocument, StepFacts, TaskFacts
 from pipelines.plan import Candidate, Plan
-from pipelines.preflight import Workload, incomplete
+from pipelines.planning.workload import Workload
+from pipelines.preflight import incomplete
 from pipelines.recipe import Recipe
 from pipelines.start import Start
 from pipelines.store import Store
