@@ -1,6 +1,6 @@
-"""Let ``python -m pipelines`` do what ``xpareto`` does."""
+"""Let ``python -m xpareto.pipelines`` do what ``xpareto`` does."""
 
-from pipelines.cli import main
+from xpareto.pipelines.cli import main
 
 if __name__ == "__main__":
     main()

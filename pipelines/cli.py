@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from pipelines.commands import choosing, giving, judging, running, telling
+from xpareto.pipelines.commands import choose as choosing, export as giving, report as judging, run as running, list as telling
 
 app = typer.Typer(
     name="xpareto",
@@ -36,12 +36,12 @@ app.command()(telling.doctor)
 
 def main() -> None:
     """Run the command line; input errors end with a message and exit code 2, never a traceback."""
-    from compress.errors import InputError
-    from pipelines.team import helps
+    from xpareto.compress.core.errors import InputError
+    from xpareto.pipelines.execution.distributed import helps
 
     if helps():  # one of several processes that `accelerate launch` started: the first one is the command
         if sys.argv[1:2] == ["run"]:
-            from pipelines.worker import follow
+            from xpareto.pipelines.execution.worker import follow
 
             follow(lambda reason: print(reason, file=sys.stderr))
         return
@@ -56,7 +56,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)  # the reader of our output, such as head, has seen enough
     except OSError as error:
-        from compress.core.atomic import disk_error
+        from xpareto.compress.core.atomic import disk_error
 
         known = disk_error(error, Path())
         if known is None:

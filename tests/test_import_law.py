@@ -11,15 +11,15 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("compress", "eval", "reports", "pipelines")
 ALLOWED = {
     "compress": {"compress"},
-    # compress.uneven: what a torch artifact is made of. A runtime that opens artifacts must know their format,
+    # compress.models.uneven_layers: what a torch artifact is made of. A runtime that opens artifacts must know their format,
     # and the format has one home. compress.heads: what an artifact answers, and which class opens it.
     "eval": {
         "eval",
-        "compress.artifact",
-        "compress.catalog",
-        "compress.errors",
-        "compress.heads",
-        "compress.uneven",
+        "xpareto.compress.core.artifact",
+        "xpareto.compress.core.registry",
+        "xpareto.compress.core.errors",
+        "xpareto.compress.heads",
+        "xpareto.compress.models.uneven_layers",
     },
     "reports": {"reports", "eval", "compress"},
     "pipelines": {"pipelines", "compress", "eval", "reports"},

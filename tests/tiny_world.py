@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.artifact import Artifact, Head, Manifest, seal
-from compress.models.special_tokens import SpecialTokens
-from compress.step import Context, Flow, Step
+from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
+from xpareto.compress.data.special_tokens import SpecialTokens
+from xpareto.compress.core.step import Context, Flow, Step
 
 SETS: dict[Head, str] = {
     "tagging": "udpos", "classification": "mnli", "qa": "squad_v1", "choice": "commonsenseqa",
@@ -131,7 +131,7 @@ class TinyWorld:
 
     def exported(self, source: Artifact) -> Artifact:
         """Return the ONNX model of a torch artifact; the export itself checks parity with torch."""
-        from compress.steps.export_onnx import ExportOnnx
+        from xpareto.compress.steps.export_onnx import ExportOnnx
 
         return self.make("export_onnx", ExportOnnx(), source)
 
@@ -139,9 +139,9 @@ class TinyWorld:
         import torch
         import transformers
 
-        from compress.checkpoint import save_model
-        from compress.tokenizer_files import write_tokenizer_config
-        from compress.tokenizer_training import train_tokenizer
+        from xpareto.compress.models.checkpoint import save_model
+        from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+        from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
         folder = self.folder / "base"
         folder.mkdir()
@@ -161,7 +161,7 @@ class TinyWorld:
         return seal(folder, Manifest({}, "torch", "mlm", step="base"))
 
     def _with_head(self, head: Head) -> Artifact:
-        from compress.checkpoint import load_model, save_model
+        from xpareto.compress.models.checkpoint import load_model, save_model
 
         base, folder = self.source("mlm"), self.folder / head
         name = SETS.get(head, "encoder")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compress.errors import InputError
+from xpareto.compress.core.errors import InputError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL = ("No space left on device", "os error 28", "Disk quota exceeded")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from compress.artifact import Head
-from compress.heads.losses import cross_entropy_each, drawn_labels
-from compress.heads.spec import HeadLogits, HeadSpec
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.heads.losses import cross_entropy_each, drawn_labels
+from xpareto.compress.heads.spec import HeadLogits, HeadSpec
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from compress.artifact import Head
-from compress.batching import IGNORED
-from compress.errors import InputError
-from compress.heads.losses import random_signs
-from compress.heads.spec import HeadLogits, HeadSpec, Outputs
-from compress.supply import Examples
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads.losses import random_signs
+from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
+from xpareto.compress.core.data_protocol import Examples
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

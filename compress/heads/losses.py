@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compress.batching import IGNORED
+from xpareto.compress.data.batching import IGNORED
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

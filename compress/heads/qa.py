@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from compress.artifact import Head
-from compress.batching import IGNORED
-from compress.heads.losses import cross_entropy, cross_entropy_each, drawn_labels
-from compress.heads.scores import log_softmax
-from compress.heads.spec import HeadLogits, HeadSpec, Outputs
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.heads.losses import cross_entropy, cross_entropy_each, drawn_labels
+from xpareto.compress.heads.scores import log_softmax
+from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

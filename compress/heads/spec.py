@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from compress.artifact import Head
-from compress.batching import IGNORED
-from compress.heads.losses import cross_entropy
-from compress.heads.scores import log_softmax, padded_scores
-from compress.supply import Examples
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.heads.losses import cross_entropy
+from xpareto.compress.heads.scores import log_softmax, padded_scores
+from xpareto.compress.core.data_protocol import Examples
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -33,7 +33,7 @@ class HeadSpec(ABC):
     """All that depends on the head: subclasses are final, one per head, and have no state.
 
     A batch holds input_ids and attention_mask, (rows, length), of choice (questions, options, length).
-    Labels are as in compress.supply.Examples. `counted` (rows, length) marks the tokens that a head with
+    Labels are as in compress.core.data_protocol.Examples. `counted` (rows, length) marks the tokens that a head with
     labels per token is asked for; None for the other heads. A model is that of `model_class`.
     """
 
@@ -134,7 +134,7 @@ class HeadSpec(ABC):
     # -- inference --------------------------------------------------------------------------
 
     def output(self, model: Any, layer: int | None, **inputs: Any) -> Tensor:
-        """Return a torch model's output: see eval.runtime.Session.run."""
+        """Return a torch model's output: see eval.runtimes.Session.run."""
         logits: Tensor = model(**inputs).logits
         return logits
 

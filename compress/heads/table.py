@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from compress.artifact import Head
-from compress.heads import choice, classification, encoder, mlm, qa, tagging
-from compress.heads.spec import HeadSpec
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.heads import choice, classification, encoder, mlm, qa, tagging
+from xpareto.compress.heads.spec import HeadSpec
 
 HEADS: Mapping[Head, HeadSpec] = {
     spec.name: spec

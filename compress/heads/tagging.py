@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from compress.artifact import Head
-from compress.batching import IGNORED
-from compress.heads.losses import cross_entropy_each, drawn_labels
-from compress.heads.spec import HeadLogits, HeadSpec
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.heads.losses import cross_entropy_each, drawn_labels
+from xpareto.compress.heads.spec import HeadLogits, HeadSpec
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Format
-from compress.order import Rule
-from compress.step import Context, Made, Step
+from xpareto.compress.core.artifact import Artifact, Format
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, Made, Step
 
 _BATCHES = 4
 
@@ -56,10 +56,10 @@ class PackSparse(Step):
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import onnx
 
-        from compress import parity
-        from compress.onnx_graph import MODEL
-        from compress.onnx_rewrite import Reference, copy_others, file_bytes, write
-        from compress.onnx_sparse import with_packed_zeros
+        from xpareto.compress.onnx import parity
+        from xpareto.compress.onnx.graph import MODEL
+        from xpareto.compress.onnx.rewriting import Reference, copy_others, file_bytes, write
+        from xpareto.compress.onnx.sparse import with_packed_zeros
 
         assert source is not None, "the plan checks that pack_sparse has a source"
         manifest = source.manifest

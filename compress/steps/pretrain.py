@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress.artifact import Artifact, Format, Head
-from compress.errors import InputError
-from compress.heads.table import HEADS
-from compress.models.special_tokens import SpecialTokens
-from compress.step import Context, DataNeed, Flow, Made, Step
-from compress.training_fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
+from xpareto.compress.core.artifact import Artifact, Format, Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.data.special_tokens import SpecialTokens
+from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.training.fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
 
 if TYPE_CHECKING:
-    from compress.masking import Lines
+    from xpareto.compress.data.mlm import Lines
 
 
 class Pretrain(Step):
@@ -74,12 +74,12 @@ class Pretrain(Step):
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import transformers
 
-        from compress.checkpoint import save_model
-        from compress.fit import fit, schedule_of
-        from compress.masking import MaskedBatches, encode_lines
-        from compress.tokenizer_files import TOKENIZER, write_tokenizer_config
-        from compress.tokenizer_training import train_tokenizer
-        from compress.training_state import Saving
+        from xpareto.compress.models.checkpoint import save_model
+        from xpareto.compress.training.loop import fit, schedule_of
+        from xpareto.compress.data.mlm import MaskedBatches, encode_lines
+        from xpareto.compress.data.tokenizer_files import TOKENIZER, write_tokenizer_config
+        from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+        from xpareto.compress.training.resume import Saving
 
         if self.hidden_size % self.heads:
             raise InputError(
@@ -165,7 +165,7 @@ def _new_model(config: Any, seed: int) -> Any:
 def _align(model: Any, lines: Lines, scale: float, seed: int, threads: int) -> None:
     import torch
 
-    from compress.aligned_embeddings import aligned_embeddings
+    from xpareto.compress.pretraining.alignment import aligned_embeddings
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

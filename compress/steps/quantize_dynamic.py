@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Format
-from compress.errors import InputError
-from compress.onnx_dynamic import with_dynamic
-from compress.onnx_rewrite import ONCE, rewrite
-from compress.onnx_rows import table_nodes, with_rows
-from compress.order import Rule
-from compress.step import Context, Made, Step
+from xpareto.compress.quantization import saturation as int8_overflow
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.core.artifact import Artifact, Format
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.quantization.graph.dynamic import with_dynamic
+from xpareto.compress.onnx.rewriting import ONCE, rewrite
+from xpareto.compress.quantization.graph.embeddings import table_nodes, with_rows
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, Made, Step
 
 if TYPE_CHECKING:
     from onnx import ModelProto

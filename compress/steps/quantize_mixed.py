@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from compress import int8_overflow
-from compress.artifact import Artifact, Format, Head
-from compress.calibration import Calibration
-from compress.errors import InputError
-from compress.heads.table import HEADS
-from compress.members import EACH, ENCODER, parse_member, unknown_member, with_language
-from compress.mixed_precision import FLOAT, Embeddings, Group, Products
-from compress.mixed_samples import Samples, read_samples
-from compress.onnx_rewrite import ONCE, most_tokens, rewrite
-from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Misfit, Step
+from xpareto.compress.quantization import saturation as int8_overflow
+from xpareto.compress.core.artifact import Artifact, Format, Head
+from xpareto.compress.data.calibration import Calibration
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member, with_language
+from xpareto.compress.mixed_precision.groups import FLOAT, Embeddings, Group, Products
+from xpareto.compress.mixed_precision.samples import Samples, read_samples
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from compress.mixed_search import Found, Reading
-    from compress.mixed_trial import Trial
+    from xpareto.compress.mixed_precision.path_search import Found, Reading
+    from xpareto.compress.mixed_precision.trial import Trial
 
 _GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
 
@@ -222,9 +222,9 @@ class QuantizeMixed(Step):
     def _mixed(
         self, model: ModelProto, source: Artifact, context: Context
     ) -> tuple[ModelProto, dict[str, Any]]:
-        from compress.mixed_precision import costs_of, groups_of, in_precisions
-        from compress.mixed_search import search
-        from compress.mixed_trial import Trial
+        from xpareto.compress.mixed_precision.groups import costs_of, groups_of, in_precisions
+        from xpareto.compress.mixed_precision.path_search import search
+        from xpareto.compress.mixed_precision.trial import Trial
 
         offered = self._offered(groups_of(model))
         groups = [group for group in groups_of(model) if len(offered.get(group.name, ())) > 1]
@@ -261,7 +261,7 @@ class QuantizeMixed(Step):
 
     def _offered(self, groups: list[Group]) -> dict[str, list[str]]:
         """Return the precisions of each group, float last."""
-        from compress.mixed_precision import EMBEDDINGS
+        from xpareto.compress.mixed_precision.groups import EMBEDDINGS
 
         return {
             group.name: [*(self.embeddings if group.name == EMBEDDINGS else self.products), FLOAT]

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Format, Head
-from compress.calibration import Calibration, CalibrationSet, draw
-from compress.clipping import Affine, Method, chosen_range
-from compress.errors import InputError
-from compress.learned_static import with_learned_codes
-from compress.onnx_rewrite import ONCE, most_tokens, rewrite
-from compress.onnx_rows import Rows, embedding_nodes, with_rows
-from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Step
-from compress.tokenizer_files import TOKENIZER
+from xpareto.compress.quantization import saturation as int8_overflow
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.core.artifact import Artifact, Format, Head
+from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
+from xpareto.compress.quantization.ranges import Affine, Method, chosen_range
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.quantization.graph.qat_export import with_learned_codes
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.quantization.graph.embeddings import Rows, embedding_nodes, with_rows
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from compress.activation_stats import ActivationStats
+    from xpareto.compress.quantization.observers import ActivationStats
 
 _SEED = 0  # the same examples whatever the run's seed: the step is not seeded
 _SAMPLE_ROWS = 16  # vectors of each batch that the error of a product is measured on
@@ -170,11 +171,11 @@ class QuantizeStatic(Step):
     def _quantized(
         self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
     ) -> tuple[ModelProto, dict[str, Any]]:
-        from compress.activations import collect, watch
-        from compress.onnx_bias import add_to_biases
-        from compress.onnx_qdq import with_qdq
-        from compress.outliers import outlier_report
-        from compress.product_error import mean_correction
+        from xpareto.compress.quantization.graph.calibrate import collect, watch
+        from xpareto.compress.quantization.graph.bias import add_to_biases
+        from xpareto.compress.quantization.graph.qdq import with_qdq
+        from xpareto.compress.quantization.outliers import outlier_report
+        from xpareto.compress.quantization.matmul_error import mean_correction
 
         found = onnx_weights.weight_products(model)
         if not found:
@@ -231,14 +232,14 @@ class QuantizeStatic(Step):
 
     def _coded(self, product: onnx_weights.Product) -> np.ndarray:
         """Return the weight (inputs, outputs) as it is after coding."""
-        from compress.quantization.int8 import quantize_channels
+        from xpareto.compress.quantization.int8 import quantize_channels
 
         axis = 1 if self.per_channel else None
         codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)
         return codes * scale
 
     def _error(self, product: onnx_weights.Product, stats: ActivationStats, codes: Affine) -> float:
-        from compress.product_error import relative_error
+        from xpareto.compress.quantization.matmul_error import relative_error
 
         sample = stats.sample()
         return relative_error(sample, codes.quantized(sample), product.weight, self._coded(product))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from compress import int8_overflow, onnx_weights
-from compress.artifact import Artifact, Format, Head
-from compress.errors import InputError
-from compress.onnx_rewrite import ONCE, rewrite
-from compress.onnx_rows import Rows, table_nodes, with_rows
-from compress.order import Rule
-from compress.step import Context, Flow, Made, Misfit, Step
+from xpareto.compress.quantization import saturation as int8_overflow
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.core.artifact import Artifact, Format, Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.onnx.rewriting import ONCE, rewrite
+from xpareto.compress.quantization.graph.embeddings import Rows, table_nodes, with_rows
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, Flow, Made, Misfit, Step
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -108,7 +109,7 @@ class QuantizeWeights(Step):
         return rewrite(source, target, context, change, "quantizing")
 
     def _changed(self, model: ModelProto, lookups: list[str], products: list[str]) -> ModelProto:
-        from compress.onnx_blocks import with_blocks, with_halves
+        from xpareto.compress.quantization.graph.blocks import with_blocks, with_halves
 
         if lookups:
             model = with_rows(model, lookups, self.embeddings, self.block_size)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from compress import onnx_weights, parity
-from compress.artifact import Artifact, Format, Head
-from compress.calibration import Calibration, CalibrationSet, draw
-from compress.errors import InputError
-from compress.onnx_rewrite import ONCE, most_tokens, rewrite
-from compress.order import Rule
-from compress.step import Context, DataNeed, Flow, Made, Step
-from compress.tokenizer_files import TOKENIZER
+from xpareto.compress.onnx import weights as onnx_weights, parity
+from xpareto.compress.core.artifact import Artifact, Format, Head
+from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.tokenizer_files import TOKENIZER
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -102,10 +102,10 @@ class SmoothQuant(Step):
     def _smooth(
         self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
     ) -> dict[str, Any]:
-        from compress.activations import collect
-        from compress.onnx_smooth import find_sites, shared_weights, smooth
-        from compress.outliers import outlier_ratio, outlier_report
-        from compress.smoothing import best_alpha, coded_error, smoothing_scales
+        from xpareto.compress.quantization.graph.calibrate import collect
+        from xpareto.compress.quantization.graph.smoothing import find_sites, shared_weights, smooth
+        from xpareto.compress.quantization.outliers import outlier_ratio, outlier_report
+        from xpareto.compress.quantization.smoothing import best_alpha, coded_error, smoothing_scales
 
         products = onnx_weights.weight_products(model)
         if not products:

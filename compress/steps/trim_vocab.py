@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from compress.artifact import Artifact, Format
-from compress.errors import InputError, hint
-from compress.scripts import SCRIPTS
-from compress.step import Context, DataNeed, Made, Step
+from xpareto.compress.core.artifact import Artifact, Format
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.vocabulary.scripts import SCRIPTS
+from xpareto.compress.core.step import Context, DataNeed, Made, Step
 
 if TYPE_CHECKING:
-    from compress.unigram_file import UnigramFile
+    from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
 
 Text = Mapping[str, Sequence[str]]  # language -> lines
 
@@ -116,12 +116,12 @@ class TrimVocab(Step):
         return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from compress.checkpoint import load_model, save_model
-        from compress.piece_audit import by_script
-        from compress.scripts import name_of, scripts_of
-        from compress.tokenizer_files import TOKENIZER
-        from compress.unigram_file import UnigramFile
-        from compress.vocabulary_rows import keep_rows, parameter_bytes
+        from xpareto.compress.models.checkpoint import load_model, save_model
+        from xpareto.compress.vocabulary.fertility_audit import by_script
+        from xpareto.compress.vocabulary.scripts import name_of, scripts_of
+        from xpareto.compress.data.tokenizer_files import TOKENIZER
+        from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
+        from xpareto.compress.vocabulary.rows import keep_rows, parameter_bytes
 
         assert source is not None, "the plan checks that trim_vocab has a source"
         manifest = source.manifest
@@ -167,7 +167,7 @@ class TrimVocab(Step):
         scripts: Sequence[frozenset[str]],
     ) -> tuple[np.ndarray, dict[str, float]]:
         """Return the ids to keep, and the share of each language's tokens that they make up."""
-        from compress.piece_choice import NEVER, chosen, entry_shares, scripts_in_use
+        from xpareto.compress.vocabulary.choice import NEVER, chosen, entry_shares, scripts_in_use
 
         tokens = tokenizer.tokens
         entries = entry_shares(counts, self.min_count) if counts else np.full(len(tokens), NEVER)
@@ -197,9 +197,9 @@ class TrimVocab(Step):
         self, tokenizer: UnigramFile, context: Context
     ) -> tuple[dict[str, np.ndarray], dict[str, Sequence[Sequence[int]]]]:
         """Return how often each language uses each piece, and the ids of the first lines, for the audit."""
-        from compress.lines import read_lines
-        from compress.masking import encode_lines
-        from compress.piece_choice import piece_counts
+        from xpareto.compress.data.text import read_lines
+        from xpareto.compress.data.mlm import encode_lines
+        from xpareto.compress.vocabulary.choice import piece_counts
 
         if not self.counted:
             return {}, {}
@@ -235,9 +235,9 @@ class TrimVocab(Step):
         heads: Mapping[str, Sequence[Sequence[int]]],
         context: Context,
     ) -> dict[str, dict[str, Any]]:
-        from compress.lines import read_lines
-        from compress.masking import encode_lines
-        from compress.piece_audit import audit
+        from xpareto.compress.data.text import read_lines
+        from xpareto.compress.data.mlm import encode_lines
+        from xpareto.compress.vocabulary.fertility_audit import audit
 
         if not self.audited:
             return {}
@@ -267,7 +267,7 @@ def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
 
 def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
     """Write tokenizer.json and tokenizer_config.json with the kept ids, numbered anew."""
-    from compress.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
+    from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
 
     text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))
     (target / TOKENIZER).write_text(text, encoding="utf-8")

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.artifact import Manifest
-from compress.batching import IGNORED, Rows
-from compress.course import Dataset, Text, TrainingData
-from compress.errors import InputError, hint
-from compress.heads.table import HEADS
-from compress.masking import encode_lines
-from compress.members import Member, parse_member
-from compress.models.special_tokens import SpecialTokens
-from compress.multitask import TaskHead
-from compress.supply import Supply
+from xpareto.compress.core.artifact import Manifest
+from xpareto.compress.data.batching import IGNORED, Rows
+from xpareto.compress.training.datasets import Dataset, Text, TrainingData
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.data.mlm import encode_lines
+from xpareto.compress.core.sources import Member, parse_member
+from xpareto.compress.data.special_tokens import SpecialTokens
+from xpareto.compress.training.multitask import TaskHead
+from xpareto.compress.core.data_protocol import Supply
 
 LM_TASK = "mlm"  # the name of the one head that all text shares
 

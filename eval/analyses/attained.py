@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eval.analyses.documents.summary import ArmAttainment, Attainment, AttainmentDifference, RegionEntry
-from eval.analyses.rounding import digits, end, short
-from eval.attainment import attainment, attainment_difference
-from eval.contrast_frontier import octaves
-from eval.objective import Objective
-from pipelines.evidence import Evidence, System
+from xpareto.eval.analyses.documents.summary import ArmAttainment, Attainment, AttainmentDifference, RegionEntry
+from xpareto.eval.analyses.rounding import digits, end, short
+from xpareto.eval.pareto.attainment_surface import attainment, attainment_difference
+from xpareto.eval.pareto.hypervolume import octaves
+from xpareto.eval.objectives._objective import Objective
+from xpareto.eval.results.evidence import Evidence, System
 
 
 def attained(evidence: Evidence, systems: Sequence[System], objective: Objective) -> Attainment:

@@ -7,17 +7,17 @@ from statistics import NormalDist
 
 import numpy as np
 
-from eval.analyses.documents.summary import Cells, FlipCounts
-from eval.analyses.rounding import short
-from eval.flips import NONE, Flips, flips
-from eval.inference import Spread
-from eval.kind import Kind
-from eval.moderated import moderated_spread
-from eval.score_table import ScoreTable
-from eval.task import KINDS, task
-from eval.uncertain import LEVEL, repeated
-from pipelines.evidence import Evidence, System
-from pipelines.outcomes import task_predictions
+from xpareto.eval.analyses.documents.summary import Cells, FlipCounts
+from xpareto.eval.analyses.rounding import short
+from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
+from xpareto.eval.statistics.intervals import Spread
+from xpareto.eval.kinds._kind import Kind
+from xpareto.eval.statistics.variance_shrinkage import moderated_spread
+from xpareto.eval.statistics.scores import ScoreTable
+from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.statistics.estimates import LEVEL, repeated
+from xpareto.eval.results.evidence import Evidence, System
+from xpareto.eval.results.outcomes import task_predictions
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
 

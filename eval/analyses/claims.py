@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.analyses.documents.arm_comparison import ArmComparison, TrainingStep
-from eval.analyses.documents.base import Estimate
-from eval.analyses.documents.best_arm import BestArm
-from eval.analyses.documents.claim_status import ClaimEntry, ClaimStatus, ComparedArms, Finding, Status
-from eval.verdict import Contrast, Verdict
+from xpareto.eval.analyses.documents.arm_comparison import ArmComparison, TrainingStep
+from xpareto.eval.analyses.documents.base import Estimate
+from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.analyses.documents.claim_status import ClaimEntry, ClaimStatus, ComparedArms, Finding, Status
+from xpareto.eval.statistics.tests import Contrast, Verdict
 
 ENGLISH, MULTILINGUAL, TEXT, MIXED, MULTITASK, NONE = (
     "one English task", "a translated or multilingual task", "text alone", "tasks and text mixed",

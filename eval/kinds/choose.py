@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.choice_rows import choice_of_row, choices
-from eval.encode import Encoded, TextEncoder, TrainingExamples
-from eval.encode_choices import encode_choices
-from eval.kind import Kind, finite
-from eval.metrics.accuracy import accuracy
-from eval.task import Choice, Example, HubSource, Prediction, Task, TrainingSet
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.readers.multiple_choice import choice_of_row, choices
+from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.eval.encoding.choices import encode_choices
+from xpareto.eval.kinds._kind import Kind, finite
+from xpareto.eval.metrics.accuracy import accuracy
+from xpareto.eval.tasks._task import Choice, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Choose(Kind):
-    """See eval.kind.Kind. Sequence s is an option of the question owners[s]; a tie goes to the first."""
+    """See eval.kinds.Kind. Sequence s is an option of the question owners[s]; a tie goes to the first."""
 
     name = "choose"
     head = "choice"

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder, TrainingExamples, encode_pairs
-from eval.kind import Kind, finite
-from eval.metrics.accuracy import accuracy
-from eval.pair_rows import pairs
-from eval.submission.lines import Labels
-from eval.table_rows import labelled_texts
-from eval.task import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples, encode_pairs
+from xpareto.eval.kinds._kind import Kind, finite
+from xpareto.eval.metrics.accuracy import accuracy
+from xpareto.eval.data.readers.sentence_pairs import pairs
+from xpareto.eval.submission.lines import Labels
+from xpareto.eval.data.readers.tables import labelled_texts
+from xpareto.eval.tasks._task import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
 
 
 class Classify(Kind):
-    """See eval.kind.Kind. A declaration whose `columns` name a text has texts, any other has pairs."""
+    """See eval.kinds.Kind. A declaration whose `columns` name a text has texts, any other has pairs."""
 
     name = "classify"
     head = "classification"

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.bucc_rows import corpus, limited
-from eval.encode import Encoded, TextEncoder
-from eval.kind import TUNING, Calibrated, Tuning, finite
-from eval.metrics.chunk_f1 import f1
-from eval.metrics.mining import best_threshold, mine
-from eval.submission.lines import MinedPairs
-from eval.task import Example, HubSource, Prediction, Sentence, Task, TrainingSet
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.readers.bucc import corpus, limited
+from xpareto.eval.encoding.text import Encoded, TextEncoder
+from xpareto.eval.kinds._kind import TUNING, Calibrated, Tuning, finite
+from xpareto.eval.metrics.chunk_f1 import f1
+from xpareto.eval.metrics.mining import best_threshold, mine
+from xpareto.eval.submission.lines import MinedPairs
+from xpareto.eval.tasks._task import Example, HubSource, Prediction, Sentence, Task, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Pairs:
 
 
 class Mine(Calibrated):
-    """See eval.kind.Kind. An example is one sentence of either side.
+    """See eval.kinds.Kind. An example is one sentence of either side.
 
     Pooling is the mean over all tokens, special ones included. Sentences of equal text on one side are
     mined as one; since nobody can say which of them is meant, their pairs are then dropped, as in
@@ -69,7 +69,7 @@ class Mine(Calibrated):
         raise InputError(f"{where}: a comparable corpus is not on the hub. Give --data DIR.")
 
     def limited(self, examples: list[Example], limit: int | None) -> list[Example]:
-        """Return a smaller corpus, as many sentences of either side: see eval.bucc_rows.limited."""
+        """Return a smaller corpus, as many sentences of either side: see eval.data.readers.bucc.limited."""
         return [*limited(_sentences(examples), limit)]
 
     def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> EncodedCorpus:
@@ -198,7 +198,7 @@ def _gold(sentences: Sequence[Sentence]) -> set[tuple[str, str]]:
 
 
 def _tuning_rows(sentences: Sequence[Sentence], pairs: _Pairs) -> np.ndarray:
-    """Return the rows of eval.kind.Tuning; those of English sentences are zero."""
+    """Return the rows of eval.kinds.Tuning; those of English sentences are zero."""
     rows = np.zeros((len(sentences), len(TUNING)))
     forward = dict(zip(pairs.foreign, zip(pairs.english, pairs.score.tolist(), strict=True), strict=True))
     for row, sentence in zip(rows, sentences, strict=True):

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder
-from eval.kind import Kind, finite
-from eval.metrics.accuracy import accuracy
-from eval.metrics.nearest import nearest
-from eval.rows import bitext
-from eval.submission.lines import Indices
-from eval.task import Bitext, Example, HubSource, Prediction, Task, TrainingSet
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.encoding.text import Encoded, TextEncoder
+from xpareto.eval.kinds._kind import Kind, finite
+from xpareto.eval.metrics.accuracy import accuracy
+from xpareto.eval.metrics.nearest import nearest
+from xpareto.eval.data.readers.base import bitext
+from xpareto.eval.submission.lines import Indices
+from xpareto.eval.tasks._task import Bitext, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Retrieve(Kind):
-    """See eval.kind.Kind. The sequences are all foreign sentences, then all English ones.
+    """See eval.kinds.Kind. The sequences are all foreign sentences, then all English ones.
 
     Pooling is the mean over all tokens, special ones included, as in XTREME; gold is by position.
     """

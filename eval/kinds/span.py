@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.encode import Encoded, TextEncoder, TrainingExamples
-from eval.kind import Kind, finite
-from eval.metrics import language_aware_f1, mlqa, squad
-from eval.qa_answers import best_answers, n_best
-from eval.qa_windows import EncodedQuestions, encode_questions, training_windows
-from eval.squad_rows import question_of_row, questions, settle_empty
-from eval.submission.answers import Answers
-from eval.task import Example, HubSource, Prediction, Question, Task, TrainingSet
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.eval.kinds._kind import Kind, finite
+from xpareto.eval.metrics import language_aware_f1, mlqa, squad
+from xpareto.eval.encoding.qa_answers import best_answers, n_best
+from xpareto.eval.encoding.qa_windows import EncodedQuestions, encode_questions, training_windows
+from xpareto.eval.data.readers.squad import question_of_row, questions, settle_empty
+from xpareto.eval.submission.answers import Answers
+from xpareto.eval.tasks._task import Example, HubSource, Prediction, Question, Task, TrainingSet
 
 
 class Span(Kind):
-    """See eval.kind.Kind. A question has one sequence per window on its context.
+    """See eval.kinds.Kind. A question has one sequence per window on its context.
 
     MLQA has rules of its own for exact match and F1; the others are scored as SQuAD 1.1. The
     language-aware F1 is beside them (see eval.metrics.language_aware_f1).

@@ -14,8 +14,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from eval.metrics.mlqa import ARTICLES, without_punctuation
-from eval.metrics.squad import best_overlap
+from xpareto.eval.metrics.mlqa import ARTICLES, without_punctuation
+from xpareto.eval.metrics.squad import best_overlap
 
 UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 """ISO 639 codes of languages that write no spaces between words."""

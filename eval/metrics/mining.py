@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.metrics.neighbours import BLOCK, Neighbours, both_ways
+from xpareto.eval.metrics.neighbours import BLOCK, Neighbours, both_ways
 
 NEIGHBOURS = 4
 

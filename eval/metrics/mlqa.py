@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from eval.metrics.squad import best_overlap
+from xpareto.eval.metrics.squad import best_overlap
 
 LANGUAGES = ("ar", "de", "en", "es", "hi", "vi", "zh")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.limits import worst
-from eval.objective import Limit, measured, whole_blocks
-from eval.records import Measurement
+from xpareto.eval.objectives._limits import worst
+from xpareto.eval.objectives._objective import Limit, measured, whole_blocks
+from xpareto.eval.records.measurement import Measurement
 
 
 def energy_j(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.limits import worst
-from eval.objective import Limit, measured, over_blocks, whole_blocks
-from eval.records import Measurement
+from xpareto.eval.objectives._limits import worst
+from xpareto.eval.objectives._objective import Limit, measured, over_blocks, whole_blocks
+from xpareto.eval.records.measurement import Measurement
 
 
 def latency_ms(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eval.limits import worst
-from eval.objective import Limit
+from xpareto.eval.objectives._limits import worst
+from xpareto.eval.objectives._objective import Limit
 
 _LOAD = worst("load_ms", "Load time", "ms", "load_time", "", "artifact")
 LIMIT = Limit("load_ms", "load time", "ms", "Time that a fresh process takes to load it.", measure=_LOAD)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.limits import MEGABYTE, worst
-from eval.objective import Limit, measured, whole_blocks
-from eval.records import Measurement
+from xpareto.eval.objectives._limits import MEGABYTE, worst
+from xpareto.eval.objectives._objective import Limit, measured, whole_blocks
+from xpareto.eval.records.measurement import Measurement
 
 
 def peak_rss_bytes(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""Mean over tasks of the mean over languages of each task's score (see eval.task.Task.scored_by)."""
+"""Mean over tasks of the mean over languages of each task's score (see eval.tasks.Task.scored_by)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from eval.objective import Limit, Objective
-from eval.records import Measurement
-from eval.task import TASKS, task
+from xpareto.eval.objectives._objective import Limit, Objective
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.tasks._task import TASKS, task
 
 if TYPE_CHECKING:
-    from eval.score_table import Quality, ScoreTable
+    from xpareto.eval.statistics.scores import Quality, ScoreTable
 
 
 def score(rows: Sequence[Measurement]) -> float | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.limits import MEGABYTE
-from eval.objective import Limit, Objective
-from eval.records import Measurement
+from xpareto.eval.objectives._limits import MEGABYTE
+from xpareto.eval.objectives._objective import Limit, Objective
+from xpareto.eval.records.measurement import Measurement
 
 
 def size_bytes(rows: Sequence[Measurement]) -> float | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import harmonic_mean
 
-from eval.objective import measured, whole_blocks
-from eval.records import Measurement
+from xpareto.eval.objectives._objective import measured, whole_blocks
+from xpareto.eval.records.measurement import Measurement
 
 
 def throughput(rows: Sequence[Measurement]) -> dict[int, float]:

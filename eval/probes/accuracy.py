@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eval.answering import absent, answered, withheld
-from eval.kind import TUNING, Kind
-from eval.opened import Opened
-from eval.probe import Probe
-from eval.probing.request import Ask
-from eval.records import Measurement
-from eval.task import KINDS, Example, Prediction, Question, Task
+from xpareto.eval.probing.predict import absent, answered, withheld
+from xpareto.eval.kinds._kind import TUNING, Kind
+from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.probing.request import Ask
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.tasks._task import KINDS, Example, Prediction, Question, Task
 
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 
@@ -25,7 +25,7 @@ class Accuracy(Probe):
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
     `columns` with the k names; no pickle. Where questions have ids, `asked:<language>` holds a number of
     each id (examples,), since MLQA asks some of them in several languages. Where a threshold was set,
-    outcomes/<task>-tuning.npz holds what a resample needs to set it again (eval.kind.Tuning): per
+    outcomes/<task>-tuning.npz holds what a resample needs to set it again (eval.kinds.Tuning): per
     language the rows that were scored and, under <language>-calibration, those of the split that set it,
     if another did. Predictions lie there as predictions/<task>.json: per language a list in the order of
     the examples, of labels, lists of tags, answers or indices, or of the pairs that were mined. Equal

@@ -7,12 +7,12 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from eval.engine import TOKEN_BUDGET, pad, plan_batches
-from eval.opened import Opened, Subset
-from eval.packing import pack, refuse_packed
-from eval.probe import Probe
-from eval.records import Measurement
-from eval.runtime import Session
+from xpareto.eval.probing.batches import TOKEN_BUDGET, pad, plan_batches
+from xpareto.eval.probing.context import Opened, Subset
+from xpareto.eval.encoding.packing import pack, refuse_packed
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.runtimes._runtime import Session
 
 PACKED_ROWS = "packed"
 PERCENTILES = (50, 90, 95, 99)
@@ -24,7 +24,7 @@ class Latency(Probe):
     The sample is seeded and takes languages in turn, so that each counts alike. Only the model is
     timed; the text is tokenised before. Batches are the engine's, of equal lengths (`batching: bucketed`),
     of sentences as they come, padded to their longest (`padded`), or of rows that hold several sentences
-    each (`packed`, see eval.packing). All hold the same budget of tokens, and all candidates get the same.
+    each (`packed`, see eval.encoding.packing). All hold the same budget of tokens, and all candidates get the same.
     Raw times lie in the job's folder as latency/<task>.npz.
     """
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from eval.encoder_work import encoder_work
-from eval.opened import Opened
-from eval.operations import Work, onnx_work
-from eval.peaks import bandwidth, peaks
-from eval.probe import Probe
-from eval.probes.latency import time_calls
-from eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from eval.records import Measurement
-from eval.roofline import Roof, in_precision
-from eval.runtimes.onnxruntime import MODEL
+from xpareto.eval.roofline.torch_work import encoder_work
+from xpareto.eval.probing.context import Opened
+from xpareto.eval.roofline.onnx_operations import Work, onnx_work
+from xpareto.eval.roofline.peak_rates import bandwidth, peaks
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.probes.latency import time_calls
+from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.roofline.bound import Roof, in_precision
+from xpareto.eval.runtimes.onnxruntime import MODEL
 
 
 class Roofline(Probe):
@@ -26,7 +26,7 @@ class Roofline(Probe):
     intensity (operations per byte that has to move), attainable_rate, attained_rate (operations per
     second, of the median pass) and roofline_share (percent). Per precision: peak_rate; and
     peak_bandwidth. The peaks are measured in this process, pinned as it is, after the candidate was timed
-    and closed; see eval.peaks and eval.roofline.
+    and closed; see eval.roofline.peak_rates and eval.roofline.bound.
     """
 
     name = "roofline"

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from compress.errors import InputError
-from eval.opened import Opened
-from eval.probe import Probe
-from eval.probes.latency import PERCENTILES, time_calls
-from eval.records import Measurement
-from eval.runtime import longest_input, model_config
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.probes.latency import PERCENTILES, time_calls
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.runtimes._runtime import longest_input, model_config
 
 SHAPES = ("1x16", "1x128", "8x128")
 _FIRST_ID = 4  # below lie the special tokens

@@ -7,12 +7,12 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from eval.encode import TextEncoder
-from eval.kind import Kind
-from eval.opened import Opened, Subset
-from eval.probe import Probe
-from eval.records import Measurement
-from eval.task import KINDS
+from xpareto.eval.encoding.text import TextEncoder
+from xpareto.eval.kinds._kind import Kind
+from xpareto.eval.probing.context import Opened, Subset
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.tasks._task import KINDS
 
 _EXAMPLES = 200  # of each language; enough for its mean length
 _ROUNDS = 3

@@ -1,6 +1,6 @@
 """What a probe process is asked to measure: one candidate, its tasks and data, as JSON.
 
-Apart from `eval.probe`, so that what such a process opens knows nothing of who started it.
+Apart from `eval.probing.probe`, so that what such a process opens knows nothing of who started it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from compress.errors import InputError
-from eval.data import DataSpec
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.source import DataSpec
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """candidates.json: what a run tells of itself and its candidates, typed; written and read here alone.
 
 `RunDocument` is the file, `run_schema` its JSON schema. Rows are in measurements.jsonl, one Measurement
-a line (see eval.records). A run that an older xpareto wrote is completed as it is read.
+a line (see eval.records.measurement). A run that an older xpareto wrote is completed as it is read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError, WithJsonSchema
 
-from compress.core.atomic import replace_json
-from compress.errors import InputError, hint
-from eval.records import Measurement
+from xpareto.compress.core.atomic import replace_json
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.records.measurement import Measurement
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from compress.artifact import PACKED, Artifact
-from compress.errors import InputError, hint
-from compress.heads.table import HEADS
-from eval.machine import vector_flags
-from eval.packing import is_packed, refuse_packed
-from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
-from eval.runtimes.onnxruntime import MODEL, output_names
+from xpareto.compress.core.artifact import PACKED, Artifact
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.heads.table import HEADS
+from xpareto.eval.hardware.machine import vector_flags
+from xpareto.eval.encoding.packing import is_packed, refuse_packed
+from xpareto.eval.runtimes._runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
+from xpareto.eval.runtimes.onnxruntime import MODEL, output_names
 
 
 class OpenvinoSession(Session):
@@ -28,7 +28,7 @@ class OpenvinoSession(Session):
         self.packs = bool(model_config(artifact).get(PACKED))
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
-        """Return logits or hidden states, as `eval.runtime.Session.run` says."""
+        """Return logits or hidden states, as `eval.runtimes.Session.run` says."""
         refuse_overlong(input_ids, self._longest)
         if is_packed(attention_mask):
             refuse_packed(self.packs)

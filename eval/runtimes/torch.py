@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from compress.artifact import Artifact
-from compress.errors import InputError
-from compress.heads.table import HEADS
-from compress.uneven import model_class
-from eval.machine import vector_flags
-from eval.packed_linear import can_pack, pack_linears
-from eval.packing import first_tokens, is_packed, positions, visible
-from eval.runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
+from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.uneven_layers import model_class
+from xpareto.eval.hardware.machine import vector_flags
+from xpareto.eval.runtimes._packed_linear import can_pack, pack_linears
+from xpareto.eval.encoding.packing import first_tokens, is_packed, positions, visible
+from xpareto.eval.runtimes._runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +51,7 @@ class TorchSession(Session):
         torch.set_num_threads(self._threads)
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
-        """Return logits or hidden states, as `eval.runtime.Session.run` says."""
+        """Return logits or hidden states, as `eval.runtimes.Session.run` says."""
         import torch
 
         with torch.inference_mode():
@@ -82,7 +82,7 @@ class TorchSession(Session):
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]
     ) -> list[np.ndarray]:
-        """Return the hidden states of an encoder, as `eval.runtime.Session.run_layers` says."""
+        """Return the hidden states of an encoder, as `eval.runtimes.Session.run_layers` says."""
         import torch
 
         if not set(layers) <= set(self.depths):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from compress.errors import InputError
-from eval import rows
-from eval.task import Example, Prediction, Task
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.readers import base as rows
+from xpareto.eval.tasks._task import Example, Prediction, Task
 
 
 @dataclass(frozen=True)

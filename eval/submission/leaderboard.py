@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compress.errors import InputError
-from eval.submission.format import Format
-from eval.task import KINDS, Task
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.submission.format import Format
+from xpareto.eval.tasks._task import KINDS, Task
 
 NINE = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
 GROUPS = ("classification", "tagging", "qa", "retrieval")
@@ -40,7 +40,7 @@ def format_of(task: Task) -> Format:
 def file_of(folder: Path, task: Task, language: str) -> Path:
     """Return the file of one language in a leaderboard folder.
 
-    >>> from eval.task import task
+    >>> from xpareto.eval.tasks._task import task
     >>> file_of(Path("mine"), task("xnli"), "sw").as_posix()
     'mine/xnli/test-sw.tsv'
     """

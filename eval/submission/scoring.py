@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from compress.errors import InputError, hint
-from eval.submission.format import FileScore
-from eval.submission.leaderboard import GROUPS, NINE, RETRIEVAL, file_of, format_of
-from eval.task import Task, task
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.submission.format import FileScore
+from xpareto.eval.submission.leaderboard import GROUPS, NINE, RETRIEVAL, file_of, format_of
+from xpareto.eval.tasks._task import Task, task
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,6 @@ Lexicon and grammar were written by hand for this project; no text of others is 
 
 from __future__ import annotations
 
-from eval.synthetic.write import write_data
+from xpareto.eval.synthetic.write import write_data
 
 __all__ = ["write_data"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from eval.synthetic.languages.meaning import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
-from eval.synthetic.questions import ask, passage, question
-from eval.synthetic.realize import LANGUAGES, text
-from eval.synthetic.sample import patient
+from xpareto.eval.synthetic.languages.meaning import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
+from xpareto.eval.synthetic.questions import ask, passage, question
+from xpareto.eval.synthetic.realize import LANGUAGES, text
+from xpareto.eval.synthetic.sample import patient
 
 LABELS = "ABCDE"
 # what nobody does these to

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-from eval.synthetic.draft import Draft, Meaning, fresh, spoken, text
-from eval.synthetic.entities import KINDS, fact
-from eval.synthetic.languages.meaning import Sentence
-from eval.synthetic.questions import ask, passage
-from eval.synthetic.realize import LANGUAGES, spaced
-from eval.synthetic.realize import text as joined
-from eval.synthetic.sample import sentence
+from xpareto.eval.synthetic.draft import Draft, Meaning, fresh, spoken, text
+from xpareto.eval.synthetic.entities import KINDS, fact
+from xpareto.eval.synthetic.languages.meaning import Sentence
+from xpareto.eval.synthetic.questions import ask, passage
+from xpareto.eval.synthetic.realize import LANGUAGES, spaced
+from xpareto.eval.synthetic.realize import text as joined
+from xpareto.eval.synthetic.sample import sentence
 
 SIZES = {"tatoeba": 150, "parallel": 4600}
 BUCC_LANGUAGES = ("de", "ru", "zh")  # XTREME has no other one of ours

@@ -11,12 +11,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from eval.synthetic.entities import Fact, running, tokens
-from eval.synthetic.languages.lexicon import Word
-from eval.synthetic.languages.meaning import Clause, Sentence
-from eval.synthetic.questions import Asked, question
-from eval.synthetic.realize import LANGUAGES, words
-from eval.synthetic.realize import text as joined
+from xpareto.eval.synthetic.entities import Fact, running, tokens
+from xpareto.eval.synthetic.languages.lexicon import Word
+from xpareto.eval.synthetic.languages.meaning import Clause, Sentence
+from xpareto.eval.synthetic.questions import Asked, question
+from xpareto.eval.synthetic.realize import LANGUAGES, words
+from xpareto.eval.synthetic.realize import text as joined
 
 Meaning = Sentence | Clause | Fact | Asked
 """What a line can say; of a passage and its question, the question."""

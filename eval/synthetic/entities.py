@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from eval.synthetic.languages.lexicon import Word
-from eval.synthetic.languages.names import BRANDS, CITIES, FIRST, LAST
-from eval.synthetic.languages.phrasebook import PHRASES
-from eval.synthetic.realize import capitalised
+from xpareto.eval.synthetic.languages.lexicon import Word
+from xpareto.eval.synthetic.languages.names import BRANDS, CITIES, FIRST, LAST
+from xpareto.eval.synthetic.languages.phrasebook import PHRASES
+from xpareto.eval.synthetic.realize import capitalised
 
 WOMEN = ("Anna", "Maria", "Elena", "Laura", "Julia", "Clara")
 MEN = ("Daniel", "Martin", "Robert", "Viktor", "Oscar", "David")

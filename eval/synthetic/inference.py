@@ -11,21 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from eval.synthetic.languages.meaning import (
-    ABOVE,
-    BELOW,
-    COLOURS,
-    FREQUENCIES,
-    INTRANSITIVE,
-    OBJECTS,
-    OPPOSITE,
-    PLACES,
-    PRONOUNS,
-    TIMES,
-    Clause,
-    Thing,
-)
-from eval.synthetic.sample import action, patient, qualities, state, subject
+from xpareto.eval.synthetic.languages.meaning import ABOVE, BELOW, COLOURS, FREQUENCIES, INTRANSITIVE, OBJECTS, OPPOSITE, PLACES, PRONOUNS, TIMES, Clause, Thing
+from xpareto.eval.synthetic.sample import action, patient, qualities, state, subject
 
 LABELS = ("entailment", "neutral", "contradiction")
 Edit = Callable[[Clause, Random], Clause | None]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from eval.synthetic.draft import Draft, fresh
-from eval.synthetic.entities import Fact, fact, tokens
-from eval.synthetic.languages.lexicon import Word
-from eval.synthetic.languages.meaning import NAMES, Sentence
-from eval.synthetic.realize import LANGUAGES, words
-from eval.synthetic.sample import sentence
+from xpareto.eval.synthetic.draft import Draft, fresh
+from xpareto.eval.synthetic.entities import Fact, fact, tokens
+from xpareto.eval.synthetic.languages.lexicon import Word
+from xpareto.eval.synthetic.languages.meaning import NAMES, Sentence
+from xpareto.eval.synthetic.realize import LANGUAGES, words
+from xpareto.eval.synthetic.sample import sentence
 
 SIZES = {"panx-train": 1500, "panx-dev": 100, "panx-test": 120}
 PLAIN = 0.15  # the share of sentences without any name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from eval.synthetic.languages.meaning import PRONOUNS, Clause, Sentence
-from eval.synthetic.sample import action
+from xpareto.eval.synthetic.languages.meaning import PRONOUNS, Clause, Sentence
+from xpareto.eval.synthetic.sample import action
 
 SAME, OTHER = "1", "0"  # as PAWS-X labels them
 

@@ -6,21 +6,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from eval.synthetic.languages.english import VERBS
-from eval.synthetic.languages.lexicon import Word
-from eval.synthetic.languages.meaning import (
-    ANIMATE,
-    INTRANSITIVE,
-    NAMES,
-    OBJECTS,
-    PERSONS,
-    PLACES,
-    Clause,
-    Sentence,
-    Thing,
-)
-from eval.synthetic.realize import LANGUAGES, capitalised, located, text, words
-from eval.synthetic.sample import patient, subject
+from xpareto.eval.synthetic.languages.english import VERBS
+from xpareto.eval.synthetic.languages.lexicon import Word
+from xpareto.eval.synthetic.languages.meaning import ANIMATE, INTRANSITIVE, NAMES, OBJECTS, PERSONS, PLACES, Clause, Sentence, Thing
+from xpareto.eval.synthetic.realize import LANGUAGES, capitalised, located, text, words
+from xpareto.eval.synthetic.sample import patient, subject
 
 Role = Literal["who", "what", "where"]
 SENTENCES = 2  # in a passage

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from eval.synthetic.choices import LABELS, Puzzle, puzzle
-from eval.synthetic.draft import Draft, text
-from eval.synthetic.languages.meaning import Clause
-from eval.synthetic.questions import Asked, answer, ask, context, passage, question
-from eval.synthetic.realize import LANGUAGES
-from eval.synthetic.realize import text as joined
+from xpareto.eval.synthetic.choices import LABELS, Puzzle, puzzle
+from xpareto.eval.synthetic.draft import Draft, text
+from xpareto.eval.synthetic.languages.meaning import Clause
+from xpareto.eval.synthetic.questions import Asked, answer, ask, context, passage, question
+from xpareto.eval.synthetic.realize import LANGUAGES
+from xpareto.eval.synthetic.realize import text as joined
 
 SIZES = {"xquad": 50, "squad-train": 1500, "commonsenseqa-train": 1500,
          "commonsenseqa-dev": 150}  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.synthetic.languages import chinese, english, german, greek, hindi, russian
-from eval.synthetic.languages.lexicon import Word
-from eval.synthetic.languages.meaning import Clause, Sentence, Thing
+from xpareto.eval.synthetic.languages import chinese, english, german, greek, hindi, russian
+from xpareto.eval.synthetic.languages.lexicon import Word
+from xpareto.eval.synthetic.languages.meaning import Clause, Sentence, Thing
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 from random import Random
 
-from eval.synthetic.draft import Draft, fresh, text
-from eval.synthetic.inference import LABELS, pair
-from eval.synthetic.languages.meaning import Clause, Sentence
-from eval.synthetic.paraphrase import OTHER, SAME, reworded
-from eval.synthetic.realize import LANGUAGES, words
-from eval.synthetic.sample import sentence
+from xpareto.eval.synthetic.draft import Draft, fresh, text
+from xpareto.eval.synthetic.inference import LABELS, pair
+from xpareto.eval.synthetic.languages.meaning import Clause, Sentence
+from xpareto.eval.synthetic.paraphrase import OTHER, SAME, reworded
+from xpareto.eval.synthetic.realize import LANGUAGES, words
+from xpareto.eval.synthetic.sample import sentence
 
 SIZES = {"udpos-train": 2000, "udpos-dev": 300, "udpos-test": 150, "mnli": 6000, "mnli-translated": 1200,
          "xnli-dev": 300, "xnli-test": 200, "pawsx-train": 2000, "pawsx-dev": 100, "pawsx-test": 100}  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.synthetic import comparable, named, reading, sentences
-from eval.synthetic.draft import Draft
-from eval.synthetic.realize import LANGUAGES
+from xpareto.eval.synthetic import comparable, named, reading, sentences
+from xpareto.eval.synthetic.draft import Draft
+from xpareto.eval.synthetic.realize import LANGUAGES
 
 NOTICE = """This data set is synthetic.
 

@@ -18,7 +18,7 @@ around them, in which they are to be found.
 
 from __future__ import annotations
 
-from eval.task import ENCODER, Task
+from xpareto.eval.tasks._task import ENCODER, Task
 
 _SIDES = "{language}-en.SPLIT.{language}", "{language}-en.SPLIT.en"
 _GOLD = "{language}-en.SPLIT.gold"

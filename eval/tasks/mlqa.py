@@ -6,7 +6,7 @@ whose F1 is language-aware already. The hub's google/xtreme has a configuration 
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from xpareto.eval.tasks._task import HubSource, Task
 
 TASK = Task(
     name="mlqa",

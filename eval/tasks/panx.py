@@ -9,7 +9,7 @@ Trained on its English; ``panx@sw`` is native Swahili, from WikiAnn's own train 
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task, TrainingSet
+from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
 
 LABELS = ("B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O")
 

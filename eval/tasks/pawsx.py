@@ -11,7 +11,7 @@ intermediate/pawsx. The hub's configurations have the latter as train split.
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task, TrainingSet
+from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
 
 LABELS = ("0", "1")
 

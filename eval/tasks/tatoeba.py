@@ -8,7 +8,7 @@ The hub's google/xtreme keeps the original order, under three-letter codes.
 
 from __future__ import annotations
 
-from eval.task import ENCODER, HubSource, Task
+from xpareto.eval.tasks._task import ENCODER, HubSource, Task
 
 HUB = HubSource(
     repo="google/xtreme",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eval.task import HubSource, Task, TrainingSet
+from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
 
 HUB = HubSource(
     repo="google-research-datasets/tydiqa",

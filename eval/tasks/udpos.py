@@ -13,7 +13,7 @@ Trained on its English; ``udpos@de`` is native German, from its treebanks' train
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task, TrainingSet
+from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
 
 LABELS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM",

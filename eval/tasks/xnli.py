@@ -6,7 +6,7 @@ configuration per language and class labels 0 entailment, 1 neutral, 2 contradic
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from xpareto.eval.tasks._task import HubSource, Task
 
 LABELS = ("contradiction", "entailment", "neutral")
 

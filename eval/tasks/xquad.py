@@ -8,7 +8,7 @@ The hub's google/xquad has one configuration per language, and calls its only sp
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task
+from xpareto.eval.tasks._task import HubSource, Task
 
 TASK = Task(
     name="xquad",

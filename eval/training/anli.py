@@ -8,9 +8,9 @@ with the same fields.
 
 from __future__ import annotations
 
-from eval.task import HubSource, TrainingSet
-from eval.tasks.xnli import HUB as XNLI
-from eval.tasks.xnli import LABELS
+from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks.xnli import HUB as XNLI
+from xpareto.eval.tasks.xnli import LABELS
 
 _MNLI = "intermediate/mnli/multinli_1.0_train.jsonl | intermediate/mnli/t*.jsonl | xtreme/xnli/train-en.tsv"
 _SNLI = "intermediate/snli/snli_1.0_train.jsonl | intermediate/snli/train*.jsonl"

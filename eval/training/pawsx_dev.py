@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eval.task import TrainingSet
-from eval.tasks.pawsx import HUB, LABELS
+from xpareto.eval.tasks._task import TrainingSet
+from xpareto.eval.tasks.pawsx import HUB, LABELS
 
 TRAINING = TrainingSet(
     name="pawsx_dev",

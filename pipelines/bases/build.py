@@ -1,4 +1,4 @@
-"""Make the embedded base: `python -m pipelines.bases.build [FOLDER]`, in about a minute."""
+"""Make the embedded base: `python -m xpareto.pipelines.bases.build [FOLDER]`, in about a minute."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from compress.step import Context
-from compress.steps.pretrain import Pretrain
-from eval.data import Data, DataSpec
-from eval.synthetic import write_data
-from pipelines.supply import DataSupply
+from xpareto.compress.core.step import Context
+from xpareto.compress.steps.pretrain import Pretrain
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.synthetic import write_data
+from xpareto.pipelines.execution.data import DataSupply
 
 FOLDER = Path(__file__).parent / "embedded"
 FIELDS = Path(__file__).parent / "embedded.yaml"

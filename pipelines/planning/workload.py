@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from compress.errors import InputError
-from eval.task import Task
-from eval.task import task as find_task
-from pipelines.recipe import Recipe
-from pipelines.start import Start
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.tasks._task import Task
+from xpareto.eval.tasks._task import task as find_task
+from xpareto.pipelines.recipe.schema import Recipe
+from xpareto.pipelines.planning.inputs import Start
 
 
 @dataclass(frozen=True)

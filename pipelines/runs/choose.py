@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from eval.analyses.documents.recommendation import Recommendation
-from pipelines.choosing import recommend
-from pipelines.evidence import read_evidence
-from pipelines.runfolder import RunFolder
-from pipelines.wish import Wish, check, check_names
+from xpareto.eval.analyses.documents.recommendation import Recommendation
+from xpareto.eval.analyses.recommendation import recommend
+from xpareto.eval.results.evidence import read_evidence
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.eval.analyses.requirements import Wish, check, check_names
 
 
 def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -> Recommendation:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compress.errors import InputError
-from eval.analyses.documents.difference import Difference
-from pipelines.differing import diff
-from pipelines.evidence import read_evidence
-from pipelines.runfolder import RunFolder
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.difference import Difference
+from xpareto.eval.analyses.differences import diff
+from xpareto.eval.results.evidence import read_evidence
+from xpareto.pipelines.storage.run_folder import RunFolder
 
 
 def diff_runs(

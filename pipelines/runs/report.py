@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from compress.core.atomic import replace_text, writing
-from compress.errors import InputError
-from eval.analyses.documents.summary import NAME, Analysis, NoSummary
-from pipelines.analysis import RESAMPLES, analyse
-from pipelines.evidence import read_evidence
-from reports.build import build
+from xpareto.compress.core.atomic import replace_text, writing
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.summary import NAME, Analysis, NoSummary
+from xpareto.eval.analyses.summary import RESAMPLES, analyse
+from xpareto.eval.results.evidence import read_evidence
+from xpareto.reports.formats.all_forms import build
 
 
 def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, seed: int = 0) -> Path:
@@ -32,7 +32,7 @@ def build_report(runs: Sequence[Path], out: Path, paper: bool = False) -> list[P
     """Write the analysis of the runs and every form of their report into a folder; return the files.
 
     The analysis comes first, since the page and the summary show it.
-    `paper` adds figures for print (see reports.build).
+    `paper` adds figures for print (see reports.formats.all_forms).
     """
     analysis = write_analysis(runs, out)
     return [*build(runs, out, paper), analysis]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from compress.artifact import Artifact
-from eval.results import document as results
-from eval.results.document import Made, RunDocument, StepFacts, TaskFacts
-from pipelines.plan import Candidate, Plan
-from pipelines.planning.workload import Workload
-from pipelines.preflight import incomplete
-from pipelines.recipe import Recipe
-from pipelines.start import Start
-from pipelines.store import Store
+from xpareto.compress.core.artifact import Artifact
+from xpareto.eval.results import document as results
+from xpareto.eval.results.document import Made, RunDocument, StepFacts, TaskFacts
+from xpareto.pipelines.planning.plan import Candidate, Plan
+from xpareto.pipelines.planning.workload import Workload
+from xpareto.pipelines.planning.preflight import incomplete
+from xpareto.pipelines.recipe.schema import Recipe
+from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.storage.store import Store
 
 
 def results_of(

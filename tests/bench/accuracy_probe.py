@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.artifact import Manifest, seal
-from eval.data import Data, DataSpec
-from eval.encode import TextEncoder
-from eval.engine import run_all
-from eval.machine import machine_facts
-from eval.runtime import RUNTIMES
-from eval.task import KINDS, task
+from xpareto.compress.core.artifact import Manifest, seal
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.encoding.text import TextEncoder
+from xpareto.eval.probing.batches import run_all
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.tasks._task import KINDS, task
 
 HEADS = {"udpos": "tagging", "xnli": "classification"}
 

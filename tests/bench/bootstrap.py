@@ -46,12 +46,12 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from eval.contrast_scores import TaskScores, task_scores
-    from eval.dominance import dominance
-    from eval.machine import machine_facts
-    from eval.resampling import NORMAL_FROM
-    from eval.score_table import Weights, score_table
-    from eval.task import KINDS, TASKS, task
+    from xpareto.eval.statistics.score_draws import TaskScores, task_scores
+    from xpareto.eval.pareto.dominance import dominance
+    from xpareto.eval.hardware.machine import machine_facts
+    from xpareto.eval.statistics.bootstrap import NORMAL_FROM
+    from xpareto.eval.statistics.scores import Weights, score_table
+    from xpareto.eval.tasks._task import KINDS, TASKS, task
 
     rng = np.random.default_rng(0)
     languages = [f"l{number:02d}" for number in range(arguments.languages)]

@@ -25,9 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.machine import machine_facts
-from eval.metrics.mining import NEIGHBOURS, matched, mine
-from eval.metrics.neighbours import Neighbours
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.metrics.mining import NEIGHBOURS, matched, mine
+from xpareto.eval.metrics.neighbours import Neighbours
 
 SECONDS, CPU, BYTES = "seconds", "cpu_seconds", "peak_rss_bytes"
 TARGET_RATIO, TARGET_BYTES = 1.2, 4e9

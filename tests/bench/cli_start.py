@@ -15,7 +15,7 @@ from pathlib import Path
 
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
-    "xpareto --help": [sys.executable, "-c", "from pipelines.cli import main; main()", "--help"],
+    "xpareto --help": [sys.executable, "-c", "from xpareto.pipelines.cli import main; main()", "--help"],
 }
 
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
 import numpy as np
 
-from eval.foreign_load import STAT, busy_seconds
-from eval.probe import threading_variables
+from xpareto.eval.hardware.interference import STAT, busy_seconds
+from xpareto.eval.probing.probe import threading_variables
 
 WORKER = Path(__file__).resolve().parent / "contestant.py"
 MAX_FOREIGN = 0.1  # share of the cores' time; more, and the turn is thrown away

@@ -28,9 +28,9 @@ Run = Callable[[np.ndarray, np.ndarray], Any]  # int64 (batch, length) each -> l
 
 def ours(runtime: str, settings: dict[str, Any], model: Path, threads: int) -> Run:
     """Open a sealed artifact by one of our runtimes."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from compress.artifact import Artifact
-    from eval.runtime import RUNTIMES
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
+    from xpareto.compress.core.artifact import Artifact
+    from xpareto.eval.runtimes._runtime import RUNTIMES
 
     return RUNTIMES.load(runtime).open(Artifact.open(model), threads, settings).run
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from compress.artifact import Artifact
-from eval.engine import pad, plan_batches
-from eval.machine import machine_facts
-from eval.runtime import RUNTIMES
-from eval.runtimes.onnxruntime import PROVIDERS, output_names, session_options
+from xpareto.compress.core.artifact import Artifact
+from xpareto.eval.probing.batches import pad, plan_batches
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.runtimes.onnxruntime import PROVIDERS, output_names, session_options
 
 
 def main() -> None:

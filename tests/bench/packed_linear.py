@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import torch
 
-from eval.machine import machine_facts
-from eval.packed_linear import can_pack, packed
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.runtimes._packed_linear import can_pack, packed
 
 SHAPES = [
     (16, 256, 1024),

@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sweep.yaml"
         file.write_text(text, encoding="utf-8")
-        program = "from pipelines.cli import main; main()"
+        program = "from xpareto.pipelines.cli import main; main()"
         command = [sys.executable, "-c", program, "plan", str(file), "--json", "--store", f"{folder}/store"]
         for number in range(arguments.rounds + 1):
             before, start = _children_s(), time.perf_counter()

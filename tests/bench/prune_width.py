@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
 from tests.bench.xlmr_base_size import in_process, make_source_and_tell
 
@@ -44,10 +44,10 @@ class LongLines:
 
 def prune(source: Path, target: Path, arguments: Mapping[str, Any], pipe: Any) -> None:
     """Apply prune_width in this process; send seconds, peak bytes and notes."""
-    from compress.artifact import Artifact
-    from compress.checkpoint import read_checkpoint
-    from compress.step import Context
-    from compress.steps.prune_width import STEP
+    from xpareto.compress.core.artifact import Artifact
+    from xpareto.compress.models.checkpoint import read_checkpoint
+    from xpareto.compress.core.step import Context
+    from xpareto.compress.steps.prune_width import STEP
 
     target.mkdir()
     step = STEP.model_validate(

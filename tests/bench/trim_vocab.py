@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
 PACKAGES = (
     "torch==2.13.0", "transformers==4.49.0", "huggingface-hub==0.29.3", "datasets==3.6.0", "vocabtrimmer==0.0.2",
@@ -57,8 +57,8 @@ def make_source(folder: Path, layers: int, vocab: int) -> None:
     import torch
     import transformers
 
-    from compress.artifact import Manifest, seal
-    from compress.tokenizer_files import write_tokenizer_config
+    from xpareto.compress.core.artifact import Manifest, seal
+    from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 
     labels = ("entailment", "neutral", "contradiction")
     torch.manual_seed(0)
@@ -125,9 +125,9 @@ def ours(source: str, text: str, target: str, pieces: str) -> None:
     import torch  # noqa: F401  imports are not timed, here as there
     import transformers  # noqa: F401
 
-    from compress.artifact import Artifact
-    from compress.step import Context
-    from compress.steps.trim_vocab import STEP
+    from xpareto.compress.core.artifact import Artifact
+    from xpareto.compress.core.step import Context
+    from xpareto.compress.steps.trim_vocab import STEP
 
     class Supply:
         def text(self, name: str) -> Mapping[str, Sequence[str]]:

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
-from eval.machine import machine_facts
+from xpareto.eval.hardware.machine import machine_facts
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = 0.05
@@ -112,7 +112,7 @@ def _diff(before: Path | None, after: Path) -> Any:
 
 def _xpareto(*words: str, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
+        [sys.executable, "-c", "from xpareto.pipelines.cli import main; main()", *words],
         capture_output=True, text=True, cwd=ROOT, check=False,
     )  # fmt: skip
     if done.returncode not in codes:

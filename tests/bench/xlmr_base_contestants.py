@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
 import numpy as np
 from contest import Contestant, Entrant, Turns, drift, hold
@@ -38,22 +38,22 @@ from contestant import workloads
 from contestant_models import EXPORTERS, FP32, INT8, OPTIMUM_FP32, OPTIMUM_INT8, TORCH, make_models, tell
 from xlmr_base_size import in_process
 
-from compress.artifact import Artifact
-from eval.data import Data, DataSpec
-from eval.encode import TextEncoder
-from eval.encoder_work import encoder_work
-from eval.engine import pad, plan_batches
-from eval.machine import machine_facts
-from eval.operations import Work, read_graph
-from eval.operations import work_of as graph_work
-from eval.operator_times import OperatorTimes, profile
-from eval.peaks import bandwidth, peaks
-from eval.probe_process import pin
-from eval.probes.shapes import parse_shape
-from eval.roofline import Roof, in_precision
-from eval.runtimes.onnxruntime import open_file, session_options
-from eval.task import KINDS, task
-from reports.markdown import table
+from xpareto.compress.core.artifact import Artifact
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.encoding.text import TextEncoder
+from xpareto.eval.roofline.torch_work import encoder_work
+from xpareto.eval.probing.batches import pad, plan_batches
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.roofline.onnx_operations import Work, read_graph
+from xpareto.eval.roofline.onnx_operations import work_of as graph_work
+from xpareto.eval.roofline.operator_profile import OperatorTimes, profile
+from xpareto.eval.roofline.peak_rates import bandwidth, peaks
+from xpareto.eval.probing.child import pin
+from xpareto.eval.probes.shapes import parse_shape
+from xpareto.eval.roofline.bound import Roof, in_precision
+from xpareto.eval.runtimes.onnxruntime import open_file, session_options
+from xpareto.eval.tasks._task import KINDS, task
+from xpareto.reports.formats.markdown import table
 
 OURS, TWIN, RIVAL, EXACT = "ours int8", "ours int8, again", "optimum-onnx int8", "torch fp32"
 DRIFT = {"fp32": 1e-3, "bf16": 0.2, "int8": 0.2}

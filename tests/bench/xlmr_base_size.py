@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
 RATIO_LIMIT, PEAK_LIMIT_BYTES, SECONDS_LIMIT = 0.26, 6e9, 180.0
 
@@ -29,7 +29,7 @@ def make_source(folder: Path, layers: int, vocab: int) -> None:
     import torch
     import transformers
 
-    from compress.artifact import Manifest, seal
+    from xpareto.compress.core.artifact import Manifest, seal
 
     labels = ("entailment", "neutral", "contradiction")
     torch.manual_seed(0)
@@ -63,9 +63,9 @@ class Lines:
 
 def run_steps(steps: list[tuple[str, dict[str, Any], Path, Path]], pipe: Any) -> None:
     """Apply the steps one after the other in this process; send seconds, peak bytes and notes."""
-    from compress.artifact import Artifact, Manifest, seal
-    from compress.catalog import STEPS
-    from compress.step import Context
+    from xpareto.compress.core.artifact import Artifact, Manifest, seal
+    from xpareto.compress.core.registry import STEPS
+    from xpareto.compress.core.step import Context
 
     start, notes = time.perf_counter(), {}
     for name, fields, source, target in steps:

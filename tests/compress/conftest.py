@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.artifact import Artifact, Head, Manifest, seal
-from compress.batching import Rows
-from compress.step import Context
+from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
+from xpareto.compress.data.batching import Rows
+from xpareto.compress.core.step import Context
 
 VOCAB, TOKENS, HIDDEN = 97, 24, 16
 LABELS: dict[str, tuple[str, ...]] = {"classification": ("a", "b", "c"), "tagging": ("X", "Y", "Z")}

@@ -12,10 +12,10 @@ import pytest
 import torch
 import transformers
 
-from compress.artifact import Head
-from compress.batching import IGNORED, collate, collate_choices
-from compress.heads.spec import HeadSpec
-from compress.heads.table import HEADS, head_of_class
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import IGNORED, collate, collate_choices
+from xpareto.compress.heads.spec import HeadSpec
+from xpareto.compress.heads.table import HEADS, head_of_class
 
 ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").is_file())
 ROOMS = ("compress", "eval", "pipelines", "reports")

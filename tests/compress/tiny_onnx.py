@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from compress.artifact import Artifact, Head, Manifest, seal
-from compress.step import Context
-from compress.steps.export_onnx import STEP as EXPORT
+from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
+from xpareto.compress.core.step import Context
+from xpareto.compress.steps.export_onnx import STEP as EXPORT
 
 LABELS = ("NOUN", "VERB", "X")
 VOCAB, WIDTH, FFN, TOKENS = 97, 16, 24, 24
@@ -96,8 +96,8 @@ def uneven_onnx_model() -> Artifact:
     """Seal the export of a tagger with one head and none, 24 and 5 neurons, and low-rank embeddings."""
     import torch
 
-    from compress.checkpoint import load_model, save_model
-    from compress.uneven import Shape, reshape
+    from xpareto.compress.models.checkpoint import load_model, save_model
+    from xpareto.compress.models.uneven_layers import Shape, reshape
 
     even = torch_model("tagging")
     model = load_model(even.path, "tagging", LABELS, keep_head=True)

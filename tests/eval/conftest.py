@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.artifact import Artifact, Manifest, seal
+from xpareto.compress.core.artifact import Artifact, Manifest, seal
 
 LAYERS, WIDTH, POSITIONS, VOCABULARY = 3, 16, 66, 64
 Build = Callable[..., Artifact]

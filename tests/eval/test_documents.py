@@ -12,13 +12,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from typer.testing import CliRunner
 
-from compress.errors import InputError
-from eval.analyses.documents.base import Document, Estimate, Part
-from eval.analyses.documents.best_arm import BestArm
-from eval.analyses.documents.catalogue import DOCUMENTS, document_schema
-from eval.analyses.documents.claim_status import ClaimStatus
-from eval.analyses.documents.difference import Change
-from pipelines.cli import app
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.analyses.documents.catalogue import DOCUMENTS, document_schema
+from xpareto.eval.analyses.documents.claim_status import ClaimStatus
+from xpareto.eval.analyses.documents.difference import Change
+from xpareto.pipelines.cli import app
 
 STATUS: dict[str, Any] = {
     "schema": 1, "runs": ["r"], "comparisons": 0, "command": "xpareto claims", "synthetic": False,

@@ -9,19 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from compress.errors import InputError
-from eval.records import Measurement, to_json
-from eval.results.document import (
-    Candidate,
-    Made,
-    RunDocument,
-    StepFacts,
-    TaskFacts,
-    read_document,
-    row_schema,
-    run_schema,
-    write_document,
-)
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.records.measurement import Measurement, to_json
+from xpareto.eval.results.document import Candidate, Made, RunDocument, StepFacts, TaskFacts, read_document, row_schema, run_schema, write_document
 
 TRAIN = StepFacts("train", "target", 1, {"on": "each", "epochs": 2.0})
 

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
-from eval.objective import Limit, Objective
-from eval.objectives.score import language_scores
-from eval.records import Measurement
-from eval.score_table import Quality, ScoreTable
+from xpareto.eval.objectives._objective import Limit, Objective
+from xpareto.eval.objectives.score import language_scores
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.statistics.scores import Quality, ScoreTable
 
 
 def worst_language(rows: Sequence[Measurement]) -> float | None:

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from compress.step import DataNeed
-from eval.data import Data, DataSpec
-from pipelines.check import check
-from pipelines.fingerprints import Fingerprints
-from pipelines.located_yaml import parse_yaml
-from pipelines.lock import Lock
-from pipelines.overrides import apply_overrides
-from pipelines.plan import Plan, make_plan
-from pipelines.planning.workload import Workload, workloads
-from pipelines.preflight import check_data
-from pipelines.recipe import Checked
-from pipelines.start import Base, Start
-from pipelines.store import Store
+from xpareto.compress.core.step import DataNeed
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.pipelines.recipe.checks import check
+from xpareto.pipelines.storage.fingerprints import Fingerprints
+from xpareto.pipelines.recipe.located_yaml import parse_yaml
+from xpareto.pipelines.storage.lock import Lock
+from xpareto.pipelines.recipe.overrides import apply_overrides
+from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.workload import Workload, workloads
+from xpareto.pipelines.planning.preflight import check_data
+from xpareto.pipelines.recipe.schema import Checked
+from xpareto.pipelines.planning.inputs import Base, Start
+from xpareto.pipelines.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared"
@@ -126,7 +126,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Sequence
         for override in overrides:
             words += ["--set", override]
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines", *words],
+            [sys.executable, "-m", "xpareto.pipelines", *words],
             cwd=folder, capture_output=True, text=True, check=False,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.kind import Kind
-from eval.records import Measurement, append_rows
-from eval.task import KINDS, task
-from pipelines.runfolder import RunFolder
+from xpareto.eval.kinds._kind import Kind
+from xpareto.eval.records.measurement import Measurement, append_rows
+from xpareto.eval.tasks._task import KINDS, task
+from xpareto.pipelines.storage.run_folder import RunFolder
 
 LANGUAGES = {"xnli": ("en", "de", "sw"), "udpos": ("en", "de"), "tatoeba": ("de", "sw")}
 VARIANTS = {"fp32/torch": (20.0, 1e9, 0.0), "onnx/onnxruntime": (14.0, 1e9, 0.0),

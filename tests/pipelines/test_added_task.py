@@ -23,7 +23,7 @@ Files as its authors publish them: data/annotated, laid in xtreme/sib200. Traine
 
 from __future__ import annotations
 
-from eval.task import HubSource, Task, TrainingSet
+from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
 
 LABELS = (
     "entertainment", "geography", "health", "politics", "science/technology", "sports", "travel",
@@ -87,11 +87,11 @@ SENTENCES = {
 SCRIPT = """\
 import json, sys
 from pathlib import Path
-from eval.data import Data, DataSpec
-from eval.encode import TextEncoder
-from eval.encoding.training_examples import training_examples
-from eval.submission.leaderboard import format_of
-from eval.task import KINDS, task
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.encoding.text import TextEncoder
+from xpareto.eval.encoding.training import training_examples
+from xpareto.eval.submission.leaderboard import format_of
+from xpareto.eval.tasks._task import KINDS, task
 
 found, data, tokenizer = task("sib200"), Data.open(DataSpec("data")), Path(sys.argv[1]) / "tokenizer.json"
 kind, examples = KINDS.load(found.kind), data.examples(found, "en")
@@ -147,12 +147,12 @@ def test_its_rows_are_read_encoded_scored_and_written(copied: Path, base: Path) 
 
 
 def test_it_is_listed_as_a_task_and_as_a_training_set(copied: Path) -> None:
-    assert "sib200" in python(copied, "-m", "pipelines", "list", "tasks").stdout
-    assert "sib200" in python(copied, "-m", "pipelines", "list", "training").stdout
+    assert "sib200" in python(copied, "-m", "xpareto.pipelines", "list", "tasks").stdout
+    assert "sib200" in python(copied, "-m", "xpareto.pipelines", "list", "training").stdout
 
 
 def test_a_recipe_trains_on_it_and_scores_it_in_every_language(copied: Path) -> None:
-    done = python(copied, "-m", "pipelines", "run", "topics.yaml")
+    done = python(copied, "-m", "xpareto.pipelines", "run", "topics.yaml")
     assert done.returncode == 0, done.stderr
     (file,) = copied.glob("runs/*/measurements.jsonl")
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

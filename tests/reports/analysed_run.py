@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from eval.analyses.documents.summary import Summary
-from eval.analyses.documents.summary_file import analysis_of, read_analysis
-from eval.records import Measurement, append_rows
-from pipelines.runs.report import write_analysis
-from reports.build import build
-from reports.run import read_runs
-from reports.study import Study, study
+from xpareto.eval.analyses.documents.summary import Summary
+from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
+from xpareto.eval.records.measurement import Measurement, append_rows
+from xpareto.pipelines.runs.report import write_analysis
+from xpareto.reports.formats.all_forms import build
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import Study, study
 from tests.pipelines.made_up_run import write_run
 
 RESAMPLES = 200

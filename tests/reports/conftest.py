@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from eval.analyses.documents.summary import Summary
-from eval.records import Measurement, append_rows
-from reports.study import Study
+from xpareto.eval.analyses.documents.summary import Summary
+from xpareto.eval.records.measurement import Measurement, append_rows
+from xpareto.eval.results.summary import Study
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import CHROMIUM, DRIVER, Browser
 

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.base import Document, Part
-from eval.contrast import VariantContrasts
-from eval.contrast_costs import Iso
-from eval.objective import Sense
-from eval.verdict import Contrast
+from xpareto.eval.analyses.documents.base import Document, Part
+from xpareto.eval.comparison.arms import VariantContrasts
+from xpareto.eval.comparison.arm_costs import Iso
+from xpareto.eval.objectives._objective import Sense
+from xpareto.eval.statistics.tests import Contrast
 
 Scope = Literal["training", "these models"]
 THESE_MODELS: Scope = "these models"  # of a verdict that rests on one seed

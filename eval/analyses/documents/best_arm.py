@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.arm_comparison import Scope
-from eval.analyses.documents.base import Document
-from eval.best_arm import Choice
-from eval.verdict import Contrast
+from xpareto.eval.analyses.documents.arm_comparison import Scope
+from xpareto.eval.analyses.documents.base import Document
+from xpareto.eval.comparison.best_arm import Choice
+from xpareto.eval.statistics.tests import Contrast
 
 
 class BestArm(Document):

@@ -6,10 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.arm_comparison import Scope
-from eval.analyses.documents.base import Document, Estimate, Part
-from eval.analyses.documents.best_arm import BestArm
-from eval.verdict import Verdict
+from xpareto.eval.analyses.documents.arm_comparison import Scope
+from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.statistics.tests import Verdict
 
 Status = Literal["supported", "contradicted", "undetermined", "holds", "fails", "not tested"]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.base import Document, Estimate, Part
-from eval.cost_noise import Basis
-from eval.objective import Sense
-from eval.verdict import Contrast
+from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.statistics.block_noise import Basis
+from xpareto.eval.objectives._objective import Sense
+from xpareto.eval.statistics.tests import Contrast
 
 ALL = "all candidates together"
 What = Literal["average", "tasks", "languages", "costs", "lost", "lost cost"]
@@ -29,7 +29,7 @@ class RatioContrast(Contrast):
 
 @dataclass(frozen=True)
 class RelativeChange(RatioContrast):
-    """The change of one candidate's cost over the median of the others' changes (see eval.beside).
+    """The change of one candidate's cost over the median of the others' changes (see eval.comparison.relative_change).
 
     `beyond`: it is shown to be worse than theirs by more than the tolerance, and came out worse by that.
     """
@@ -50,7 +50,7 @@ class CostChange(RatioContrast):
 
 @dataclass(frozen=True)
 class CommonChange(RatioContrast):
-    """The mean change of a cost of all candidates (see eval.together).
+    """The mean change of a cost of all candidates (see eval.comparison.common_change).
 
     `beyond`: it is shown to be worse by more than the tolerance. `drift` is the ratio of the farthest blocks
     of one run.

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from eval.analyses.documents.base import Document, Estimate, Part
-from eval.cost_noise import Basis
-from eval.fairness import Interval
+from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.statistics.block_noise import Basis
+from xpareto.eval.comparison.language_fairness import Interval
 
 
 def _absent(value: object) -> bool:

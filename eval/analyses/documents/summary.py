@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from eval.analyses.documents.base import Document, Estimate, Part
-from eval.cost_noise import Basis
-from eval.objective import Sense
+from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.statistics.block_noise import Basis
+from xpareto.eval.objectives._objective import Sense
 
 NAME = "analysis.json"
 ALL = "all"  # the frontier in all costs at once
@@ -39,7 +39,7 @@ class TaskEntry(Part):
 
 
 class NoiseEntry(Part):
-    """How far two copies of one candidate lie apart in a cost (see eval.cost_noise)."""
+    """How far two copies of one candidate lie apart in a cost (see eval.statistics.block_noise)."""
 
     basis: Basis
     floor: float = Field(description="percent that 5 in 100 pairs of copies exceed")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eval.synthetic.languages.lexicon import Word, phrases, table
-from eval.synthetic.languages.meaning import NAMES, PRONOUNS, Clause, Thing
+from xpareto.eval.synthetic.languages.lexicon import Word, phrases, table
+from xpareto.eval.synthetic.languages.meaning import NAMES, PRONOUNS, Clause, Thing
 
 NOUNS = table("""
 man man men

@@ -5,7 +5,7 @@ Forms with `_` are several words. The invented companies are no real ones that w
 
 from __future__ import annotations
 
-from eval.synthetic.languages.lexicon import table
+from xpareto.eval.synthetic.languages.lexicon import table
 
 # first names; languages in Latin script write them as English does
 _FIRST = table("""

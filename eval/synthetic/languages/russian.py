@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eval.synthetic.languages.lexicon import Word, phrases, table
-from eval.synthetic.languages.meaning import Clause, Thing
+from xpareto.eval.synthetic.languages.lexicon import Word, phrases, table
+from xpareto.eval.synthetic.languages.meaning import Clause, Thing
 
 # gender, nominative singular, nominative plural, genitive singular, genitive plural,
 # and for feminines in -а and -я the accusative singular

@@ -1,0 +1,40 @@
+"""The earlier artifact of a chain that a step learns from, by the label of the step that gave it."""
+
+from __future__ import annotations
+
+from xpareto.compress.core.errors import hint
+from xpareto.compress.core.step import Flow, Misfit
+
+SOURCE = "source"  # in a recipe: learn from what the step is given itself
+
+
+def earlier_label(label: str) -> str | None:
+    """Return what `Step.learns_from` says for a field that names a teacher.
+
+    >>> earlier_label("fp32"), earlier_label("source")
+    ('fp32', None)
+    """
+    return None if label == SOURCE else label
+
+
+def earlier_flow(step: str, label: str, flow: Flow) -> Flow:
+    """Return what the chain carried at the teacher; Misfit where there is none or it is no torch model.
+
+    >>> earlier_flow("distill", "fp32", Flow("torch", earlier={"fp32": Flow("torch", "mlm")})).head
+    'mlm'
+    """
+    if label == SOURCE:
+        return flow
+    teacher_flow = flow.earlier.get(label)
+    if teacher_flow is None:
+        known = [SOURCE, *flow.earlier]
+        raise Misfit(
+            f'{step}: teacher: no step before it in this chain is labelled "{label}".{hint(label, known)} '
+            f"Known: {', '.join(known)}."
+        )
+    if teacher_flow.format != "torch":
+        raise Misfit(
+            f"{step}: teacher: a teacher is a torch model, but {label} gives {teacher_flow.format or 'nothing'}. "
+            "Name a step before the export."
+        )
+    return teacher_flow

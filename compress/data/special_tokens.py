@@ -1,0 +1,114 @@
+"""Ids of a tokenizer's special tokens: the one place that they are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.json_file import read_json
+from xpareto.compress.data.tokenizer_files import DEFAULT_TOKENIZER_CONFIG, TOKENIZER_CONFIG, size_of
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Ids of one vocabulary of `size` entries; None for a token that it has not.
+
+    `pad` is what the model counts positions by. `special` are all ids that stand for no piece of text.
+    """
+
+    bos: int
+    pad: int
+    eos: int
+    unk: int | None
+    mask: int | None
+    size: int
+    special: frozenset[int]
+
+    @staticmethod
+    def read(tokenizer: Path) -> SpecialTokens:
+        """Return the special tokens of a tokenizer.json and of the config files beside it.
+
+        tokenizer_config.json says what they are called (else as XLM-R's), tokenizer.json has their ids, and
+        those that it lacks are in config.json. The padding is the model's, where there is a config.json.
+        InputError where a sequence could not be written.
+        """
+        status = tokenizer.stat()
+        return _read(tokenizer, status.st_mtime_ns, status.st_size)
+
+    @cached_property
+    def ordinary(self) -> np.ndarray:
+        """Ids of the pieces of text, rising, int64."""
+        return np.setdiff1d(np.arange(self.size), sorted(self.special))
+
+    @cached_property
+    def is_ordinary(self) -> np.ndarray:
+        """One truth value for each id: does it stand for a piece of text?"""
+        return ~np.isin(np.arange(self.size), sorted(self.special))
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Ids that a smaller table keeps whatever the data show: the padding, and what it is counted from."""
+        ids = {*range(self.pad + 1), self.bos, self.eos, *([] if self.unk is None else [self.unk])}
+        return tuple(sorted(ids))
+
+    def mapped(self, remap: Callable[[Sequence[Sequence[int]]], list[list[int]]]) -> SpecialTokens:
+        """Return the tokens in the ids of a smaller table, which has no <mask>."""
+        [[bos, pad, eos]] = remap([[self.bos, self.pad, self.eos]])
+        unk = None if self.unk is None else remap([[self.unk]])[0][0]
+        special = frozenset({bos, pad, eos, *([] if unk is None else [unk])})
+        return replace(self, bos=bos, pad=pad, eos=eos, unk=unk, mask=None, special=special)
+
+    def masking(self, what: str) -> int:
+        """Return the id of the mask token; InputError, naming the tokenizer, where there is none."""
+        if self.mask is None:
+            raise InputError(
+                f"{what}: masked language modelling expects a mask token, found none. Start from a checkpoint "
+                "with XLM-R's tokenizer."
+            )
+        return self.mask
+
+
+@lru_cache(maxsize=16)
+def _read(tokenizer: Path, changed_ns: int, size_bytes: int) -> SpecialTokens:
+    data = read_json(tokenizer)
+    size = size_of(data, tokenizer)
+    named, model = (_beside(tokenizer, name) for name in (TOKENIZER_CONFIG, "config.json"))
+    added = {token["content"]: int(token["id"]) for token in data.get("added_tokens") or []}
+    marked = {int(token["id"]) for token in data.get("added_tokens") or [] if token.get("special")}
+    wanted = {role: _content(named, f"{role}_token") for role in ("bos", "pad", "eos", "unk", "mask")}
+    vocab = data["model"]["vocab"]
+    if isinstance(vocab, dict):
+        pieces = {token: int(vocab[token]) for token in wanted.values() if token in vocab}
+    else:
+        names = set(wanted.values())
+        pieces = {piece: at for at, (piece, *_) in enumerate(vocab) if piece in names}
+    ids: dict[str, int | None] = {
+        role: added.get(token, pieces.get(token, model.get(f"{role}_token_id")))
+        for role, token in wanted.items()
+    }
+    ids["pad"] = model.get("pad_token_id", ids["pad"])
+    for role in ("bos", "pad", "eos"):
+        if ids[role] is None:
+            raise InputError(
+                f"{tokenizer}: expected the token {wanted[role]}, found none. Give a tokenizer with it, or say in "
+                f"{TOKENIZER_CONFIG} what the {role}_token is called."
+            )
+    special = frozenset(marked | {known for known in ids.values() if known is not None})
+    return SpecialTokens(**ids, size=size, special=special)  # type: ignore[arg-type]
+
+
+def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
+    file = tokenizer.with_name(name)
+    return read_json(file) if file.is_file() else {}
+
+
+def _content(settings: Mapping[str, Any], name: str) -> str:
+    """Return what a tokenizer_config.json calls a token: a text, or an object with its content."""
+    token = settings.get(name) or DEFAULT_TOKENIZER_CONFIG[name]
+    return str(token["content"] if isinstance(token, dict) else token)

@@ -1,0 +1,113 @@
+"""The tokenizer's files in a checkpoint folder: found, measured, converted, copied."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.json_file import read_json
+from xpareto.compress.models.transformers_log import quiet
+
+TOKENIZER = "tokenizer.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+SENTENCEPIECE = "sentencepiece.bpe.model"
+
+DEFAULT_TOKENIZER_CONFIG = {
+    "add_prefix_space": True,
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "mask_token": "<mask>",
+    "model_max_length": 512,
+    "pad_token": "<pad>",
+    "sep_token": "</s>",
+    "tokenizer_class": "XLMRobertaTokenizer",
+    "unk_token": "<unk>",
+}
+
+
+def tokenizer_file(folder: Path) -> str:
+    """Return the name of a folder's tokenizer file; InputError where it has none."""
+    for name in (TOKENIZER, SENTENCEPIECE):
+        if (folder / name).is_file():
+            return name
+    raise InputError(
+        f"{folder}: expected {TOKENIZER} or {SENTENCEPIECE}, found neither. Copy the tokenizer's files "
+        "from where the checkpoint comes from."
+    )
+
+
+def tokenizer_size(file: Path) -> int:
+    """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
+    return size_of(read_json(file), file)
+
+
+def size_of(data: Mapping[str, Any], file: Path) -> int:
+    """Return one more than the highest id in the data of a tokenizer.json; InputError when it is not one."""
+    try:
+        vocab = data["model"]["vocab"]
+        ids = list(vocab.values()) if isinstance(vocab, dict) else [len(vocab) - 1]
+        ids += [token["id"] for token in data.get("added_tokens") or []]
+        return int(max(ids)) + 1
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{file}: expected a tokenizers file with model.vocab, found none ({error!r}). "
+            "Save it anew with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+        ) from error
+
+
+def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:
+    """Raise InputError where a tokenizer has not as many entries as the model has embeddings."""
+    if entries != vocab_size:
+        raise InputError(
+            f"{file}: the tokenizer has {entries} entries, but config.json and the word embeddings have "
+            f"{vocab_size}. Give the tokenizer that belongs to the weights."
+        )
+
+
+def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bool) -> None:
+    """Write a checkpoint folder's tokenizer into `target` as tokenizer.json and tokenizer_config.json.
+
+    A sentencepiece model is converted; it has to have `vocab_size` entries, or fewer with `spare_rows`.
+    """
+    file = folder / TOKENIZER_CONFIG
+    settings = read_json(file) if file.is_file() else {}
+    if tokenizer_file(folder) == TOKENIZER:
+        shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
+    else:
+        import transformers
+
+        try:
+            with quiet():
+                made = transformers.XLMRobertaTokenizer.from_pretrained(folder)
+        except (ImportError, ValueError, OSError, RuntimeError) as error:
+            raise InputError(
+                f"{folder / SENTENCEPIECE}: could not be converted to {TOKENIZER} ({error}). "
+                'Run: pip install "xpareto[sentencepiece]"'
+            ) from error
+        made.backend_tokenizer.save(str(target / TOKENIZER))
+        entries = tokenizer_size(target / TOKENIZER)
+        spare = spare_rows and entries < vocab_size
+        check_tokenizer_size(folder / SENTENCEPIECE, entries, entries if spare else vocab_size)
+    write_tokenizer_config(target, settings)
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """Copy tokenizer.json and tokenizer_config.json, unless they are there already."""
+    for name in (TOKENIZER, TOKENIZER_CONFIG):
+        if source.resolve() != target.resolve():
+            shutil.copyfile(source / name, target / name)
+
+
+def write_tokenizer_config(target: Path, settings: Mapping[str, Any] | None = None) -> None:
+    """Write tokenizer_config.json: XLM-R's settings, overridden by `settings`, without any code reference."""
+    merged = {**DEFAULT_TOKENIZER_CONFIG, **(settings or {})}
+    merged = {name: value for name, value in merged.items() if name not in ("auto_map", "name_or_path")}
+    # transformers 4 named the fast class apart; one name serves both there and here.
+    merged["tokenizer_class"] = "XLMRobertaTokenizer"
+    text = json.dumps(merged, indent=2, sort_keys=True, ensure_ascii=False)
+    (target / TOKENIZER_CONFIG).write_text(text + "\n", encoding="utf-8")

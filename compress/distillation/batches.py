@@ -1,0 +1,66 @@
+"""Batches as a student sees them: what to read, which tokens to answer for, and labels where there are any.
+
+A lesson has input_ids, attention_mask, `gold` (labels, IGNORED where there are none), `wanted` (the tokens
+whose answers count: tagging and mlm) and `labels`: one zero per example, since the loss is the mean over
+examples, which is all that `fit` asks of labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.data.batching import Batch, Rows
+from xpareto.compress.training.datasets import TrainingData
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.data.sampling import Draws
+from xpareto.compress.data.special_tokens import SpecialTokens
+
+
+def labelled_lesson(batch: Batch, head: Head) -> Batch:
+    """Return a labelled or masked batch as a lesson: answers count where there are labels."""
+    gold = batch["labels"]
+    return _lesson(batch, gold, HEADS[head].counted(gold))
+
+
+def unlabelled_lesson(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
+    """Return a batch of text as a lesson for a task's head; tags count at every token of the text."""
+    ids, spec = batch["input_ids"], HEADS[head]
+    ordinary = (batch["attention_mask"] > 0) & (ids != special.bos) & (ids != special.eos)
+    return _lesson(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
+
+
+def _lesson(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:
+    lesson = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "gold": gold}
+    if wanted is not None:
+        lesson["wanted"] = wanted
+    return {**lesson, "labels": np.zeros(len(gold), dtype=np.int64)}
+
+
+class StudentBatches:
+    """The lessons of distillation data (satisfies Batches); counts the tokens of those that were asked for.
+
+    Of labelled examples and text together, a lesson is of the text with the probability `text_share`.
+    """
+
+    def __init__(self, data: TrainingData, batch_size: int, text_share: float, seed: int) -> None:
+        self._head, self._special = data.tasks[0].head, data.special
+        self._parts = [dataset.batches(batch_size, seed, data.special) for dataset in data.datasets]
+        self._labelled = [
+            isinstance(dataset.content, Rows) or HEADS[self._head].predicts_tokens
+            for dataset in data.datasets
+        ]
+        self._draws = Draws([1 - text_share, text_share], seed) if len(self._parts) > 1 else None
+        self.tokens = 0
+
+    def batch(self, number: int) -> Batch:
+        """Return lesson `number`."""
+        part, earlier = self._draws(number) if self._draws is not None else (0, number)
+        batch = self._parts[part].batch(earlier)
+        lesson = (
+            labelled_lesson(batch, self._head)
+            if self._labelled[part]
+            else unlabelled_lesson(batch, self._head, self._special)
+        )
+        self.tokens += int(lesson["attention_mask"].sum())
+        return lesson

@@ -1,0 +1,196 @@
+"""A torch artifact as one self-contained ONNX model, compared with torch on random input."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpareto.compress.onnx import graph as onnx_graph, parity
+from xpareto.compress.core.artifact import PACKED, Artifact
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.quantization.qat_codes import CODES
+from xpareto.compress.onnx.packing import reading_packed_rows
+from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
+
+if TYPE_CHECKING:
+    import onnx_ir
+    from transformers import PreTrainedModel
+
+_TRACE_SHAPE = (2, 7)  # a batch of 1 would freeze the batch axis
+
+
+def export(
+    source: Artifact,
+    target: Path,
+    *,
+    threads: int,
+    opset: int = 20,
+    tolerance: float = 1e-4,
+    packed: bool = False,
+    parity_shapes: int = 4,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> dict[str, Any]:
+    """Write the ONNX model of a torch artifact, its config and its tokenizer's files; return notes.
+
+    See the step export_onnx for what the graph looks like. InputError where it differs from torch by
+    more than `tolerance` of max(1, largest output) on one of `parity_shapes` random inputs.
+    """
+    manifest = source.manifest
+    model = load_model(source.path, manifest.head, manifest.labels, keep_head=True, attention="eager")
+    config = model.config
+    max_tokens = config.max_position_embeddings - config.pad_token_id - 1
+    outputs = HEADS[manifest.head].exports(manifest.layer, config.num_hidden_layers)
+    progress(0, 3, "tracing")
+    with reading_packed_rows(model) if packed else contextlib.nullcontext():
+        program = _traced(model, outputs, max_tokens, opset)
+    progress(1, 3, "writing")
+    files = onnx_graph.save(program, target)
+    _write_config(source, target, packed)
+    for name in (TOKENIZER, TOKENIZER_CONFIG, CODES):
+        if name in manifest.files or name != CODES:
+            (target / name).write_bytes(source.file(name).read_bytes())
+    size = onnx_graph.weight_bytes(program)
+    del program
+
+    progress(2, 3, "comparing with torch")
+    batches = parity.random_batches(config.vocab_size, config.pad_token_id, max_tokens, parity_shapes)
+    # The fused attention is what the torch runtime uses; it is also independent of what was traced.
+    model.set_attn_implementation("sdpa")
+    expected = {id(batch.input_ids): _torch_run(model, batch, outputs) for batch in batches}
+    row = _packed_row(model, outputs, max_tokens) if packed else None
+    del model
+    run = parity.onnx_run(target / onnx_graph.MODEL, threads)
+    drifts = parity.compare(lambda input_ids, _: expected[id(input_ids)], run, batches)
+    if row is not None:
+        drifts |= _packed_drift(run, *row)
+    shapes = [batch.shape for batch in batches]
+    parity.require(drifts, tolerance, shapes)
+    progress(3, 3, "done")
+    notes: dict[str, Any] = {
+        "opset": opset,
+        "weight_bytes": size,
+        "max_abs_diff": max(drift.max_abs_diff for drift in drifts.values()),
+        "shapes": [list(shape) for shape in shapes],
+        "parity": {name: asdict(drift) for name, drift in drifts.items()},
+    }
+    if len(files) > 1:
+        notes["external_data"] = (
+            f"the weights exceed protobuf's 2 GB: keep {onnx_graph.SIDECAR} beside {onnx_graph.MODEL}"
+        )
+    return notes
+
+
+def _traced(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int) -> onnx_ir.Model:
+    import torch
+    from transformers.exporters.configs import OnnxConfig
+    from transformers.exporters.exporter_onnx import OnnxExporter
+
+    rows, length = _TRACE_SHAPE
+    ids = torch.full((rows, min(length, max_tokens)), model.config.eos_token_id)
+    axes = {
+        0: torch.export.Dim(onnx_graph.AXES[0], min=1, max=1 << 16),
+        1: torch.export.Dim(onnx_graph.AXES[1], min=1, max=max_tokens),
+    }
+    names = ("input_ids", "attention_mask")
+    settings = OnnxConfig(
+        dynamic=True, dynamic_shapes=dict.fromkeys(names, axes), opset_version=opset, optimize=True
+    )
+    model.config.output_hidden_states = len(outputs) > 1
+    with _quiet():
+        exported = OnnxExporter().export(
+            model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, config=settings
+        )
+    program: onnx_ir.Model = exported.program
+    onnx_graph.tidy(program, outputs)
+    return program
+
+
+def _torch_run(
+    model: PreTrainedModel, batch: parity.Batch, outputs: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    import torch
+
+    with torch.inference_mode():
+        found = model(
+            input_ids=torch.from_numpy(batch.input_ids),
+            attention_mask=torch.from_numpy(batch.attention_mask),
+            output_hidden_states=len(outputs) > 1,
+            return_dict=True,
+        )
+    named = {}
+    for theirs, ours in outputs.items():
+        name, _, index = theirs.partition(".")
+        named[ours] = (found[name][int(index)] if index else found[name]).numpy()
+    return named
+
+
+def _packed_row(
+    model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int
+) -> tuple[np.ndarray, tuple[int, int], list[dict[str, np.ndarray]]]:
+    """Return random ids (1, length) of two sequences, their lengths, and what torch gives for each alone."""
+    random, config = np.random.default_rng(parity.SEED), model.config
+    lengths = (max(1, min(19, max_tokens // 2)), max(1, min(23, max_tokens - max_tokens // 2)))
+    ids = random.integers(config.eos_token_id + 1, config.vocab_size - 1, (1, sum(lengths)))
+    alone = [np.ascontiguousarray(own) for own in np.split(ids, [lengths[0]], axis=1)]
+    return ids, lengths, [_torch_run(model, parity.Batch(own, np.ones_like(own)), outputs) for own in alone]
+
+
+def _packed_drift(
+    run: parity.Run, ids: np.ndarray, lengths: tuple[int, int], alone: list[dict[str, np.ndarray]]
+) -> dict[str, parity.Drift]:
+    """Return how far two sequences in one row are from each of them alone, by output."""
+    found = run(ids, np.repeat([1, 2], lengths)[None])
+    pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for place, part in enumerate((slice(0, lengths[0]), slice(lengths[0], None))):
+        for name, expected in alone[place].items():
+            per_token = found[name].shape[:2] == ids.shape
+            other = found[name][:, part] if per_token else found[name][place : place + 1]
+            width = 1 if per_token and expected.ndim == 2 else expected.shape[-1]
+            pair = (expected.reshape(-1, width), other.reshape(-1, width))
+            pairs.setdefault(f"{name} of packed rows", []).append(pair)
+    return {name: parity.drift(parts) for name, parts in pairs.items()}
+
+
+def _write_config(source: Artifact, target: Path, packed: bool) -> None:
+    config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+    for name in ("_name_or_path", "auto_map", "_attn_implementation"):
+        config.pop(name, None)
+    if packed:
+        config[PACKED] = True
+    labels = source.manifest.labels
+    if labels:
+        config["id2label"] = {str(index): label for index, label in enumerate(labels)}
+        config["label2id"] = {label: index for index, label in enumerate(labels)}
+    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False)
+    (target / "config.json").write_text(text + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporters' running commentary: what matters is checked afterwards, on numbers."""
+    from transformers.utils import logging as transformers_logging
+
+    level = transformers_logging.get_verbosity()
+    onnx_logger = logging.getLogger("torch.onnx")
+    onnx_level = onnx_logger.level
+    transformers_logging.set_verbosity_error()
+    onnx_logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="torch")
+            yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        onnx_logger.setLevel(onnx_level)

@@ -1,0 +1,158 @@
+"""Two arms of a run compared: the statistics of eval.comparison.arms on the outcomes and costs of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison, ComparedObjective, ComparedTask, ReferencePoint, RestsOn, TrainingStep
+from xpareto.eval.comparison.arms import Design, compare
+from xpareto.eval.comparison.arm_costs import Cost
+from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
+from xpareto.eval.statistics.score_draws import TaskScores, task_scores
+from xpareto.eval.statistics.block_noise import COST_MARGIN
+from xpareto.eval.results.document import Candidate
+from xpareto.eval.tasks._task import task
+from xpareto.eval.results.pairing import Matched, match
+from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results.summary import Study
+
+_TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_size")
+
+
+def compare_arms(
+    study: Study, folder: Path, a: str, b: str, margin: float, resamples: int, seed: int
+) -> ArmComparison:
+    """Return the comparison of arm B with arm A of a run whose outcomes lie in `folder`, without caveats.
+
+    `margin` is in points of score. InputError for arms that cannot be compared, or outcomes that were not
+    kept.
+    """
+    _check_numbers(margin, resamples, seed)
+    matched = match(study, a, b)
+    scores = _scores(folder, study, matched, resamples, seed)
+    if not scores:
+        raise InputError(f"{folder}: no task of this run has outcomes in any language.")
+    design = Design(matched.arms, matched.variants, matched.seeds, scores, _costs(study, matched))
+    compared = compare(design, margin)
+    return ArmComparison(
+        run=study.run.origins[0].run,
+        recipe=study.run.origins[0].recipe,
+        arms=(a, b),
+        labels=matched.labels,
+        same_arm=matched.same_arm,
+        scope="training" if len(matched.seeds) > 1 else THESE_MODELS,
+        margin=margin,
+        cost_margin=COST_MARGIN,
+        reference=ReferencePoint(
+            score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES, baseline=study.run.baseline
+        ),
+        resamples=resamples,
+        seed=seed,
+        rests_on=_rests_on(study, matched, scores),
+        variants=compared.variants,
+        hypervolume=compared.hypervolume,
+        joint_hypervolume=compared.joint_hypervolume,
+        iso_cost=compared.iso_cost,
+    )
+
+
+def training_steps(candidate: Candidate) -> list[TrainingStep]:
+    """Return the trainings of a candidate's chain, with their data and what bounds their length."""
+    return [
+        TrainingStep(
+            label=step.label or step.step, **{name: step.fields.get(name) for name in _TRAINING_FIELDS}
+        )
+        for step in candidate.steps
+        if step.step == "train"
+    ]
+
+
+def _check_numbers(margin: float, resamples: int, seed: int) -> None:
+    if not 0 < margin < 100:
+        raise InputError(f"--margin: expected points above 0 and below 100, found {margin:g}.")
+    if not 100 <= resamples <= 100_000:
+        raise InputError(f"--resamples: expected 100 to 100000 draws, found {resamples}.")
+    if seed < 0:
+        raise InputError(f"--seed: expected a whole number from 0 on, found {seed}.")
+
+
+def _scores(
+    folder: Path, study: Study, matched: Matched, resamples: int, seed: int
+) -> tuple[TaskScores, ...]:
+    names = matched.flat
+    drawn = range(2 * len(matched.variants) * len(matched.seeds))
+    scores = []
+    for facts in study.run.tasks.values():
+        if facts.languages:
+            outcomes = task_outcomes(folder, study.run, facts, names)
+            tuning = task_tuning(folder, facts, names, outcomes)
+            clusters = task_clusters(folder, facts, names[0])
+            scores.append(
+                task_scores(
+                    task(facts.name), outcomes, seed, resamples, list(drawn), tuning, clusters=clusters
+                )
+            )
+    return tuple(scores)
+
+
+def _costs(study: Study, matched: Matched) -> tuple[Cost, ...]:
+    shape = (len(matched.arms), len(matched.variants), len(matched.seeds))
+    costs = []
+    for name in study.costs:
+        values = [study.value(candidate, name) for candidate in matched.flat]
+        baseline = study.value(study.run.baseline, name)
+        if not baseline or baseline <= 0:
+            continue  # without the baseline's there is no reference
+        array = np.array([value if value and value > 0 else np.nan for value in values]).reshape(shape)
+        costs.append(Cost(name, study.objectives[name].sense, array, baseline))
+    return tuple(costs)
+
+
+def _rests_on(study: Study, matched: Matched, scores: tuple[TaskScores, ...]) -> RestsOn:
+    sides = dict(zip(matched.labels, matched.names, strict=False))
+    return RestsOn(
+        pairs=len(matched.variants) * len(matched.seeds),
+        variants=matched.variants,
+        seeds=matched.seeds,
+        pooled_arms=matched.arms[2:],
+        candidates={label: tuple(name for row in names for name in row) for label, names in sides.items()},
+        left_out=matched.left_out,
+        tasks=_tasks(study, scores),
+        objectives={
+            name: ComparedObjective(title=objective.title, sense=objective.sense)
+            for name, objective in study.objectives.items()
+        },
+        training={
+            label: tuple(training_steps(study.run.candidate(names[0][0]))) for label, names in sides.items()
+        },
+        incomplete=study.run.incomplete,
+        synthetic=study.run.synthetic,
+        changed=study.run.changed,
+    )
+
+
+def _tasks(study: Study, scores: tuple[TaskScores, ...]) -> Mapping[str, ComparedTask]:
+    tasks = {}
+    for task_score in scores:
+        facts = study.run.tasks[task_score.task]
+        tasks[task_score.task] = ComparedTask(
+            group=task_score.group,
+            examples=dict(zip(task_score.languages, task_score.examples, strict=True)),
+            missing=facts.missing,
+            limit=facts.limit,
+            split=facts.split,
+            drawn_together=task_score.clustered,
+            retuned=task_score.retuned,
+            chance=_chance(task_score.task),
+        )
+    return tasks
+
+
+def _chance(name: str) -> float | None:
+    """Return the score, in percent, of guessing one class of a task; None where no class is guessed."""
+    declared = task(name)
+    return 100 / len(declared.labels) if declared.kind == "classify" and declared.labels else None

@@ -1,0 +1,105 @@
+"""The best arm per task of a run, chosen on a dev run of the same models or by cross-fitting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS
+from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.comparison.best_arm import Fold, Selection, best_arms, cross_fitted
+from xpareto.eval.statistics.score_draws import TaskScores, task_scores
+from xpareto.eval.results.document import TaskFacts
+from xpareto.eval.tasks._task import task
+from xpareto.eval.results.pairing import match
+from xpareto.eval.results.outcomes import task_outcomes, task_tuning
+from xpareto.eval.results.run import Run
+from xpareto.eval.results.summary import Study
+
+DEV = "dev"
+
+
+def best_arm(
+    study: Study,
+    folder: Path,
+    reference: str,
+    arms: Sequence[str],
+    dev: tuple[Run, Path] | None,
+    margin: float,
+    resamples: int,
+    seed: int,
+) -> BestArm:
+    """Return the contrast of the best of `arms` per task with `reference`.
+
+    Outcomes of the run lie in `folder`. `dev` is a run of the same models that scored dev splits (see
+    `serves_as_dev`), with its folder. `margin` is in points. InputError when the arms have no common seeds,
+    or outcomes were not kept.
+    """
+    matched = match(study, reference, arms[0])
+    missing = [arm for arm in arms if arm not in matched.arms]
+    if missing:
+        raise InputError(
+            f"{folder}: the best arm per task needs every arm in the seeds of {reference} and {arms[0]}; "
+            f"without: {', '.join(missing)}. Repeat the run, or see its failures."
+        )
+    every = (reference, *arms)
+    names = [name for arm in every for name in matched.names[matched.arms.index(arm)][0]]
+    selections = []
+    for facts in study.run.tasks.values():
+        if not facts.languages:
+            continue
+        on_dev = dev[0].tasks.get(facts.name) if dev is not None else None
+        if dev is not None and on_dev is not None and facts.split != DEV:
+            scored_on = _scores(folder, study.run, facts, names, seed, resamples)
+            chosen_on = _scores(dev[1], dev[0], on_dev, names, seed, resamples, DEV)
+            selections.append(Selection(task(facts.name), "dev", (Fold(chosen_on, scored_on),)))
+        else:
+            outcomes = task_outcomes(folder, study.run, facts, names)
+            tuning = task_tuning(folder, facts, names, outcomes)
+            selections.append(cross_fitted(task(facts.name), outcomes, seed, resamples, tuning))
+    compared = best_arms(selections, every, len(matched.seeds), margin)
+    return BestArm(
+        run=study.run.origins[0].run,
+        dev_run=dev[0].origins[0].run if dev is not None else None,
+        reference=reference,
+        arms=tuple(arms),
+        variant=matched.variants[0],
+        seeds=matched.seeds,
+        scope="training" if len(matched.seeds) > 1 else THESE_MODELS,
+        margin=margin,
+        resamples=resamples,
+        seed=seed,
+        synthetic=study.run.synthetic,
+        average=compared.average,
+        tasks=compared.tasks,
+    )
+
+
+def serves_as_dev(run: Run, other: Run) -> bool:
+    """Did `other` score dev splits, and nothing else, with models of `run`, which scored others?
+
+    It may leave arms and training sets out, but every model that it has must be one of `run`'s.
+    """
+    models = {candidate.name: candidate.artifacts for candidate in run.candidates}
+    same = all(
+        digest == models.get(candidate.name, {}).get(training_set)
+        for candidate in other.candidates
+        for training_set, digest in candidate.artifacts.items()
+    )
+    all_dev = all(facts.split == DEV for facts in other.tasks.values())
+    return same and all_dev and any(facts.split != DEV for facts in run.tasks.values())
+
+
+def _scores(
+    folder: Path,
+    run: Run,
+    facts: TaskFacts,
+    names: Sequence[str],
+    seed: int,
+    draws: int,
+    part: str = "",
+) -> TaskScores:
+    outcomes = task_outcomes(folder, run, facts, names)
+    tuning = task_tuning(folder, facts, names, outcomes)
+    return task_scores(task(facts.name), outcomes, seed, draws, None, tuning, part)

@@ -1,0 +1,197 @@
+"""What the costs of two runs say of each other: candidate by candidate, of all together, and what was lost.
+
+What a block of measurements does to all candidates cancels within a run and not between two. The interval of
+one candidate's change holds it; that of its change beside the others' does without (see eval.comparison.relative_change).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xpareto.eval.analyses.documents.difference import CommonChange, CostChange, RelativeChange
+from xpareto.eval.comparison.relative_change import beside_others
+from xpareto.eval.statistics.intervals import Spread
+from xpareto.eval.objectives._objective import Objective
+from xpareto.eval.comparison.common_change import Logs, together
+from xpareto.eval.pareto.uncertainty import Cost
+from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.results.evidence import Evidence, System
+
+
+def lost_costs(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return by candidate the costs that A has measured and B has not, or not in all those tasks, and why."""
+    found: dict[str, dict[str, str]] = {}
+    for cost in a.study.costs:
+        for name in names:
+            if a.study.value(name, cost) is not None:
+                why = _lost(a, b, name, a.study.objectives[cost])
+                if why:
+                    found.setdefault(name, {})[cost] = why
+    return found
+
+
+def _lost(a: Evidence, b: Evidence, name: str, objective: Objective) -> str:
+    if objective.name not in b.study.objectives:
+        return "the second run has no such objective"
+    if b.study.value(name, objective.name) is None:
+        rows = b.study.run.rows[name]
+        for failure in b.study.failures_of(name):
+            if objective.reduce([row for row in rows if row.probe != failure.probe]) is None:
+                where = f" on {failure.task}" if failure.task else ""
+                return f"{failure.probe} failed{where}: {failure.error.splitlines()[0]}"
+        return "not measured"
+    less = sorted(_covered(a, name, objective) - _covered(b, name, objective))
+    return f"not measured on {', '.join(less)}" if less else ""
+
+
+def _covered(evidence: Evidence, name: str, objective: Objective) -> set[str]:
+    """Return the tasks that a candidate's cost rests on, "" for what belongs to none."""
+    rows = evidence.rows(name)
+    return {
+        task
+        for task in {row.task for row in rows}
+        if objective.reduce([row for row in rows if row.task == task]) is not None
+    }
+
+
+def _comparable(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return by cost the candidates that have it in both runs, from the same tasks."""
+    return {
+        cost: [
+            name
+            for name in names
+            if a.study.value(name, cost) is not None
+            and b.study.value(name, cost) is not None
+            and _covered(a, name, a.study.objectives[cost]) == _covered(b, name, a.study.objectives[cost])
+        ]
+        for cost in a.study.costs
+        if cost in b.study.costs
+    }
+
+
+def cost_contrasts(
+    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+) -> dict[str, dict[str, CostChange]]:
+    """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's.
+
+    `margin` is a logarithm: see eval.analyses.documents.difference.
+    """
+    changes = {}
+    for name, own in _comparable(a, b, names).items():
+        systems = [System(candidate, "", {0: candidate}) for candidate in own]
+        objective = a.study.objectives[name]
+        one, other = (run.cost(objective, systems) for run in (a, b))
+        if one is None or other is None:
+            continue
+        known = [at for at in one.systems if at in other.systems]
+        if not known:
+            continue
+        logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
+        errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
+        more_is_better = objective.sense == "max"
+        sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see Evidence.cost)
+        before, after = (sign * side.points[:, 0] for side in logs)
+        listed = contrasts(
+            before, after, _between(one, other, errors), margin, f"{name} of all candidates", good=-sign
+        )
+        family = f"{name} of all candidates, beside the others"
+        beside = beside_others(after - before, errors, _df(one, other), margin, family, good=-sign)
+        changes[name] = {
+            own[at]: CostChange(
+                **_ratios(contrast, objective),
+                noise=(one.noise.basis, other.noise.basis),
+                beside=_relative(beside[place], contrast, objective) if beside else None,
+            )
+            for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
+        }
+    return changes
+
+
+def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
+    """Return the spread of changes: the candidates' own noise, and what blocks did to all, in both runs.
+
+    The latter's degrees of freedom are Welch's (1947), rounded down, since machines are not alike noisy in
+    both runs.
+    """
+    shares = [(own.noise.shared**2, own.noise.shared_df) for own in (one, other) if own.noise.shared_df]
+    variance = sum(share for share, _ in shares)
+    if not variance:
+        return Spread(np.zeros(len(errors)), errors, _df(one, other))
+    df = math.floor(variance**2 / sum(share**2 / own for share, own in shares) + 1e-9)
+    return Spread(errors, np.full(len(errors), math.sqrt(variance)), max(1, df), _df(one, other))
+
+
+def _relative(beside: Contrast, alone: Contrast, objective: Objective) -> RelativeChange:
+    good = 1 if objective.sense == "max" else -1
+    least = min(-good * own.difference for own in (beside, alone))
+    worse = beside.verdict == "worse" and least > beside.margin
+    return RelativeChange(**_ratios(beside, objective), beyond=worse)
+
+
+def cost_changes_together(
+    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+) -> dict[str, CommonChange]:
+    """Return per measured cost the mean change of all candidates that have it (see eval.comparison.common_change).
+
+    What is counted, such as bytes, has no noise that a mean could make smaller, and is left out.
+    """
+    logs = {}
+    for name, own in _comparable(a, b, names).items():
+        objective = a.study.objectives[name]
+        blocks = _blocks(a, b, own, objective)
+        if blocks is not None:
+            logs[name] = Logs(*blocks, good=1 if objective.sense == "max" else -1)
+    return {
+        name: CommonChange(
+            **_ratios(own.contrast, a.study.objectives[name]),
+            beyond=own.beyond,
+            candidates=own.candidates,
+            blocks=own.blocks,
+            noise=own.basis,
+            drift=math.exp(own.drift),
+        )
+        for name, own in together(logs, margin).items()
+    }
+
+
+def _blocks(
+    a: Evidence, b: Evidence, names: Sequence[str], objective: Objective
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the logarithms of a cost in both runs, (candidates, blocks), of those that have equal blocks.
+
+    Blocks that most candidates lack in either run are left out, then candidates that lack one of the rest.
+    """
+    found = [[run.blocks(name, objective) for name in names] for run in (a, b)]
+    if any(exact for side in found for _, exact in side):
+        return None
+    pairs = list(zip(*[[values for values, _ in side] for side in found], strict=True))
+    counts: dict[int, int] = {}
+    for one, other in pairs:
+        for repeat in set(one) & set(other):
+            counts[repeat] = counts.get(repeat, 0) + 1
+    shared = sorted(repeat for repeat, count in counts.items() if 2 * count > len(names))
+    whole = [pair for pair in pairs if all(repeat in side for side in pair for repeat in shared)]
+    if not shared or not whole:
+        return None
+    one, other = (np.log([[pair[at][repeat] for repeat in shared] for pair in whole]) for at in (0, 1))
+    return one, other
+
+
+def _ratios(contrast: Contrast, objective: Objective) -> dict[str, Any]:
+    """Return the fields of a RatioContrast: a contrast of logarithms, and the ratio of B's cost to A's."""
+    return {
+        **vars(contrast),
+        "ratio": math.exp(contrast.difference),
+        "ratio_low": math.exp(contrast.low),
+        "ratio_high": math.exp(contrast.high),
+        "sense": objective.sense,
+    }
+
+
+def _df(one: Cost, other: Cost) -> int | None:
+    known = [cost.values.df for cost in (one, other) if cost.values.df is not None]
+    return min(known) if known else None

@@ -1,0 +1,234 @@
+"""What of a run may be deployed, as eval.comparison.decision judges it: drops and costs with their upper ends, and aims.
+
+`xpareto choose` and the answer of a report both decide on this, so that they say the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xpareto.eval.comparison.decision import MAX_DROP, SCORE, Decision, Drop, Option, decide
+from xpareto.eval.statistics.variance_shrinkage import moderated_spread
+from xpareto.eval.statistics.pairwise_spread import moderated_gains, pairs_of
+from xpareto.eval.objectives._objective import declared_limits, preferences
+from xpareto.eval.statistics.bootstrap import generator
+from xpareto.eval.statistics.scores import AVERAGE, ScoreTable
+from xpareto.eval.statistics.estimates import LEVEL, Uncertain, simultaneous
+from xpareto.eval.pareto.uncertainty import Cost
+from xpareto.eval.results.evidence import Evidence, System
+
+WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
+_ONE_END = 2 * LEVEL - 1  # the level of a two-sided interval whose upper end alone is used
+
+
+@dataclass(frozen=True)
+class Deployable:
+    """The systems of a run with the costs that limits and preferences are set on.
+
+    `limits` and `aims` hold those that were measured. `tokenization` says whether p95_ms has it in it; it
+    is in for all variants or for none. "": no p95 was measured.
+    """
+
+    evidence: Evidence
+    systems: tuple[System, ...]
+    base: int
+    limits: Mapping[str, Cost]
+    aims: Mapping[str, Cost]
+    tokenization: str
+
+    @property
+    def baseline(self) -> str:
+        return self.systems[self.base].name
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        """Return the noise floors of what can be preferred, as logarithms."""
+        return {name: cost.noise.floor for name, cost in self.aims.items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What limits are held against, and `single`, the level at which one interval of a drop is taken."""
+
+    options: Mapping[str, Option]
+    floors: Mapping[str, float]
+    beats: Mapping[str, Mapping[str, frozenset[str]]]  # quality -> system -> others that it is better than
+    single: float
+
+    def decide(self, limits: Mapping[str, float], prefer: str, point_estimates: bool = False) -> Decision:
+        beats = self.beats.get(prefer, self.beats[SCORE])  # by more than noise
+        return decide(
+            list(self.options.values()),
+            limits,
+            prefer,
+            self.floors,
+            point_estimates,
+            lambda one, other: other in beats[one],
+        )
+
+
+def deployable(evidence: Evidence, systems: Sequence[System]) -> Deployable:
+    """Return the systems with their costs; they hold the baseline."""
+    base = next(at for at, own in enumerate(systems) if evidence.baseline in own.candidates.values())
+    limits, tokenization = _limits(evidence, systems)
+    aims = {
+        aim: evidence.cost(objective, systems)
+        for aim, objective in preferences().items()
+        if objective.role == "cost"
+    }
+    return Deployable(
+        evidence,
+        tuple(systems),
+        base,
+        limits,
+        {name: cost for name, cost in aims.items() if cost is not None},
+        tokenization,
+    )
+
+
+def _limits(evidence: Evidence, systems: Sequence[System]) -> tuple[dict[str, Cost], str]:
+    """Return the costs that limits are set on, and what p95 has to do with tokenization.
+
+    A limit is on the fuller measure where that can be had of every variant that has the other.
+    """
+    costs: dict[str, Cost] = {}
+    how: dict[str, str] = {}
+    for name, (_, limit) in declared_limits().items():
+        cost = None if limit.measure is None else evidence.cost(limit.measure, systems)
+        if cost is None:
+            continue
+        if limit.fuller is not None:
+            whole = evidence.cost(limit.fuller, systems)
+            if whole is not None and whole.systems == cost.systems:
+                cost, how[name] = whole, WITH
+            else:
+                how[name] = WITHOUT if whole is None else IN_PART
+        costs[name] = cost
+    return costs, how.get("p95_ms", "")
+
+
+def judged(
+    found: Deployable,
+    table: ScoreTable,
+    limits: Mapping[str, float],
+    point_estimates: bool = False,
+    seed: int = 0,
+) -> Judged:
+    """Return what the limits are held against.
+
+    The intervals of drops of all systems, of the average and of all languages that a limit is set on, hold
+    at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
+    """
+    scores = table.systems(found.evidence.members(found.systems))
+    arms = [own.arm for own in found.systems]
+    drops, single = _drops(scores, found.base, arms, table, limits, point_estimates, seed)
+    costs, uppers = _costs(found)
+    aims: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
+    for name, cost in found.aims.items():
+        for at, place in enumerate(cost.systems):
+            aims[found.systems[place].name][name] = math.exp(cost.values.points[at, 0])
+    qualities = {
+        aim: table.quality_places[objective.name]
+        for aim, objective in preferences().items()
+        if objective.name in table.quality_places
+    }
+    options = {
+        own.name: Option(
+            own.name,
+            float(scores.points[at, AVERAGE]),
+            drops[at],
+            costs[own.name],
+            aims[own.name],
+            uppers[own.name],
+            {aim: float(scores.points[at, place]) for aim, place in qualities.items() if aim != SCORE},
+        )
+        for at, own in enumerate(found.systems)
+    }
+    beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
+    return Judged(options, found.floors, beats, single)
+
+
+def _drops(
+    scores: Uncertain,
+    base: int,
+    arms: Sequence[str],
+    table: ScoreTable,
+    limits: Mapping[str, float],
+    point_estimates: bool,
+    seed: int,
+) -> tuple[list[dict[str, Drop]], float]:
+    """Return the drops of every system, and the level of one interval.
+
+    Few seeds: the noise of the average, and of another quality, is moderated over pairs of systems,
+    languages' over the languages of a system (see eval.statistics.variance_shrinkage). Nothing loses more than the baseline has.
+    """
+    wanted = {name: declared for name, declared in declared_limits().items() if name in limits}
+    by_language = [name for name, (_, limit) in wanted.items() if limit.by_language]
+    lost = {
+        name: table.quality_places[objective.name]
+        for name, (objective, limit) in wanted.items()
+        if objective.role == "quality" and not limit.by_language
+    }
+    if not lost and not by_language:
+        lost = {MAX_DROP: AVERAGE}
+    places = list(lost.values())
+    in_languages = list(table.language_places) if by_language else []
+    gains = scores.less(base).take([*places, *in_languages])
+    noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
+    single = simultaneous(noise, sided=1)
+    wholes = moderated_gains(scores.take(places), base, arms) if places else None
+    languages = moderated_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
+    half = np.concatenate(
+        ([wholes.half_width(single)] if wholes is not None else [])
+        + ([languages.half_width(single)] if by_language else []),
+        axis=1,
+    )
+    half[base] = 0.0  # the baseline loses nothing against itself
+    drop = -gains.points
+    upper = np.minimum(drop + half, scores.points[base, [*places, *in_languages]])
+    told = []
+    for at in range(len(drop)):
+        drops = {
+            name: Drop(float(drop[at, place]), float(upper[at, place])) for place, name in enumerate(lost)
+        }
+        for name in by_language:
+            own, ends = drop[at, len(places) :], upper[at, len(places) :]
+            worst = int(np.argmax(own if point_estimates else ends))
+            drops[name] = Drop(float(own.max()), float(ends.max()), table.languages[worst])
+        told.append(drops)
+    return told, single
+
+
+def _costs(found: Deployable) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Return what limits are set on, by system, and the upper ends of what has noise that was learnt.
+
+    Each upper end holds by itself. Two blocks leave a noise few degrees of freedom, and Student's t at the
+    level at which all systems hold at once is then so large that no limit could be met.
+    Where there was one block only the noise is assumed, not known, and a cost has no upper end.
+    """
+    costs: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
+    uppers: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
+    for limit, cost in found.limits.items():
+        points = cost.values.points[:, 0]
+        half = cost.alone().half_width(_ONE_END)
+        for at, place in enumerate(cost.systems):
+            name = found.systems[place].name
+            costs[name][limit] = math.exp(points[at])
+            if cost.noise.basis == "blocks":
+                uppers[name][limit] = math.exp(points[at] + half[at])
+    return costs, uppers
+
+
+def _beats(averages: Uncertain, arms: Sequence[str], names: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return which others each system scores better than, by the paired interval of the two."""
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for other, (gains, spread) in zip(names, pairs_of(averages, arms), strict=True):
+        ahead = gains.points[:, 0] > spread.half_width(LEVEL)[:, 0]
+        for name, won in zip(names, ahead, strict=True):
+            if won:
+                found[name].add(other)
+    return {name: frozenset(own) for name, own in found.items()}

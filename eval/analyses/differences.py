@@ -1,0 +1,192 @@
+"""What got better or worse from one run to another, candidate by candidate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.analyses.documents.difference import CandidateChanges, CostChange, Difference
+from xpareto.eval.statistics.score_draws import TaskScores, task_scores
+from xpareto.eval.statistics.intervals import Spread
+from xpareto.eval.statistics.bootstrap import NORMAL_FROM
+from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights, score_table
+from xpareto.eval.tasks._task import task
+from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.analyses.cost_changes import cost_changes_together, cost_contrasts, lost_costs
+from xpareto.eval.results.evidence import Evidence
+from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
+from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
+
+
+def diff(
+    first: Evidence,
+    second: Evidence,
+    tolerance: float = 1.0,
+    cost_tolerance: float = 5.0,
+    resamples: int = 2000,
+    strict: bool = False,
+) -> Difference:
+    """Return the differences of run B (`second`) from run A, both with the draws' seed of the first.
+
+    Candidates match by name, and only tasks and languages count that both runs have. Where both answered
+    the same examples the differences are paired. `tolerance` is in points, `cost_tolerance` in percent:
+    less than that is no difference that counts (equivalence, by TOST), and a regression is what is shown
+    to be worse (Holm within each family) by more than that: of one candidate, or a cost of all together. A
+    candidate that has no score any more, or lacks a cost that it had, is one as well; with `strict` so is
+    what may be worse by more than that, as far as its interval tells. InputError where nothing matches.
+    """
+    tasks = _common_tasks(first, second)
+    names = _common_names(first, second)
+    a, b = (_limited(own, tasks, names) for own in (first, second))
+    paired = {name: _same_examples(a, b, name) for name in tasks}
+    table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
+    margin = math.log1p(cost_tolerance / 100)
+    costs = cost_contrasts(a, b, names, margin)
+    changes = Changes(
+        candidates=_changes(table, names, costs, tolerance),
+        together=cost_changes_together(a, b, names, margin),
+        tolerance=tolerance,
+        cost_margin=margin,
+    )
+    lost = {name: second.left_out[name] for name in sorted(first.names) if name in second.left_out}
+    costs_lost = lost_costs(a, b, names)
+    unproven = undetermined(changes)
+    return Difference(
+        runs=(first.study.run.origins[0].run, second.study.run.origins[0].run),
+        tolerance=tolerance,
+        cost_tolerance=cost_tolerance,
+        cost_margin=margin,
+        strict=strict,
+        resamples=resamples,
+        seed=first.seed,
+        tasks=tasks,
+        paired=paired,
+        only_in_a=_missing(first, second),
+        only_in_b=_missing(second, first),
+        lost=lost,
+        lost_costs=costs_lost,
+        together=changes.together,
+        candidates=changes.candidates,
+        same_machine=_machine(first) == _machine(second),
+        undetermined=tuple(unproven),
+        regressions=(*regressions(changes, lost, costs_lost), *(unproven if strict else ())),
+    )
+
+
+def _common_tasks(a: Evidence, b: Evidence) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for name, codes in a.languages.items():
+        other = b.tasks.get(name)
+        if other is not None and other.split == a.tasks[name].split:
+            both = tuple(code for code in codes if code in other.languages)
+            if both:
+                found[name] = both
+    if not found:
+        raise InputError(
+            f"The runs have no task with a split and a language in common: {', '.join(a.tasks)} in the first, "
+            f"{', '.join(b.tasks)} in the second."
+        )
+    return found
+
+
+def _common_names(a: Evidence, b: Evidence) -> list[str]:
+    names = [name for name in a.names if name in b.names]
+    if not names:
+        near = hint(a.names[0], b.names)
+        raise InputError(
+            f"No candidate has the same name and scores in both runs.{near} In the first: {', '.join(a.names[:6])}; "
+            f"in the second: {', '.join(b.names[:6])}."
+        )
+    return names
+
+
+def _limited(evidence: Evidence, tasks: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> Evidence:
+    facts = {name: replace(evidence.tasks[name], languages=codes) for name, codes in tasks.items()}
+    return replace(evidence, tasks=facts, names=tuple(names))
+
+
+def _missing(here: Evidence, there: Evidence) -> tuple[str, ...]:
+    known = {candidate.name for candidate in there.study.run.candidates}
+    return tuple(c.name for c in here.study.run.candidates if c.name not in known)
+
+
+def _same_examples(a: Evidence, b: Evidence, name: str) -> bool:
+    """Tell whether both runs answered the same examples of a task.
+
+    By the fingerprints of its files where both runs wrote them down, else by the name of the data.
+    """
+    one, other = a.tasks[name], b.tasks[name]
+    if one.limit != other.limit:
+        return False
+    if one.fingerprints and other.fingerprints:
+        return all(one.fingerprints.get(code) == other.fingerprints.get(code) for code in one.languages)
+    return a.study.run.origins[0].data == b.study.run.origins[0].data
+
+
+def _scored(a: Evidence, b: Evidence, paired: Mapping[str, bool], draws: int) -> Iterator[TaskScores]:
+    """Yield the scores of A's candidates followed by B's."""
+    for name in a.tasks:
+        sides = [
+            (own, task_outcomes(own.folder, own.study.run, own.tasks[name], own.names)) for own in (a, b)
+        ]
+        outcomes = [found for _, found in sides]
+        tuning = [task_tuning(own.folder, own.tasks[name], own.names, found) for own, found in sides]
+        clusters = task_clusters(a.folder, a.tasks[name], a.names[0])
+        equal = all(outcomes[0][code].shape == outcomes[1][code].shape for code in outcomes[0])
+        if paired[name] and equal and tuning[0] is None and tuning[1] is None:
+            both = {code: np.concatenate([own[code] for own in outcomes]) for code in outcomes[0]}
+            yield task_scores(task(name), both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM)
+            continue
+        # Mining sets its thresholds in draws of its own; equal names give both runs equal draws.
+        parts = ("", "") if paired[name] and equal else ("a", "b")
+        one, other = (
+            task_scores(
+                task(name), outcomes[at], a.seed, draws, tuning=tuning[at], part=parts[at],
+                clusters=task_clusters(own.folder, own.tasks[name], own.names[0]), normal_from=NORMAL_FROM,
+            )
+            for at, (own, _) in enumerate(sides)
+        )  # fmt: skip
+        yield replace(
+            one,
+            examples=tuple(min(x, y) for x, y in zip(one.examples, other.examples, strict=True)),
+            points=np.concatenate([one.points, other.points]),
+            draws=np.concatenate([one.draws, other.draws]),
+        )
+
+
+def _changes(
+    table: ScoreTable, names: Sequence[str], costs: Mapping[str, Mapping[str, CostChange]], margin: float
+) -> dict[str, CandidateChanges]:
+    """Return what changed of every candidate; `costs` are by cost and candidate, `margin` in points."""
+    count = len(names)
+    a, b = table.points[:count], table.points[count:]
+    noise = table.examples[count:] - table.examples[:count]
+    errors = np.sqrt(noise.var(axis=-1, ddof=1, dtype=np.float64) + table.floor)
+
+    def family(candidates: Sequence[int], places: Sequence[int], name: str) -> list[Contrast]:
+        at = np.ix_(list(candidates), list(places))
+        spread = Spread(errors[at].ravel(), np.zeros(errors[at].size), None)
+        return contrasts(a[at].ravel(), b[at].ravel(), spread, margin, name)
+
+    averages = family(range(count), [AVERAGE], "averages of all candidates")
+    changes = {}
+    for at, name in enumerate(names):
+        tasks = family([at], table.task_places, f"tasks of {name}")
+        languages = family([at], table.language_places, f"languages of {name}")
+        changes[name] = CandidateChanges(
+            average=averages[at],
+            tasks=dict(zip(table.tasks, tasks, strict=True)),
+            languages=dict(zip(table.languages, languages, strict=True)),
+            costs={cost: own[name] for cost, own in costs.items() if name in own},
+        )
+    return changes
+
+
+def _machine(evidence: Evidence) -> tuple[Any, ...]:
+    facts = evidence.study.run.origins[0].environment
+    return tuple(str(facts.get(name)) for name in ("cpu", "cores", "memory_bytes"))

@@ -1,0 +1,81 @@
+"""Which of the differences between two runs are regressions, and which are not shown to be none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from xpareto.eval.analyses.documents.base import Estimate
+from xpareto.eval.analyses.documents.difference import ALL, CandidateChanges, Change, CommonChange, CostChange, RelativeChange, What
+from xpareto.eval.statistics.tests import Contrast
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed between two runs, and how much of it counts as none: points, and a logarithm of costs."""
+
+    candidates: Mapping[str, CandidateChanges]
+    together: Mapping[str, CommonChange]
+    tolerance: float
+    cost_margin: float
+
+    def every(self) -> Iterator[tuple[str, What, str, Contrast, float]]:
+        """Yield every contrast with its place and its tolerance, those of all candidates first."""
+        for cost, common in self.together.items():
+            yield ALL, "costs", cost, common, self.cost_margin
+        for name, own in self.candidates.items():
+            yield name, "average", "", own.average, self.tolerance
+            for task, contrast in own.tasks.items():
+                yield name, "tasks", task, contrast, self.tolerance
+            for code, contrast in own.languages.items():
+                yield name, "languages", code, contrast, self.tolerance
+            for cost, change in own.costs.items():
+                yield name, "costs", cost, change, self.cost_margin
+
+
+def regressions(
+    changes: Changes, lost: Mapping[str, str], lost_costs: Mapping[str, Mapping[str, str]]
+) -> list[Change]:
+    """Return everything that is shown to have got worse by more than the tolerance, what is lost first.
+
+    `lost` are candidates that have no score any more and `lost_costs` by candidate the costs that are gone,
+    each with the reason.
+    """
+    worse = [Change(candidate=name, what="lost", name=why) for name, why in lost.items()]
+    for name, costs in lost_costs.items():
+        worse += [Change(candidate=name, what="lost cost", name=cost, why=why) for cost, why in costs.items()]
+    for candidate, what, name, contrast, limit in changes.every():
+        beside = _worse_beside(contrast)
+        if _shown_worse(contrast, limit):
+            worse.append(Change(candidate=candidate, what=what, name=name))
+        elif beside is not None:
+            ratio = Estimate(beside.ratio, beside.ratio_low, beside.ratio_high)
+            worse.append(Change(candidate=candidate, what=what, name=name, beside=ratio))
+    return worse
+
+
+def undetermined(changes: Changes) -> list[Change]:
+    """Return every difference that may be a regression and is not shown to be one.
+
+    Its interval reaches beyond the tolerance on the bad side, and it is not equivalent.
+    """
+    unproven = []
+    for candidate, what, name, contrast, limit in changes.every():
+        less_is_better = isinstance(contrast, CostChange | CommonChange) and contrast.sense == "min"
+        worst = -contrast.high if less_is_better else contrast.low
+        shown = _shown_worse(contrast, limit) or _worse_beside(contrast) is not None
+        if worst < -limit and contrast.verdict != "equivalent" and not shown:
+            unproven.append(Change(candidate=candidate, what=what, name=name, undetermined=True))
+    return unproven
+
+
+def _shown_worse(contrast: Contrast, limit: float) -> bool:
+    if isinstance(contrast, CommonChange):
+        return contrast.beyond
+    return contrast.verdict == "worse" and abs(contrast.difference) > limit
+
+
+def _worse_beside(contrast: Contrast) -> RelativeChange | None:
+    """Return how much worse it got than the other candidates did, None where that is not shown."""
+    beside = contrast.beside if isinstance(contrast, CostChange) else None
+    return beside if beside is not None and beside.beyond else None

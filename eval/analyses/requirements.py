@@ -1,0 +1,132 @@
+"""What a deployment needs, as `xpareto choose` is told, and whether a run can be asked for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.objectives._objective import Objective, declared_limits, preferences
+from xpareto.eval.statistics.scores import Weights
+from xpareto.eval.results.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a deployment needs. `limits` by the names that objectives declare (see eval.objectives.Limit);
+    drops in points, costs in their units. `prefer` is an objective, by its name or alias.
+
+    `seed_policy` "each": every trained model stands for itself, since a model is deployed, not a
+    recipe; its drop is uncertain by the test examples. "mean": the seeds of one variant are judged
+    together, their spread included, and the model of the middle score is named.
+    """
+
+    limits: Mapping[str, float]
+    prefer: str = "latency"
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    seed_policy: str = "each"
+    point_estimates: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    folds: int = 5
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of a list such as `xnli,udpos`.
+
+    >>> names("xnli, udpos"), names("")
+    (('xnli', 'udpos'), ())
+    """
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def named_numbers(text: str) -> dict[str, float]:
+    """Return the numbers of a list such as `xnli=2,sw=0.5`; InputError where it is none.
+
+    >>> named_numbers("xnli=2, sw=0.5")
+    {'xnli': 2.0, 'sw': 0.5}
+    """
+    found = {}
+    for part in names(text):
+        name, sign, value = part.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError as error:
+            raise InputError(
+                f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".'
+            ) from error
+        if not sign:
+            raise InputError(f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".')
+    return found
+
+
+def check(wish: Wish) -> Wish:
+    """Return the wish with what it prefers under its alias; InputError where it asks for what cannot be."""
+    aims = preferences()
+    by_name = {objective.name: aim for aim, objective in aims.items()}
+    prefer = by_name.get(wish.prefer, wish.prefer)
+    if prefer not in aims:
+        raise InputError(
+            f'--prefer: expected {", ".join(aims)}, found "{wish.prefer}".{hint(wish.prefer, [*aims, *by_name])}'
+        )
+    if wish.seed_policy not in ("each", "mean"):
+        raise InputError(
+            f'--seed-policy: expected each or mean, found "{wish.seed_policy}".'
+            f"{hint(wish.seed_policy, ('each', 'mean'))}"
+        )
+    declared = declared_limits()
+    for name, value in wish.limits.items():
+        if name not in declared:
+            raise InputError(
+                f'No limit "{name}": no objective declares it.{hint(name, declared)} There are: '
+                f"{', '.join(declared)}."
+            )
+        objective, limit = declared[name]
+        least = "0 or more" if objective.role == "quality" else "above 0"
+        if not math.isfinite(value) or value < 0 or (value == 0 and least != "0 or more"):
+            raise InputError(f"{limit.option}: expected a number {least}, found {value:g}.")
+    if not 100 <= wish.resamples <= 100_000:
+        raise InputError(f"--resamples: expected 100 to 100000 draws, found {wish.resamples}.")
+    if wish.folds == 1 or not 0 <= wish.folds <= 20:
+        raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {wish.folds}.")
+    return replace(wish, prefer=prefer)
+
+
+def qualities_of(wish: Wish) -> tuple[Objective, ...]:
+    """Return the objectives of role quality that a checked wish prefers or sets a limit on."""
+    asked = [preferences()[wish.prefer], *(declared_limits()[name][0] for name in wish.limits)]
+    return tuple(objective for objective in asked if objective.role == "quality")
+
+
+def check_names(evidence: Evidence, wish: Wish) -> None:
+    languages = sorted({code for codes in evidence.languages.values() for code in codes})
+    for option, given, known in (
+        ("--tasks", wish.tasks, list(evidence.tasks)),
+        ("--languages", wish.languages, languages),
+        ("--weights", list(wish.weights), [*evidence.tasks, *languages]),
+    ):
+        for name in given:
+            if name not in known:
+                raise InputError(
+                    f'{option}: "{name}" is not in this run.{hint(name, known)} It has: {", ".join(known)}.'
+                )
+    for name, value in wish.weights.items():
+        if not math.isfinite(value) or value < 0:
+            raise InputError(f"--weights: {name}: expected a number of 0 or more, found {value:g}.")
+
+
+def weights_of(evidence: Evidence, wish: Wish) -> Weights:
+    """Return the weights; a task or language of weight 0 must not be all that there is."""
+    found = Weights(
+        {name: value for name, value in wish.weights.items() if name in evidence.tasks},
+        {name: value for name, value in wish.weights.items() if name not in evidence.tasks},
+    )
+    for name, codes in evidence.languages.items():
+        if found.task(name) == 0:
+            raise InputError(f"--weights: {name}: leave a task out by --tasks, not by weight 0.")
+        if not any(found.language(code) for code in codes):
+            raise InputError(f"--weights: every language of {name} has weight 0. Leave it out by --tasks.")
+    return found

@@ -1,0 +1,228 @@
+"""The statistics of a run that its report shows (see eval.analyses.documents.summary)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from xpareto.eval.analyses.attained import attained
+from xpareto.eval.analyses.cells import cells, flip_tables
+from xpareto.eval.analyses.documents.base import Estimate
+from xpareto.eval.analyses.documents.summary import ALL, CostEntry, FairnessEntry, FrontierEntry, NoiseEntry, QualityEntry, Reference, ScoreEntry, Summary, SystemEntry, TaskEntry, VolumeEntry
+from xpareto.eval.analyses.rounding import around, digits, percents, short
+from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
+from xpareto.eval.pareto.dominance import ConfidenceSet
+from xpareto.eval.comparison.language_fairness import Fairness, Interval, fairness
+from xpareto.eval.statistics.intervals import Spread
+from xpareto.eval.statistics.pairwise_spread import moderated_gains
+from xpareto.eval.objectives._objective import Objective
+from xpareto.eval.data.language_facts import LANGUAGES
+from xpareto.eval.statistics.bootstrap import generator
+from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights
+from xpareto.eval.statistics.estimates import LEVEL, Uncertain
+from xpareto.eval.pareto.uncertainty import Cost, UncertainFrontier, Volume, score_floor, single_level, uncertain_frontier
+from xpareto.eval.analyses.answer import answer
+from xpareto.eval.analyses.deployable import deployable
+from xpareto.eval.results.evidence import Evidence, System
+
+RESAMPLES = 2000
+
+
+def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> Summary:
+    """Return the statistics of a run. InputError where outcomes were not kept."""
+    systems = evidence.systems(by_seed=False)
+    base = next(at for at, own in enumerate(systems) if evidence.baseline in own.candidates.values())
+    table = evidence.table(resamples, Weights())
+    scores = table.systems(evidence.members(systems))
+    costs = _costs(evidence, systems)
+    arms = [system.arm for system in systems]
+    average = scores.take([AVERAGE])
+    frontiers = _frontiers(average, costs, base, arms, evidence.seed, resamples)
+    places = list(table.language_places)
+    fair = fairness(
+        scores.take(places), table.languages, base, generator(evidence.seed, "fairness"), resamples
+    )
+    alone = {name: cost.alone() for name, cost in costs.items()}
+    beside = {name: cost.beside() for name, cost in costs.items()}
+    flips, flips_by_task = flip_tables(evidence, systems, base) or (None, None)
+    objectives = evidence.study.objectives
+    return Summary(
+        run=evidence.study.run.origins[0].run,
+        baseline=systems[base].name,
+        level=LEVEL,
+        resamples=resamples,
+        seed=evidence.seed,
+        reference=Reference(score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES),
+        systems=tuple(SystemEntry(name=own.name, arm=own.arm, candidates=own.candidates) for own in systems),
+        left_out=evidence.left_out,
+        tasks={
+            name: TaskEntry(
+                group=facts.group, languages=facts.languages, split=facts.split, limit=facts.limit
+            )
+            for name, facts in evidence.tasks.items()
+        },
+        objectives={name: _objective(objectives[name], cost) for name, cost in costs.items()},
+        score_floor=short(score_floor(average, arms)),
+        scores=tuple(_scores(scores, table, base, arms)),
+        qualities=_qualities(evidence, table, scores, systems, base),
+        costs=_cost_values(evidence, costs, alone, len(systems)),
+        costs_beside=_cost_values(evidence, costs, beside, len(systems)),
+        frontiers=frontiers,
+        fairness=tuple(_fairness(own) for own in fair),
+        slope_languages=fair[0].slope_languages,
+        languages={
+            code: (LANGUAGES[code].script, LANGUAGES[code].resources)
+            for code in table.languages
+            if code in LANGUAGES
+        },
+        cells=cells(table, evidence, systems, base),
+        flips=flips,
+        flips_by_task=flips_by_task,
+        attainment={name: attained(evidence, systems, objectives[name]) for name in costs},
+        answer=answer(deployable(evidence, systems), table, evidence.seed),
+    )
+
+
+def _costs(evidence: Evidence, systems: Sequence[System]) -> dict[str, Cost]:
+    costs = {}
+    for name in evidence.study.costs:
+        cost = evidence.cost(evidence.study.objectives[name], systems)
+        if cost is not None:
+            costs[name] = cost
+    return costs
+
+
+def _objective(objective: Objective, cost: Cost) -> CostEntry:
+    noise = cost.noise
+    return CostEntry(
+        title=objective.title,
+        unit=objective.unit,
+        sense=objective.sense,
+        noise=NoiseEntry(
+            basis=noise.basis,
+            floor=short(100 * math.expm1(noise.floor)),
+            sd=short(100 * math.expm1(noise.sd)),
+            blocks=noise.blocks,
+            df=noise.df,
+            twin=None if cost.twin is None else short(100 * math.expm1(cost.twin)),
+        ),
+    )
+
+
+def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]) -> list[ScoreEntry]:
+    gains = scores.less(base)
+    half = moderated_gains(scores, base, arms).half_width(LEVEL)
+    half[base] = 0.0
+    return [
+        ScoreEntry(
+            average=short(float(scores.points[at, AVERAGE])),
+            change=around(gains.points[at, AVERAGE], half[at, AVERAGE]),
+            tasks={
+                name: around(gains.points[at, place], half[at, place])
+                for name, place in zip(table.tasks, table.task_places, strict=True)
+            },
+        )
+        for at in range(len(scores.points))
+    ]
+
+
+def _qualities(
+    evidence: Evidence, table: ScoreTable, scores: Uncertain, systems: Sequence[System], base: int
+) -> dict[str, QualityEntry]:
+    """Return by quality other than the score what every system has of it, and its change from the baseline."""
+    return {
+        name: QualityEntry(
+            title=evidence.study.objectives[name].title,
+            values=tuple(short(value) for value in scores.points[:, table.quality_places[name]]),
+            changes=tuple(Estimate(*map(short, change)) for change in changes),
+        )
+        for name, changes in evidence.quality_changes(table, systems, base).items()
+    }
+
+
+def _cost_values(
+    evidence: Evidence, costs: Mapping[str, Cost], spreads: Mapping[str, Spread], count: int
+) -> dict[str, tuple[Estimate | None, ...]]:
+    """Return by cost every system's value with the ends of its interval."""
+    told = {}
+    for name, cost in costs.items():
+        values: list[Estimate | None] = [None] * count
+        sign = -1 if evidence.study.objectives[name].sense == "max" else 1
+        halves = spreads[name].half_width(LEVEL)
+        for place, value, half in zip(cost.systems, cost.values.points[:, 0], halves, strict=True):
+            values[place] = Estimate(*(digits(math.exp(sign * value + end)) for end in (0.0, -half, half)))
+        told[name] = tuple(values)
+    return told
+
+
+def _frontiers(
+    average: Uncertain,
+    costs: Mapping[str, Cost],
+    base: int,
+    arms: Sequence[str],
+    seed: int,
+    resamples: int,
+) -> dict[str, FrontierEntry]:
+    """Return the frontier of the score against every cost, and against all of them at once."""
+    single = single_level(average, list(costs.values()), generator(seed, "frontiers"), resamples)
+    frontiers = {}
+    for name, chosen in [(name, [name]) for name in costs] + ([(ALL, list(costs))] if len(costs) > 1 else []):
+        rng = generator(seed, "frontier", name)
+        frontier = uncertain_frontier(
+            average, [costs[own] for own in chosen], base, arms, single, rng, resamples
+        )
+        if frontier is not None:
+            frontiers[name] = _frontier(frontier)
+    return frontiers
+
+
+def _frontier(frontier: UncertainFrontier) -> FrontierEntry:
+    places = frontier.systems
+    return FrontierEntry(
+        systems=places,
+        on=tuple(place for place, on in zip(places, frontier.on, strict=True) if on),
+        membership=percents(frontier.membership),
+        beyond_noise=percents(frontier.beyond_noise),
+        dominance=tuple(percents(row) for row in frontier.probability),
+        confidence_set=_kept(frontier.confidence, places),
+        dominated_by={
+            place: tuple(places[own] for own in proof)
+            for place, proof in zip(places, frontier.confidence.dominators, strict=True)
+            if proof
+        },
+        within_floors=_kept(frontier.within_floors, places),
+        single_level=round(frontier.confidence.single, 6),
+        knee=None if frontier.knee is None else places[frontier.knee],
+        knee_shares=None if frontier.knee_shares is None else percents(frontier.knee_shares),
+        knee_none=None if frontier.knee_none is None else round(100 * frontier.knee_none),
+        hypervolume=None if frontier.volume is None else _volume(frontier.volume),
+        hypervolumes={arm: _volume(own) for arm, own in frontier.volumes.items()},
+    )
+
+
+def _kept(confidence: ConfidenceSet, places: Sequence[int]) -> tuple[int, ...]:
+    return tuple(place for place, inside in zip(places, confidence.kept, strict=True) if inside)
+
+
+def _volume(volume: Volume) -> VolumeEntry:
+    return VolumeEntry(
+        value=short(volume.value), low=short(volume.low), high=short(volume.high), bias=short(volume.bias)
+    )
+
+
+def _fairness(fair: Fairness) -> FairnessEntry:
+    return FairnessEntry(
+        worst_language=fair.worst_language,
+        worst=_interval(fair.worst),
+        drops={code: _interval(own) for code, own in fair.drops.items()},
+        spread=short(fair.spread),
+        spread_beyond_noise=short(fair.spread_beyond_noise),
+        by_script={name: _interval(own) for name, own in fair.by_script.items()},
+        by_resources={name: _interval(own) for name, own in fair.by_resources.items()},
+        slope=None if fair.slope is None else _interval(fair.slope),
+        single_level=round(fair.single, 6),
+    )
+
+
+def _interval(interval: Interval) -> Estimate:
+    return Estimate(short(interval.value), short(interval.low), short(interval.high))

@@ -1,0 +1,119 @@
+"""What happened from one run to another to the costs of all candidates at once.
+
+A change of the code or of a library mostly moves every candidate. Each alone has few blocks, and Holm's
+correction over many of them shows nothing; their mean is far better known. Let d(i, k) be the logarithm of
+candidate i's cost in block k of run B over that in block k of run A: every run measures in one order, and its
+first block is often the slower one, so equal places are compared. The error of the mean has two parts:
+
+- candidates: the spread of their means, each with its own noise, with n - 1 degrees of freedom; never less than
+  what the noise of single blocks within the runs makes of it, so that runs that agree by chance are not certain;
+- blocks: the spread of the means of blocks, which is what a block does to all candidates alike, such as
+  other work on the machine, with K - 1 degrees of freedom.
+
+Each has its own quantile of t, and their half widths are added in squares (see eval.statistics.intervals). The noise of
+one candidate in one block is in both parts, so the interval is rather too wide. What a whole run shares, such as
+the machine's day, is in neither: two runs cannot tell it from a change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from xpareto.eval.statistics.block_noise import COST_MARGIN, Basis
+from xpareto.eval.statistics.intervals import Spread, t_quantile
+from xpareto.eval.statistics.tests import ERROR, LEVEL, Contrast, holm, verdict
+
+FAMILY = "all candidates together"
+_KNOWN = 1000  # degrees of freedom of a noise that is taken as known
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Logarithms of one cost, (candidates, blocks) in run A and in run B; `good` 1 where more is better."""
+
+    a: np.ndarray
+    b: np.ndarray
+    good: int
+
+
+@dataclass(frozen=True)
+class Together:
+    """The mean change of one cost, as a logarithm; `se_examples` is of candidates, `se_seeds` of blocks.
+
+    `beyond` is whether it is shown to be worse by more than the margin: the interval ends beyond it, held for
+    all costs (Holm). `drift` is by how much the farthest blocks of one run lie apart, as a logarithm.
+    "assumed": one block each, so that nothing is known of what blocks do; two runs of one block are taken to
+    differ by less than COST_MARGIN in 95 of 100 cases, as everywhere.
+    """
+
+    contrast: Contrast
+    beyond: bool
+    candidates: int
+    blocks: int
+    basis: Basis
+    drift: float
+
+
+def together(costs: Mapping[str, Logs], margin: float) -> dict[str, Together]:
+    """Return the change of every cost with at least two candidates; these are one family.
+
+    >>> a = np.log([[10.0, 11.0, 10.0], [20.0, 21.0, 20.5], [5.0, 5.2, 5.1]])
+    >>> latency = together({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
+    >>> round(math.exp(latency.contrast.difference), 6), latency.contrast.verdict, latency.beyond
+    (1.3, 'worse', True)
+    """
+    known = {name: logs for name, logs in costs.items() if len(logs.a) > 1}
+    means = {name: float((logs.b - logs.a).mean()) for name, logs in known.items()}
+    spreads = {name: _spread(logs) for name, logs in known.items()}
+
+    def p_values(distances: Mapping[str, float]) -> tuple[list[float], tuple[float, ...]]:
+        unadjusted = [
+            float(spreads[name].p_value(np.array([distance]))[0]) for name, distance in distances.items()
+        ]
+        return unadjusted, holm(unadjusted)
+
+    p, adjusted = p_values({name: abs(mean) for name, mean in means.items()})
+    # One-sided against the nearer margin, as in eval.statistics.tests.
+    doubled, _ = p_values({name: margin - abs(mean) for name, mean in means.items()})
+    p_equal = [0.5 * two_sided if two_sided < 1 else 1.0 for two_sided in doubled]
+    equal = holm(p_equal)
+    _, beyond = p_values({name: -known[name].good * mean - margin for name, mean in means.items()})
+    change_by_cost = {}
+    for at, (name, logs) in enumerate(known.items()):
+        half, mean, spread = float(spreads[name].half_width(LEVEL)[0]), means[name], spreads[name]
+        blocks = logs.a.shape[1]
+        contrast = Contrast(
+            float(logs.a.mean()), float(logs.b.mean()), mean, mean - half, mean + half,
+            float(spread.examples[0]), float(spread.seeds[0]), spread.one_df, p[at], adjusted[at],
+            p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], logs.good), FAMILY, len(known),
+        )  # fmt: skip
+        drift = max(float(np.ptp(run_logs.mean(axis=0))) for run_logs in (logs.a, logs.b))
+        change_by_cost[name] = Together(
+            contrast, beyond[at] <= ERROR, len(logs.a), blocks, "blocks" if blocks > 1 else "assumed", drift
+        )
+    return change_by_cost
+
+
+def _spread(logs: Logs) -> Spread:
+    changes = logs.b - logs.a
+    candidates, blocks = changes.shape
+    within = sum(_noise(run_logs) ** 2 for run_logs in (logs.a, logs.b)) / blocks
+    of_candidates = np.sqrt(np.maximum(changes.mean(axis=1).var(ddof=1, keepdims=True), within) / candidates)
+    if blocks < 2:
+        of_blocks, df = np.array([COST_MARGIN / t_quantile((1 - LEVEL) / 2, _KNOWN)]), _KNOWN
+    else:
+        of_blocks, df = changes.mean(axis=0).std(ddof=1, keepdims=True) / math.sqrt(blocks), blocks - 1
+    return Spread(of_candidates, of_blocks, df, candidates - 1)
+
+
+def _noise(logs: np.ndarray) -> float:
+    """Return the standard deviation of one candidate in one block, what blocks do to all of them taken out."""
+    candidates, blocks = logs.shape
+    if blocks < 2:
+        return 0.0  # not known
+    residual = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
+    return math.sqrt(float((residual**2).sum()) / ((candidates - 1) * (blocks - 1)))

@@ -1,0 +1,192 @@
+"""Readers of single files: pairs, tagged sentences, bitext. Wrong content is named as file:line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.tasks._task import Bitext, Pair, Tagged
+
+_ALIASES = {
+    "contradictory": "contradiction",  # how XNLI's machine-translated MNLI spells it
+    "c": "contradiction", "e": "entailment", "n": "neutral",  # ANLI
+}  # fmt: skip
+FIRST = ("sentence1", "premise", "context", "question1")  # how the original files call the two texts
+SECOND = ("sentence2", "hypothesis", "hypo", "question2")
+LABEL = ("label", "gold_label", "is_duplicate")
+_SORTED_EVIDENCE = 20  # so many lines are not in order by chance
+
+
+def text(file: Path) -> str:
+    """Return the text of a UTF-8 file; InputError when it is missing, empty or not UTF-8."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: expected a data file, {error.strerror}.") from error
+    if not data.strip():
+        raise InputError(f"{file}: the file is empty. Was its download cut short?")
+    return decoded(data, file)
+
+
+def decoded(data: bytes, file: Path) -> str:
+    """Return the text of a UTF-8 file's bytes; InputError names the line where they are not UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{file}:{line}: expected UTF-8, found the byte 0x{data[error.start]:02x}. Convert the file."
+        ) from error
+
+
+def lines(file: Path) -> list[str]:
+    """Return the lines, stripped; only a line feed ends one (U+2028 and U+0085 occur inside text)."""
+    content = text(file).split("\n")
+    if content[-1] == "":
+        content.pop()
+    return [line.strip() for line in content]
+
+
+def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
+    r"""Return the pairs of a TSV as XTREME's csv.writer makes it: first, second[, label], \r\n.
+
+    Either every row has a label or none has; `labelled` demands the former.
+    """
+    found: list[Pair] = []
+    columns = 3 if labelled else 0  # 0: the first row decides
+    reader = csv.reader(io.StringIO(text(file), newline=""), delimiter="\t", strict=True)
+    start = 1
+    try:
+        for row in reader:
+            where, start = f"{file}:{start}", reader.line_num + 1
+            if not row:
+                raise InputError(f"{where}: expected a row, found an empty line.")
+            columns = columns or (3 if len(row) == 3 else 2)
+            if len(row) != columns:
+                wanted = "sentence 1, sentence 2" + (", label" if columns == 3 else "")
+                raise InputError(
+                    f"{where}: expected {columns} columns separated by tabs ({wanted}), found {len(row)}. "
+                    "A row may be cut off, or a column missing."
+                )
+            label = known_label(row[2], labels, where) if columns == 3 else None
+            found.append(Pair(row[0], row[1], label))
+    except csv.Error as error:
+        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
+    return found
+
+
+def pairs_jsonl(file: Path, labels: Sequence[str]) -> list[Pair]:
+    """Return the pairs of a JSON-lines file, whose fields are named as in FIRST, SECOND and LABEL.
+
+    Rows whose annotators did not agree (label "-", the convention of MNLI and SNLI) are left out.
+    """
+    found: list[Pair] = []
+    for where, record in records(file):
+        label = value_of(record, LABEL, where)
+        if isinstance(label, int) and str(label) in labels:
+            label = str(label)  # QQP's
+        if not isinstance(label, str):
+            raise InputError(f"{where}: label: expected text, found {label!r}.")
+        if label != "-":
+            first, second = text_of(record, FIRST, where), text_of(record, SECOND, where)
+            found.append(Pair(first, second, known_label(label, labels, where)))
+    return found
+
+
+def records(file: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (file:line, object) of a JSON-lines file."""
+    for number, line in enumerate(text(file).rstrip("\n").split("\n"), start=1):
+        where = f"{file}:{number}"
+        try:
+            yield where, json.loads(line)
+        except ValueError as error:
+            raise InputError(
+                f"{where}: expected one JSON object, found {line[:60]!r} ({error}). It may be cut off."
+            ) from error
+
+
+def value_of(record: Any, names: Sequence[str], where: str) -> Any:
+    """Return the first of these fields that the object has; InputError when it has none."""
+    present = sorted(record) if isinstance(record, dict) else []
+    for name in names:
+        if name in present:
+            return record[name]
+    raise InputError(f"{where}: expected a field {' or '.join(names)}, found {', '.join(present) or 'none'}.")
+
+
+def text_of(record: Any, names: Sequence[str], where: str) -> str:
+    """Return the text of the first of these fields that the object has; InputError when it is no text."""
+    value = value_of(record, names, where)
+    if not isinstance(value, str):
+        name = next(name for name in names if name in record)
+        raise InputError(f"{where}: {name}: expected text, found {value!r}.")
+    return value
+
+
+def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tagged]:
+    """Return the sentences of a file with `word TAB tag` per line and a blank line after a sentence.
+
+    `labels` None: any tag may occur. Lines without a tag are understood when no line has one;
+    `labelled` demands tags.
+    """
+    known = {label: label for label in labels or ()}
+    found: list[Tagged] = []
+    words: list[str] = []
+    tags: list[str] = []
+    columns = 2 if labelled else 0
+    for number, line in enumerate(text(file).split("\n"), start=1):
+        row = line.removesuffix("\r")
+        if not row or row.startswith("-DOCSTART-"):
+            if words:
+                found.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
+                words, tags = [], []
+            continue
+        fields = row.split("\t")
+        columns = columns or min(len(fields), 2)
+        if len(fields) != columns:
+            wanted = "word, tab, tag" if columns == 2 else "a word alone, as in the lines before"
+            raise InputError(
+                f"{file}:{number}: expected {wanted}, found {len(fields)} columns. "
+                "The file may be cut off here, or a column missing."
+            )
+        words.append(fields[0])
+        if columns == 2:
+            tag = known.get(fields[1])
+            if tag is None:
+                tag = known_label(fields[1], labels, f"{file}:{number}") if labels else fields[1]
+            tags.append(tag)
+    if words:
+        found.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
+    return found
+
+
+def bitext(foreign: Path, english: Path) -> list[Bitext]:
+    """Return the pairs of two aligned files: line i of one translates line i of the other.
+
+    XTREME's own download sorts the English file, which withholds the gold: its pairs are not aligned.
+    """
+    sources, targets = lines(foreign), lines(english)
+    if len(sources) != len(targets):
+        end = min(len(sources), len(targets)) + 1
+        raise InputError(
+            f"{english}:{end}: expected as many lines as {foreign.name}, which has {len(sources)}; "
+            f"found {len(targets)}. One of the two may be cut off."
+        )
+    for file, side in ((foreign, sources), (english, targets)):
+        if "" in side:
+            raise InputError(f"{file}:{side.index('') + 1}: expected a sentence, found an empty line.")
+    aligned = len(targets) < _SORTED_EVIDENCE or targets != sorted(targets)
+    return [Bitext(source, target, aligned) for source, target in zip(sources, targets, strict=True)]
+
+
+def known_label(found: str, labels: Sequence[str], where: str) -> str:
+    """Return the label, in our spelling; InputError when it is not one of `labels`."""
+    label = found if found in labels else _ALIASES.get(found, found)
+    if label not in labels:
+        raise InputError(f'{where}: label "{found}" is not one of {", ".join(labels)}.{hint(found, labels)}')
+    return label

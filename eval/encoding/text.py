@@ -1,0 +1,185 @@
+"""Text to token ids with the `tokenizers` library alone, so that a fresh process stays light."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.tasks._task import Pair, Tagged
+
+_ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
+IGNORED = -100  # the label of a token on which no loss is wanted
+_TAG_RESERVE = 3  # XTREME counts a second </s> for XLM-R, so 128 leaves 125 subwords to a piece
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token sequences of some examples and what is needed to find the way back.
+
+    owners[s] is the example that sequence s is a piece of, or a window on. `starts` is for tagging:
+    starts[s] holds the position in sequence s of the first subword of every word that begins there.
+    """
+
+    input_ids: list[list[int]]
+    examples: int
+    labels: tuple[str, ...] = ()
+    owners: list[int] = field(default_factory=list)
+    starts: list[list[int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TrainingExamples:
+    """Encoded examples with their labels (satisfies compress.core.data_protocol.Examples)."""
+
+    input_ids: list[list[int]]
+    labels: list[int] | list[list[int]]
+    options: list[int] | None = None
+
+
+class TextEncoder:
+    """A tokenizer.json. Equal text gives equal ids, whatever was encoded before."""
+
+    def __init__(self, file: Path) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer: Any = Tokenizer.from_buffer(file.read_bytes())
+        except OSError as error:
+            raise InputError(f"{file}: expected a tokenizer.json, {error.strerror}.") from error
+        except ValueError as error:
+            raise InputError(f"{file}: not a readable tokenizer.json ({error}).") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        special = self._tokenizer.encode("").ids
+        unknown = self._tokenizer.token_to_id("<unk>")
+        paired = self._tokenizer.encode("", "").ids
+        if len(special) != 2 or paired != [*special, special[1], special[1]] or unknown is None:
+            raise InputError(
+                f"{file}: expected an XLM-R tokenizer, which makes <s> A </s></s> B </s> of a pair and has "
+                f"<unk>; an empty text gives {special}, an empty pair {paired}, <unk> is {unknown}."
+            )
+        self.bos, self.eos = special
+        self.unknown: int = unknown
+        self.size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
+
+    def texts(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
+        """Return ``<s> text </s>`` for each, cut on the right to `max_length` tokens."""
+        ids = self.ids(texts)
+        return [[self.bos, *ids[text][: max_length - 2], self.eos] for text in texts]
+
+    def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> list[list[int]]:
+        """Return ``<s> A </s></s> B </s>`` for each, the longer part cut first to `max_length`."""
+        ids = self.ids([text for pair in pairs for text in pair])  # XNLI has each premise three times
+        found = []
+        for one, other in pairs:
+            first, second = ids[one], ids[other]
+            keep, keep_other = longest_first(len(first), len(second), max_length - 4)
+            found.append([self.bos, *first[:keep], self.eos, self.eos, *second[:keep_other], self.eos])
+        return found
+
+    def ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
+        """Return the subwords of each distinct text, no special tokens."""
+        distinct = list(dict.fromkeys(texts))
+        encodings = self._tokenizer.encode_batch_fast(distinct, add_special_tokens=False)
+        return {text: encoding.ids for text, encoding in zip(distinct, encodings, strict=True)}
+
+    def spans(self, texts: Sequence[str]) -> dict[str, tuple[list[int], np.ndarray]]:
+        """Return the subwords of each distinct text and the characters [start, end) of each, (subwords, 2).
+
+        Characters are those of the text as it is given (code points, as Python counts them), whatever
+        the tokenizer makes of it.
+        """
+        distinct = list(dict.fromkeys(texts))
+        found = {}
+        for at in range(0, len(distinct), _ENCODED_AT_ONCE):
+            some = distinct[at : at + _ENCODED_AT_ONCE]
+            encodings = self._tokenizer.encode_batch(some, add_special_tokens=False)
+            for text, encoding in zip(some, encodings, strict=True):
+                offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+                found[text] = (encoding.ids, offsets)
+        return found
+
+    def words(self, words: Sequence[str]) -> dict[str, list[int]]:
+        """Return the subwords of each distinct word, no special tokens.
+
+        Words are tokenised one by one, as for text that is split into words, so each distinct word
+        needs the tokenizer only once. A word that gives nothing (zero-width characters) becomes
+        <unk>, as in XTREME, so that it keeps its place and gets a tag.
+        """
+        distinct = list(dict.fromkeys(words))
+        encodings = self._tokenizer.encode_batch_fast(
+            [[word] for word in distinct], is_pretokenized=True, add_special_tokens=False
+        )
+        return {
+            word: encoding.ids or [self.unknown] for word, encoding in zip(distinct, encodings, strict=True)
+        }
+
+
+def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
+    """Return how many tokens to keep of two parts so that both fit in `room`, the longer cut first.
+
+    Follows the `tokenizers` library: parts that are both too long get half each, and an odd token
+    goes to the longer one (the second, where they are equal).
+
+    >>> longest_first(10, 3, room=8), longest_first(10, 9, room=7), longest_first(2, 3, room=8)
+    ((5, 3), (4, 3), (2, 3))
+    """
+    if first + second <= room:
+        return first, second
+    short = min(first, second, room // 2)
+    return (short, room - short) if first <= second else (room - short, short)
+
+
+def encode_pairs(examples: Sequence[Pair], tokenizer: TextEncoder, max_length: int) -> list[list[int]]:
+    """Return one sequence per pair."""
+    return tokenizer.pairs([(pair.first, pair.second) for pair in examples], max_length)
+
+
+def encode_tagged(
+    examples: Sequence[Tagged], tokenizer: TextEncoder, max_length: int, labels: tuple[str, ...] = ()
+) -> Encoded:
+    """Return the sequences of tagged sentences; a long sentence becomes several, none is truncated.
+
+    A piece holds whole words as long as they fit; a word longer than a piece runs on in the next.
+    """
+    room = max_length - _TAG_RESERVE
+    if room < 1:
+        raise InputError(f"max_length: tagging needs at least {_TAG_RESERVE + 1} tokens, found {max_length}.")
+    subwords = tokenizer.words([word for example in examples for word in example.words])
+    encoded = Encoded([], len(examples), labels)
+    for owner, example in enumerate(examples):
+        for ids, starts in _pieces([subwords[word] for word in example.words], room):
+            encoded.input_ids.append([tokenizer.bos, *ids, tokenizer.eos])
+            encoded.starts.append(starts)
+            encoded.owners.append(owner)
+    return encoded
+
+
+def _pieces(words: Sequence[Sequence[int]], room: int) -> list[tuple[list[int], list[int]]]:
+    """Return (ids, positions of first subwords counting <s>) of each piece of at most `room` ids.
+
+    >>> _pieces([[7], [8, 9], [5]], room=2)
+    [([7], [1]), ([8, 9], [1]), ([5], [1])]
+    >>> _pieces([[7], [1, 2, 3, 4, 5], [6]], room=2)
+    [([7], [1]), ([1, 2], [1]), ([3, 4], []), ([5, 6], [2])]
+    """
+    pieces: list[tuple[list[int], list[int]]] = []
+    ids: list[int] = []
+    starts: list[int] = []
+    for word in words:
+        if ids and len(ids) + len(word) > room:
+            pieces.append((ids, starts))
+            ids, starts = [], []
+        starts.append(len(ids) + 1)
+        ids.extend(word)
+        while len(ids) > room:
+            pieces.append((ids[:room], starts))
+            ids, starts = ids[room:], []
+    if ids or not pieces:
+        pieces.append((ids, starts))
+    return pieces

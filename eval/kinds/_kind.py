@@ -1,0 +1,189 @@
+"""A kind of answer: how it is read, encoded, decoded, scored and written."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xpareto.compress.core.artifact import Head
+from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.eval.submission.format import Format
+from xpareto.eval.tasks._task import Example, HubSource, KindName, Prediction, Task, TrainingSet
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The metrics of one language, in percent and in the order of task.metrics, and what they rest on.
+
+    `outcomes` has one row of numbers per example, named by `columns`; they are additive, so that any
+    resample of the rows gives its metrics through `Kind.metrics`.
+    """
+
+    metrics: Mapping[str, float]
+    outcomes: np.ndarray  # (examples, columns), int64 or float64
+    columns: tuple[str, ...]
+
+
+class Kind(ABC):
+    """All that depends on the kind of answer: subclasses are final, one per kind, and have no state.
+
+    Pure functions over files, examples and numpy arrays; no model library is imported.
+    """
+
+    columns: ClassVar[tuple[str, ...]]  # of `outcomes`
+    name: ClassVar[KindName]
+    head: ClassVar[Head]  # of the models that answer
+    leaderboard: ClassVar[Format | None] = (
+        None  # how answers are written and read; None: no leaderboard has it
+    )
+    labels_in_data: ClassVar[bool] = False  # where a set declares no labels, they are what its files show
+
+    # -- reading ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def read(
+        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+    ) -> list[Example]:
+        """Return the examples of files, in their order; InputError names file:line where one is malformed.
+
+        `labelled` demands the gold of every example; `translated` says that a program translated them.
+        """
+
+    @abstractmethod
+    def from_row(
+        self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str
+    ) -> Example:
+        """Return the example of one row of a hub's split; InputError begins with `where`.
+
+        `label` gives our label of the hub's, None where it is withheld.
+        """
+
+    def settled(self, examples: list[Example]) -> list[Example]:
+        """Return the examples of a hub's split as all of them together tell what they are."""
+        return examples
+
+    def limited(self, examples: list[Example], limit: int | None) -> list[Example]:
+        """Return the first `limit` examples, all of them without a limit."""
+        return examples[:limit]
+
+    def labels_of(self, examples: Sequence[Example]) -> tuple[str, ...]:
+        """Return the labels that the examples show, sorted; () for a kind without `labels_in_data`."""
+        return ()
+
+    # -- encoding ---------------------------------------------------------------------------
+
+    def training_examples(
+        self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]
+    ) -> TrainingExamples:
+        """Return labelled examples with their labels' indices, as compress.core.data_protocol.Examples has them."""
+        raise ValueError(f"{self.name} trains no head")
+
+    @abstractmethod
+    def encode(self, examples: Sequence[Example], tokenizer: TextEncoder, task: Task) -> Encoded:
+        """Return the token sequences of the examples, special tokens included, not padded.
+
+        `task.labels` are the labels in the order of the model's outputs: for an artifact whose own
+        order differs, give ``dataclasses.replace(task, labels=artifact.manifest.labels)``.
+        """
+
+    # -- decoding ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+        """Return one small array per sequence of a padded batch (see eval.runtimes.Session.run).
+
+        `lengths` (batch,) counts the tokens of each sequence; what lies beyond is padding on the
+        right and is ignored. classify: logits (labels,); choose: the option's score (1,); tag: label
+        index per token (length,); retrieve: mean over tokens (width,). ArithmeticError when the model
+        gave NaN or infinity.
+        """
+
+    @abstractmethod
+    def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
+        """Return one prediction per example, in example order, from one reduced array per sequence."""
+
+    # -- scoring ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def outcomes(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
+    ) -> np.ndarray:
+        """Return the outcomes (examples, columns), additive; InputError when the gold is withheld.
+
+        Whole numbers (int64), or float64 where an example counts in part, as in question answering.
+        The task and the language (its code, "" where nothing depends on it) choose the rules of scoring.
+        """
+
+    @abstractmethod
+    def metrics(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every metric in percent from summed outcomes (..., columns), shape (...).
+
+        There may be more than a task of this kind reports; task.metrics names those that count.
+        """
+
+    def trials(self, examples: Sequence[Example]) -> int:
+        """Return how many examples a score rests on, for its interval."""
+        return len(examples)
+
+    def score(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str = ""
+    ) -> Scored:
+        """Return the metrics of the predictions against the gold of the examples."""
+        if len(examples) != len(predictions):
+            raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
+        counts = self.outcomes(examples, predictions, task, language)
+        found = self.metrics(counts.sum(axis=0))
+        return Scored({name: float(found[name]) for name in task.metrics}, counts, self.columns)
+
+
+TUNING = ("score", "correct", "gold", "half")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a threshold was set on, and what it was applied to, so that a resample can set it again.
+
+    Rows (examples, 4), float64, columns TUNING: the score of what the example puts forward (0: nothing),
+    whether that is right, how many gold answers the example has, and the half that it belongs to.
+    Without `calibration` (None) each half of `own` was cut by the threshold that the other half set.
+    """
+
+    own: np.ndarray
+    calibration: np.ndarray | None
+
+
+class Calibrated(Kind):
+    """A kind whose predictions need a threshold, which another, labelled split sets."""
+
+    @abstractmethod
+    def answer(
+        self, encoded: Encoded, reduced: Sequence[np.ndarray]
+    ) -> tuple[list[Prediction], Tuning | None]:
+        """Return what `predict` returns, and what it rests on; None where the examples' gold is withheld."""
+
+    def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
+        return self.answer(encoded, reduced)[0]
+
+    @abstractmethod
+    def encode_calibrated(
+        self, examples: Sequence[Example], calibration: Sequence[Example], tokenizer: TextEncoder, task: Task
+    ) -> Encoded:
+        """Return the sequences of the examples followed by those of the labelled `calibration`.
+
+        `predict` gets a reduced array for each of them, and answers for the examples alone.
+        """
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """Return the values unchanged; ArithmeticError when one is NaN or infinite.
+
+    An argmax over NaN would else give class 0, and a broken model a plausible score.
+    """
+    if not np.isfinite(values).all():
+        raise ArithmeticError("the model gave values that are not finite")
+    return values

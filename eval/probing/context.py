@@ -1,0 +1,135 @@
+"""What a probe process has at hand: one open artifact at a time, its tasks and their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.artifact import Artifact
+from xpareto.eval.data.source import Data
+from xpareto.eval.encoding.text import Encoded, TextEncoder
+from xpareto.eval.kinds._kind import Calibrated, Kind
+from xpareto.eval.probing.request import Ask, Job, now
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.runtimes._runtime import RUNTIMES, Runtime, Session, longest_input, model_config
+from xpareto.eval.tasks._task import KINDS, Example, Task, task
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The encoded examples of one task in one language."""
+
+    task: Task
+    language: str
+    examples: Sequence[Example]
+    encoded: Encoded
+
+
+class Opened:
+    """A job, its runtime and its data, loaded when first asked for."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.job = job
+        self.folder = folder
+        self.runtime: Runtime = RUNTIMES.load(job.runtime)
+        self.artifacts = {name: Artifact.open(Path(path)) for name, path in job.artifacts.items()}
+        self._open: tuple[str, Session] | None = None
+        self._subsets: dict[Ask, list[Subset]] = {}
+
+    @cached_property
+    def data(self) -> Data:
+        return Data.open(self.job.data)
+
+    def asks(self, training_set: str) -> list[tuple[Ask, Task]]:
+        """Return the job's tasks that this training set's artifact answers."""
+        own = [(ask, task(ask.name)) for ask in self.job.tasks]
+        pairs = [(ask, replace(found, trained_on=ask.trained_on or found.trained_on)) for ask, found in own]
+        return [(ask, found) for ask, found in pairs if found.trained_on == training_set]
+
+    def session(self, training_set: str) -> Session:
+        """Return the opened artifact; the one opened before is closed (idle sessions may spin)."""
+        if self._open is None or self._open[0] != training_set:
+            self.close()
+            opened = self.runtime.open(
+                self.artifacts[training_set], self.job.threads, self.option("runtime", None)
+            )
+            self._open = training_set, opened
+        return self._open[1]
+
+    def close(self) -> None:
+        """Release the open artifact, if any."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def languages(self, ask: Ask, found: Task) -> tuple[str, ...]:
+        """Return the languages asked for, in the task's order."""
+        wanted = found.languages if ask.languages is None else ask.languages
+        return tuple(wanted)
+
+    def subsets(self, ask: Ask, training_set: str) -> list[Subset]:
+        """Return the encoded examples of every language that the data has, in the task's order."""
+        if ask not in self._subsets:
+            artifact = self.artifacts[training_set]
+            found = task(ask.name)
+            if artifact.manifest.labels:  # the model's own order of labels
+                found = replace(found, labels=artifact.manifest.labels)
+            # what a short model cannot read is cut, or split and joined again, as at max_length
+            longest = min(found.max_length, longest_input(model_config(artifact)))
+            found = replace(found, max_length=longest)
+            kind: Kind = KINDS.load(found.kind)
+            tokenizer = TextEncoder(artifact.file("tokenizer.json"))
+            self._subsets[ask] = []
+            present = set(self.data.languages(found, ask.split))
+            for language in self.languages(ask, found):
+                if language not in present:
+                    continue
+                examples = self.data.examples(found, language, ask.split, ask.limit)
+                if examples:
+                    encoded = self._encode(kind, examples, tokenizer, found, language, ask)
+                    self._subsets[ask].append(Subset(found, language, examples, encoded))
+        return self._subsets[ask]
+
+    def _encode(
+        self,
+        kind: Kind,
+        examples: Sequence[Example],
+        tokenizer: TextEncoder,
+        found: Task,
+        language: str,
+        ask: Ask,
+    ) -> Encoded:
+        other = found.calibrated_on(ask.split)
+        if other is None:
+            return kind.encode(examples, tokenizer, found)
+        assert isinstance(kind, Calibrated)
+        labelled = self.data.examples(found, language, other, ask.limit)
+        return kind.encode_calibrated(examples, labelled, tokenizer, found)
+
+    def pad_id(self, training_set: str) -> int:
+        """Return the id that the artifact's model masks in its position count."""
+        return int(model_config(self.artifacts[training_set])["pad_token_id"])
+
+    def option(self, name: str, default: Any) -> Any:
+        """Return one of the job's options."""
+        return self.job.options.get(name, default)
+
+    def row(self, probe: str, statistic: str, value: float | None, unit: str, **more: Any) -> Measurement:
+        """Return a row of this job; `training_set` names the artifact that it is about."""
+        training_set = more.pop("training_set", None)
+        digest = "" if training_set is None else self.artifacts[training_set].digest
+        return Measurement(
+            run=self.job.run,
+            candidate=self.job.candidate,
+            probe=probe,
+            statistic=statistic,
+            value=value,
+            unit=unit,
+            artifact=digest,
+            runtime=self.job.runtime,
+            time=now(),
+            **more,
+        )

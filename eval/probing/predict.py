@@ -1,0 +1,69 @@
+"""What an artifact predicts for the examples of a task, and whether these can be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from xpareto.eval.probing.batches import TOKEN_BUDGET, run_all
+from xpareto.eval.kinds._kind import Calibrated, Kind, Tuning
+from xpareto.eval.probing.context import Opened, Subset
+from xpareto.eval.probing.request import Ask
+from xpareto.eval.tasks._task import KINDS, Bitext, Example, Prediction, Task, task
+
+WITHHELD = "gold labels withheld"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One language of a task: a prediction per example, and what set a threshold, if any did."""
+
+    subset: Subset
+    predictions: list[Prediction]
+    tuning: Tuning | None
+
+
+def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[Answered]:
+    """Yield every language that the data has, with one prediction per example.
+
+    Each language has its own batches: dynamic quantization takes its scale from a whole batch, and what
+    a model says in one language must not depend on which others are asked for.
+    """
+    kind: Kind = KINDS.load(task(ask.name).kind)
+    for subset in opened.subsets(ask, training_set):
+        reduced = run_all(
+            opened.session(training_set),
+            subset.encoded.input_ids,
+            kind.reduce,
+            int(opened.option("token_budget", TOKEN_BUDGET)),
+            opened.pad_id(training_set),
+        )
+        if isinstance(kind, Calibrated):
+            yield Answered(subset, *kind.answer(subset.encoded, reduced))
+        else:
+            yield Answered(subset, kind.predict(subset.encoded, reduced), None)
+
+
+def absent(ask: Ask, asked_task: Task) -> str:
+    """Return why a language that was asked for gives no predictions."""
+    other = asked_task.calibrated_on(ask.split)
+    needed = ask.split if other is None else f"{ask.split} examples, or no {other}"
+    return f"no {needed} examples in the data"
+
+
+def withheld(examples: Sequence[Example]) -> str:
+    """Return why examples cannot be scored, "" where every one of them has its gold.
+
+    >>> from xpareto.eval.tasks._task import Pair
+    >>> withheld([Pair("a", "b", "0")]), withheld([Pair("a", "b", None)])
+    ('', 'gold labels withheld')
+    """
+    for example in examples:
+        if isinstance(example, Bitext) and not example.aligned:
+            return (
+                f"{WITHHELD}: the English sentences are sorted, as in XTREME's own download, which hides "
+                "their order. Put the English file of facebookresearch/LASER (data/tatoeba/v1) in its place."
+            )
+        if example.gold is None:
+            return WITHHELD
+    return ""

@@ -1,0 +1,300 @@
+"""What a finished run knows of its candidates: outcomes of test examples, and costs in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from statistics import geometric_mean
+
+import numpy as np
+
+from xpareto.compress.core.wording import enumerated
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.statistics.score_draws import TaskScores, task_scores
+from xpareto.eval.statistics.block_noise import cost_noise
+from xpareto.eval.statistics.pairwise_spread import moderated_gains
+from xpareto.eval.objectives._objective import Objective
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.statistics.bootstrap import NORMAL_FROM, generator
+from xpareto.eval.results.document import TaskFacts
+from xpareto.eval.statistics.scores import ScoreTable, Weights, score_table
+from xpareto.eval.tasks._task import task
+from xpareto.eval.statistics.estimates import LEVEL
+from xpareto.eval.pareto.uncertainty import Cost
+from xpareto.eval.results.blocks import TWIN
+from xpareto.eval.results.pairing import variant_of
+from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results.old_runs import with_percentiles
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import ENERGY, SCORE, Study, comparable, on_the_basis, study
+
+FOLD = "fold"
+
+
+@dataclass(frozen=True)
+class System:
+    """What stands on the frontier: candidates that differ in their training seed alone."""
+
+    name: str
+    arm: str
+    candidates: Mapping[int, str]  # seed -> candidate
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which examples of each language to take: one of `folds` equal parts, or all but it."""
+
+    fold: int
+    folds: int
+    inside: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The candidates of a run that have a score in every task and language, and what they rest on."""
+
+    folder: Path
+    study: Study
+    names: tuple[str, ...]
+    tasks: Mapping[str, TaskFacts]
+    left_out: Mapping[str, str]
+    seed: int = 0
+    _held: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
+    _rows: dict[str, tuple[Measurement, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def baseline(self) -> str:
+        return self.study.run.baseline
+
+    @cached_property
+    def languages(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the languages of each task."""
+        return {name: facts.languages for name, facts in self.tasks.items()}
+
+    def systems(self, by_seed: bool) -> tuple[System, ...]:
+        """Return each candidate for itself (`by_seed`), or those of one arm and variant together."""
+        found: dict[str, System] = {}
+        for name in self.names:
+            candidate = self.study.run.candidate(name)
+            key = name if by_seed else f"{candidate.arm}/{variant_of(candidate)}"
+            held = dict(found[key].candidates) if key in found else {}
+            found[key] = System(key, candidate.arm, {**held, candidate.seed: name})
+        return tuple(found.values())
+
+    def members(self, systems: Sequence[System]) -> list[dict[int, int]]:
+        """Return each system's candidates as places among `names`, by seed."""
+        return [
+            {seed: self.names.index(name) for seed, name in system.candidates.items()} for system in systems
+        ]
+
+    def outcomes(self, name: str) -> Mapping[str, np.ndarray]:
+        """Return one task's outcomes per language, (candidates, examples, columns)."""
+        return task_outcomes(self.folder, self.study.run, self.tasks[name], self.names)
+
+    def table(
+        self,
+        draws: int,
+        weights: Weights,
+        part: Part | None = None,
+        keep: bool = False,
+        qualities: Sequence[Objective] = (),
+    ) -> ScoreTable:
+        """Return the scores of all candidates with `draws` draws of the test examples.
+
+        A threshold of mining is set again in every draw of the whole, and taken as it was in a part.
+        `part` takes some of the examples only; `keep` holds the outcomes for the next call. The run's
+        objectives that are qualities are in it, and `qualities` beside them.
+        """
+        scored = self._scored(draws, part, keep)
+        table = score_table(scored, self.languages, self._partners(), weights)
+        return table.having(
+            {
+                objective.name: objective.draws(table)
+                for objective in (*self.study.objectives.values(), *qualities)
+                if objective.draws is not None and objective.name != SCORE
+            }
+        )
+
+    def quality_changes(
+        self, table: ScoreTable, systems: Sequence[System], base: int
+    ) -> dict[str, list[list[float]]]:
+        """Return by quality other than the score, for every system, its change from the baseline.
+
+        A change is [points, low, high], paired by test example and by seed; each interval holds by itself
+        at LEVEL. The baseline, at the place `base`, changes by 0.
+        """
+        scores = table.systems(self.members(systems))
+        arms = [system.arm for system in systems]
+        changes = {}
+        for name in table.qualities:
+            quality = scores.take([table.quality_places[name]])
+            half = moderated_gains(quality, base, arms).half_width(LEVEL)[:, 0]
+            half[base] = 0.0
+            gains = quality.less(base).points[:, 0]
+            changes[name] = [
+                [float(gain), float(gain - end), float(gain + end)]
+                for gain, end in zip(gains, half, strict=True)
+            ]
+        return changes
+
+    def _partners(self) -> list[int]:
+        """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
+        base = next(own for own in self.systems(by_seed=False) if self.baseline in own.candidates.values())
+        seeds = [self.study.run.candidate(name).seed for name in self.names]
+        return [self.names.index(base.candidates.get(seed, self.baseline)) for seed in seeds]
+
+    def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
+        for name, facts in self.tasks.items():
+            found = self._held.get(name)
+            if found is None:
+                found = self.outcomes(name)
+                if keep:
+                    self._held[name] = {
+                        code: own.astype(np.float32, copy=False) for code, own in found.items()
+                    }
+            clusters = task_clusters(self.folder, facts, self.names[0])
+            tuning = task_tuning(self.folder, facts, self.names, found) if part is None else None
+            if part is not None:
+                taken = _taken(name, found, clusters, part, self.seed)
+                found = {code: own[:, taken[code]] for code, own in found.items()}
+                if clusters is not None:
+                    clusters = {code: own[taken[code]] for code, own in clusters.items()}
+            yield task_scores(
+                task(name), found, self.seed, draws, tuning=tuning, clusters=clusters, normal_from=NORMAL_FROM
+            )
+
+    def rows(self, candidate: str) -> tuple[Measurement, ...]:
+        """Return a candidate's rows on the tasks that count, and those that belong to no task but to a
+        model that such a task is answered with."""
+        if candidate not in self._rows:
+            every = self.study.run.rows[candidate]
+            models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
+            self._rows[candidate] = tuple(
+                row
+                for row in every
+                if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
+            )
+        return self._rows[candidate]
+
+    def blocks(self, candidate: str, objective: Objective) -> tuple[dict[int, float], bool]:
+        """Return a candidate's cost in each block, nothing where it has none, and whether it is a count.
+
+        Where its probe failed in a task that counts, what is left of its rows is no cost of them all.
+        Joules on another basis than the baseline's compare with nothing.
+        """
+        found, exact = _by_block(objective, self.rows(candidate))
+        failures = [own for own in self.study.failures if not own.task or own.task in self.tasks]
+        cells = self.study.cells[candidate]
+        known = comparable(objective, candidate, self.study.run, cells, failures)
+        alone = objective.name == ENERGY and not on_the_basis(self.study.run, candidate)
+        return ({} if known is None or alone else found), exact
+
+    def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
+        """Return the cost of those systems that have it; None where none has.
+
+        Rows of equal `repeat` are one block, in which the baseline's twin was measured too. Where there is
+        one block only and every system has several seeds, each seed's model was measured for itself, and
+        the seeds are the blocks.
+        """
+        blocks: list[dict[int, float]] = []
+        seeded: list[dict[int, float]] = []
+        exact = True
+        for system in systems:
+            by_repeat: dict[int, list[float]] = {}
+            by_seed: dict[int, float] = {}
+            for seed, name in system.candidates.items():
+                found, counted = self.blocks(name, objective)
+                exact = exact and counted
+                for repeat, value in found.items():
+                    by_repeat.setdefault(repeat, []).append(value)
+                if found:
+                    by_seed[seed] = geometric_mean(found.values())
+            whole = len(by_seed) == len(system.candidates)
+            blocks.append({repeat: geometric_mean(own) for repeat, own in by_repeat.items()} if whole else {})
+            seeded.append(by_seed if whole else {})
+        known = [at for at, own in enumerate(blocks) if own]
+        if not known:
+            return None
+        several = all(len(blocks[at]) > 1 for at in known)
+        by_block = several or not all(len(seeded[at]) > 1 for at in known)
+        source = [(blocks if by_block else seeded)[at] for at in known]
+        base = [p for p, at in enumerate(known) if self.baseline in systems[at].candidates.values()]
+        twin = _by_block(objective, self._twin_rows())[0] if base and by_block and not exact else {}
+        if twin:
+            source.append(twin)
+        columns = sorted({key for own in source for key in own})
+        values = np.array([[own.get(key, np.nan) for key in columns] for own in source])
+        logs, noise = cost_noise(1.0 / values if objective.sense == "max" else values, exact)
+        ratio = float(logs.points[-1, 0] - logs.points[base[0], 0]) if twin else None
+        return Cost(tuple(known), logs.of(range(len(known))), noise, ratio)
+
+    def _twin_rows(self) -> tuple[Measurement, ...]:
+        """Return the rows of the baseline's twin as if they were a candidate's."""
+        lead = f"{TWIN}_"
+        return tuple(
+            replace(row, probe="cost", statistic=row.statistic.removeprefix(lead))
+            for row in self.rows(self.baseline)
+            if row.probe == TWIN and row.statistic.startswith(lead)
+        )
+
+
+def read_evidence(
+    folder: Path, tasks: Sequence[str] = (), languages: Sequence[str] = (), seed: int = 0
+) -> Evidence:
+    """Return the evidence of a run on the named tasks and languages (all where none are named).
+
+    InputError where the baseline has no score, for then there is nothing to compare with.
+    """
+    found = study(with_percentiles(read_runs([folder]), folder))
+    chosen = {}
+    for name, facts in found.run.tasks.items():
+        own = tuple(code for code in facts.languages if not languages or code in languages)
+        if own and (not tasks or name in tasks):
+            chosen[name] = replace(facts, languages=own)
+    if not chosen:
+        raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
+    wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]
+    left_out = {}
+    for candidate in found.run.candidates:
+        cells = found.cells[candidate.name]
+        absent = [place for place in wanted if place not in cells or cells[place].score is None]
+        if absent:
+            places = [f"{name} in {code}" for name, code in absent]
+            left_out[candidate.name] = f"it failed, or has no score: {enumerated(places)}"
+    names = tuple(c.name for c in found.run.candidates if c.name not in left_out)
+    if found.run.baseline not in names:
+        why = left_out[found.run.baseline]
+        raise InputError(f"{folder}: the baseline {found.run.baseline} cannot be compared with: {why}.")
+    return Evidence(folder, found, names, chosen, left_out, seed)
+
+
+def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:
+    """Return the objective in each block, above zero, and whether it rests on counts alone."""
+    exact = objective.reduce([row for row in rows if row.basis != "exact"]) is None
+    if not exact and objective.blocks is not None:
+        return dict(objective.blocks(rows)), False
+    value = objective.reduce(rows)
+    return ({0: value} if value and value > 0 else {}), exact
+
+
+def _taken(
+    name: str,
+    outcomes: Mapping[str, np.ndarray],
+    clusters: Mapping[str, np.ndarray] | None,
+    part: Part,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Return which examples a part holds, per language; versions of one example stay together."""
+    found = {}
+    shared = task(name).parallel and len({own.shape[1] for own in outcomes.values()}) == 1
+    for code, own in outcomes.items():
+        if clusters is not None:
+            numbers = (clusters[code].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
+            folds = (numbers % np.uint64(part.folds)).astype(np.int64)
+        else:
+            rng = generator(seed, FOLD, name, *([] if shared else [code]))
+            folds = rng.permutation(own.shape[1]) % part.folds
+        found[code] = (folds == part.fold) if part.inside else (folds != part.fold)
+    return found

@@ -1,0 +1,136 @@
+"""What it took to make each candidate, step by step, with shared work counted once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xpareto.eval.results.document import Made
+
+
+def made_of_old_run(folder: Path) -> dict[str, Made]:
+    """Return the work by its key of a run that did not write it down.
+
+    Such runs have the chain in plan.json, and the seconds of what they made themselves in events.jsonl;
+    what they found in the store has none. Nothing where these cannot be read: a report can do without.
+    """
+    try:
+        nodes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["nodes"]
+        events = [
+            json.loads(line)
+            for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+            if '"made"' in line
+        ]
+        seconds = {event["key"]: float(event["seconds"]) for event in events if event["event"] == "made"}
+        return {
+            str(key): Made(str(node["step"]), str(node["label"]), node["parent"], seconds.get(key))
+            for key, node in nodes.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def line(key: str, made: Mapping[str, Made]) -> list[str]:
+    """Return the keys of all work that leads to a key, nearest first.
+
+    >>> line("b", {"a": Made("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
+    ['b', 'a']
+    """
+    found: list[str] = []
+    at: str | None = key
+    while at is not None and at in made and at not in found:
+        found.append(at)
+        at = made[at].parent
+    return found
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The work behind one candidate.
+
+    `steps` holds the seconds by step, first to last, over all its training sets; `own` and
+    `own_energy_j` are the part that no other candidate rests on; `unknown` counts pieces of work
+    without a time. Processor time and energy are None where one piece of work has none.
+    """
+
+    candidate: str
+    steps: Mapping[str, float]
+    own: float
+    cpu_seconds: float | None
+    unknown: int
+    energy_j: float | None
+    own_energy_j: float | None
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds of all its work, shared or not."""
+        return sum(self.steps.values())
+
+
+@dataclass(frozen=True)
+class Efforts:
+    """The work behind every candidate; `once` is that of the whole run, each piece counted once.
+
+    `bases` holds the bases of the energies, and `instruments` what they rest on.
+    """
+
+    candidates: tuple[Effort, ...]
+    once: float
+    unknown: int
+    energy_j: float | None
+    bases: tuple[str, ...]
+    instruments: tuple[str, ...]
+
+
+def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Efforts:
+    """Return the effort of each candidate from the keys of its artifacts.
+
+    >>> made = {"a": Made("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
+    >>> found = efforts({"fp32": ["a"], "int8": ["b"]}, made)
+    >>> [(one.seconds, one.own) for one in found.candidates], found.once
+    ([(10.0, 0), (11.0, 1.0)], 11.0)
+    """
+    lines = {
+        name: list(dict.fromkeys(own for key in ends for own in reversed(line(key, made))))
+        for name, ends in keys.items()
+    }
+    users = Counter(own for work in lines.values() for own in work)
+    found = []
+    for name, work in lines.items():
+        steps: dict[str, float] = {}
+        for own in work:
+            steps[made[own].step] = steps.get(made[own].step, 0.0) + (made[own].seconds or 0.0)
+        alone = [own for own in work if users[own] == 1]
+        found.append(
+            Effort(
+                name,
+                steps,
+                sum(made[own].seconds or 0.0 for own in alone),
+                _sum(made[own].cpu_seconds for own in work) if work else None,
+                sum(made[own].seconds is None for own in work),
+                _sum(made[own].energy_j for own in work) if work else None,
+                _sum(made[own].energy_j for own in alone) if work else None,
+            )
+        )
+    metered = [made[own] for own in users if made[own].energy_j is not None]
+    return Efforts(
+        tuple(found),
+        sum(made[own].seconds or 0.0 for own in users),
+        sum(made[own].seconds is None for own in users),
+        _sum(made[own].energy_j for own in users) if users else None,
+        tuple(sorted({own.basis for own in metered})),
+        tuple(sorted({own.instrument for own in metered})),
+    )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum; None where one of them is."""
+    whole = 0.0
+    for value in values:
+        if value is None:
+            return None
+        whole += value
+    return whole

@@ -1,0 +1,161 @@
+"""A run folder, or several, read into one frozen value: candidates with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.records.measurement import Measurement, read_rows
+from xpareto.eval.results.document import Candidate, Made, RunHeader, TaskFacts, read_document, read_object
+from xpareto.eval.results.provenance import made_of_old_run
+from xpareto.eval.results.integrity import changed_since_seal
+
+ROWS = "measurements.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin(RunHeader):
+    """One run folder: what it was asked and where it ran."""
+
+    recipe_text: str
+    environment: Mapping[str, Any]
+    changed: tuple[str, ...] = ()  # files that differ from the run's seal
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a report is a function of."""
+
+    origins: tuple[Origin, ...]
+    tasks: Mapping[str, TaskFacts]
+    objectives: tuple[str, ...]
+    baseline: str
+    candidates: tuple[Candidate, ...]
+    rows: Mapping[str, tuple[Measurement, ...]] = field(repr=False)  # candidate -> its rows
+    made: Mapping[str, Made] = field(default_factory=dict, repr=False)  # key -> the piece of work
+
+    @property
+    def synthetic(self) -> bool:
+        """Does any of it rest on generated data?"""
+        return any(origin.synthetic for origin in self.origins)
+
+    @property
+    def incomplete(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the training sets that lacked parts in any of the runs, with those parts."""
+        found: dict[str, tuple[str, ...]] = {}
+        for origin in self.origins:
+            for name, parts in origin.incomplete.items():
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *parts)))
+        return found
+
+    @property
+    def changed(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the runs whose files differ from their seal, with those files."""
+        return {origin.run: origin.changed for origin in self.origins if origin.changed}
+
+    def candidate(self, name: str) -> Candidate:
+        """Return the candidate of that name; the name must be one of this run's."""
+        return self._by_name[name]
+
+    @cached_property
+    def energy_bases(self) -> Mapping[str, str | None]:
+        """Return what each candidate's energy rests on; None where it has none, or more than one."""
+        found = {}
+        for name, rows in self.rows.items():
+            bases = {
+                row.basis
+                for row in rows
+                if row.statistic == "energy"
+                and row.component == "total"
+                and row.status == "ok"
+                and row.value is not None
+            }
+            found[name] = bases.pop() if len(bases) == 1 else None
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Candidate]:
+        return {candidate.name: candidate for candidate in self.candidates}
+
+
+def read_runs(folders: Sequence[Path]) -> Run:
+    """Read run folders into one Run.
+
+    Of several folders the first gives the baseline, and each candidate's name is led by its run's.
+    InputError for a folder that is no run, is damaged, or was written by a newer xpareto.
+    """
+    if not folders:
+        raise InputError("Expected at least one run folder, found none. See: xpareto report --help")
+    runs = [_read_one(folder) for folder in folders]
+    if len(runs) == 1:
+        return runs[0]
+    ids = [run.origins[0].run for run in runs]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise InputError(f"The run {twice[0]} was given twice. Name each run folder once.")
+    runs = [_led_by_its_run(run) for run in runs]
+    tasks: dict[str, TaskFacts] = {}
+    for run in runs:
+        for name, facts in run.tasks.items():
+            tasks[name] = _joined(tasks[name], facts) if name in tasks else facts
+    return Run(
+        origins=tuple(run.origins[0] for run in runs),
+        tasks=tasks,
+        objectives=tuple(dict.fromkeys(name for run in runs for name in run.objectives)),
+        baseline=runs[0].baseline,
+        candidates=tuple(candidate for run in runs for candidate in run.candidates),
+        rows={name: rows for run in runs for name, rows in run.rows.items()},
+        made={key: own for run in reversed(runs) for key, own in run.made.items()},
+    )
+
+
+def _read_one(folder: Path) -> Run:
+    document = read_document(folder)
+    header = {name: getattr(document, name) for name in RunHeader.__dataclass_fields__}
+    origin = Origin(
+        **header,
+        recipe_text=_text(folder / "recipe.yaml"),
+        environment=read_object(folder / "environment.json", optional=True),
+        changed=changed_since_seal(folder),
+    )
+    rows: dict[str, list[Measurement]] = {candidate.name: [] for candidate in document.candidates}
+    for row in read_rows(folder / ROWS):
+        if row.candidate in rows:  # an older recipe in the same folder may have had others
+            rows[row.candidate].append(row)
+    return Run(
+        (origin,),
+        document.tasks,
+        document.objectives,
+        document.baseline,
+        document.candidates,
+        {name: tuple(kept) for name, kept in rows.items()},
+        made_of_old_run(folder) if document.made is None else document.made,
+    )
+
+
+def _joined(one: TaskFacts, other: TaskFacts) -> TaskFacts:
+    languages = tuple(dict.fromkeys((*one.languages, *other.languages)))
+    missing = tuple(code for code in dict.fromkeys((*one.missing, *other.missing)) if code not in languages)
+    limits = [limit for limit in (one.limit, other.limit) if limit is not None]
+    return replace(one, languages=languages, missing=missing, limit=min(limits) if limits else None)
+
+
+def _led_by_its_run(run: Run) -> Run:
+    lead = run.origins[0].run + ": "
+    return replace(
+        run,
+        baseline=lead + run.baseline,
+        candidates=tuple(replace(candidate, name=lead + candidate.name) for candidate in run.candidates),
+        rows={lead + name: rows for name, rows in run.rows.items()},
+    )
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # a report can do without it
+        return ""

@@ -1,0 +1,228 @@
+"""What the rows of a run say of each candidate, computed once for every form of report."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xpareto.eval.objectives._objective import OBJECTIVES, Objective, Role
+from xpareto.eval.results.frontiers import frontier_names
+from xpareto.eval.results.run import Run
+from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
+
+SCORE = "score"
+ENERGY = "energy_j"
+MADE = "made"  # the statistic of a step's failure row
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that failed."""
+
+    candidate: str
+    probe: str
+    task: str
+    language: str
+    statistic: str
+    error: str
+
+    @property
+    def what(self) -> str:
+        """Return the probe or step, with the statistic where that says more."""
+        return self.probe if self.statistic in ("", self.probe, MADE) else f"{self.probe}: {self.statistic}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A run and everything that is derived from its rows."""
+
+    run: Run
+    objectives: Mapping[str, Objective]
+    values: Mapping[str, Mapping[str, float | None]]  # candidate -> objective -> value
+    cells: Mapping[str, Mapping[tuple[str, str], Cell]]
+    failures: tuple[Failure, ...]
+    frontiers: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)  # pair -> candidates on it
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Return the objectives that are costs and have a value of any candidate."""
+        return self._known("cost")
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """Return the objectives that are qualities, other than the score, and have a value of any candidate."""
+        return tuple(name for name in self._known("quality") if name != SCORE)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Return what tables and charts show: the score, further qualities and costs."""
+        return (SCORE, *self.qualities, *self.costs)
+
+    def _known(self, role: Role) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, objective in self.objectives.items()
+            if objective.role == role and any(values[name] is not None for values in self.values.values())
+        )
+
+    def value(self, candidate: str, objective: str) -> float | None:
+        """Return one number, None where there is no evidence."""
+        return self.values[candidate].get(objective)
+
+    def ratio(self, candidate: str, objective: str) -> float | None:
+        """Return the candidate's value over the baseline's."""
+        here, there = self.value(candidate, objective), self.value(self.run.baseline, objective)
+        return None if here is None or not there else here / there
+
+    def gain(self, candidate: str, quality: str = SCORE) -> float | None:
+        """Return the score, or another quality, less the baseline's, in points."""
+        here, there = self.value(candidate, quality), self.value(self.run.baseline, quality)
+        return None if here is None or there is None else here - there
+
+    def change(self, candidate: str, task: str, language: str) -> float | None:
+        """Return one cell's score less the baseline's, in points."""
+        here = self.cells[candidate].get((task, language))
+        there = self.cells[self.run.baseline].get((task, language))
+        if here is None or there is None or here.score is None or there.score is None:
+            return None
+        return here.score.value - there.score.value
+
+    def worst(self, candidate: str) -> tuple[str, str, float] | None:
+        """Return the task, the language and the points of the largest loss (or the least gain)."""
+        changes = [
+            (change, task, language)
+            for task, language in self.cells[candidate]
+            if (change := self.change(candidate, task, language)) is not None
+        ]
+        if not changes:
+            return None
+        change, task, language = min(changes)
+        return task, language, change
+
+    def on_frontier(self, candidate: str) -> tuple[str, ...]:
+        """Return the costs for which the candidate is on the frontier of score against that cost."""
+        return tuple(cost for cost in self.costs if candidate in self.frontiers.get((cost, SCORE), ()))
+
+    def task_score(self, candidate: str, task: str) -> Score | None:
+        """Return one task's mean over its languages."""
+        return task_score(self.cells[candidate], self.run.tasks[task])
+
+    def average(self, candidate: str, retrieval: bool = True) -> Score | None:
+        """Return the mean over tasks, with or without retrieval."""
+        return average(self.cells[candidate], self.run, retrieval)
+
+    def failed(self, candidate: str) -> bool:
+        """Has the candidate no score, or did anything of it fail?"""
+        return any(failure.candidate == candidate for failure in self.failures)
+
+    def failures_of(self, candidate: str) -> tuple[Failure, ...]:
+        """Return what failed of one candidate."""
+        return tuple(failure for failure in self.failures if failure.candidate == candidate)
+
+
+def study(run: Run) -> Study:
+    """Return what the rows of a run say. InputError for an objective that is not in the catalogue."""
+    objectives: dict[str, Objective] = {name: OBJECTIVES.load(name) for name in run.objectives}
+    if SCORE not in objectives:
+        objectives = {SCORE: OBJECTIVES.load(SCORE), **objectives}
+    found = {c.name: cells(run.rows[c.name], run.tasks) for c in run.candidates}
+    failures = _failures(run)
+    values = {
+        candidate.name: {
+            name: comparable(objective, candidate.name, run, found[candidate.name], failures)
+            for name, objective in objectives.items()
+        }
+        for candidate in run.candidates
+    }
+    _on_one_basis(values, run)
+    return Study(
+        run=run,
+        objectives=objectives,
+        values=values,
+        cells=found,
+        failures=failures,
+        frontiers={
+            (x, y): frontier_names(values, objectives[x], objectives[y])
+            for x, y in itertools.permutations(objectives, 2)
+        },
+    )
+
+
+def energy_basis(run: Run, candidate: str) -> str | None:
+    """Return what a candidate's energy rests on; None where it has none, or more than one."""
+    return run.energy_bases[candidate]
+
+
+def on_the_basis(run: Run, candidate: str) -> bool:
+    """Tell whether a candidate's energy has the baseline's basis; measured where the baseline has none.
+
+    Measured and modelled joules never stand on one frontier, nor under one limit.
+    """
+    known = set(run.energy_bases.values()) - {None}
+    kept = energy_basis(run, run.baseline) or "measured"
+    return len(known) < 2 or energy_basis(run, candidate) == kept
+
+
+def _on_one_basis(values: Mapping[str, dict[str, float | None]], run: Run) -> None:
+    """Take the energy from candidates whose basis is another than the baseline's."""
+    for name, own in values.items():
+        if ENERGY in own and not on_the_basis(run, name):
+            own[ENERGY] = None
+
+
+def comparable(
+    objective: Objective,
+    candidate: str,
+    run: Run,
+    found: Mapping[tuple[str, str], Cell],
+    failures: Sequence[Failure],
+) -> float | None:
+    """Return the objective's value, None where it would rest on less than the other candidates' do.
+
+    A mean over fewer languages or tasks compares with none. Whether a cost rests on a probe is seen
+    from its rows: without them it has no value.
+    """
+    rows = run.rows[candidate]
+    if objective.role == "quality":
+        return objective.reduce(rows) if average(found, run) is not None else None
+    for probe in {failure.probe for failure in failures if failure.candidate == candidate}:
+        if objective.reduce([row for row in rows if row.probe != probe]) is None:
+            return None
+    return objective.reduce(rows)
+
+
+def _failures(run: Run) -> tuple[Failure, ...]:
+    """Return what failed and was not made good since: only a probe's newest repeat counts."""
+    found: list[Failure] = []
+    for candidate in run.candidates:
+        rows = run.rows[candidate.name]
+        newest: dict[str, int] = {}
+        for row in rows:
+            newest[row.probe] = max(newest.get(row.probe, 0), row.repeat)
+        failed: dict[tuple[str, ...], Failure] = {}
+        for row in rows:
+            place = (row.probe, row.task, row.language, row.statistic, row.component, row.artifact)
+            failed.pop(place, None)  # a later row replaces it
+            if row.status == "failed" and row.repeat == newest[row.probe]:
+                why = row.error or "no reason given"
+                what = (row.candidate, row.probe, row.task, row.language, row.statistic)
+                failed[place] = Failure(*what, why)
+        made = any(row.artifact and row.status == "ok" for row in rows)
+        found += [failure for failure in failed.values() if not (made and failure.statistic == MADE)]
+    return tuple(dict.fromkeys(found))
+
+
+def matched(candidates: Sequence[str], run: Run) -> dict[tuple[object, ...], dict[str, str]]:
+    """Return, for each variant (stage, runtime, settings, seed), its candidate in every arm."""
+    found: dict[tuple[object, ...], dict[str, str]] = {}
+    for name in candidates:
+        candidate = run.candidate(name)
+        variant = (
+            candidate.stage,
+            candidate.runtime,
+            repr(sorted(candidate.settings.items())),
+            candidate.seed,
+        )
+        found.setdefault(variant, {}).setdefault(candidate.arm, name)
+    return found

@@ -1,0 +1,46 @@
+"""Operations and bytes of an XLM-R that torch runs, from its configuration: a closed formula."""
+
+from __future__ import annotations
+
+from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.uneven_layers import shape_in
+from xpareto.eval.roofline.onnx_operations import Work
+from xpareto.eval.runtimes._runtime import model_config
+from xpareto.eval.roofline.file_bytes import safetensors_sizes
+
+_INT64 = 8
+
+
+def encoder_work(artifact: Artifact, batch: int, length: int, precision: str = "fp32") -> Work:
+    """Return the work of a torch artifact for inputs (batch, length); layers may differ in width.
+
+    A layer with attention width w and f neurons does tokens (8 h w + 4 h f) + 4 batch length² w operations
+    (Kaplan et al. 2020, table 1, with the products of queries and keys, and of weights and values). In
+    `precision` bf16 each weight has two bytes, whatever the file has. Activations are not counted, since
+    torch's kernels keep many of them in registers.
+    """
+    config = model_config(artifact)
+    hidden, shape = int(config["hidden_size"]), shape_in(config, str(artifact.path / "config.json"))
+    tokens, head, labels = batch * length, HEADS[artifact.manifest.head], len(artifact.manifest.labels)
+    widths = [heads * shape.head_size for heads in shape.heads]
+    parts = {
+        "attention": sum(8 * tokens * hidden * w + 4 * batch * length**2 * w for w in widths),
+        "ffn": sum(4 * tokens * hidden * f for f in shape.ffn),
+        "embeddings": 2 * tokens * hidden * (shape.embedding_rank or 0),
+        "head": head.operations(batch, tokens, hidden, labels),
+    }
+    sizes = safetensors_sizes(artifact.file("model.safetensors"))
+    rows = {"word": int(config["vocab_size"]), "position": int(config["max_position_embeddings"]),
+            "token_type": int(config.get("type_vocab_size", 1))}  # fmt: skip
+    total = 0
+    for name, size in sizes.items():
+        table = next((n for kind, n in rows.items() if f"{kind}_embeddings" in name), None)
+        is_table = table is not None and size >= 4 * table and "projection" not in name
+        total += size * min(tokens, table) // table if is_table and table else size
+    if precision == "bf16":
+        total //= 2
+    values = (tokens if head.per_token else batch) * head.output_width(labels, hidden)
+    boundary = 2 * _INT64 * tokens + 4 * values
+    kept = {name: value for name, value in parts.items() if value}
+    return Work({precision: sum(parts.values())}, total, boundary, None, kept)

@@ -1,0 +1,271 @@
+"""A task is a pure declaration; what its kind of answer needs is done once, in eval.kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.registry import Catalog
+
+KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine"]
+
+Prediction = str | tuple[str, ...] | int
+"""A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
+retrieved sentence (retrieve) or of the option (choose), or per sentence two ids of English ones, "" for
+none (mine: the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
+
+ENCODER = "encoder"  # the training set of tasks that train nothing: the bare encoder
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """Where a split lives on the Hugging Face hub. Revisions are resolved at first use, not here.
+
+    `repo` may name a reference other than main: ``owner/name@refs/convert/parquet``, the hub's own
+    conversion of a repository that holds a script, which `datasets` no longer runs.
+
+    `config` may hold {language}, filled through `language_names` where the hub spells it otherwise.
+    `columns` maps our field to the hub's: text, label (one text); first, second, label (a pair); words,
+    tags; source, target; id, question, context, answers (a mapping of text and answer_start, as SQuAD's);
+    context, question, options, label for multiple choice, where several columns are joined by `` + ``, and
+    ``choices.text`` is the field text of the column choices.
+    """
+
+    repo: str
+    config: str
+    splits: dict[str, str]  # ours (train, dev, test) -> the hub's
+    columns: dict[str, str]
+    language_names: dict[str, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)  # keep rows whose column is this, or begins so (x*)
+    label_names: dict[str, str] = field(default_factory=dict)  # the hub's label -> ours
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. Every metric is in percent.
+
+    The task's score in one language is the mean of its first `scored_by` metrics: one, or two for
+    question answering (exact match and F1), as XTREME averages them.
+
+    `files` gives, per split, the files of one language below the folder of the task's name, all of
+    them needed; ``{language}`` stands for its code, or for what `language_names` says in its place.
+    Without it: ``{split}-{language}.tsv``.
+
+    `columns` is for files of texts with labels whose header names the columns: our field -> theirs, text and
+    label, or first, second and label. Without it they are pairs in the formats of XTREME's tasks.
+    """
+
+    name: str
+    kind: KindName
+    group: str  # XTREME's: classification, tagging, qa, retrieval
+    languages: tuple[str, ...]
+    trained_on: str  # a training set's name, or ENCODER
+    metrics: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    max_length: int = 128
+    parallel: bool = False  # example i is the same sentence in every language
+    hub: HubSource | None = None
+    files: dict[str, tuple[str, ...]] = field(default_factory=dict)  # split -> names
+    scored_by: int = 1
+    withheld: dict[str, tuple[str, ...]] = field(default_factory=dict)  # files of gold, read where they are
+    calibration: str | None = None  # the split whose gold sets a threshold for the others
+    columns: dict[str, str] = field(default_factory=dict)
+    language_names: dict[str, str] = field(default_factory=dict)  # code -> how the files spell it
+
+    def file_names(self, language: str, split: str) -> tuple[str, ...]:
+        """Return the names of the files of one language, () for a split that the task has not."""
+        if not self.files:
+            return (f"{split}-{language}.tsv",)
+        spelt = self.language_names.get(language, language)
+        return tuple(name.format(language=spelt) for name in self.files.get(split, ()))
+
+    def gold_names(self, language: str, split: str) -> tuple[str, ...]:
+        """Return the names of the files of one language that may be withheld."""
+        return tuple(name.format(language=language) for name in self.withheld.get(split, ()))
+
+    def calibrated_on(self, split: str) -> str | None:
+        """Return the split that is read as well when `split` is evaluated, None where none is."""
+        return self.calibration if self.calibration != split else None
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Labelled data that a step can train on.
+
+    `files` gives the candidates of each split below the data root; the first that exists is read.
+    A candidate is a path, a pattern (``train*.jsonl``: all matches, in the order of their names),
+    or several of these joined by `` + ``: the first must exist, the others are added where they do;
+    each may be alternatives joined by `` | ``, of which the first that exists counts.
+
+    English is meant, unless a language is named: ``mnli@de`` reads the candidates of
+    `translated`, in which ``{language}`` stands for the code, as in Task. Its dev split stays English, because
+    transfer is zero-shot: no labels of another language choose the weights.
+
+    Tagging without `labels`: the set of tags is what the files show (see eval.data.source.Data.labels).
+
+    A set that is a union of others names them in `parts`, each with the files of its train split (one
+    candidate as above): what is read without one of them is told, not refused.
+
+    Without a dev part of its own that may be looked at, the set gives the share `held_out` of its
+    training examples, the last ones, as dev (see eval.data.held_out).
+    """
+
+    name: str
+    kind: KindName
+    labels: tuple[str, ...]
+    files: dict[str, tuple[str, ...]]  # split -> candidates
+    hub: HubSource | None = None
+    translated: dict[str, tuple[str, ...]] = field(default_factory=dict)  # split -> candidates
+    more_hub: tuple[HubSource, ...] = ()  # read after `hub`: the set is their union
+    held_out: float = 0.0
+    parts: dict[str, str] = field(default_factory=dict)  # name -> candidate
+    columns: dict[str, str] = field(default_factory=dict)  # as in Task
+    language_names: dict[str, str] = field(default_factory=dict)  # as in Task
+
+    @property
+    def head(self) -> Head:
+        """Return the head that is trained on the set."""
+        head: Head = KINDS.load(self.kind).head
+        return head
+
+    def candidates(self, split: str, language: str = "en") -> tuple[str, ...]:
+        """Return where a split may lie, in the order of preference; () where it does not exist."""
+        if language == "en":
+            return self.files.get(split, ())
+        spelt = self.language_names.get(language, language)
+        return tuple(name.format(language=spelt) for name in self.translated.get(split, ()))
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text and its label (None where the gold is withheld)."""
+
+    text: str
+    label: str | None
+
+    @property
+    def gold(self) -> str | None:
+        return self.label
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two texts and their label (None where the gold is withheld)."""
+
+    first: str
+    second: str
+    label: str | None
+
+    @property
+    def gold(self) -> str | None:
+        return self.label
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Words and one tag per word (None where the gold is withheld)."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...] | None
+
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.tags
+
+
+@dataclass(frozen=True)
+class Bitext:
+    """A sentence and its English translation; the gold is one-to-one by position.
+
+    Not `aligned`: the order of the English side hides the gold, and the target is some other sentence.
+    """
+
+    source: str
+    target: str
+    aligned: bool = True
+
+    @property
+    def gold(self) -> str | None:
+        return self.target if self.aligned else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reference answer and the character of the context at which it begins."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question on a context. `answers`: () where it has none in the context, None where withheld."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...] | None
+
+    @property
+    def gold(self) -> tuple[Answer, ...] | None:
+        return self.answers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Options that go on from, or answer, a question on a context ("" for none); `gold` is an index."""
+
+    context: str
+    question: str
+    options: tuple[str, ...]
+    gold: int | None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a comparable corpus; `translations` are ids of the English side.
+
+    For an English sentence (`english`) they are (); None where the gold is withheld.
+    """
+
+    id: str
+    text: str
+    english: bool
+    translations: tuple[str, ...] | None
+
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.translations
+
+
+# `gold` of an example is what is right, None where that is withheld.
+Example = Text | Pair | Tagged | Bitext | Question | Choice | Sentence
+
+TASKS = Catalog("task", "xpareto.eval.tasks", "TASK")
+TRAINING_SETS = Catalog("training set", "xpareto.eval.training", "TRAINING", also="xpareto.eval.tasks")
+KINDS = Catalog("kind", "xpareto.eval.kinds", "KIND")
+
+
+def task(name: str) -> Task:
+    """Return the task of that name; InputError with a near miss otherwise."""
+    found: Any = TASKS.load(name)
+    assert isinstance(found, Task)
+    return found
+
+
+def split_language(name: str) -> tuple[str, str]:
+    """Return a training set's own name and its language.
+
+    >>> split_language("mnli"), split_language("mnli@de")
+    (('mnli', 'en'), ('mnli', 'de'))
+    """
+    own, _, language = name.partition("@")
+    return own, language or "en"
+
+
+def training_set(name: str) -> TrainingSet:
+    """Return the training set of that name (its language left aside); InputError with a near miss."""
+    found: Any = TRAINING_SETS.load(split_language(name)[0])
+    assert isinstance(found, TrainingSet)
+    return found

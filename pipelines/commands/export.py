@@ -1,0 +1,103 @@
+"""Give a candidate's files out, and check what was given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from xpareto.pipelines.commands.options import RUNS, AsJson, CandidateName, RunName, RunsLookup, StoreLookup, Text
+
+
+def export(
+    run: RunName,
+    candidate: CandidateName,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Copy a candidate's models out, with config, tokenizer, model card and manifest."""
+    from xpareto.pipelines.runs.later_actions import export as export_candidate
+    from xpareto.pipelines.runs.later_actions import store_of
+    from xpareto.pipelines.storage.run_folder import RunFolder
+
+    found = RunFolder.find(run, runs)
+    for folder in export_candidate(found, store_of(found, store), candidate, target):
+        typer.echo(folder)
+
+
+def outliers(
+    run: RunName,
+    candidate: CandidateName,
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
+    from xpareto.pipelines.runs.later_actions import store_of
+    from xpareto.pipelines.display.outliers import show_outliers
+    from xpareto.pipelines.storage.run_folder import RunFolder
+
+    found = RunFolder.find(run, runs)
+    show_outliers(found, store_of(found, store), candidate)
+
+
+def submit(
+    run: RunName,
+    candidate: CandidateName,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    data: Annotated[
+        Text, typer.Option("--data", metavar="DIR", help="Other test data than the run's; or `hub`.")
+    ] = None,
+    limit: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--limit", metavar="N", min=1, help="Examples per language; default: all."),
+    ] = None,
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Write XTREME's leaderboard folder: a candidate's predictions for every test set of the run's tasks."""
+    from xpareto.pipelines.runs.later_actions import store_of
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.runs.submission import submit as submit_candidate
+    from xpareto.pipelines.display.progress import Terminal
+
+    found = RunFolder.find(run, runs)
+    with Terminal() as terminal:
+        made = submit_candidate(
+            found, store_of(found, store), candidate, target, data=data, limit=limit, console=terminal
+        )
+    for line in made.lines():
+        typer.echo(line)
+    typer.echo(made.folder)
+
+
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="Folder of {task}/test-{language} files.")
+    ],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of gold files of the same names.")],
+    as_json: AsJson = False,
+) -> None:
+    """Score a leaderboard folder with XTREME's official metrics, without a model."""
+    from xpareto.eval.submission.scoring import score_folder
+    from xpareto.reports.terminal.scores import scores_json, scores_text
+
+    show = scores_json if as_json else scores_text
+    sys.stdout.write(show(score_folder(predictions, labels), predictions, labels))
+
+
+def verify(run: RunName, runs: RunsLookup = RUNS, store: StoreLookup = None) -> None:
+    """Rehash a run and all its artifacts; exit code 1 when something differs."""
+    from xpareto.pipelines.runs.later_actions import store_of
+    from xpareto.pipelines.runs.later_actions import verify as verify_run
+    from xpareto.pipelines.storage.run_folder import RunFolder
+
+    found = RunFolder.find(run, runs)
+    problems = verify_run(found, store_of(found, store))
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{found.path}: every file and artifact is as it was sealed.")

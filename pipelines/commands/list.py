@@ -1,0 +1,52 @@
+"""Tell what recipes can name, and what this machine can measure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def list_entries(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="steps, tasks, training, runtimes, probes, objectives or recipes.",
+            show_default=False,
+        ),
+    ] = "",  # so that its absence is answered with the choices
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
+) -> None:
+    """List what recipes can name."""
+    from xpareto.pipelines.display.listing import show
+
+    show(what, verbose)
+
+
+def schema(
+    of: Annotated[
+        str,
+        typer.Option(
+            "--of",
+            metavar="DOCUMENT",
+            help="recipe; of a run's files: run or measurement; what an analysis gives: summary, "
+            "recommendation, difference, comparison, best-arm or claims.",
+        ),
+    ] = "recipe",
+) -> None:
+    """Print the JSON Schema of recipes, or of a document that a run or an analysis leaves."""
+    import json
+
+    from xpareto.eval.analyses.documents.catalogue import document_schema
+    from xpareto.pipelines.recipe.json_schema import recipe_schema
+
+    shown = recipe_schema() if of == "recipe" else document_schema(of)
+    typer.echo(json.dumps(shown, indent=1))
+
+
+def doctor() -> None:
+    """Tell what this machine can measure, and what to mind."""
+    from xpareto.pipelines.display.listing import show_doctor
+
+    show_doctor()

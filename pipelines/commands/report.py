@@ -1,0 +1,152 @@
+"""Write what the rows of runs show: reports, comparisons, differences, claims."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Optional
+
+import typer
+
+from xpareto.pipelines.commands.options import RUNS, AsJson, DrawSeed, Folder, Margin, Resamples, RunName, RunsLookup, command_line
+
+
+def report(
+    run: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Run folders, their names, or `latest`.")
+    ],
+    out: Annotated[
+        Folder, typer.Option("--out", metavar="DIR", help="Default: the first run's report/.")
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="Figures as SVG and PDF, too.")] = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Write the report of one run or of several together, from their rows alone."""
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.runs.report import build_report
+    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+
+    found = [RunFolder.find(name, runs) for name in run]
+    warn_of_changes(*found)
+    target = out if out is not None else found[0].path / "report"
+    for file in build_report([own.path for own in found], target, paper):
+        typer.echo(file)
+
+
+def compare(
+    run: RunName,
+    arms: Annotated[
+        tuple[str, str],
+        typer.Option(
+            "--arms", metavar="A B", help="Two arms; the verdict is on B. One arm twice: A/A check."
+        ),
+    ],
+    margin: Margin = 1.0,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Compare two arms of a run: better, equivalent, worse or undetermined, with intervals.
+
+    Writes compare-A-B.md and compare-A-B.json beside the run's report.
+    """
+    from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+
+    found = RunFolder.find(run, runs)
+    warn_of_changes(found)
+    document = compare_run(found, *arms, margin=margin, resamples=resamples, seed=seed)
+    files = write_comparison(found, document)
+    if as_json:
+        sys.stdout.write(document.as_json(indent=1))
+        return
+    from xpareto.reports.terminal.compare import show_comparison
+
+    show_comparison(document)
+    for file in files:
+        typer.echo(file)
+
+
+def diff(
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="The earlier run: a folder or its name.")],
+    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that is judged, or `latest`.")],
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", metavar="POINTS", help="Score differences up to this are none.")
+    ] = 1.0,
+    cost_tolerance: Annotated[
+        float, typer.Option("--cost-tolerance", metavar="PERCENT", help="The same for costs.")
+    ] = 5.0,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Undetermined differences, whose interval reaches beyond the tolerance, are regressions too.",
+        ),
+    ] = False,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
+    as_json: AsJson = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Tell what got better or worse between two runs; exit code 1 when there is a regression.
+
+    Candidates match by name. A regression is what is shown to be worse, noise considered, by more than
+    the tolerance: an average, a task, a language, a cost of one candidate or of all together; or a
+    candidate or a cost that failed or was not measured any more. With --strict, a difference is one
+    unless it is shown to be none.
+    """
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.runs.diff import diff_runs
+    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+
+    first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
+    warn_of_changes(first, second)
+    document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
+    if as_json:
+        sys.stdout.write(document.as_json(indent=1))
+    else:
+        from xpareto.reports.terminal.diff import show_diff
+
+        show_diff(document)
+    if document.regressions:
+        raise typer.Exit(1)
+
+
+def claims(
+    run: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[RUN...]", help="Run folders, their names, or `latest`, once compared."),
+    ] = None,
+    out: Annotated[
+        Folder, typer.Option("--out", metavar="FILE", help="Write the table there; default: print it.")
+    ] = None,
+    compare_first: Annotated[
+        bool, typer.Option("--compare", help="First make every comparison that a claim speaks of.")
+    ] = False,
+    margin: Margin = 1.0,
+    resamples: Resamples = 2000,
+    seed: DrawSeed = 0,
+    as_json: AsJson = False,
+    runs: RunsLookup = RUNS,
+) -> None:
+    """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
+    from xpareto.compress.core.atomic import replace_text, writing
+    from xpareto.pipelines.runs.claims import claims_of, compare_for_claims
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.display.progress import Terminal
+    from xpareto.reports.comparisons.claims import claims_markdown
+
+    found = [RunFolder.find(name, runs) for name in run or ()]
+    if compare_first:
+        with Terminal() as terminal:
+            compare_for_claims(found, terminal, margin, resamples, seed)
+    status = claims_of(found, command_line())
+    text = status.as_json(indent=1) if as_json else claims_markdown(status)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(out, text)
+    typer.echo(out)

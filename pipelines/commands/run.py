@@ -1,0 +1,80 @@
+"""Make and measure what a recipe describes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from xpareto.pipelines.commands.options import RUNS, STORE, BaseName, DataName, LockFile, Processes, RecipeName, RunName, RunsFolder, RunsLookup, SaveEvery, Sets, StoreFolder, StoreLookup, Text, command_line
+
+
+def run(
+    recipe: RecipeName,
+    sets: Sets = [],
+    base: BaseName = None,
+    data: DataName = None,
+    lock: LockFile = None,
+    out: RunsFolder = RUNS,
+    store: StoreFolder = STORE,
+    processes: Processes = 1,
+    save_every: SaveEvery = 5.0,
+) -> None:
+    """Make what a recipe describes, measure every candidate, and write the report.
+
+    A run that was killed goes on where it stopped when the same command is given again.
+    """
+    from xpareto.pipelines.runs.run import Options, run_recipe
+    from xpareto.pipelines.execution.distributed import check_launch
+    from xpareto.pipelines.display.progress import Terminal
+
+    check_launch(processes)
+    options = Options(
+        recipe, tuple(sets), base, data, lock, store, out, command_line(), processes, save_every
+    )
+    with Terminal() as terminal:
+        result = run_recipe(options, terminal)
+    terminal.summary(result)
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def plan(
+    recipe: RecipeName,
+    sets: Sets = [],
+    base: BaseName = None,
+    data: DataName = None,
+    lock: LockFile = None,
+    store: StoreFolder = STORE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
+) -> None:
+    """Show what would run and what is cached, without running it."""
+    from xpareto.pipelines.display.plan import plan_json, show_plan
+    from xpareto.pipelines.runs.run import Options, prepare
+
+    ready = prepare(Options(recipe, tuple(sets), base, data, lock, store))
+    if as_json:
+        sys.stdout.write(plan_json(ready))
+    else:
+        show_plan(ready)
+
+
+def measure(
+    run: RunName,
+    probe: Annotated[
+        Text, typer.Option("--probe", metavar="NAME", help="One probe only; default: all.")
+    ] = None,
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Measure the existing artifacts of a run once more, as a further repeat."""
+    from xpareto.pipelines.runs.later_actions import measure_again, store_of
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.display.progress import Terminal
+
+    found = RunFolder.find(run, runs)
+    with Terminal() as terminal:
+        files = measure_again(found, store_of(found, store), probe, terminal)
+    for file in files:
+        typer.echo(file)

@@ -1,0 +1,40 @@
+"""What compress needs of the outside world (compress.core.data_protocol.Supply), made of eval's data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.data_protocol import Examples, Split
+from xpareto.eval.encoding.training import training_examples
+from xpareto.eval.tasks._task import ENCODER
+from xpareto.eval.tasks._task import training_set as find_training_set
+
+if TYPE_CHECKING:
+    from xpareto.eval.data.source import Data
+
+
+@dataclass(frozen=True)
+class DataSupply:
+    """Training sets and text of one opened data folder."""
+
+    data: Data
+
+    def head(self, training_set: str) -> Head:
+        if training_set == ENCODER:
+            return "encoder"
+        return find_training_set(training_set).head
+
+    def labels(self, training_set: str) -> tuple[str, ...]:
+        return () if training_set == ENCODER else self.data.labels(training_set)
+
+    def examples(
+        self, training_set: str, split: Split, tokenizer: Path, max_length: int, limit: int | None
+    ) -> Examples:
+        return training_examples(self.data, training_set, split, tokenizer, max_length, limit)
+
+    def text(self, name: str) -> Mapping[str, Sequence[str]]:
+        return self.data.text(name)

@@ -1,0 +1,197 @@
+"""Do the work of one node: a pure function of its keyed inputs, whoever runs it and wherever."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from xpareto.compress.core.artifact import Artifact, Manifest
+from xpareto.compress.core.registry import STEPS
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.training.distributed import alone
+from xpareto.compress.core.step import Context, Made, Step
+from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.hardware.energy_meter import machine_energy
+from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.planning.inputs import Base
+from xpareto.pipelines.storage.store import Store, remove
+from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A node and all that is needed to do it on any machine that sees the store and the data."""
+
+    node: Node
+    store: str
+    data: DataSpec
+    threads: int
+    base_folder: str | None = None
+    base_repo: str | None = None
+    base_revision: str | None = None
+    save_minutes: float = 5.0  # see Context
+
+    @staticmethod
+    def of(
+        node: Node, store: Store, data: DataSpec, threads: int, base: Base | None, save_minutes: float = 5.0
+    ) -> Work:
+        plain = Work(node, str(store.root), data, threads, save_minutes=save_minutes)
+        if node.step != "base" or base is None:
+            return plain
+        folder = str(base.folder) if base.folder is not None else None
+        return replace(plain, base_folder=folder, base_repo=base.repo, base_revision=base.revision)
+
+    def node_folder(self) -> Path:
+        """Return where the node's artifact is built."""
+        return Path(self.store) / "building" / self.node.key
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Work:
+        raw: dict[str, Any] = json.loads(text)
+        return Work(**(raw | {"node": Node(**raw["node"]), "data": DataSpec(**raw["data"])}))
+
+
+def do(work: Work, progress: Progress, announce: Callable[[str], None] | None = None) -> str:
+    """Make the node's artifact, unless somebody else did meanwhile; return its digest.
+
+    `announce` tells the processes that train with this one of a work, who `help_with` it; None: it is alone.
+    """
+    store, node = Store(Path(work.store)), work.node
+    with store.lock(node.key):
+        known = store.find(node.key, verify=True)
+        if known is not None:
+            return known.digest
+        inputs = _Inputs.of(work, store)
+        together = False
+        if announce is not None and node.step != "base" and STEPS.load(node.step).together:
+            together = True
+            announce(work.to_json())
+        with nullcontext() if together else alone():
+            artifact = store.put(
+                node.key, inputs.digests(node), lambda target: _make(work, inputs, target, progress)
+            )
+        remove(inputs.scratch)
+    return artifact.digest
+
+
+def help_with(work: Work) -> None:
+    """Run a training beside the process that makes its artifact; nothing of it is kept here."""
+    inputs = _Inputs.of(work, Store(Path(work.store)))
+    with TemporaryDirectory() as target, WorkMeter(inputs.scratch, helps=True):
+        _apply(work, inputs, Path(target), lambda *_: None, first=False)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What a node is made of, and the folder that survives a kill."""
+
+    source: Artifact | None
+    teacher: Artifact | None
+    scratch: Path
+
+    @staticmethod
+    def of(work: Work, store: Store) -> _Inputs:
+        scratch = store.root / "scratch" / work.node.key
+        scratch.mkdir(parents=True, exist_ok=True)
+        return _Inputs(_given(work, store, work.node.parent), _given(work, store, work.node.teacher), scratch)
+
+    def digests(self, node: Node) -> dict[str, str]:
+        """Return the digest of each artifact by its key."""
+        pairs = ((node.parent, self.source), (node.teacher, self.teacher))
+        return {key: artifact.digest for key, artifact in pairs if key is not None and artifact is not None}
+
+
+def _given(work: Work, store: Store, key: str | None) -> Artifact | None:
+    """Return the artifact of a key that the node is given, None for none; InputError where it is not there."""
+    if key is None:
+        return None
+    artifact = store.find(key, verify=False)
+    if artifact is None:
+        what = "starts" if key == work.node.parent else "learns"
+        raise InputError(f"{work.node.where}: what step {work.node.label} {what} from is not in the store.")
+    return artifact
+
+
+def _apply(work: Work, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> Made:
+    node = work.node
+    step: Step = STEPS.load(node.step).from_json(node.fields)
+    context = Context(
+        DataSupply(Data.open(work.data)), node.seed or 0, work.threads, inputs.scratch, progress,
+        work.save_minutes, inputs.teacher, first,
+    )  # fmt: skip
+    return step.apply(inputs.source, target, context)
+
+
+def _make(work: Work, inputs: _Inputs, target: Path, progress: Progress) -> Manifest:
+    node, source, teacher = work.node, inputs.source, inputs.teacher
+    with WorkMeter(inputs.scratch) as meter:
+        made = _take_base(work, target) if node.step == "base" else _apply(work, inputs, target, progress)
+        spent = meter.spent()
+    used = machine_energy(spent)
+    return Manifest(
+        files={},
+        format=made.format,
+        head=made.head,
+        labels=made.labels,
+        training_set=made.training_set,
+        layer=made.layer,
+        key=node.key,
+        step=node.step,
+        step_version=node.step_version,
+        fields=node.fields,
+        seed=node.seed,
+        parents=(source.digest, *source.manifest.parents) if source is not None else (),
+        teacher=teacher.digest if teacher is not None else None,
+        data=node.data,
+        versions=node.versions,
+        seconds=round(spent.seconds, 3),
+        cpu_seconds=round(spent.cpu_seconds, 3),
+        energy_j=round(used.total_j + (used.gpu_j or 0.0), 3),
+        energy_basis=used.basis,
+        energy_instrument=instrument_of_making(used),
+        notes=_plain(made.notes),
+    )
+
+
+def _take_base(work: Work, target: Path) -> Made:
+    from xpareto.compress.models.checkpoint import import_checkpoint
+
+    if work.base_folder is not None:
+        return import_checkpoint(Path(work.base_folder), target)
+    if work.base_repo is None:
+        raise InputError(f"{work.node.where}: neither a folder nor a hub id is given as base.")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    wanted = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "sentencepiece*"]
+    try:
+        folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=wanted)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(
+            f"{work.base_repo}@{work.base_revision}: cannot be downloaded ({str(error).splitlines()[0]}). "
+            "Check the network, or give a local folder with --base."
+        ) from error
+    copy = target.with_name(f"{target.name}.download")
+    remove(copy)
+    shutil.copytree(folder, copy)  # the hub's cache holds links; an artifact must not
+    try:
+        return import_checkpoint(copy, target)
+    finally:
+        remove(copy)
+
+
+def _plain(notes: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(notes))
+    return plain

@@ -1,0 +1,41 @@
+"""What is evaluated must not have been trained on: a plan that does both with one file is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.tasks._task import ENCODER, split_language
+
+if TYPE_CHECKING:
+    from xpareto.eval.data.source import Data, DataFile
+    from xpareto.pipelines.planning.workload import Workload
+
+
+def refuse_contamination(work: Iterable[Workload], needed: Iterable[str], data: Data) -> None:
+    """InputError when one of the data needed (``training:mnli@de``) is what a task evaluates.
+
+    The examples of a parallel task are the same in every language, so that training on one language
+    of a split spoils the split in all of them. In other tasks a language stands for itself.
+    """
+    trained: dict[DataFile, list[str]] = {}
+    for need in sorted(needed):
+        kind, _, name = need.partition(":")
+        if kind == "training" and name != ENCODER:
+            for file in data.training_files(name, "train"):
+                trained.setdefault(file, []).append(name)
+    for item in work:
+        spoilt = data.languages(item.task, item.split) if item.task.parallel else item.languages
+        for language in spoilt:
+            for file in data.task_files(item.task, language, item.split):
+                for name in trained.get(file, []):
+                    other = split_language(name)[1]
+                    if not item.task.parallel and other != language:
+                        continue  # the hub may keep all languages in one place
+                    why = f" (the same examples, in {other})" if item.task.parallel else ""
+                    raise InputError(
+                        f"tasks.{item.task.name}: its {item.split} split cannot be evaluated: the recipe "
+                        f"trains on {name}, which reads {file}{why}. "
+                        "Evaluate another split, or train on another set."
+                    )

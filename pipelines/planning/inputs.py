@@ -1,0 +1,188 @@
+"""What a plan starts from: the base checkpoint and the data, with what identifies their content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.models.checkpoint import read_checkpoint
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.step import DataNeed
+from xpareto.eval.hardware.machine import cpu_model, usable_cores
+from xpareto.pipelines.storage.fingerprints import Fingerprints
+from xpareto.pipelines.storage.lock import Lock
+from xpareto.pipelines.recipe.schema import Recipe
+from xpareto.pipelines.storage.store import Store
+
+if TYPE_CHECKING:
+    from xpareto.eval.data.source import Data, DataSpec
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB = "hub"
+EMBEDDED = "embedded"
+EMBEDDED_BASE = Path(__file__).parents[1] / "bases" / EMBEDDED  # see pipelines/bases/embedded.yaml
+
+
+@dataclass(frozen=True)
+class Base:
+    """A starting checkpoint: a local folder, or a hub id pinned to a commit."""
+
+    identity: str  # what enters the key: a digest of the files, or repo@commit
+    name: str  # as the recipe or --base gave it
+    folder: Path | None
+    repo: str | None
+    revision: str | None
+    head: Head
+    where: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """The base (None: the first step makes one) and the data of a plan."""
+
+    base: Base | None
+    data: Data
+    spec: DataSpec
+    data_name: str
+    fingerprints: Fingerprints
+    lock: Lock
+    _seen: dict[DataNeed, str] = field(default_factory=dict)
+
+    def fingerprint(self, need: DataNeed) -> str:
+        """Return what identifies some data or the machine; equal content, equal fingerprint."""
+        if need not in self._seen:
+            if need.kind == "text":
+                self._seen[need] = self.data.fingerprint(self.data.text_files(need.name))
+            elif need.kind == "machine":
+                self._seen[need] = f"{cpu_model()}, {usable_cores()} cores, {need.name} {version(need.name)}"
+            else:
+                splits = [self.data.training_files(need.name, split) for split in ("train", "dev")]
+                self._seen[need] = self.data.fingerprint(file for files in splits for file in files)
+        return self._seen[need]
+
+    def task_fingerprint(self, task: str, language: str, split: str) -> str:
+        """Return what identifies the evaluation examples of one language."""
+        from xpareto.eval.tasks._task import task as find
+
+        return self.data.fingerprint(self.data.task_files(find(task), language, split))
+
+
+def open_start(
+    recipe: Recipe,
+    store: Store,
+    *,
+    recipe_folder: Path,
+    recipe_file: str,
+    base: str | None,
+    data: str | None,
+    lock_file: Path | None,
+) -> Start:
+    """Find the base and the data of a recipe; the command line's choice goes before the recipe's.
+
+    Relative folders in a recipe are looked for beside the recipe, then in the working directory.
+    """
+    from xpareto.eval.data.source import Data
+
+    fingerprints = Fingerprints(store.root / "fingerprints.json")
+    lock = Lock.read(lock_file) if lock_file is not None else Lock.new(store.root / "hub")
+    found_base = _open_base(base or recipe.base, recipe, recipe_folder, recipe_file, fingerprints, lock)
+    spec, name = open_data(data or recipe.data, recipe_folder, recipe_file, store, lock)
+    # Whatever a plan reads gets its fingerprint, and so its commit, before a worker starts: the lock that
+    # workers obey is then complete, and holds no repository that nobody reads.
+    found = Data.open(spec, dataset_commits(lock))
+    return Start(found_base, found, spec, name, fingerprints, lock)
+
+
+def dataset_commits(lock: Lock) -> Callable[[str], str]:
+    """Return what gives the commit of a data set's repository, asking the hub at first use."""
+    return lambda repo: lock.resolve(repo, "dataset")
+
+
+def _open_base(
+    name: str | None, recipe: Recipe, folder: Path, file: str, fingerprints: Fingerprints, lock: Lock
+) -> Base | None:
+    where = f"{file}: base"
+    makes_own = any(isinstance(item, dict) and item.get("step") == "pretrain" for item in recipe.steps)
+    if makes_own:
+        if name is not None:
+            raise InputError(
+                f"{where}: the recipe makes its own base (step pretrain), but {name} is given. "
+                "Leave out the one or the other."
+            )
+        return None
+    if name is None:
+        raise InputError(
+            f"{where}: expected a hub id, a folder or `embedded`, found nothing. Set it, or use --base."
+        )
+    path = EMBEDDED_BASE if name == EMBEDDED else _find_folder(name, folder)
+    if path is not None:
+        facts = read_checkpoint(path)
+        parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
+        return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where)
+    if not _HUB_ID.fullmatch(name) or name.startswith("."):
+        raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
+    revision = lock.resolve(name, "model")
+    return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
+
+
+def _read_by(facts: object) -> set[str]:
+    weights = getattr(facts, "weights", ())
+    tokenizer = getattr(facts, "tokenizer", "tokenizer.json")
+    return {"config.json", "tokenizer_config.json", tokenizer, *(Path(name).name for name in weights)}
+
+
+def _find_folder(name: str, beside: Path) -> Path | None:
+    for path in (Path(name).expanduser(), beside / name):
+        if path.is_dir():
+            return path.resolve()
+    return None
+
+
+def open_data(name: str | None, folder: Path, file: str, store: Store, lock: Lock) -> tuple[DataSpec, str]:
+    """Return where the data of that name is, and the name; InputError when it is nowhere.
+
+    `folder` is looked in for relative names, and `file` is the recipe that messages name.
+    """
+    from xpareto.eval.data.source import DataSpec
+
+    if name is None:
+        raise InputError(
+            f"{file}: data: expected a folder in XTREME's layout, `hub` or `embedded`, found nothing. "
+            "Set it, or use --data."
+        )
+    if name == EMBEDDED:
+        return DataSpec(root=str(embedded_data(store))), name
+    if name == HUB:
+        return DataSpec(root=None, hub=True, lock=str(lock.file)), name
+    path = _find_folder(name, folder)
+    if path is None:
+        raise InputError(
+            f"{file}: data: no folder {name}. Give the folder that holds XTREME's download/ files."
+        )
+    return DataSpec(root=str(path)), name
+
+
+def embedded_data(store: Store) -> Path:
+    """Return the folder of the synthetic default data, writing it at first use.
+
+    Named by the digest of the generator's source, so that another version never meets old files.
+    """
+    from xpareto.eval import synthetic
+    from xpareto.eval.synthetic import write_data
+    from xpareto.pipelines.storage.store import remove
+
+    source = sorted(Path(str(synthetic.__file__)).parent.rglob("*.py"))
+    folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
+    with store.lock("embedded"):
+        if not folder.is_dir():
+            building = folder.with_name(f"{folder.name}.building")
+            remove(building)
+            building.mkdir(parents=True)
+            write_data(building)
+            building.replace(folder)
+    return folder

@@ -1,0 +1,355 @@
+"""Expand a checked recipe into a keyed graph; keys are computed before anything runs.
+
+The graph is a trie: equal prefixes have equal keys, so shared work is planned, and done, once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.sources import parse_member, title
+from xpareto.compress.core.ordering import Rule, broken_at_end, broken_here
+from xpareto.compress.core.step import DataNeed, Flow, Misfit, Step
+from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.tasks._task import ENCODER, TRAINING_SETS, task
+from xpareto.pipelines.recipe.schema import Checked, Setting
+from xpareto.pipelines.planning.inputs import Start
+
+KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
+
+
+@dataclass(frozen=True)
+class Node:
+    """One piece of work: a pure function of what its key covers, so that any executor can do it.
+
+    `step` "base" takes the starting checkpoint into the store.
+    """
+
+    key: str
+    step: str
+    label: str
+    step_version: int
+    fields: Mapping[str, Any]
+    parent: str | None
+    seed: int | None
+    data: Mapping[str, str]
+    versions: Mapping[str, str]
+    where: str
+    teacher: str | None = None  # key of an ancestor that is read beside the parent
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One setting of the recipe on one runtime: a bundle of one artifact per training set."""
+
+    name: str
+    arm: str
+    stage: str
+    runtime: str
+    seed: int
+    settings: Mapping[str, Any]
+    steps: tuple[Setting, ...]
+    artifacts: Mapping[str, str]  # training set -> node key
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All work of a recipe, parents before children, and the candidates it leads to."""
+
+    key: str
+    nodes: Mapping[str, Node]
+    candidates: tuple[Candidate, ...]
+    baseline: str
+
+    def ancestors(self, key: str) -> Iterator[Node]:
+        """Yield a node and its ancestors, nearest first."""
+        at: str | None = key
+        while at is not None:
+            node = self.nodes[at]
+            yield node
+            at = node.parent
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where one expansion of the chain stands.
+
+    `ends` maps "" or each training set to a node key, `lines` to the steps that led there: those that
+    change no model of a training set are none of its line. `earlier` holds what both `flow` and `ends`
+    were after each step before, by label.
+    """
+
+    flow: Flow
+    ends: Mapping[str, str]
+    lines: Mapping[str, tuple[Setting, ...]]
+    settings: tuple[tuple[str, Any], ...] = ()
+    steps: tuple[Setting, ...] = ()
+    earlier: Mapping[str, tuple[Flow, Mapping[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What a step adds to a key, worked out once however many parents it is put on."""
+
+    step: Step
+    fields: Mapping[str, Any]
+    data: Mapping[str, str]
+    versions: Mapping[str, str]
+    text: str
+
+
+@dataclass
+class _Growing:
+    start: Start
+    heads: Mapping[str, Head]
+    sets: Sequence[str]
+    nodes: dict[str, Node] = field(default_factory=dict)
+    described: dict[int, _Described] = field(default_factory=dict)  # by id; the value keeps the step alive
+
+    def add(
+        self, setting: Setting, step: Step, parent: str | None, seed: int, teacher: str | None = None
+    ) -> str:
+        """Return the key of a step on a parent, and a teacher, adding its node once."""
+        own = self.described.get(id(step)) or self._describe(setting.name, step)
+        seeded = seed if step.seeded else None
+        key = _key(own.text, parent, seeded, teacher)
+        if key not in self.nodes:
+            self.nodes[key] = Node(
+                key, setting.name, setting.label, step.version, own.fields, parent, seeded, own.data,
+                own.versions, setting.where, teacher,
+            )  # fmt: skip
+        return key
+
+    def _describe(self, name: str, step: Step) -> _Described:
+        needs: Sequence[DataNeed] = step.reads()
+        data = {f"{need.kind}:{need.name}": self.start.fingerprint(need) for need in needs}
+        versions = {library: _version(library) for library in step.libraries}
+        fields = step.as_json()
+        text = _canonical([KEY_SCHEMA, name, step.version, fields, data, versions])
+        return self.described.setdefault(id(step), _Described(step, fields, data, versions, text))
+
+
+def make_plan(checked: Checked, start: Start) -> Plan:
+    """Return the plan of a recipe; InputError says where a chain does not fit.
+
+    The whole chain is type-checked here (takes and gives, heads, formats), before any weight is read.
+    """
+    recipe = checked.recipe
+    sets = list(
+        dict.fromkeys(choice.trained_on or task(choice.task).trained_on for choice in recipe.choices())
+    )
+    heads: dict[str, Head] = {name: TRAINING_SETS.load(name).head for name in TRAINING_SETS.names}
+    growing = _Growing(start, heads | {ENCODER: "encoder"}, sets)
+    formats = {name: RUNTIMES.load(name).format for name in recipe.runtimes}
+    many_seeds = len(recipe.seeds) > 1
+    found: dict[tuple[Any, ...], Candidate] = {}
+    names: dict[str, tuple[Any, ...]] = {}
+    for arm, positions in checked.chains.items():
+        for seed in recipe.seeds:
+            for state, setting in _grow(growing, positions, seed):
+                for runtime in recipe.runtimes:
+                    if formats[runtime] != state.flow.format:
+                        continue
+                    name = _candidate_name(arm, state, seed if many_seeds else None, runtime)
+                    identity = (tuple(sorted(state.ends.items())), runtime)
+                    if identity in found:
+                        continue  # another arm or sweep value leads to the very same artifacts
+                    if names.setdefault(name, identity) != identity:
+                        raise InputError(
+                            f"{setting.where}: two candidates are called {name}. Give their steps labels."
+                        )
+                    found[identity] = Candidate(
+                        name, arm, setting.label, runtime, seed, dict(state.settings), state.steps, state.ends
+                    )
+    candidates = tuple(found.values())
+    if not candidates:
+        raise InputError(
+            f"The recipe {recipe.name} gives no candidate: after the step with `on: each`, no step's format "
+            f"({', '.join(sorted({node.step for node in growing.nodes.values()}))}) is one that its "
+            f"runtimes open ({', '.join(f'{name}: {kind}' for name, kind in formats.items())}), or every "
+            "step says `candidate: false`."
+        )
+    content = json.dumps(
+        [KEY_SCHEMA, checked.source, [(c.name, sorted(c.artifacts.items())) for c in candidates]],
+        ensure_ascii=False,
+    )
+    key = hashlib.sha256(content.encode()).hexdigest()
+    return Plan(key, growing.nodes, candidates, candidates[0].name)
+
+
+def _grow(
+    growing: _Growing, positions: Sequence[Sequence[Setting]], seed: int
+) -> Iterator[tuple[_State, Setting]]:
+    """Yield (state, last step) wherever the chain stands on a candidate, depth first."""
+    start_flow, start_key = _begin(growing)
+    ends = {"": start_key} if start_key else {}
+    earlier = {"base": (start_flow, ends)} if ends else {}
+    stack = [(0, _State(start_flow, ends, {"": ()}, earlier=earlier))]
+    while stack:
+        depth, state = stack.pop()
+        if depth == len(positions):
+            _check_end(state)
+            continue
+        after: list[tuple[int, _State]] = []
+        for setting in positions[depth]:
+            grown = _extend(growing, state, setting, seed)
+            if setting.enabled and grown.flow.forked and setting.candidate is not False:
+                yield grown, setting
+            after.append((depth + 1, grown))
+        stack += reversed(after)
+
+
+def _begin(growing: _Growing) -> tuple[Flow, str | None]:
+    base = growing.start.base
+    if base is None:
+        return Flow(), None
+    fields = {"source": base.identity}
+    key = _key(_canonical([KEY_SCHEMA, "base", 1, fields]), None, None)
+    if key not in growing.nodes:
+        growing.nodes[key] = Node(key, "base", "base", 1, fields, None, None, {}, {}, base.where)
+    return Flow("torch", base.head), key
+
+
+def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
+    chosen = state.settings + setting.chosen
+    if not setting.enabled:
+        return replace(state, settings=chosen)
+    if state.flow.format is None and setting.name != "pretrain":
+        raise InputError(
+            f"{setting.where}: the chain has nothing to start from. Give the recipe a `base`, use --base, "
+            "or put the step pretrain first."
+        )
+    acting = [name for name in state.lines if not state.flow.forked or setting.step.acts_on(name)]
+    flow = _follow(growing, state, setting, acting)
+    branches = setting.step.branches(growing.sets)
+    if branches is None:
+        if not acting:
+            raise InputError(
+                f"{setting.where}: {setting.name} changes no model: this recipe's tasks need "
+                f"{', '.join(state.lines)}. Name one of these, or leave the step out."
+            )
+        ends = dict(state.ends)
+        for name in acting:
+            step = _within(growing, state, setting, name) if state.flow.forked else setting.step
+            teacher = _teacher(state, step, name)
+            ends[name] = growing.add(setting, step, state.ends.get(name), seed, teacher)
+        lines = dict(state.lines) | {name: (*state.lines[name], setting) for name in acting}
+    else:
+        if state.flow.forked:
+            raise InputError(
+                f"{setting.where}: the chain already forks into one model per training set above. "
+                "Name one training set, or leave the step out."
+            )
+        parent = state.ends.get("")
+        ends = {name: growing.add(setting, step, parent, seed) for name, step in branches.items()}
+        lines = dict.fromkeys(branches, (*state.lines[""], setting))
+        flow = flow.having(forked=True)
+    earlier = dict(state.earlier) | {setting.label: (flow, ends)}
+    return _State(flow, ends, lines, chosen, (*state.steps, setting), earlier)
+
+
+def _within(growing: _Growing, state: _State, setting: Setting, training_set: str) -> Step:
+    try:
+        return setting.step.within(training_set, growing.heads[parse_member(training_set).name])
+    except Misfit as error:
+        line = state.lines[training_set]
+        before = line[-1].name if line else "the base"
+        raise InputError(
+            f"{setting.where}: {setting.name} cannot follow {before} (in the model of {training_set}): {error}"
+        ) from error
+
+
+def _teacher(state: _State, step: Step, training_set: str) -> str | None:
+    """Return the key of the artifact that a step reads beside its source; `follow` has checked its label."""
+    label = step.learns_from()
+    if label is None:
+        return None
+    _, ends = state.earlier[label]
+    return ends[training_set] if training_set in ends else ends[""]
+
+
+def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence[str]) -> Flow:
+    """Return what the chain carries after a step; InputError where its rules or its types forbid it."""
+    flow = state.flow
+    for line, at in _distinct({name: state.lines[name] for name in acting}):
+        before = line[-1].name if line else "the base"
+        broken = broken_here(setting.name, setting.step.order(), _ordered(line))
+        if broken is not None:
+            place, told = broken
+            if place is not None:
+                before = f"{line[place].name}, which stands at {line[place].where}"
+            raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {told}")
+        done = tuple(earlier.name for earlier in line)
+        try:
+            given = state.flow.having(
+                done=done, earlier={label: was for label, (was, _) in state.earlier.items()}
+            )
+            flow = setting.step.follow(given, growing.heads)
+        except Misfit as error:
+            raise InputError(
+                f"{setting.where}: {setting.name} cannot follow {before}{at}: {error}"
+            ) from error
+    return flow.having(done=(*state.flow.done, setting.name), earlier={})
+
+
+def _check_end(state: _State) -> None:
+    """Raise InputError where a step of a whole chain lacks one that it needs after it."""
+    for line, at in _distinct(state.lines):
+        broken = broken_at_end(_ordered(line))
+        if broken is not None:
+            place, told = broken
+            raise InputError(f"{line[place].where}: the chain ends too early{at}: {told}")
+
+
+def _ordered(line: Sequence[Setting]) -> list[tuple[str, Sequence[Rule]]]:
+    return [(setting.name, setting.step.order()) for setting in line]
+
+
+def _distinct(lines: Mapping[str, tuple[Setting, ...]]) -> list[tuple[tuple[Setting, ...], str]]:
+    """Return each different line once, with the words that say whose it is (none where all share it)."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, line in lines.items():
+        groups.setdefault(tuple(map(id, line)), []).append(name)
+    return [
+        (lines[names[0]], f" (in the models of {', '.join(names)})" if len(groups) > 1 else "")
+        for names in groups.values()
+    ]
+
+
+def _candidate_name(arm: str, state: _State, seed: int | None, runtime: str) -> str:
+    """Return arm/stage[/field=value...][/seed=n]/runtime; only what the stage depends on is named."""
+    fields = [path.partition(".")[2] for path, _ in state.settings]
+    shown = []
+    for path, value in state.settings:
+        short = path.partition(".")[2]
+        words = isinstance(value, list) and value and all(isinstance(item, str) for item in value)
+        text = title(value) if words else json.dumps(value, ensure_ascii=False).strip('"')
+        text = text.replace("/", "_")
+        shown.append(f"{short if fields.count(short) == 1 else path}={text}")
+    seeds = [f"seed={seed}"] if seed is not None else []
+    return "/".join([arm, state.steps[-1].label, *shown, *seeds, runtime])
+
+
+def _canonical(parts: Any) -> str:
+    return json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _key(own: str, parent: str | None, seed: int | None, teacher: str | None = None) -> str:
+    parts = [own, str(parent), str(seed), *([teacher] if teacher is not None else [])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "none"

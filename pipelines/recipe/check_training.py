@@ -1,0 +1,47 @@
+"""Check the names of what a training step learns from: sets, languages, uses of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xpareto.compress.core.errors import hint
+from xpareto.compress.core.sources import EACH, ENCODER, unknown_member
+from xpareto.compress.core.step import Step
+from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
+from xpareto.pipelines.recipe.located_yaml import Located, Where
+
+
+def known_languages() -> set[str]:
+    """Return the languages (ISO 639-1) of all XTREME tasks."""
+    return {language for name in TASKS.names for language in TASKS.load(name).languages}
+
+
+def unknown_language(name: str, known: set[str]) -> str | None:
+    """Return what is wrong with a language code, with a near miss and what is known, or None."""
+    if name in known:
+        return None
+    return (
+        f'unknown language "{name}" (ISO 639-1 codes as in XTREME).{hint(name, known)} '
+        f"Known: {', '.join(sorted(known))}."
+    )
+
+
+def training_problems(step: Step, source: Located, where: Where) -> Iterator[str]:
+    """Yield what is wrong with the names in a training step's `on`, `languages` and `per_set`."""
+    on = getattr(step, "on", None)
+    known = [*TRAINING_SETS.names, ENCODER, EACH]
+    languages = known_languages()
+    names: list[str] = [on] if isinstance(on, str) else on or []
+    for index, name in enumerate(names):
+        wrong = unknown_member(name, known, languages)
+        if wrong is not None:
+            at: Where = (*where, "on") if isinstance(on, str) else (*where, "on", index)
+            yield f"{source.at(at)}: {wrong}"
+    for index, language in enumerate(getattr(step, "languages", None) or ()):
+        wrong = unknown_language(language, languages)
+        if wrong is not None:
+            yield f"{source.at((*where, 'languages', index))}: {wrong}"
+    for name in getattr(step, "per_set", None) or ():
+        wrong = unknown_member(name, [*TRAINING_SETS.names, ENCODER])
+        if wrong is not None:
+            yield f"{source.at((*where, 'per_set', name))}: {wrong}"

@@ -1,0 +1,298 @@
+"""Turn YAML into a checked recipe; every problem found is told at once, each with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from xpareto.compress.core.registry import STEPS, Catalog
+from xpareto.compress.core.errors import InputError, hint, shortened
+from xpareto.compress.core.step import Step
+from xpareto.eval.objectives._objective import OBJECTIVES
+from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.tasks._task import TASKS, TRAINING_SETS, Task, split_language, training_set
+from xpareto.pipelines.recipe.check_training import known_languages, training_problems, unknown_language
+from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, nameable
+from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, read_yaml
+from xpareto.pipelines.recipe.overrides import apply_overrides, label_of, step_items
+from xpareto.pipelines.recipe.schema import ARMS, Checked, Recipe, Setting, StepKeys, TaskChoice
+from xpareto.pipelines.recipe.sweep import swept
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def find_recipe(name: str) -> Path:
+    """Return the file of a recipe: a path, or the name of one that ships with xpareto."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        if not path.is_file():
+            raise InputError(f"{name}: no such recipe file.")
+        return path
+    shipped = shipped_recipes()
+    if name not in shipped:
+        raise InputError(
+            f'Unknown recipe "{name}".{hint(name, shipped)} Give a .yaml file, or see: xpareto list recipes'
+        )
+    return shipped[name]
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that ship with xpareto, by name."""
+    return {path.stem: path for path in sorted(RECIPES.glob("*.yaml"))}
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Checked:
+    """Read, override and check a recipe; InputError lists every problem, one per line."""
+    return check(apply_overrides(read_yaml(path), overrides))
+
+
+def check(source: Located) -> Checked:
+    """Return the checked recipe; InputError lists every problem with file, line and field."""
+
+    if not isinstance(source.value, dict):
+        raise InputError(f"{source.file}:1: expected a recipe (keys such as name, tasks, steps).")
+    problems: list[str] = []
+    recipe: Recipe | None = None
+    try:
+        recipe = Recipe.model_validate(source.value)
+    except ValidationError as error:
+        problems += explain(error, source, (), Recipe)
+    settings = _check_steps(source, problems)
+    if recipe is not None:
+        _check_names(recipe, source, problems)
+        _check_place_of_arms(source, problems)
+    alternatives = swept(source, settings, problems)
+    if problems or recipe is None:
+        raise InputError("\n".join(dict.fromkeys(problems)))
+    chains = {arm: _chain(source.value, arm, alternatives) for arm in recipe.arms}
+    _check_packing(recipe, chains)
+    return Checked(recipe, chains, dump_yaml(source.value))
+
+
+def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Setting]]]) -> None:
+    """Refuse a graph that takes a row for one sequence where throughput is measured on packed rows."""
+    if recipe.measure.batching != "packed" or not {"latency", "energy"} & set(recipe.measure.probes):
+        return
+    if not any(RUNTIMES.load(name).format == "onnx" for name in recipe.runtimes):
+        return
+    settings = {id(one): one for chain in chains.values() for place in chain for one in place}.values()
+    unfit = [one for one in settings if one.name == "export_onnx" and one.enabled
+             and not getattr(one.step, "packed", False)]  # fmt: skip
+    if unfit:
+        raise InputError(
+            "\n".join(
+                f"{one.where or recipe.name}: measure.batching is packed, but this export_onnx makes a graph "
+                "that takes a row for one sequence. Set packed: true in it, or batching: bucketed for all candidates."
+                for one in unfit
+            )
+        )
+
+
+# -- the recipe's own keys ------------------------------------------------------------------
+
+
+def explain(error: ValidationError, source: Located, prefix: Where, model: type[BaseModel]) -> list[str]:
+    """Return one line per problem of a validation: ``file:line: field: what, found, fix``."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        where: Where = (*prefix, *_data_path(problem["loc"], source, prefix))
+        kind, context, found = problem["type"], problem.get("ctx", {}), problem["input"]
+        if kind == "extra_forbidden":
+            known = _fields_at(model, problem["loc"][:-1])
+            name = str(problem["loc"][-1])
+            what = f"unknown key.{hint(name, known)} Known: {', '.join(sorted(known))}"
+        elif kind == "missing":
+            what = "is required but missing. Add it"
+        elif kind == "literal_error":
+            what = f"expected {context.get('expected')}, found {found!r}"
+            if isinstance(found, str):
+                choices = re.findall("'([^']*)'", str(context.get("expected")))
+                what += f".{hint(found, choices)}"
+        else:
+            message = problem["msg"]
+            what = f"{message[0].lower()}{message[1:]}, found {shortened(found)}"
+        lines.append(f"{source.at(where)}: {what.rstrip('.')}.")
+    return lines
+
+
+def _data_path(location: tuple[int | str, ...], source: Located, prefix: Where) -> Where:
+    """Drop the parts of a pydantic location that name a member of a union and not data."""
+    path: list[int | str] = []
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        names_type = isinstance(part, str) and (part.startswith(("literal[", "list[")) or part == "[key]")
+        if (*prefix, *path, part) in source.lines or (last and not names_type):
+            path.append(part)
+    return tuple(path)
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are known where a location leads."""
+    if location[:1] == ("tasks",):
+        return list(TaskChoice.model_fields)
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if (
+            field is not None
+            and isinstance(field.annotation, type)
+            and issubclass(field.annotation, BaseModel)
+        ):
+            model = field.annotation
+    return list(model.model_fields)
+
+
+def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
+    known = known_languages()
+
+    def languages(found: Any, where: Where) -> None:
+        for index, language in enumerate(found if isinstance(found, list) else []):
+            wrong = unknown_language(language, known)
+            if wrong is not None:
+                problems.append(f"{source.at((*where, index))}: {wrong}")
+
+    languages(recipe.languages, ("languages",))
+    for index, choice in enumerate(recipe.choices()):
+        _known(TASKS, choice.task, source.at(("tasks", index)), problems)
+        languages(choice.languages, ("tasks", index, "languages"))
+        if choice.trained_on is not None and choice.task in TASKS.names:
+            where = source.at(("tasks", index, "trained_on"))
+            _stand_in(choice.trained_on, TASKS.load(choice.task), where, problems)
+    seen = [choice.task for choice in recipe.choices()]
+    for twice in sorted({task for task in seen if seen.count(task) > 1}):
+        problems.append(f"{source.at(('tasks',))}: the task {twice} is given twice. Keep one of them.")
+    for index, runtime in enumerate(recipe.runtimes):
+        _known(RUNTIMES, runtime, source.at(("runtimes", index)), problems)
+    for name, fields in recipe.runtime_settings.items():
+        place: Where = ("runtime_settings", name)
+        if name not in RUNTIMES.names:
+            _known(RUNTIMES, name, source.at(place), problems)
+            continue
+        model = RUNTIMES.load(name).settings
+        try:
+            model.model_validate(fields)
+        except ValidationError as error:
+            problems += explain(error, source, place, model)
+    for index, objective in enumerate(recipe.objectives):
+        _known(OBJECTIVES, objective, source.at(("objectives", index)), problems)
+    for index, probe in enumerate(recipe.measure.probes):
+        _nameable(probe, source.at(("measure", "probes", index)), problems)
+
+
+def _known(catalog: Catalog, name: str, where: str, problems: list[str]) -> None:
+    if name not in catalog.names:
+        problems.append(_unknown(catalog.noun, name, catalog.names, where))
+
+
+def _unknown(noun: str, name: str, names: Sequence[str], where: str) -> str:
+    return f'{where}: unknown {noun} "{name}".{hint(name, names)} Known: {", ".join(names)}.'
+
+
+def _nameable(probe: str, where: str, problems: list[str]) -> None:
+    """Note why a recipe cannot name a probe, if so; a right name loads that probe alone."""
+    if probe not in PROBES.names:
+        problems.append(_unknown(PROBES.noun, probe, nameable(), where))
+    elif PROBES.load(probe).taken == "by submit":
+        problems.append(f"{where}: the probe {probe} {BY_SUBMIT}")
+
+
+def _stand_in(name: str, task: Task, where: str, problems: list[str]) -> None:
+    """Note why a training set cannot take the place of a task's own, if so."""
+    own, _ = split_language(name)
+    if own not in TRAINING_SETS.names:
+        _known(TRAINING_SETS, own, where, problems)
+        return
+    found = training_set(own)
+    if found.kind != task.kind or set(found.labels) != set(task.labels):
+        problems.append(
+            f"{where}: {task.name} needs a training set of kind {task.kind}"
+            f"{' with the labels ' + ', '.join(task.labels) if task.labels else ''}, found {own} of kind "
+            f"{found.kind}{' with ' + ', '.join(found.labels) if found.labels else ''}. Name another one."
+        )
+
+
+# -- steps ------------------------------------------------------------------------------------
+
+
+def _check_steps(source: Located, problems: list[str]) -> dict[Where, Setting]:
+    settings: dict[Where, Setting] = {}
+    for where, item in step_items(source.value):
+        setting = _check_step(source, where, item, problems)
+        if setting is not None:
+            settings[where] = setting
+    for name in ("steps", "arms"):
+        part = source.value.get(name)
+        groups = part.items() if name == "arms" and isinstance(part, dict) else [(None, part)]
+        for key, steps in groups:
+            base: Where = (name,) if key is None else (name, key)
+            if steps is not None and not isinstance(steps, list):
+                problems.append(f"{source.at(base)}: expected a list of steps, found {shortened(steps)}.")
+                continue
+            for index, item in enumerate(steps or []):
+                if not isinstance(item, dict) and not (name == "steps" and item == ARMS):
+                    problems.append(
+                        f"{source.at((*base, index))}: expected a step such as `- step: train`, "
+                        f"found {shortened(item)}."
+                    )
+    labels: dict[str, Where] = {}
+    for where, setting in settings.items():
+        other = labels.setdefault(setting.label, where)
+        both_in_arms = other[0] == "arms" and where[0] == "arms" and other[1] != where[1]
+        if other != where and not both_in_arms:
+            problems.append(
+                f"{source.at(where)}: two steps go by the name {setting.label}. Give one of them a label."
+            )
+    return settings
+
+
+def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -> Setting | None:
+    name = item.get("step")
+    if name is None:
+        problems.append(f"{source.at(where)}: a step needs the key `step`. See: xpareto list steps")
+        return None
+    if not isinstance(name, str) or name not in STEPS.names:
+        problems.append(
+            f'{source.at((*where, "step"))}: unknown step "{name}".{hint(str(name), STEPS.names)} '
+            f"Known: {', '.join(STEPS.names)}."
+        )
+        return None
+    own = {key: value for key, value in item.items() if key not in StepKeys.model_fields}
+    keys = {key: value for key, value in item.items() if key in StepKeys.model_fields}
+    kind: type[Step] = STEPS.load(name)
+    before = len(problems)
+    checked: StepKeys | None = None
+    step: Step | None = None
+    try:
+        checked = StepKeys.model_validate(keys)
+    except ValidationError as error:
+        problems += explain(error, source, where, StepKeys)
+    try:
+        step = kind.model_validate(own)
+    except ValidationError as error:
+        problems += explain(error, source, where, kind)
+    if step is not None:
+        problems += training_problems(step, source, where)
+    if len(problems) > before or step is None or checked is None:
+        return None
+    return Setting(
+        name, label_of(item), step, checked.candidate, checked.enabled, source.at(where).partition(": ")[0]
+    )
+
+
+def _check_place_of_arms(source: Located, problems: list[str]) -> None:
+    if source.value["steps"].count(ARMS) > 1:
+        problems.append(f"{source.at(('steps',))}: the item `{ARMS}` stands more than once. Keep one.")
+
+
+def _chain(value: Any, arm: str, alternatives: Mapping[Where, list[Setting]]) -> list[list[Setting]]:
+    """Return the arm's chain, each position with the alternatives of the sweep."""
+    arm_steps = (value.get("arms") or {}).get(arm) or []
+    own = [alternatives[("arms", arm, index)] for index in range(len(arm_steps))]
+    chain = [] if ARMS in value["steps"] else list(own)
+    for index, item in enumerate(value["steps"]):
+        chain += own if item == ARMS else [alternatives[("steps", index)]]
+    return chain

@@ -1,0 +1,147 @@
+"""Read YAML safely, and remember the line of every key and item for error messages."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.tag import Tag
+
+from xpareto.compress.core.errors import InputError
+
+Where = tuple[str | int, ...]
+_TAG = "tag:yaml.org,2002:"
+_SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {  # what each looks like, and its value
+    "bool": ("true|True|TRUE|false|False|FALSE", lambda text: text[0] in "tT"),
+    "null": ("~|null|Null|NULL|", lambda text: None),
+    "int": ("[-+]?[0-9]+", int),
+    "float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
+    "str": ("(?s:.*)", str),
+}
+
+
+@dataclass(frozen=True)
+class Located:
+    """Plain data and, for every path into it, the line (from 1) where it stands."""
+
+    file: str
+    value: Any
+    lines: Mapping[Where, int]
+
+    def at(self, where: Where) -> str:
+        """Return ``file:line: path`` for the nearest ancestor of a path that has a line."""
+        for end in range(len(where), -1, -1):
+            if where[:end] in self.lines:
+                break
+        name = ".".join(str(part) for part in where)
+        return f"{self.file}:{self.lines.get(where[:end], 1)}: {name}" if name else f"{self.file}:1"
+
+
+class _CoreSchema(VersionedResolver):
+    """YAML 1.2's core schema without its hexadecimal, octal and infinite numbers.
+
+    YAML 1.1 would read the key `on`, the language code `no` and 1:30 as True, False and 90, and ruamel.yaml
+    the label 1_2, the revision 0x12 and 2026-01-01 as numbers and a date.
+    """
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and implicit[0]:
+            kind_of = next(name for name, (look, _) in _SCALARS.items() if re.fullmatch(look, value))
+            return Tag(suffix=f"{_TAG}{kind_of}")
+        return super().resolve(kind, value, (False, False))
+
+
+class _Representer(SafeRepresenter):
+    def represent_str(self, data: str) -> Any:
+        # The emitter writes these as they are, and the scanner takes them for line breaks.
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar(f"{_TAG}str", data, style=style)
+
+
+_Representer.add_representer(str, _Representer.represent_str)
+
+
+def _yaml() -> Any:
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.Resolver, yaml.Representer = _CoreSchema, _Representer
+    yaml.default_flow_style = yaml.sort_base_mapping_type_on_output = False
+    yaml.width = sys.maxsize
+    return yaml
+
+
+def read_yaml(path: Path) -> Located:
+    """Return the file's content; InputError with file:line when it is not plain YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {error.start} outside it.") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
+    return parse_yaml(text, str(path))
+
+
+def dump_yaml(value: Any) -> str:
+    """Return plain data as YAML text that `parse_yaml` reads back equal, its keys in their order.
+
+    >>> dump_yaml({"name": "é"})
+    'name: é\\n'
+    """
+    stream = StringIO()
+    _yaml().dump(value, stream)
+    return stream.getvalue()
+
+
+def parse_yaml(text: str, file: str) -> Located:
+    """Return plain data (dict, list, str, int, float, bool, None) with the line of each part.
+
+    Tags that would build other objects, and keys given twice, are refused.
+
+    >>> parse_yaml("a: 1\\nb: [2, 3]", "x.yaml").lines[("b", 1)]
+    2
+    """
+    lines: dict[Where, int] = {}
+
+    def plain(node: Any, where: Where) -> Any:
+        line, tag = node.start_mark.line + 1, str(node.tag).removeprefix(_TAG)
+        lines.setdefault(where, line)
+        if (node.id, tag) == ("mapping", "map"):
+            mapping: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                key, line = key_node.value, key_node.start_mark.line + 1
+                if key_node.tag != f"{_TAG}str":
+                    given = key if key_node.id == "scalar" else f"a {key_node.id}"
+                    raise InputError(f"{file}:{line}: expected a name as key, found {given}. Quote it.")
+                if key in mapping:
+                    raise InputError(f"{file}:{line}: the key {key} is given twice. Keep one of them.")
+                lines[(*where, key)] = line
+                mapping[key] = plain(value_node, (*where, key))
+            return mapping
+        if (node.id, tag) == ("sequence", "seq"):
+            return [plain(item, (*where, index)) for index, item in enumerate(node.value)]
+        if node.id != "scalar" or tag not in _SCALARS or not re.fullmatch(_SCALARS[tag][0], node.value):
+            raise InputError(
+                f"{file}:{line}: not valid YAML: {node.tag} does not fit here, or is no plain data."
+            )
+        return _SCALARS[tag][1](node.value)
+
+    try:
+        node = _yaml().compose(text)
+        value = plain(node, ()) if node is not None else None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        problem = getattr(error, "problem", None) or str(error)
+        raise InputError(f"{file}:{line}: not valid YAML: {problem}.") from error
+    except RecursionError as error:
+        raise InputError(f"{file}:1: the YAML refers to itself (an alias inside its own anchor).") from error
+    return Located(file, value, lines)

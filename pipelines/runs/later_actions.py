@@ -1,0 +1,156 @@
+"""What can be done with a run once it exists: measure again, verify, export a candidate."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.artifact import MANIFEST, Artifact
+from xpareto.compress.core.atomic import replace_text, writing
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.results.document import Candidate, read_document
+from xpareto.eval.results.blocks import TWIN
+from xpareto.pipelines.recipe.checks import check
+from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, groups
+from xpareto.pipelines.recipe.located_yaml import read_yaml
+from xpareto.pipelines.runs.measure import Measuring
+from xpareto.pipelines.planning.plan import make_plan
+from xpareto.pipelines.planning.workload import workloads
+from xpareto.pipelines.planning.preflight import check_data
+from xpareto.pipelines.runs.run import Console, cores
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.pipelines.planning.inputs import open_start
+from xpareto.pipelines.storage.store import Store
+
+
+def measure_again(run: RunFolder, store: Store, probe: str | None, console: Console) -> Sequence[Path]:
+    """Measure the artifacts of a run once more, as a further repeat, and build its report anew.
+
+    Nothing is trained or made: InputError when an artifact is not in the store any more.
+    """
+    from xpareto.eval.probing.probe import PROBES
+    from xpareto.pipelines.runs.report import build_report
+
+    if probe is not None and PROBES.load(probe).taken == "by submit":
+        raise InputError(f"The probe {probe} {BY_SUBMIT}")
+    options = options_of(run)
+    checked = check(read_yaml(run.path / "recipe.yaml"))
+    start = open_start(
+        checked.recipe,
+        store,
+        recipe_folder=run.path,
+        recipe_file=str(run.path / "recipe.yaml"),
+        base=options["base"],
+        data=options["data"],
+        lock_file=Path(options["lock"]) if options["lock"] else None,
+    )
+    plan = make_plan(checked, start)
+    work = workloads(checked.recipe, start)
+    check_data(work, plan, start, store)
+    settings = checked.recipe.measure
+    wanted = set(settings.probes)
+    chosen = (
+        [probe]
+        if probe is not None
+        else [name for name, group in groups().items() if wanted & set(group) and name != TWIN]
+    )
+    with run.held():
+        run.drop_unfinished()
+        repeat = 1 + max((row.repeat for row in run.rows()), default=-1)
+        measuring = Measuring(
+            run, store, start, work, settings, settings.threads or cores(), checked.recipe.runtime_settings
+        )
+        made = {item.name: item for item in read_document(run.path).candidates if not item.unmade}
+        candidates = [item for item in plan.candidates if item.name in made and made[item.name].artifacts]
+        if not candidates:
+            raise InputError(f"{run.path}: no candidate of this run has artifacts to measure.")
+        for name in chosen:
+            for number, candidate in enumerate(candidates, start=1):
+                console.progress(number, len(candidates), f"measuring: {name} of {candidate.name}")
+                artifacts = made[candidate.name].artifacts
+                bundle = {part: open_artifact(store, digest) for part, digest in artifacts.items()}
+                run.add_rows(measuring.rows_of(candidate, bundle, name, repeat))
+        run.event("measured again", probes=chosen, repeat=repeat)
+        run.seal()
+    return build_report([run.path], run.path / "report")
+
+
+def verify(run: RunFolder, store: Store) -> list[str]:
+    """Rehash the run and every artifact of its candidates; return one line per difference."""
+    problems = run.damaged()
+    seen: set[str] = set()
+    for candidate in read_document(run.path).candidates:
+        for digest in candidate.artifacts.values():
+            if digest in seen:
+                continue
+            seen.add(digest)
+            try:
+                open_artifact(store, digest).verify()
+            except InputError as error:
+                problems.append(str(error))
+    return problems
+
+
+def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
+    """Copy a candidate's models out of the store: one folder per training set; return them.
+
+    Each holds the model, config.json, the tokenizer, a model card (README.md) and the manifest, and
+    loads in plain onnxruntime or transformers without xpareto.
+    """
+    from xpareto.reports.formats.card import model_card
+
+    artifacts = artifacts_of(run, store, read_document(run.path).candidate(name))
+    check_empty(target)
+    folders = []
+    with writing(target):
+        for training_set, artifact in artifacts.items():
+            folder = target / training_set
+            folder.mkdir(parents=True)
+            for part in [*artifact.manifest.files, MANIFEST]:
+                (folder / part).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(artifact.path / part, folder / part)
+            replace_text(folder / "README.md", model_card(run.path, name, training_set))
+            folders.append(folder)
+    return folders
+
+
+def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str, Artifact]:
+    """Return a candidate's artifacts by training set, every byte verified; InputError where one failed."""
+    for training_set in candidate.unmade:
+        raise InputError(
+            f"{run.path}: the candidate {candidate.name} failed, so it has no {training_set} model."
+        )
+    artifacts = {name: open_artifact(store, digest) for name, digest in candidate.artifacts.items()}
+    for artifact in artifacts.values():
+        artifact.verify()
+    return artifacts
+
+
+def check_empty(target: Path) -> None:
+    """Refuse a folder to write to that is a file, or that holds something."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        found = "files" if target.is_dir() else "a file"
+        raise InputError(f"{target}: expected a new or empty folder, found {found}. Choose another.")
+
+
+def store_of(run: RunFolder, given: Path | None) -> Store:
+    """Return the store that a run's artifacts lie in: where it was made, unless another is given."""
+    return Store(given if given is not None else Path(options_of(run)["store"]))
+
+
+def open_artifact(store: Store, digest: str) -> Artifact:
+    """Return an artifact by its digest; InputError when the store does not have it."""
+    folder = store.folder(digest)
+    if not folder.is_dir():
+        raise InputError(
+            f"{store.root}: the artifact {digest[:12]} is not there any more. Run the recipe again to make it."
+        )
+    return Artifact.open(folder)
+
+
+def options_of(run: RunFolder) -> dict[str, Any]:
+    """Return what the command line chose when the run was made."""
+    options: dict[str, Any] = run.read_json("plan.json")["options"]
+    return options

@@ -1,0 +1,241 @@
+"""Measure candidates: one group of probes of one candidate at a time; outcomes of scores are remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.atomic import writing
+from xpareto.eval.probing.probe import launch
+from xpareto.eval.probing.request import Ask, Job
+from xpareto.eval.records.measurement import LOAD, Measurement, append_rows, read_rows
+from xpareto.eval.results.blocks import COST, TWIN
+from xpareto.pipelines.recipe.probe_groups import groups, taken
+from xpareto.eval.results.outcomes import OUTCOMES, PREDICTIONS, kept_folder, kept_name
+from xpareto.pipelines.planning.plan import Candidate
+from xpareto.pipelines.planning.workload import Workload
+from xpareto.pipelines.recipe.schema import Measure
+from xpareto.pipelines.storage.run_folder import TERMINATOR, RunFolder, utc_now
+from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.storage.store import Store, remove
+
+# Statistics: the foreign load of what was thrown away, and of what was kept all the same.
+DISCARDED, KEPT = "discarded", "kept_load"
+
+_KEPT = {OUTCOMES: "**/*.npz", PREDICTIONS: "predictions/*.json"}  # in the run <- in a probe's folder
+
+OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What all candidates of a run are measured with."""
+
+    run: RunFolder
+    store: Store
+    start: Start
+    workloads: tuple[Workload, ...]
+    settings: Measure
+    threads: int
+    runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by runtime
+
+    def rows_of(
+        self, candidate: Candidate, artifacts: Mapping[str, Artifact], group: str, repeat: int
+    ) -> list[Measurement]:
+        """Return the rows of one group of probes on one candidate, closed by their terminator.
+
+        `group` is one of `groups()`, of which the probes that the recipe asks for are run, or a probe.
+        """
+        started = time.monotonic()
+        folder = self.run.path / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
+        wanted: set[str] = set(self.settings.probes)
+        probes = tuple(name for name in groups().get(group, ()) if name in wanted) or (group,)
+        once = set(taken("once"))
+        if repeat and set(probes) - once:
+            probes = tuple(name for name in probes if name not in once)
+        job = self._job(candidate, artifacts, probes)
+        if set(probes) <= set(taken("remembered")) and repeat == 0:
+            rows = self._remembered(job, folder, candidate, artifacts)
+        else:
+            rows = self._calmest(job, folder)
+        self._keep(folder, candidate, group, repeat)
+        closing = Measurement(
+            run=self.run.name,
+            candidate=candidate.name,
+            probe=group,
+            statistic=TERMINATOR,
+            value=round(time.monotonic() - started, 3),
+            unit="s",
+            runtime=candidate.runtime,
+            time=utc_now(),
+            basis="measured",
+        )
+        own = [replace(row, run=self.run.name, candidate=candidate.name) for row in rows]
+        if group == TWIN:  # told apart by name, since objectives take whatever is called latency for evidence
+            own = [replace(row, probe=TWIN, statistic=f"{TWIN}_{row.statistic}") for row in own]
+        return [replace(row, repeat=repeat) for row in (*own, closing)]
+
+    def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
+        """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
+
+        An attempt in which fewer probes failed goes before a calmer one: a crash has no load to tell.
+        Rows of what was thrown away tell its load, and why it failed if it did, so that it can be counted.
+        """
+        kept: list[Measurement] = []
+        thrown: list[tuple[float, str]] = []
+        least = (0, 0.0)  # probes that failed, load
+        for attempt in range(self.settings.retries + 1):
+            own = folder.with_name(f"{folder.name}.{attempt}")
+            remove(own)
+            rows = launch(job, own)
+            found = (len(_failed(rows)), disturbance(rows))
+            if not attempt or found < least:
+                if attempt:
+                    thrown.append((least[1], _reason(kept)))
+                remove(folder)
+                own.rename(folder)
+                kept, least = rows, found
+            else:
+                remove(own)
+                thrown.append((found[1], _reason(rows)))
+            if least[1] <= self.settings.max_foreign_load:  # rows that tell no load have none
+                break
+        discarded = [replace(_load_row(job, DISCARDED, load), error=why) for load, why in thrown]
+        return [*kept, *discarded, *[_load_row(job, KEPT, least[1])] * (least[1] > 0)]
+
+    def _job(self, candidate: Candidate, artifacts: Mapping[str, Artifact], probes: tuple[str, ...]) -> Job:
+        options: dict[str, Any] = {
+            "seconds": self.settings.seconds,
+            "latency_samples": self.settings.latency_samples,
+            "batching": self.settings.batching,
+            "shapes": list(self.settings.shapes),
+            "allow_modelled": self.settings.allow_modelled_energy,
+        }
+        if self.runtimes.get(candidate.runtime):
+            options["runtime"] = dict(self.runtimes[candidate.runtime])
+        if self.settings.country is not None:
+            options["country"] = self.settings.country
+        tasks = tuple(
+            Ask(work.task.name, work.asked, work.split, work.limit, work.task.trained_on)
+            for work in self.workloads
+        )
+        folders = {name: str(artifact.path) for name, artifact in artifacts.items()}
+        return Job(
+            self.run.name,
+            candidate.name,
+            candidate.runtime,
+            self.threads,
+            folders,
+            self.start.spec,
+            tasks,
+            probes,
+            options,
+        )
+
+    def _remembered(
+        self, job: Job, folder: Path, candidate: Candidate, artifacts: Mapping[str, Artifact]
+    ) -> list[Measurement]:
+        """Return rows of scores: a pure function of content, so equal inputs are computed once."""
+        key = self._outcome_key(candidate, artifacts, job.probes)
+        with self.store.lock(f"measured-{key}"):
+            sealed = self.store.find_measured(key)
+            if sealed is None:
+                building = self.store.root / "building" / f"measured-{key}"
+                remove(building)
+                rows = launch(job, building)
+                if any(row.status == "failed" for row in rows):
+                    _copy(building, folder)
+                    return rows  # a failure may be the machine's: not remembered
+                (building / "rows.jsonl").unlink(missing_ok=True)
+                append_rows(building / "rows.jsonl", rows)
+                (building / "job.json").unlink(missing_ok=True)
+                sealed = self.store.put_measured(key, building)
+            _copy(sealed, folder)
+            return list(read_rows(sealed / "rows.jsonl"))
+
+    def _outcome_key(
+        self, candidate: Candidate, artifacts: Mapping[str, Artifact], probes: Sequence[str]
+    ) -> str:
+        from xpareto.eval.runtimes._runtime import RUNTIMES
+
+        parts = [
+            OUTCOMES_VERSION,
+            list(probes),
+            candidate.runtime,
+            dict(RUNTIMES.load(candidate.runtime).facts()),
+            dict(self.runtimes.get(candidate.runtime, {})),
+            self.threads,
+            {name: artifact.digest for name, artifact in artifacts.items()},
+            [
+                [repr(work.task), work.split, work.limit, work.asked, work.fingerprints]
+                for work in self.workloads
+            ],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _keep(self, folder: Path, candidate: Candidate, group: str, repeat: int) -> None:
+        """Keep raw samples, and per-example outcomes and predictions, with the run."""
+        for kept, pattern in _KEPT.items():
+            target = kept_folder(self.run.path, kept, candidate.name)
+            for file in sorted(folder.glob(pattern)):
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target / kept_name(group, repeat, file.name))
+        remove(folder)
+
+
+def disturbance(rows: Sequence[Measurement]) -> float:
+    """Return the greatest share of the cores' time that was not the candidate's during any of its probes."""
+    shares: dict[str, float] = {}
+    for row in rows:
+        if row.statistic == LOAD and row.unit == "share" and row.value is not None:
+            shares[row.probe] = shares.get(row.probe, 0.0) + row.value
+    return max(shares.values(), default=0.0)
+
+
+def _failed(rows: Sequence[Measurement]) -> dict[str, str]:
+    """Return the probes of which a row failed, with the reason."""
+    return {row.probe: row.error for row in rows if row.status == "failed"}
+
+
+def _reason(rows: Sequence[Measurement]) -> str:
+    return "; ".join(f"{probe} failed: {why or 'no reason given'}" for probe, why in _failed(rows).items())
+
+
+def _load_row(job: Job, statistic: str, load: float) -> Measurement:
+    return Measurement(
+        run=job.run, candidate=job.candidate, probe=COST, statistic=statistic, value=load, unit="share",
+        runtime=job.runtime, time=utc_now(), basis="measured",
+    )  # fmt: skip
+
+
+def _copy(source: Path, target: Path) -> None:
+    with writing(target):
+        remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target)
+
+
+def failure(run: str, candidate: Candidate, step: str, error: str) -> Sequence[Measurement]:
+    """Return the rows that say that a candidate could not be made, and why."""
+    failed = Measurement(
+        run=run,
+        candidate=candidate.name,
+        probe=step,
+        statistic="made",
+        value=None,
+        unit="",
+        runtime=candidate.runtime,
+        time=utc_now(),
+        basis="unavailable",
+        status="failed",
+        error=error,
+    )
+    closing = replace(failed, statistic=TERMINATOR, value=0.0, unit="s", status="ok", error="")
+    return [failed, closing]

@@ -1,0 +1,174 @@
+"""One run on disk: its folder, its events, its rows; append-only, resumed after a kill, sealed at the end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core.atomic import append_line, replace_json, replace_text, writing
+from xpareto.compress.core.errors import InputError, hint
+from xpareto.eval.records.measurement import Measurement, append_rows, read_rows, write_parquet
+from xpareto.eval.results.run import ROWS
+from xpareto.eval.results.integrity import SEAL, damaged, write_seal
+
+SCHEMA = 1
+TERMINATOR = "probe_time"  # the statistic of the row that closes the rows of one probe
+
+
+def utc_now() -> str:
+    """Return the time as UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def rows_file(self) -> Path:
+        return self.path / ROWS
+
+    @property
+    def sealed(self) -> bool:
+        return (self.path / SEAL).is_file()
+
+    # -- finding --------------------------------------------------------------------------
+
+    @staticmethod
+    def start_or_resume(runs: Path, recipe: str, key: str) -> tuple[RunFolder, bool]:
+        """Return the folder for a plan and whether it goes on from an earlier, unfinished run."""
+        suffix = f"-{recipe}-{key[:8]}"
+        for path in sorted(runs.glob(f"*{suffix}"), reverse=True):
+            run = RunFolder(path)
+            if re.fullmatch(r"\d{8}T\d{6}Z(\.\d+)?" + re.escape(suffix), path.name) and not run.sealed:
+                return run, True
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        with writing(runs):
+            runs.mkdir(parents=True, exist_ok=True)
+            for again in range(1000):
+                path = runs / (f"{stamp}{suffix}" if not again else f"{stamp}.{again}{suffix}")
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                (path / "outcomes").mkdir()
+                return RunFolder(path), False
+        raise InputError(f"{runs}: too many runs within one second.")
+
+    @staticmethod
+    def find(name: str, runs: Path) -> RunFolder:
+        """Return an existing run: a folder, the name of one in `runs`, or `latest`."""
+        for path in (Path(name), runs / name):
+            if (path / "plan.json").is_file():
+                found = RunFolder(path.resolve())
+                found.check_schema()
+                return found
+        known = sorted(path.parent.name for path in runs.glob("*/plan.json"))
+        if name == "latest" and known:
+            found = RunFolder((runs / known[-1]).resolve())
+            found.check_schema()
+            return found
+        listed = f" In {runs}: {', '.join(known[-5:])}." if known else f" {runs} holds no run."
+        raise InputError(f'No run "{name}": expected a run folder with plan.json.{hint(name, known)}{listed}')
+
+    def check_schema(self) -> None:
+        """Refuse a run folder that a newer xpareto wrote."""
+        file = self.path / "plan.json"
+        plan = self.read_json("plan.json")
+        schema, writer = plan.get("schema"), plan.get("xpareto")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            raise InputError(
+                f"{file}: schema: expected at most {SCHEMA}, found {schema}. A newer xpareto wrote this run"
+                f"{f', {writer}' if writer else ''}; upgrade this one to read it."
+            )
+
+    # -- files ----------------------------------------------------------------------------
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the object in one of the run's JSON files."""
+        file = self.path / name
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: expected a JSON object ({error}).") from error
+        if not isinstance(found, dict):
+            raise InputError(f"{file}: expected a JSON object, found {type(found).__name__}.")
+        return found
+
+    def write_json(self, name: str, value: Any) -> None:
+        replace_json(self.path / name, value)
+
+    def write_text(self, name: str, text: str) -> None:
+        replace_text(self.path / name, text)
+
+    def event(self, what: str, **facts: Any) -> None:
+        """Append one event with its time."""
+        append_line(self.path / "events.jsonl", {"time": utc_now(), "event": what, **facts})
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run, so that the same command started twice does not write it twice."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InputError(
+                f"{self.path}: another process is at work on this run. Wait for it, or use another --out."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    # -- rows -----------------------------------------------------------------------------
+
+    def rows(self) -> list[Measurement]:
+        """Return all rows written so far."""
+        return list(read_rows(self.rows_file)) if self.rows_file.is_file() else []
+
+    def add_rows(self, rows: Iterable[Measurement]) -> None:
+        """Append the rows of one probe; the last of them must be its terminator."""
+        with writing(self.rows_file):
+            append_rows(self.rows_file, rows)
+
+    def drop_unfinished(self) -> None:
+        """Cut off rows of a probe that a kill interrupted: those after the last terminator."""
+        if not self.rows_file.is_file():
+            return
+        with self.rows_file.open("rb+") as stream:
+            keep = position = 0
+            for line in stream:
+                position += len(line)
+                if line.endswith(b"\n") and f'"statistic": "{TERMINATOR}"'.encode() in line:
+                    keep = position
+            stream.truncate(keep)
+
+    def finished(self) -> set[tuple[str, str, int]]:
+        """Return (candidate, probe, repeat) of every probe whose rows are complete."""
+        return {(row.candidate, row.probe, row.repeat) for row in self.rows() if row.statistic == TERMINATOR}
+
+    # -- seal -----------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Write the rows as parquet too, and the sha256 of every file of the run but the report."""
+        with writing(self.path):
+            write_parquet(self.path / "measurements.parquet", self.rows())
+        write_seal(self.path)
+
+    def damaged(self) -> list[str]:
+        """Return one line per file that is not what it was when the run was sealed."""
+        return damaged(self.path)

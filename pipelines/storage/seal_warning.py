@@ -1,0 +1,19 @@
+"""A run whose files are not those that were sealed is read all the same, and the reader is told."""
+
+from __future__ import annotations
+
+import sys
+
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.eval.results.integrity import changed_since_seal
+
+
+def warn_of_changes(*runs: RunFolder) -> None:
+    """Write a line to standard error for each run of which what is read differs from its seal."""
+    for run in runs:
+        changed = changed_since_seal(run.path)
+        if changed:
+            sys.stderr.write(
+                f"warning: {run.path}: {' and '.join(changed)} differ{'s' * (len(changed) == 1)} from the run's "
+                f"seal, so rows may be lost or altered. See: xpareto verify {run.path}\n"
+            )

@@ -1,0 +1,152 @@
+"""What using a candidate takes, and what making it took, as bars and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xpareto.reports.costs.stacked_bars import Bars, bars
+from xpareto.eval.results.provenance import Efforts, efforts
+from xpareto.reports.text.numbers import duration, number
+from xpareto.eval.results.run import Run
+from xpareto.eval.results.summary import Study
+from xpareto.reports.costs.timing import TOKENIZATION, Timing, energies, timing
+
+_COLOURS = 8
+_REST = "other steps"
+_STORED = "found in the store, not told apart"
+
+
+@dataclass(frozen=True)
+class LatencyView:
+    """The times of all candidates; `split` where tokenization was timed of any."""
+
+    rows: Mapping[str, Timing]
+    tasks: tuple[str, ...]
+    shapes: tuple[str, ...]
+    languages: bool
+    split: bool
+    bars: Bars
+
+
+def latency_view(study: Study) -> LatencyView:
+    """Return what the rows tell of latency; without tasks there is nothing to show."""
+    found = {own.name: timing(study.run.rows[own.name]) for own in study.run.candidates}
+    tasks = {task for own in found.values() for task in own.tasks}
+    return LatencyView(
+        found,
+        tuple(task for task in study.run.tasks if task in tasks),
+        tuple(dict.fromkeys(shape for own in found.values() for shape in own.shapes)),
+        any(own.languages for own in found.values()),
+        any(TOKENIZATION in own.parts for own in found.values()),
+        bars(
+            {name: own.parts for name, own in found.items() if TOKENIZATION in own.parts},
+            lambda value: number(value, "ms"),
+        ),
+    )
+
+
+def energy_bars(study: Study) -> Bars:
+    """Return joules per example by part of the machine; none where no candidate has any."""
+    return bars(
+        {own.name: energies(study.run.rows[own.name]) for own in study.run.candidates},
+        lambda value: number(value, "J"),
+    )
+
+
+@dataclass(frozen=True)
+class EffortRow:
+    """One candidate's making; None where a time or an energy was not written down."""
+
+    name: str
+    seconds: float
+    own: float | None
+    cpu: float | None
+    energy_j: float | None
+    own_energy_j: float | None
+
+
+@dataclass(frozen=True)
+class EffortView:
+    """The making of all candidates, in bars of seconds by step, and sentences on the whole run and energy."""
+
+    bars: Bars
+    rows: tuple[EffortRow, ...]
+    cpu: bool
+    energy: bool
+    run: str
+    basis: str
+
+
+def effort_view(run: Run) -> EffortView:
+    """Return what making the candidates took; no bars where the run tells nothing of it."""
+    found = efforts({own.name: tuple(own.keys.values()) for own in run.candidates}, run.made)
+    drawn: dict[str, dict[str, float]] = {}
+    rows = []
+    for one in found.candidates:
+        whole = run.candidate(one.candidate).made_seconds
+        parts = {label: seconds for label, seconds in one.steps.items() if seconds > 0}
+        seconds = one.seconds
+        if one.unknown and whole is not None and whole - seconds >= 0.1:
+            parts = {_STORED: whole - seconds, **parts}
+            seconds = whole
+        elif not parts and whole:
+            parts, seconds = {"all steps": whole}, whole
+        drawn[one.candidate] = parts
+        own = one.own if one.steps else None
+        rows.append(EffortRow(one.candidate, seconds, own, one.cpu_seconds, one.energy_j, one.own_energy_j))
+    drawn = most(drawn)
+    return EffortView(
+        bars(drawn, duration),
+        tuple(rows),
+        any(row.cpu is not None for row in rows),
+        any(row.energy_j is not None for row in rows),
+        _whole_run(run, found),
+        _basis(found),
+    )
+
+
+def _whole_run(run: Run, found: Efforts) -> str:
+    if not run.made:
+        return ""
+    if found.unknown:
+        return (
+            f"The run itself spent {duration(found.once)} on making, each piece of work counted once; "
+            f"{found.unknown} more it found in the store, made earlier."
+        )
+    energy = f" and {number(found.energy_j, 'J')}" if found.energy_j is not None else ""
+    return (
+        f"With each piece of work counted once, all candidates together took {duration(found.once)}{energy}."
+    )
+
+
+def _basis(found: Efforts) -> str:
+    """Return what the energies of making are worth, in a sentence.
+
+    >>> _basis(Efforts((), 0.0, 0, None, (), ()))
+    'The energy of making was not recorded.'
+    """
+    if not found.bases:
+        return "The energy of making was not recorded."
+    return f"The energy of making is {' in part, and in part '.join(found.bases)}: {'; '.join(found.instruments)}."
+
+
+def most(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the parts with those that are nowhere large put together, so that colours can tell them apart.
+
+    >>> most({"a": {str(size): float(size) for size in range(1, 10)}})["a"]
+    {'3': 3.0, '4': 4.0, '5': 5.0, '6': 6.0, '7': 7.0, '8': 8.0, '9': 9.0, 'other steps': 3.0}
+    """
+    largest: dict[str, float] = {}
+    for parts in found.values():
+        for part, value in parts.items():
+            largest[part] = max(largest.get(part, 0.0), value)
+    kept = set(largest)
+    if len(largest) > _COLOURS:
+        kept = set(sorted(largest, key=lambda part: -largest[part])[: _COLOURS - 1])
+    shown = {name: {p: v for p, v in parts.items() if p in kept} for name, parts in found.items()}
+    for name, parts in found.items():
+        rest = sum(value for part, value in parts.items() if part not in kept)
+        if rest:
+            shown[name][_REST] = rest
+    return shown

@@ -1,0 +1,92 @@
+"""Energy in use: gross and net joules per example, and whether they say more than latency does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from xpareto.eval.records.measurement import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
+from xpareto.reports.costs.agreement import agreement
+from xpareto.reports.text.numbers import MINUS
+from xpareto.eval.results.summary import ENERGY, Study, energy_basis
+
+GROSS = (
+    "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does "
+    "nothing but answer would draw it. Net energy is what lies above the idle power of windows before and "
+    "after; only counters tell it."
+)
+
+
+@dataclass(frozen=True)
+class EnergyRow:
+    """One candidate's joules per example, means over tasks; None where there is none."""
+
+    name: str
+    gross: float | None
+    net: float | None
+
+
+def energy_rows(study: Study) -> tuple[EnergyRow, ...]:
+    """Return the energies of all candidates; none where no candidate has any."""
+    rows = tuple(
+        EnergyRow(own.name, study.value(own.name, ENERGY), _net(study, own.name))
+        for own in study.run.candidates
+        if ENERGY in study.objectives
+    )
+    return rows if any(row.gross is not None for row in rows) else ()
+
+
+def _net(study: Study, candidate: str) -> float | None:
+    found: dict[str, list[float]] = {}
+    for row in study.run.rows[candidate]:
+        if row.statistic == "energy_net" and row.status == "ok" and row.value is not None:
+            found.setdefault(row.task, []).append(row.value)
+    return fmean(median(values) for values in found.values()) if found else None
+
+
+def energy_bases(study: Study) -> set[str]:
+    """Return what the energies that are compared rest on: one basis, or none."""
+    found = {own.name: energy_basis(study.run, own.name) for own in study.run.candidates}
+    return {basis for name, basis in found.items() if basis and study.value(name, ENERGY) is not None}
+
+
+def energy_words(study: Study) -> str:
+    """Return the rank agreement of energy with latency, and of gross with net energy, in words.
+
+    "" without two candidates that differ. Candidates on another basis than the baseline's do not count.
+    """
+    rows = energy_rows(study)
+    latency = [
+        (there, own.gross)
+        for own in rows
+        if own.gross is not None and (there := study.value(own.name, "latency_ms")) is not None
+    ]
+    net = [(own.gross, own.net) for own in rows if own.gross is not None and own.net is not None]
+    told = [_told("energy and latency", latency), _told("gross and net energy", net)]
+    return " ".join(text for text in told if text)
+
+
+def _told(what: str, values: list[tuple[float, float]]) -> str:
+    found = agreement(values)
+    if found is None:
+        return ""
+    tau = f"{found.tau:.2f}".replace("-", MINUS)
+    return (
+        f"Rank agreement of {what}: Kendall’s τ-b {tau} over {found.candidates} candidates, with "
+        f"{found.alike} of {found.pairs} pairs of candidates alike."
+    )
+
+
+def short_windows(study: Study) -> tuple[int, int, float, int]:
+    """Return how many windows of counters there are, how many fall short, the least time and inferences."""
+    found = [
+        (row.value, row.examples)
+        for rows in study.run.rows.values()
+        for row in rows
+        if row.statistic == ENERGY_WINDOW and row.basis == "measured" and row.value is not None
+    ]
+    short = sum(seconds < LEAST_WINDOW_SECONDS or count < LEAST_INFERENCES for seconds, count in found)
+    return (
+        len(found), short,
+        min((seconds for seconds, _ in found), default=0.0), min((count for _, count in found), default=0),
+    )  # fmt: skip

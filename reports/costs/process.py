@@ -1,0 +1,69 @@
+"""What a fresh process tells besides the costs: how long loading takes, and at which clock it was timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from xpareto.eval.records.measurement import LOAD
+from xpareto.eval.results.summary import Study
+
+NOTE = (
+    "Load time is that of a fresh process until the largest of a candidate’s models can answer: libraries "
+    "and weights, files perhaps still in the page cache; the median over repeats, with the "
+    "least and the most."
+)
+
+
+@dataclass(frozen=True)
+class LoadTime:
+    """Milliseconds until a fresh process can answer."""
+
+    median_ms: float
+    least_ms: float
+    most_ms: float
+
+
+def load_times(study: Study) -> Mapping[str, LoadTime]:
+    """Return the load time of each candidate that has one."""
+    found = {}
+    for candidate in study.run.candidates:
+        values = [
+            row.value
+            for row in study.run.rows[candidate.name]
+            if row.statistic == "load_time" and row.status == "ok" and row.value is not None
+        ]
+        if values:
+            found[candidate.name] = LoadTime(median(values), min(values), max(values))
+    return found
+
+
+def block_clocks(study: Study) -> Mapping[int, float]:
+    """Return the CPU's frequency in MHz by block: the median over all that was timed in it."""
+    found: dict[int, list[float]] = {}
+    for rows in study.run.rows.values():
+        for row in rows:
+            if row.statistic == LOAD and row.component == "frequency" and row.value is not None:
+                found.setdefault(row.repeat, []).append(row.value)
+    return {block: median(values) for block, values in sorted(found.items())}
+
+
+def clock_drift(study: Study) -> float:
+    """Return by what share the fastest block's clock is above the slowest's; 0 where nothing is known."""
+    clocks = block_clocks(study).values()
+    return max(clocks) / min(clocks) - 1 if clocks and min(clocks) > 0 else 0.0
+
+
+def clock_words(study: Study) -> str:
+    """Return the clocks in a sentence; "" where no machine told any."""
+    clocks = block_clocks(study)
+    if not clocks:
+        return ""
+    listed = ", ".join(f"{value:.0f}" for value in clocks.values())
+    if len(set(listed.split(", "))) == 1:
+        return (
+            f"The CPU’s clock was told as {listed.split(',')[0]} MHz throughout; a virtual machine often "
+            "tells the nominal one."
+        )
+    return f"The CPU’s clock by block: {listed} MHz."

@@ -1,0 +1,105 @@
+"""Latency by part, task, language and shape, and energy by part, as far as the rows hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import TypeVar
+
+from xpareto.eval.objectives._objective import over_blocks, whole_blocks
+from xpareto.eval.records.measurement import Measurement
+
+MODEL, TOKENIZATION = "model", "tokenization"
+_Key = TypeVar("_Key")
+_PARTS = ("cpu", "gpu", "ram")  # of energy; together, or less what is not the model's, they are "total"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One candidate's times in ms at batch 1; every mapping is empty where nothing was measured.
+
+    `parts` are means over tasks, `tasks` (median, 95th percentile or None) of the model, `languages` the
+    model's medians as means over tasks, `shapes` medians by batch x length.
+    """
+
+    parts: Mapping[str, float]
+    tasks: Mapping[str, tuple[float, float | None]]
+    languages: Mapping[str, float]
+    shapes: Mapping[str, float]
+
+    @property
+    def dearest(self) -> tuple[str, float] | None:
+        """Return the language that takes longest, with its time."""
+        return max(self.languages.items(), key=lambda item: item[1]) if self.languages else None
+
+    @property
+    def cheapest(self) -> tuple[str, float] | None:
+        """Return the language that takes least, with its time."""
+        return min(self.languages.items(), key=lambda item: item[1]) if self.languages else None
+
+
+def timing(rows: Iterable[Measurement]) -> Timing:
+    """Return the times of one candidate, geometric means over blocks as in the objectives."""
+    kept = [row for row in rows if row.status == "ok" and row.value is not None]
+    medians = [row for row in kept if row.statistic == "latency" and row.component == "p50"]
+    p50 = _by(medians, _task)
+    p95 = _by([row for row in kept if row.statistic == "latency" and row.component == "p95"], _task)
+    tokens = [row for row in kept if row.statistic == TOKENIZATION and row.component == "mean over languages"]
+    languages: dict[str, list[float]] = {}
+    cells = _by(
+        [row for row in kept if row.statistic == "latency_by_language" and row.component == "p50"],
+        lambda row: (row.task, row.language),
+    )
+    for (_, language), value in cells.items():
+        languages.setdefault(language, []).append(value)
+    times = {MODEL: _mean_over_tasks(medians)}
+    if {row.task for row in tokens} == set(p50):  # of fewer tasks it would not compare with the model's mean
+        times[TOKENIZATION] = _mean_over_tasks(tokens)
+    parts = {part: value for part, value in times.items() if value is not None}
+    shapes = _by(
+        [row for row in kept if row.statistic == "latency_at_shape" and row.component.endswith(" p50")],
+        lambda row: row.component.removesuffix(" p50"),
+    )
+    return Timing(
+        parts,
+        {task: (value, p95.get(task)) for task, value in p50.items()},
+        {language: fmean(values) for language, values in sorted(languages.items())},
+        shapes,
+    )
+
+
+def energies(rows: Iterable[Measurement]) -> dict[str, float]:
+    """Return joules per example by part, as the mean over tasks; empty where none was had."""
+    kept = [
+        row
+        for row in rows
+        if row.status == "ok" and row.value is not None and row.statistic == "energy"
+        and row.component in _PARTS
+    ]  # fmt: skip
+    found = _by(kept, lambda row: (row.component, row.task))
+    return {
+        part: fmean(value for (own, _), value in found.items() if own == part)
+        for part in _PARTS
+        if any(own == part for own, _ in found)
+    }
+
+
+def _task(row: Measurement) -> str:
+    return row.task
+
+
+def _mean_over_tasks(rows: Iterable[Measurement]) -> float | None:
+    return over_blocks({block: fmean(own.values()) for block, own in whole_blocks(rows, _task).items()})
+
+
+def _by(rows: Iterable[Measurement], place: Callable[[Measurement], _Key]) -> dict[_Key, float]:
+    found: dict[_Key, dict[int, list[float]]] = {}
+    for row in rows:
+        if row.value is not None and row.value > 0:
+            found.setdefault(place(row), {}).setdefault(row.repeat, []).append(row.value)
+    means = {
+        own: over_blocks({block: median(values) for block, values in blocks.items()})
+        for own, blocks in found.items()
+    }
+    return {own: value for own, value in means.items() if value is not None}

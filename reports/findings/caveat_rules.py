@@ -1,0 +1,338 @@
+"""What a reader must know before relying on a report: rules over the rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from xpareto.eval.records.measurement import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
+from xpareto.reports.costs.energy import energy_words, short_windows
+from xpareto.reports.costs.process import clock_drift, clock_words
+from xpareto.eval.results.summary import Study
+
+XTREME_TASKS = 9
+_DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
+_UNSIGNED = ("quantize_dynamic", "quantize_static", "quantize_mixed")  # u8 x s8 products
+NOTICEABLE_LOAD = 0.1  # share of the cores' time, as the default of measure.max_foreign_load
+NOTICEABLE_DRIFT = 0.05  # of the clock between blocks: as much as small differences of latency
+NEAR = 0.10  # latencies closer than this may differ by noise alone
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """One warning; `key` is stable, for links and tests."""
+
+    key: str
+    title: str
+    text: str
+
+
+def caveats(study: Study) -> tuple[Caveat, ...]:
+    """Return every caveat that the rows call for, the gravest first."""
+    return tuple(caveat for rule in _RULES for caveat in rule(study))
+
+
+def _synthetic(study: Study) -> Iterator[Caveat]:
+    if study.run.synthetic:
+        yield Caveat(
+            "synthetic",
+            "The data are synthetic",
+            "The texts were made by a small generator, not collected. This report is evidence that the "
+            "machinery works, and for nothing else: it says nothing about real languages or real models.",
+        )
+
+
+def _changed(study: Study) -> Iterator[Caveat]:
+    found = changed_text(study.run.changed)
+    if found:
+        yield Caveat(*found)
+
+
+def _failed(study: Study) -> Iterator[Caveat]:
+    names = [c.name for c in study.run.candidates if study.failed(c.name)]
+    if names:
+        yield Caveat(
+            "failed",
+            f"Something failed for {len(names)} of {len(study.run.candidates)} candidates",
+            "A failed measurement is left out of the frontier and never replaced by a number; the table of "
+            f"failures gives each reason. Concerned: {_some(names)}.",
+        )
+
+
+def _energy(study: Study) -> Iterator[Caveat]:
+    rows = [
+        row
+        for rows in study.run.rows.values()
+        for row in rows
+        if row.statistic == "energy" and row.component in ("", "total")  # RAM alone is always modelled
+    ]
+    bases = {row.basis for row in rows if row.status == "ok" and row.value is not None}
+    if "modelled" in bases:
+        instruments = sorted(
+            {
+                row.instrument.split(", window")[0]
+                for row in rows
+                if row.basis == "modelled" and row.instrument
+            }
+        )
+        how = f" As recorded: {_some(instruments)}." if instruments else ""
+        yield Caveat(
+            "energy-modelled",
+            "Energy is modelled, not measured",
+            "No energy counter was readable. The figures come from a formula: energy = (assumed CPU power "
+            "under its load + assumed RAM power) × time. They are therefore nearly a constant times time "
+            f"and add little to latency.{how}{_led(energy_words(study))}",
+        )
+    if "modelled" in bases and bases & {"measured", "exact"}:
+        yield Caveat(
+            "energy-mixed",
+            "Energy figures rest on different bases",
+            "Some are measured by counters and some are modelled by a formula. The two do not compare, so "
+            "candidates on another basis than the baseline’s have no energy in tables and frontiers.",
+        )
+    if any(row.basis == "unavailable" or row.status != "ok" for row in rows):
+        yield Caveat(
+            "energy-unavailable",
+            "Energy could not be had for some candidates",
+            "Neither a counter nor an accepted model was at hand there; those candidates are not placed "
+            "on any frontier that involves energy.",
+        )
+
+
+def _energy_window(study: Study) -> Iterator[Caveat]:
+    count, short, seconds, inferences = short_windows(study)
+    if short:
+        yield Caveat(
+            "energy-window",
+            "Energy was measured in short windows",
+            f"{short} of {count} windows of the counters fall short of the {LEAST_WINDOW_SECONDS:g} s and "
+            f"{LEAST_INFERENCES} inferences that such a measurement should rest on: the shortest took "
+            f"{seconds:.1f} s, the fewest inferences are {inferences}. What else the CPU did for "
+            "a moment weighs more in them. "
+            f"Raise measure.seconds to {LEAST_WINDOW_SECONDS:g}.",
+        )
+
+
+def _clock(study: Study) -> Iterator[Caveat]:
+    drift = clock_drift(study)
+    if drift > NOTICEABLE_DRIFT:
+        yield Caveat(
+            "clock-drift",
+            "The CPU’s clock drifted between blocks",
+            f"The fastest block ran at a clock {drift:.0%} above the slowest’s. {clock_words(study)} Blocks "
+            "measure all candidates there and back, so ratios suffer little; figures in ms and J hold for a "
+            "mixture of clocks. Fix the frequency (governor, turbo) or wait until the machine is warm.",
+        )
+
+
+def _disturbed(study: Study) -> Iterator[Caveat]:
+    rows = [row for rows in study.run.rows.values() for row in rows if row.value is not None]
+    thrown = [row.value for row in rows if row.statistic == "discarded" and row.value is not None]
+    broken = sum(row.statistic == "discarded" and bool(row.error) for row in rows)
+    kept = [row.value for row in rows if row.statistic == "kept_load" and row.value is not None]
+    disturbed = [load for load in kept if load > NOTICEABLE_LOAD]
+    if disturbed:
+        yield Caveat(
+            "disturbed",
+            "Costs were measured beside other work",
+            f"In {len(disturbed)} measurements of costs, other processes or the hypervisor took over "
+            f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
+            f"attempt is shown ({_thrown(thrown, broken)}). Latency, throughput and energy are too high there, "
+            "and ratios are more reliable than figures.",
+        )
+    elif thrown:
+        yield Caveat(
+            "discarded",
+            "Disturbed measurements were made again",
+            f"{_thrown(thrown, broken)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
+            "cores' time; what is shown was measured afterwards, undisturbed.".capitalize(),
+        )
+
+
+def _thrown(loads: Sequence[float], broken: int) -> str:
+    failed = f" ({broken} of them had failed)" if broken else ""
+    return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away{failed}"
+
+
+def _missing(study: Study) -> Iterator[Caveat]:
+    parts = [
+        f"{facts.name} {len(facts.missing)} of {len(facts.missing) + len(facts.languages)}: "
+        f"{' '.join(facts.missing)}"
+        for facts in study.run.tasks.values()
+        if facts.missing
+    ]
+    if parts:
+        yield Caveat(
+            "missing-languages",
+            "Some languages have no data",
+            "They are hatched in the heat map and left out of every mean, which is then a mean over "
+            f"fewer languages than XTREME’s. {'; '.join(parts)}.",
+        )
+
+
+def _incomplete(study: Study) -> Iterator[Caveat]:
+    found = incomplete_text(study.run.incomplete)
+    if found:
+        yield Caveat(*found)
+
+
+def _limits(study: Study) -> Iterator[Caveat]:
+    parts = [f"{f.name}: {f.limit}" for f in study.run.tasks.values() if f.limit is not None]
+    if parts:
+        yield Caveat(
+            "limited",
+            "Only the first examples were used",
+            f"Examples per language at most: {', '.join(parts)}. Scores differ from those on the full sets.",
+        )
+
+
+def _seeds(study: Study) -> Iterator[Caveat]:
+    if len({candidate.seed for candidate in study.run.candidates}) == 1:
+        yield Caveat(
+            "one-seed",
+            "One training seed only",
+            "Each model was trained once, so how much scores vary from training to training is unknown. "
+            "Differences of a point or two between arms may be the luck of the seed.",
+        )
+
+
+def _average(study: Study) -> Iterator[Caveat]:
+    count = len(study.run.tasks)
+    if count < XTREME_TASKS:
+        yield Caveat(
+            "not-xtreme-average",
+            f"The average is over {count} task{'s' if count != 1 else ''}, not XTREME’s nine",
+            "It must not be compared with published XTREME averages.",
+        )
+
+
+def _splits(study: Study) -> Iterator[Caveat]:
+    others = [f"{facts.name} ({facts.split})" for facts in study.run.tasks.values() if facts.split != "test"]
+    if others:
+        yield Caveat(
+            "not-test",
+            "Not every task is scored on its test split",
+            f"Concerned: {_some(others)}. Such scores are not comparable with published ones.",
+        )
+
+
+def _udpos(study: Study) -> Iterator[Caveat]:
+    facts = study.run.tasks.get("udpos")
+    if facts and facts.metrics[:1] == ("f1",):
+        yield Caveat(
+            "udpos-f1",
+            "F1 of udpos is XTREME’s own",
+            "It is chunk F1 over bare tags, where neighbours with equal tags merge into one chunk "
+            "(seqeval 0.0.12), not token accuracy.",
+        )
+
+
+def _latency(study: Study) -> Iterator[Caveat]:
+    values = [v for found in study.values.values() if (v := found.get("latency_ms")) is not None]
+    near = sum(abs(a - b) < NEAR * max(a, b) for a, b in itertools.combinations(values, 2))
+    if near:
+        yield Caveat(
+            "latency-noise",
+            "Small differences of latency may be noise",
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {NEAR:.0%}. The same "
+            "candidate was not measured against itself (A/A), so the noise of this machine is unknown.",
+        )
+
+
+def _selection(study: Study) -> Iterator[Caveat]:
+    if sum(found["score"] is not None for found in study.values.values()) > 1:
+        yield Caveat(
+            "selection",
+            "Chosen and reported on the same examples",
+            "The best of several candidates looks a little better here than it is (winner’s curse). "
+            "Intervals of differences need the outcome of each example, which these rows do not hold; "
+            "xpareto compare gives them for two arms.",
+        )
+
+
+def _machines(study: Study) -> Iterator[Caveat]:
+    machines = {json.dumps(_machine(o.environment), sort_keys=True, default=str) for o in study.run.origins}
+    if len(machines) > 1:
+        yield Caveat(
+            "machines",
+            "The runs come from different machines",
+            "Latency, memory, throughput and energy do not compare between them.",
+        )
+
+
+def _instructions(study: Study) -> Iterator[Caveat]:
+    quantized = [c for c in study.run.candidates if any(s.step.startswith("quantize") for s in c.steps)]
+    full = [
+        candidate.name
+        for candidate in quantized
+        if any(step.step in _UNSIGNED and not step.fields.get("reduce_range") for step in candidate.steps)
+    ]
+    for origin in study.run.origins:
+        tried, flags = origin.environment.get("int8_products"), origin.environment.get("cpu_flags") or ()
+        if full and tried == "saturates":
+            yield Caveat(
+                "int8-saturates",
+                "8-bit products saturate on this CPU",
+                "onnxruntime was tried here: sums of full-range 8-bit products lack what exceeds 16 bits. Scores "
+                "of quantized candidates without reduce_range are therefore not those of other CPUs, and "
+                f"mostly worse. Concerned: {_some(full)}.",
+            )
+        if quantized and "avx2" in flags and not _DOT_PRODUCTS & set(flags):
+            yield Caveat(
+                "no-int8-instructions",
+                "This CPU has no instructions for int8 products",
+                "Without VNNI or AMX, int8 gains less speed than it does on newer servers"
+                + ("" if tried else ", and products may saturate at 16 bits, which can cost accuracy")
+                + ". Latency of int8 may be better elsewhere.",
+            )
+            return
+
+
+def _machine(environment: object) -> object:
+    if not isinstance(environment, dict):
+        return None
+    return {key: environment.get(key) for key in ("cpu", "cpu_flags", "cores", "memory_bytes", "os")}
+
+
+def changed_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on runs whose files are not those that were sealed.
+
+    >>> changed_text({"r": ["measurements.jsonl"]})[2]
+    'Rows may be lost or altered since the run ended: run xpareto verify. Concerned: r (measurements.jsonl).'
+    """
+    if not found:
+        return None
+    parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in found.items())
+    text = f"Rows may be lost or altered since the run ended: run xpareto verify. Concerned: {parts}."
+    return "changed", "This run's measurements differ from its seal", text
+
+
+def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on training sets that were read without some of their parts.
+
+    >>> incomplete_text({"anli": ["SNLI"]})[2]
+    'The data lack parts of them, and training went on with the rest. anli: without SNLI.'
+    """
+    if not found:
+        return None
+    parts = "; ".join(f"{name}: without {_some(list(absent))}" for name, absent in found.items())
+    text = f"The data lack parts of them, and training went on with the rest. {parts}."
+    return "training-parts", "Some training sets are not whole", text
+
+
+def _led(text: str) -> str:
+    return f" {text}" if text else ""
+
+
+def _some(names: list[str]) -> str:
+    if len(names) <= 9:  # "and 1 more" would take the place of the name
+        return ", ".join(names)
+    return f"{', '.join(names[:8])} and {len(names) - 8} more"
+
+
+_RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
+    _synthetic, _changed, _failed, _energy, _energy_window, _disturbed, _clock, _missing, _incomplete, _limits,
+    _seeds, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""How a loss falls on languages: the fairness of every system, and the answers that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xpareto.eval.analyses.documents.base import Estimate
+from xpareto.eval.analyses.documents.summary import Analysis, FlipCounts
+
+_CLASSES = ("high", "medium", "low", "unseen")
+
+
+@dataclass(frozen=True)
+class Disparity:
+    """One system against the baseline; losses in points, positive where something was lost.
+
+    `flips` are shares in percent of all answers: changed, lost (right before), won; None where no
+    predictions were kept.
+    """
+
+    name: str
+    worst_language: str
+    worst: Estimate
+    spread: float
+    beyond: float
+    slope: Estimate | None
+    resources: Mapping[str, Estimate]
+    scripts: Mapping[str, Estimate]
+    flips: tuple[float, float, float] | None
+
+
+def disparities(analysis: Analysis) -> list[Disparity]:
+    """Return every system but the baseline; none without an analysis."""
+    if not analysis:
+        return []
+    flips = analysis.flips
+    return [
+        Disparity(
+            name,
+            own.worst_language,
+            own.worst,
+            own.spread,
+            own.spread_beyond_noise,
+            own.slope,
+            own.by_resources,
+            own.by_script,
+            _flips([row[at] for row in flips.values()]) if flips else None,
+        )
+        for at, (name, own) in enumerate(zip(analysis.names, analysis.fairness, strict=True))
+        if at != analysis.base
+    ]
+
+
+def columns(found: Sequence[Disparity]) -> tuple[list[str], list[str]]:
+    """Return the classes of resources, richest first, and the scripts that any system has."""
+    classes = {key for own in found for key in own.resources}
+    scripts = {key for own in found for key in own.scripts}
+    rest = sorted(classes - set(_CLASSES))
+    return [key for key in _CLASSES if key in classes] + rest, sorted(scripts)
+
+
+def _flips(rows: Sequence[FlipCounts]) -> tuple[float, float, float] | None:
+    examples, changed, lost, won = (sum(column) for column in zip(*rows, strict=True))
+    if not examples:
+        return None
+    return 100 * changed / examples, 100 * lost / examples, 100 * won / examples

@@ -1,0 +1,57 @@
+"""The caveats of a report that has an analysis: what it now knows is no longer called unknown."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from xpareto.eval.analyses.documents.summary import Analysis, Summary
+from xpareto.reports.findings.caveat_rules import Caveat, caveats
+from xpareto.reports.findings.noise import percent
+from xpareto.eval.results.summary import Study
+
+_LATENCY = "latency_ms"
+_HIGH_PERCENT = 10.0
+
+
+def informed_caveats(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
+    """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
+    found = caveats(study)
+    if not analysis:
+        return found
+    told = [_told(caveat, analysis) for caveat in found if caveat.key != "latency-noise"]
+    return (*told, *_latency(study, analysis))
+
+
+def _told(caveat: Caveat, analysis: Summary) -> Caveat:
+    if caveat.key != "selection":
+        return caveat
+    return replace(
+        caveat,
+        text="The best of several candidates looks a little better here than it is (winner’s curse). The "
+        f"{analysis.percent} intervals are paired by example and hold for a candidate named "
+        "beforehand, not for the best of many. xpareto choose scores its choice on examples that it was not "
+        "picked on.",
+    )
+
+
+def _latency(study: Study, analysis: Summary) -> tuple[Caveat, ...]:
+    latency = analysis.objectives.get(_LATENCY)
+    values = [v for found in study.values.values() if (v := found.get(_LATENCY)) is not None]
+    if latency is None or not latency.noise.floor:
+        return ()
+    noise = latency.noise
+    most = 1 + noise.floor / 100
+    near = sum(max(a, b) < most * min(a, b) for a, b in itertools.combinations(values, 2))
+    if not near:
+        return ()
+    more = " More blocks (measure.blocks) would lower it." if noise.floor > _HIGH_PERCENT else ""
+    how = "is assumed" if noise.basis == "assumed" else "was learnt from repeats in this run"
+    return (
+        Caveat(
+            "latency-noise",
+            "Small differences of latency are noise",
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise.floor)}, "
+            f"the floor of two equal candidates, which {how}.{more}",
+        ),
+    )

@@ -1,0 +1,102 @@
+"""The points of every chart: candidates, or means over training seeds, with intervals of score and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xpareto.eval.analyses.documents.summary import Analysis, Summary
+from xpareto.reports.findings.score_changes import quality_change
+from xpareto.eval.results.cells import Score
+from xpareto.eval.results.summary import SCORE, Study
+
+
+@dataclass(frozen=True)
+class Point:
+    """One system of an analysis, or one candidate; `bars` are [low, high] of the values that have any.
+
+    `at` is its place among the analysis' systems; None where it is none of them.
+    """
+
+    name: str
+    arm: str
+    stage: str
+    runtime: str
+    members: tuple[str, ...]
+    values: Mapping[str, float | None]
+    bars: Mapping[str, list[float]] = field(default_factory=dict)
+    at: int | None = None
+
+
+def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
+    """Return a run's points: systems with the analysis' intervals, then what it left out, without any.
+
+    Without an analysis: the candidates, with the binomial interval of the score alone.
+    """
+    found = []
+    if analysis:
+        for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
+            values = system_values(study, analysis, at)
+            first = study.run.candidate(members[0])
+            bars = intervals(analysis, at, values)
+            found.append(Point(name, first.arm, first.stage, first.runtime, members, values, bars, at))
+    inside = {name for own in found for name in own.members}
+    for own in study.run.candidates:
+        if own.name not in inside:
+            values = {key: study.value(own.name, key) for key in study.shown}
+            bars = {} if analysis else binomial(study.average(own.name))
+            found.append(Point(own.name, own.arm, own.stage, own.runtime, (own.name,), values, bars))
+    return tuple(found)
+
+
+def on_frontier(study: Study, analysis: Analysis, cost: str) -> frozenset[str]:
+    """Return the names of the points on the frontier of score against a cost, as measured."""
+    if not analysis:
+        return frozenset(study.frontiers.get((cost, SCORE), ()))
+    own = analysis.frontiers.get(cost)
+    return frozenset(analysis.names[place] for place in own.on) if own else frozenset()
+
+
+def system_values(study: Study, analysis: Summary, at: int) -> dict[str, float | None]:
+    """Return a system's qualities and costs: the candidate's own, or the means over its seeds."""
+    if not analysis.seeded:
+        (name,) = analysis.members[at]
+        return {key: study.value(name, key) for key in study.shown}
+    own: dict[str, float | None] = {SCORE: analysis.scores[at].average}
+    for key in study.qualities:
+        quality = analysis.qualities.get(key)
+        own[key] = quality.values[at] if quality else None
+    for key in study.costs:
+        listed = analysis.costs.get(key)
+        cost = listed[at] if listed else None
+        own[key] = cost.value if cost else None
+    return own
+
+
+def intervals(analysis: Summary, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:
+    """Return the intervals of one system, moved onto the values that are shown.
+
+    The interval of a quality is that of its difference from the baseline, so the baseline has none; that of
+    a cost is without what a block does to all systems alike.
+    """
+    bars: dict[str, list[float]] = {}
+    for key in (SCORE, *analysis.qualities):
+        change, here = quality_change(analysis, at, key), values.get(key)
+        if change is not None and here is not None and change.high > change.low:
+            bars[key] = [here + change.low - change.value, here + change.high - change.value]
+    for key, costs in analysis.costs_beside.items():
+        here, cost = values.get(key), costs[at]
+        if here and cost and cost.high > cost.low:
+            bars[key] = [here * cost.low / cost.value, here * cost.high / cost.value]
+    return bars
+
+
+def binomial(average: Score | None) -> dict[str, list[float]]:
+    """Return the interval of the score that rows alone allow; none where there is none.
+
+    >>> binomial(Score(50.0, 2.0, 100))
+    {'score': [48.0, 52.0]}
+    """
+    if average is None or not average.half:
+        return {}
+    return {SCORE: [average.value - average.half, average.value + average.half]}

@@ -1,0 +1,151 @@
+"""The way from the baseline to a candidate, through the candidates that were measured in between."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xpareto.eval.results.document import Candidate
+from xpareto.eval.results.summary import SCORE, Study
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One measured candidate on the way; `added` and `removed` are the steps since the stop before.
+
+    More than one step means that nothing between them was measured.
+    """
+
+    candidate: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    runtime: str = ""  # the runtime it changed to; "": that of the stop before
+
+
+def waterfalls(study: Study) -> dict[str, tuple[Stop, ...]]:
+    """Return the way to every candidate with a score, the baseline first.
+
+    In between come candidates of the same seed whose steps are those of the goal with some left out,
+    one after the other, on the baseline's runtime or, from some stop on, on the goal's. Of all such ways
+    the one with the most stops is taken, of equal ones that which takes the steps in their order, in
+    the goal's arm if it can. Where the baseline's own steps are not among the goal's (another training),
+    the first stop after it names what was removed too.
+    """
+    run = study.run
+    scored = [own for own in run.candidates if study.value(own.name, SCORE) is not None]
+    if study.value(run.baseline, SCORE) is None:
+        return {}
+    known: dict[str, int] = {}
+    chains = {own.name: _chain(own, known) for own in scored}
+    return {goal.name: _way(goal, _start(goal, study), scored, chains) for goal in scored}
+
+
+def _start(goal: Candidate, study: Study) -> Candidate:
+    """Return the baseline with the goal's seed where there is one."""
+    base = study.run.candidate(study.run.baseline)
+    if goal.seed == base.seed:
+        return base
+    for own in study.run.candidates:
+        same = (own.arm, own.stage, own.runtime, own.settings, own.run) == (
+            base.arm, base.stage, base.runtime, base.settings, base.run
+        )  # fmt: skip
+        if same and own.seed == goal.seed and study.value(own.name, SCORE) is not None:
+            return own
+    return base
+
+
+def _chain(candidate: Candidate, known: dict[str, int]) -> tuple[int, ...]:
+    """Return the steps as numbers, equal where steps do equal work; a label changes nothing."""
+    texts = (
+        json.dumps([own.step, own.version, own.fields], sort_keys=True, default=str)
+        for own in candidate.steps
+    )
+    return tuple(known.setdefault(text, len(known)) for text in texts)
+
+
+def _way(
+    goal: Candidate, base: Candidate, scored: Sequence[Candidate], chains: Mapping[str, tuple[int, ...]]
+) -> tuple[Stop, ...]:
+    if goal.name == base.name:
+        return (Stop(base.name),)
+    runtimes = (base.runtime, goal.runtime)
+    between = [
+        own
+        for own in scored
+        if own.seed == goal.seed
+        and own.runtime in runtimes
+        and own.name not in (base.name, goal.name)
+        and within(chains[own.name], chains[goal.name])
+    ]
+    # A stop on the goal's runtime is later than one with the same steps on the baseline's.
+    between.sort(key=lambda own: (len(chains[own.name]), own.runtime == goal.runtime, own.name))
+    related = within(chains[base.name], chains[goal.name])
+
+    def rank(way: Sequence[Candidate]) -> tuple[int, int, int]:
+        shared = sum(_shared(chains[stop.name], chains[goal.name]) for stop in way)
+        return len(way), shared, sum(stop.arm == goal.arm for stop in way)
+
+    best: dict[str, tuple[Candidate, ...]] = {}
+    for own in (*between, goal):
+        ways = [
+            best[before.name]
+            for before in between
+            if before.name in best and _follows(before, own, chains, goal.runtime)
+        ]
+        if own is goal or not related or _follows(base, own, chains, goal.runtime):
+            ways.append((base,))
+        if ways:
+            best[own.name] = (*max(ways, key=rank), own)
+    way = best[goal.name]
+    stops = [Stop(base.name)]
+    for before, after in itertools.pairwise(way):
+        stops.append(
+            Stop(
+                after.name,
+                _missing(after, before, chains),
+                _missing(before, after, chains),
+                after.runtime if after.runtime != before.runtime else "",
+            )
+        )
+    return tuple(stops)
+
+
+def _follows(
+    before: Candidate, after: Candidate, chains: Mapping[str, tuple[int, ...]], last_runtime: str
+) -> bool:
+    """Does a stop lie between another and the goal? It has more steps, or the goal's runtime."""
+    here, there = chains[before.name], chains[after.name]
+    if before.runtime != after.runtime and after.runtime != last_runtime:
+        return False
+    return within(here, there) and (len(here) < len(there) or before.runtime != after.runtime)
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many steps two chains share from their start."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
+def within(part: Sequence[int], whole: Sequence[int]) -> bool:
+    """Are the items of `part` all in `whole`, in their order?
+
+    >>> within([1, 3], [1, 2, 3]), within([3, 1], [1, 2, 3])
+    (True, False)
+    """
+    rest = iter(whole)
+    return all(item in rest for item in part)
+
+
+def _missing(one: Candidate, other: Candidate, chains: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Return the names of the steps of one candidate that the other lacks."""
+    left = list(chains[other.name])
+    found = []
+    for step, number in zip(one.steps, chains[one.name], strict=True):
+        if number in left:
+            left.remove(number)
+        else:
+            found.append(f"{step.step} ({step.label})" if step.label not in ("", step.step) else step.step)
+    return tuple(found)

@@ -1,0 +1,44 @@
+"""Write every form of a report into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
+from xpareto.reports.figures.build import figures
+from xpareto.reports.formats.latex import latex
+from xpareto.reports.formats.markdown import summary
+from xpareto.reports.formats.page import page
+from xpareto.eval.results.run import read_runs
+from xpareto.reports.formats.csv import spreadsheets
+from xpareto.eval.results.summary import study
+
+
+def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
+    """Write index.html, summary.md and the tables as CSV and LaTeX; return their paths, the page first.
+
+    Page and summary show the statistics of an analysis.json that already lies in `out`.
+    `paper`: figures as SVG and PDF too. InputError when a folder is no run, or `out` cannot be written.
+    """
+    found = study(read_runs(run_folders))
+    analysis = analysis_of(found.run, read_analysis(out))
+    texts = {
+        "index.html": page(found, analysis),
+        "summary.md": summary(found, analysis),
+        **spreadsheets(found, analysis),
+        **latex(found, analysis),
+    }
+    drawn = figures(found, analysis) if paper else {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (out / name).write_text(text, encoding="utf-8", newline="\n")
+        for name, data in drawn.items():
+            (out / name).write_bytes(data)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or out}: cannot write the report, {error.strerror}. Give another --out."
+        ) from error
+    return [out / name for name in (*texts, *drawn)]

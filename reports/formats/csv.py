@@ -1,0 +1,119 @@
+"""The tables of a report as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
+from xpareto.reports.findings.score_changes import change_tasks, changes
+from xpareto.reports.findings.domination import domination_rows
+from xpareto.reports.costs.effort import effort_view
+from xpareto.reports.costs.energy import energy_rows
+from xpareto.reports.costs.process import load_times
+from xpareto.eval.results.summary import Study
+from xpareto.reports.text.escaping import spreadsheet
+
+
+def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+    """Return the CSV text of every table by its file name; with an analysis the changes, too."""
+    found = {
+        "candidates.csv": _csv(*_candidates(study)),
+        "scores.csv": _csv(*_scores(study)),
+        "making.csv": _csv(*_making(study)),
+        "failures.csv": _csv(*_failures(study)),
+        "dominance.csv": _csv(*_dominance(study, analysis)),
+    }
+    if analysis and changes(study, analysis):
+        found["changes.csv"] = _csv(*_changes(study, analysis))
+    return found
+
+
+Table = tuple[Sequence[str], Iterable[Sequence[object]]]
+
+
+def _candidates(study: Study) -> Table:
+    names = list(study.objectives)
+    head = ["candidate", "run", "arm", "stage", "runtime", "seed", "baseline", "failed"]
+    head += [f"{name} ({study.objectives[name].unit})" for name in names]
+    head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
+    head += ["load time (ms)", "net energy (J)"]
+    head += [f"{study.objectives[name].title} change (points)" for name in study.qualities]
+    loads, energies = load_times(study), {own.name: own for own in energy_rows(study)}
+    rows = []
+    for c in study.run.candidates:
+        row: list[object] = [c.name, c.run, c.arm, c.stage, c.runtime, c.seed]
+        row += [int(c.name == study.run.baseline), int(study.failed(c.name))]
+        row += [study.value(c.name, name) for name in names]
+        row += [study.ratio(c.name, name) for name in names]
+        row += [study.gain(c.name), " ".join(study.on_frontier(c.name))]
+        row.append(loads[c.name].median_ms if c.name in loads else None)
+        row.append(energies[c.name].net if c.name in energies else None)
+        rows.append([*row, *(study.gain(c.name, name) for name in study.qualities)])
+    return head, rows
+
+
+def _scores(study: Study) -> Table:
+    head = [
+        "candidate",
+        "task",
+        "language",
+        "metric",
+        "status",
+        "score (percent)",
+        "95% half-width (points), binomial",
+    ]
+    head += ["examples", "change from baseline (points)", "error"]
+    rows = []
+    for candidate in study.run.candidates:
+        for (task, language), cell in study.cells[candidate.name].items():
+            score = cell.score
+            row: list[object] = [
+                candidate.name,
+                task,
+                language,
+                study.run.tasks[task].score_name,
+                cell.status,
+            ]
+            row += [score.value, score.half, score.examples] if score else [None, None, None]
+            rows.append([*row, study.change(candidate.name, task, language), cell.error])
+    return head, rows
+
+
+def _changes(study: Study, analysis: Summary) -> Table:
+    """Return one row per system and task; the average stands as a task without a name."""
+    level = f"{100 * analysis.level:g}% interval, paired"
+    head = ["system", "task", "change from baseline (points)", f"{level}: low", f"{level}: high"]
+    rows: list[list[object]] = []
+    for own in changes(study, analysis):
+        parts = [*zip(change_tasks(study, analysis), own.tasks, strict=True), ("", own.average)]
+        rows += [[own.name, task, part.value, part.low, part.high] for task, part in parts]
+    return head, rows
+
+
+def _making(study: Study) -> Table:
+    head = ["candidate", "time (s)", "own time (s)", "processor time (s)", "energy (J)", "own energy (J)"]
+    rows = effort_view(study.run).rows
+    return head, [[own.name, own.seconds, own.own, own.cpu, own.energy_j, own.own_energy_j] for own in rows]
+
+
+def _failures(study: Study) -> Table:
+    head = ["candidate", "probe", "task", "language", "statistic", "error"]
+    return head, [[f.candidate, f.probe, f.task, f.language, f.statistic, f.error] for f in study.failures]
+
+
+def _dominance(study: Study, analysis: Analysis) -> Table:
+    """Pairs that are absent have 0; there are no rows without an analysis."""
+    return ["cost", "dominator", "dominated", "percent"], domination_rows(study, analysis)
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(head)
+    for row in rows:
+        writer.writerow(
+            "" if value is None else spreadsheet(value) if isinstance(value, str) else value for value in row
+        )
+    return stream.getvalue()

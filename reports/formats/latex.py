@@ -1,0 +1,126 @@
+"""The tables of a report as LaTeX, for a paper (package booktabs)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes
+from xpareto.reports.findings.membership import panels
+from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.eval.results.cells import Score
+from xpareto.eval.results.summary import SCORE, Study
+from xpareto.reports.text.escaping import visible
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "\u2212": "$-$", "\u00d7": r"$\times$", "\u2013": "--",
+    "\u00b1": r"$\pm$", "\u00b5": r"\textmu{}", "\u2020": r"$\dagger$", '"': r"\textquotedbl{}",
+}  # fmt: skip
+_PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
+
+
+def latex(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+    """Return the LaTeX text of every table by its file name; with an analysis changes and frontiers, too."""
+    found = {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
+    if analysis and changes(study, analysis):
+        found["changes.tex"] = _changes(study, analysis)
+    if analysis and panels(study, analysis):
+        found["membership.tex"] = _membership(study, analysis)
+    return found
+
+
+def escaped(text: str) -> str:
+    """Return text that LaTeX prints as it stands; control and direction marks are made visible.
+
+    >>> escaped("none/int8 & 50 % of x_1")
+    'none/int8 \\\\& 50 \\\\% of x\\\\_1'
+    """
+    return _PATTERN.sub(lambda found: _SPECIAL[found[0]], " ".join(visible(text).split()))
+
+
+def _candidates(study: Study) -> str:
+    head = ["candidate", "score (%)", *(f"{study.objectives[key].title} (%)" for key in study.qualities)]
+    for cost in study.costs:
+        head += [study.objectives[cost].title, "ratio"]
+    rows = []
+    for candidate in study.run.candidates:
+        row = [candidate.name]
+        for quality in (SCORE, *study.qualities):
+            row.append(f"{number(study.value(candidate.name, quality), 'percent')}")
+            if candidate.name != study.run.baseline:
+                row[-1] += f" ({points(study.gain(candidate.name, quality))})"
+        for cost in study.costs:
+            row.append(number(study.value(candidate.name, cost), study.objectives[cost].unit))
+            row.append(ratio(study.ratio(candidate.name, cost)))
+        rows.append(row)
+    return _tabular(study, head, rows)
+
+
+def _scores(study: Study) -> str:
+    tasks = [task for task in study.run.tasks.values() if task.languages]
+    head = ["candidate", *(f"{task.name} ({len(task.languages)})" for task in tasks), "average"]
+    rows = [
+        [
+            candidate.name,
+            *(_interval(study.task_score(candidate.name, task.name)) for task in tasks),
+            _interval(study.average(candidate.name)),
+        ]
+        for candidate in study.run.candidates
+    ]
+    return _tabular(study, head, rows, "\u00b1: binomial 95 percent interval of the score by itself")
+
+
+def _changes(study: Study, analysis: Summary) -> str:
+    """Return each system's change from the baseline by task, with the paired interval."""
+    rows = [
+        [own.name, *(part.text for part in (*own.tasks, own.average))] for own in changes(study, analysis)
+    ]
+    head = ["system", *change_tasks(study, analysis), "average"]
+    return _tabular(study, head, rows, change_words(analysis))
+
+
+def _membership(study: Study, analysis: Summary) -> str:
+    """Return in what percent of the draws each system is on each frontier; a dagger: the confidence set."""
+    found = panels(study, analysis)
+    cells: dict[str, dict[str, str]] = {}
+    for panel in found:
+        for own in panel.members:
+            share = "\u2013" if own.membership is None else str(own.membership)
+            cells.setdefault(own.name, {})[panel.key] = share + ("\u2020" if own.inside else "")
+    rows = [[name, *(own.get(panel.key, "\u2013") for panel in found)] for name, own in cells.items()]
+    note = (
+        f"percent of {analysis.resamples} draws in which nothing dominates the system; dagger: not "
+        f"significantly dominated, at {100 * analysis.level:g} percent for all frontiers at once"
+    )
+    return _tabular(study, ["system", *(panel.title for panel in found)], rows, note)
+
+
+def _interval(score: Score | None) -> str:
+    if score is None:
+        return "\u2013"
+    return f"{score.value:.1f}" + ("" if score.half is None else f" \u00b1 {score.half:.1f}")
+
+
+def _tabular(study: Study, head: Sequence[str], rows: Sequence[Sequence[str]], what: str = "") -> str:
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(escaped, cells)) + r" \\"
+
+    note = "synthetic data: evidence for the machinery only; " if study.run.synthetic else ""
+    runs = ", ".join(origin.run for origin in study.run.origins)
+    return "\n".join(
+        [
+            f"% {note}made by xpareto from {visible(runs)}",
+            *([f"% {what}"] if what else []),
+            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            r"\toprule",
+            line(head),
+            r"\midrule",
+            *map(line, rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )

@@ -1,0 +1,329 @@
+"""The summary as Markdown, for a terminal, a review or a repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.reports.costs.depth import ORACLE, curves
+from xpareto.reports.costs.effort import effort_view
+from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
+from xpareto.reports.text.environment import facts
+from xpareto.reports.findings.opening import headline
+from xpareto.reports.findings.statistical_caveats import informed_caveats
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.findings.membership import panels
+from xpareto.reports.findings.noise import noise_rows
+from xpareto.reports.text.numbers import duration, number, points
+from xpareto.reports.costs.process import NOTE as LOAD_NOTE
+from xpareto.reports.costs.process import clock_words, load_times
+from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
+from xpareto.eval.results.cells import INTERVAL, Score
+from xpareto.eval.results.summary import Study
+from xpareto.reports.text.escaping import code, markdown, midway
+
+
+def summary(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
+    """Return the whole summary; the same run and analysis give the same bytes."""
+    return "\n".join(_lines(study, analysis)).rstrip() + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Iterator[str]:
+    """Yield the lines of a Markdown table; columns from `numeric_from` on are right-aligned.
+
+    >>> list(table(["a", "b"], [["x", "1"]]))
+    ['| a | b |', '|:--|--:|', '| x | 1 |', '']
+    """
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "|".join(":--" if place < numeric_from else "--:" for place in range(len(head))) + "|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
+    run = study.run
+    recipes = ", ".join(dict.fromkeys(origin.recipe for origin in run.origins))
+    yield from (f"# {markdown(recipes)}: which variant to deploy", "")
+    if run.synthetic:
+        yield from ("> **Synthetic data: evidence for the machinery only.**", "")
+    for sentence in headline(study, analysis):
+        parts = [code(part) if place % 2 else markdown(part) for place, part in enumerate(sentence)]
+        yield f"- {''.join(parts)}"
+    yield ""
+    yield from _candidates(study, analysis)
+    yield from _certainty(study, analysis)
+    yield from _noise(study, analysis)
+    yield from _tasks(study)
+    yield from _changes(study, analysis)
+    yield from _languages(study)
+    yield from _cells(study)
+    yield from _depth(study)
+    yield from _roofline(study)
+    yield from _use(study)
+    yield from _making(study)
+    yield from _failures(study)
+    yield from ("## Caveats", "")
+    for caveat in informed_caveats(study, analysis):
+        yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
+    yield ""
+    yield from ("## How to reproduce", "")
+    for origin in run.origins:
+        command = " ".join(origin.command.split()).replace("`", "′")
+        yield from ("```sh", command, "```", "")
+        yield f"Run {code(origin.run)}, data: {markdown(origin.data)}."
+        yield ""
+        yield from table(
+            ["environment", ""],
+            ([markdown(name), markdown(value)] for name, value in facts(origin.environment, short=True)),
+            numeric_from=2,
+        )
+
+
+def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
+    yield from ("## Candidates", "")
+    if analysis and not analysis.seeded:
+        level = f"{analysis.percent}"
+        yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
+    head = ["candidate", "score (%)", "± baseline"]
+    for quality in study.qualities:
+        head += [f"{markdown(study.objectives[quality].title)} (%)", "± baseline"]
+    for cost in study.costs:
+        head += [markdown(study.objectives[cost].title), "ratio"]
+    rows = []
+    for candidate in study.run.candidates:
+        name = candidate.name
+        base = " **(baseline)**" if name == study.run.baseline else ""
+        failed = " **(failed)**" if study.failed(name) else ""
+        row = [code(name) + base + failed]
+        for key in study.shown:
+            row.append(number(study.value(name, key), study.objectives[key].unit))
+            row.append(versus_baseline(study, analysis, name, key))
+        titles = [midway(study.objectives[cost].title) for cost in study.on_frontier(name)]
+        rows.append([*row, markdown(", ".join(titles)) or "–"])
+    yield from table([*head, "on the frontier of score against"], rows)
+
+
+def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = panels(study, analysis)
+    if not analysis or not found:
+        return
+    yield from ("## How sure the frontier is", "")
+    yield (
+        f"Percent of {analysis.resamples} draws in which nothing dominates the candidate (its seeds "
+        "together), and the same where only leads above the noise floor count. **Bold**: in the confidence "
+        "set, not significantly dominated, which holds for all frontiers at once; (only just): one does "
+        "dominate it once it is forgiven to be worse by less than the noise floors."
+    )
+    yield ""
+    cells: dict[str, dict[str, str]] = {}
+    for panel in found:
+        for own in panel.members:
+            text = f"{_whole(own.membership)} / {_whole(own.beyond_noise)}"
+            cells.setdefault(own.name, {})[panel.key] = (
+                f"**{text}**{' (only just)' if own.only_just else ''}" if own.inside else text
+            )
+    rows = [[code(name), *(own.get(panel.key, "–") for panel in found)] for name, own in cells.items()]
+    yield from table(["candidate", *(markdown(panel.title) for panel in found)], rows)
+    for panel in found:
+        if panel.volumes:
+            own_volume = panel.volumes[0]
+            value, low, high = (
+                number(part, "percent") for part in (own_volume.value, own_volume.low, own_volume.high)
+            )
+            yield f"- Hypervolume against {markdown(midway(panel.title))}: {value} ({low} to {high})."
+    yield ""
+
+
+def _noise(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = noise_rows(study, analysis)
+    if not found:
+        return
+    yield from ("## What is noise", "", "How far apart two copies of one candidate come out (A/A).", "")
+    rows = [[markdown(text) for text in (own.title, own.floor, own.blocks, own.twin)] for own in found]
+    yield from table(["quantity", "floor", "blocks", "baseline’s twin"], rows)
+
+
+def _whole(value: int | None) -> str:
+    return "–" if value is None else str(value)
+
+
+def _tasks(study: Study) -> Iterator[str]:
+    yield from ("## Scores by task", "", markdown(INTERVAL), "")
+    tasks = [facts for facts in study.run.tasks.values() if facts.languages]
+    head = ["candidate", *(markdown(f"{f.name} ({f.score_name}, {len(f.languages)} lang.)") for f in tasks)]
+    retrieval = any(facts.group == "retrieval" for facts in tasks)
+    head += ["average", "without retrieval"] if retrieval else ["average"]
+    rows = []
+    for candidate in study.run.candidates:
+        name = candidate.name
+        row = [code(name), *(_score(study.task_score(name, facts.name)) for facts in tasks)]
+        row.append(_score(study.average(name)))
+        if retrieval:
+            row.append(_score(study.average(name, retrieval=False)))
+        rows.append(row)
+    yield from table(head, rows)
+
+
+def _changes(study: Study, analysis: Analysis) -> Iterator[str]:
+    found = changes(study, analysis)
+    if not analysis or not found:
+        return
+    yield from ("## Change from the baseline by task", "", f"Points. {markdown(change_words(analysis))}", "")
+    rows = [[code(own.name), *(part.text for part in (*own.tasks, own.average))] for own in found]
+    yield from table(["system", *map(markdown, change_tasks(study, analysis)), "average"], rows)
+
+
+def _languages(study: Study) -> Iterator[str]:
+    yield from ("## Largest loss of any language", "")
+    rows = []
+    for candidate in study.run.candidates:
+        worst = study.worst(candidate.name)
+        if worst and worst[2] < 0:
+            task, language, change = worst
+            where = markdown(f"{language_name(language)} ({language})")
+            rows.append([code(candidate.name), markdown(task), where, points(change)])
+    yield from table(["candidate", "task", "language", "points"], rows, numeric_from=3)
+
+
+def _cells(study: Study) -> Iterator[str]:
+    """Yield the baseline's score in every task and language."""
+    tasks = [facts for facts in study.run.tasks.values() if facts.languages]
+    codes = sorted({language for facts in tasks for language in facts.languages})
+    yield from ("## Scores by language", "")
+    yield (
+        f"Of {code(study.run.baseline)}, in percent; scores.csv holds every candidate's, with their other "
+        "metrics. – stands where a task has no data in a language."
+    )
+    yield ""
+    rows = []
+    for language in sorted(codes, key=lambda item: (item != "en", item)):
+        found = [study.cells[study.run.baseline].get((facts.name, language)) for facts in tasks]
+        scores = [cell.score if cell is not None else None for cell in found]
+        where = markdown(f"{language_name(language)} ({language})")
+        rows.append([where, *("–" if score is None else f"{score.value:.1f}" for score in scores)])
+    yield from table(["language", *(markdown(facts.name) for facts in tasks)], rows)
+
+
+def _depth(study: Study) -> Iterator[str]:
+    found = curves(study)
+    if not found:
+        return
+    yield from ("## Retrieval by layer", "", f"{ORACLE} **In use**, †oracle.", "")
+    layers = max(len(curve.scores) for curve in found)
+    rows = []
+    for curve in found:
+        cells = [f"{score:.1f}" for score in curve.scores]
+        cells[curve.in_use] = f"**{cells[curve.in_use]}**"
+        cells[curve.oracle] += "†"
+        cells += ["–"] * (layers - len(cells))
+        rows.append([code(curve.candidate), markdown(curve.task), *cells])
+    yield from table(["candidate", "task", *map(str, range(layers))], rows, numeric_from=2)
+
+
+def _roofline(study: Study) -> Iterator[str]:
+    """Yield what was reached of the machine's peaks, and where the time goes, of runs that asked for it."""
+    found = reached(study)
+    if found:
+        yield from ("## Roofline", "", NOTE, "")
+        rows = (
+            [code(one.candidate), one.shape, f"{one.operations / 1e9:.3g}", f"{one.intensity:.3g}",
+             f"{one.attainable / 1e9:.3g}", f"{one.attained / 1e9:.3g}", f"{one.share:.0f}", markdown(one.bound)]
+            for one in found
+        )  # fmt: skip
+        head = [
+            "candidate",
+            "shape",
+            "G op",
+            "op/byte",
+            "attainable G op/s",
+            "attained",
+            "share (%)",
+            "bound by",
+        ]
+        yield from table(head, rows, numeric_from=2)
+    profiled = spent(study)
+    if profiled:
+        yield from ("## Where the time goes", "", TIMES_NOTE, "")
+        rows = (
+            [code(one.candidate), one.shape, *(
+                markdown(", ".join(f"{part} {share:.0f} %" for part, share in parts))
+                for parts in (one.operators, one.components)
+            )]
+            for one in profiled
+        )  # fmt: skip
+        yield from table(["candidate", "shape", "operators", "parts of the encoder"], rows, numeric_from=4)
+
+
+def _use(study: Study) -> Iterator[str]:
+    """Yield what a fresh process takes to load, and energy, gross and net."""
+    loads = load_times(study)
+    energies = {own.name: own for own in energy_rows(study)}
+    if not loads and not energies:
+        return
+    yield from ("## Loading and energy", "")
+    yield " ".join(
+        markdown(text)
+        for text in (
+            LOAD_NOTE if loads else "", clock_words(study), GROSS if energies else "", energy_words(study),
+        )
+        if text
+    )  # fmt: skip
+    yield ""
+    net = any(own.net is not None for own in energies.values())
+    head = ["candidate", *(["load time", "least to most"] if loads else [])]
+    head += [*(["energy, gross"] if energies else []), *(["net"] if net else [])]
+    rows = []
+    for candidate in study.run.candidates:
+        row, load, energy = [code(candidate.name)], loads.get(candidate.name), energies.get(candidate.name)
+        if loads:
+            spread = f"{number(load.least_ms, 'ms')} to {number(load.most_ms, 'ms')}" if load else "–"
+            row += [number(load.median_ms if load else None, "ms"), spread]
+        if energies:
+            row.append(number(energy.gross if energy else None, "J"))
+        if net:
+            row.append(number(energy.net if energy else None, "J"))
+        rows.append(row)
+    yield from table(head, rows)
+
+
+def _making(study: Study) -> Iterator[str]:
+    found = effort_view(study.run)
+    if not found.bars.rows:
+        return
+    yield from ("## What it took to make them", "")
+    yield (
+        "Every step behind a candidate, over all its training sets; shared work counts in full for each, and "
+        f"“own” is what no other candidate rests on. {markdown(found.run)} {markdown(found.basis)}"
+    )
+    yield ""
+    rows = [
+        [
+            code(own.name),
+            duration(own.seconds),
+            duration(own.own),
+            duration(own.cpu),
+            number(own.energy_j, "J"),
+            number(own.own_energy_j, "J"),
+        ]
+        for own in found.rows
+    ]
+    yield from table(["candidate", "time", "own", "processor time", "energy", "own"], rows)
+
+
+def _failures(study: Study) -> Iterator[str]:
+    if not study.failures:
+        return
+    yield from ("## Failures", "")
+    rows = (
+        [code(f.candidate), *(markdown(text) or "–" for text in (f.what, f.task, f.language, f.error))]
+        for f in study.failures
+    )
+    yield from table(["candidate", "probe or step", "task", "language", "reason"], rows, numeric_from=5)
+
+
+def _score(score: Score | None) -> str:
+    if score is None:
+        return "–"
+    return f"{score.value:.1f}" + ("" if score.half is None else f" ± {score.half:.1f}")

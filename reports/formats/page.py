@@ -1,0 +1,207 @@
+"""One self-contained HTML page that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from xpareto.compress.core.wording import enumerated
+from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
+from xpareto.reports.findings.answer import decided, loss, method, picks
+from xpareto.reports.costs.stacked_bars import bars
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.reports.costs.depth import ORACLE, curves, drawn
+from xpareto.reports.findings.disparity import columns, disparities
+from xpareto.reports.costs.effort import effort_view, energy_bars, latency_view
+from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
+from xpareto.reports.text.environment import facts
+from xpareto.reports.findings.opening import TOLERANCE, arms_compared, as_measured, cheapest, opening, priced, standing
+from xpareto.reports.findings.statistical_caveats import informed_caveats
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.findings.membership import knee_words, panels
+from xpareto.reports.findings.noise import noise_rows
+from xpareto.reports.text.numbers import duration, number, points, ratio, three_digits
+from xpareto.reports.formats.page_data import figure_data
+from xpareto.reports.costs.process import NOTE as LOAD_NOTE
+from xpareto.reports.costs.process import clock_words, load_times
+from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
+from xpareto.eval.results.cells import INTERVAL, Score
+from xpareto.reports.costs.file_sizes import sizes
+from xpareto.eval.results.summary import Study
+from xpareto.reports.text.escaping import embedded_json, midway, visible
+
+_TEMPLATE, _STYLE = "page.html.j2", "page.css"
+_SCRIPTS = tuple(
+    f"{name}.js"
+    for name in (
+        *("start", "scales", "marks", "filters", "frontier", "labels", "tables", "panels"),
+        *("dominance", "waterfall", "heat", "forest", "seeds"),
+    )
+)
+
+
+def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
+    """Return the page; the same run and analysis give the same bytes.
+
+    Style and script are inlined and named by their hashes in the content security policy, so that no
+    text from the rows can run even where it was not escaped.
+    """
+    style, script = _read(_STYLE), "".join(_read(name) for name in _SCRIPTS)
+    environment = Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "points": points,
+        "loss": points,
+        "plain": lambda value: number(value, "percent"),
+        "ratio": ratio,
+        "digits": three_digits,
+        "duration": duration,
+        "ms": lambda value: number(value, "ms"),
+        "joules": lambda value: number(value, "J"),
+        "midway": midway,
+        "language_name": language_name,
+    }
+    certain, fair, answer = panels(study, analysis), disparities(analysis), decided(analysis)
+    classes, scripts = columns(fair)
+    return environment.get_template(_TEMPLATE).render(
+        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(embedded_json(figure_data(study, analysis))),
+        title=", ".join(dict.fromkeys(origin.recipe for origin in study.run.origins)),
+        study=study,
+        run=study.run,
+        analysis=analysis,
+        seeded=analysis.seeded if analysis else False,
+        panels=certain,
+        knees=[knee_words(panel) for panel in certain],
+        noise=noise_rows(study, analysis),
+        disparities=fair,
+        classes=classes,
+        scripts=scripts,
+        flips=any(own.flips for own in fair),
+        latency=latency_view(study),
+        energy=energy_bars(study),
+        energy_rows=energy_rows(study),
+        energy_gross=GROSS,
+        energy_words=energy_words(study),
+        loads=load_times(study),
+        load_note=LOAD_NOTE,
+        clock=clock_words(study),
+        roofline=reached(study),
+        roofline_note=NOTE,
+        profiled=spent(study),
+        times_note=TIMES_NOTE,
+        making=effort_view(study.run),
+        opening=opening(study),
+        arms=arms_compared(study),
+        standing=standing(study),
+        answer=picks(study, analysis),
+        decided=answer is not None,
+        loss=loss(answer) if answer else "",
+        method=method(analysis, answer) if analysis and answer else "",
+        picks=[] if answer else _picks(study),
+        as_measured=as_measured(analysis),
+        tolerance=TOLERANCE,
+        caveats=informed_caveats(study, analysis),
+        interval=INTERVAL,
+        changes=changes(study, analysis),
+        change_tasks=change_tasks(study, analysis),
+        change_words=change_words(analysis) if analysis else "",
+        objectives=[study.objectives[name] for name in study.shown],
+        rows=[_row(study, analysis, candidate.name) for candidate in study.run.candidates],
+        tasks=[task for task in study.run.tasks.values() if task.languages],
+        has_retrieval=any(task.group == "retrieval" for task in study.run.tasks.values()),
+        languages=sorted({code for task in study.run.tasks.values() for code in task.languages}),
+        bars=bars(
+            {candidate.name: sizes(study.run.rows[candidate.name]) for candidate in study.run.candidates},
+            lambda value: number(value, "bytes"),
+        ),
+        depths=list(drawn(curves(study))),
+        oracle=ORACLE,
+        environments=[facts(origin.environment) for origin in study.run.origins],
+        flat=lambda value: json.dumps(value, ensure_ascii=False),
+    )
+
+
+def _row(study: Study, analysis: Analysis, name: str) -> Mapping[str, Any]:
+    candidate = study.run.candidate(name)
+    worst = study.worst(name)
+    return {
+        "candidate": candidate,
+        "baseline": name == study.run.baseline,
+        "failures": study.failures_of(name),
+        "numbers": [
+            {
+                "name": key,
+                "value": study.value(name, key),
+                "text": number(study.value(name, key), study.objectives[key].unit),
+                "versus": versus_baseline(study, analysis, name, key),
+            }
+            for key in study.shown
+        ],
+        "frontier": [study.objectives[cost].title for cost in study.on_frontier(name)],
+        "worst": None if worst is None or name == study.run.baseline else worst,
+        "tasks": [
+            _interval(study.task_score(name, task.name))
+            for task in study.run.tasks.values()
+            if task.languages
+        ],
+        "average": _interval(study.average(name)),
+        "without_retrieval": _interval(study.average(name, retrieval=False)),
+    }
+
+
+def _interval(score: Score | None) -> Mapping[str, Any]:
+    if score is None:
+        return {"value": None, "text": "–", "half": ""}
+    half = "" if score.half is None else f"± {score.half:.1f}"
+    return {"value": score.value, "text": f"{score.value:.1f}", "half": half}
+
+
+def _picks(study: Study) -> list[Mapping[str, Any]]:
+    """Return, for each cost, the cheapest candidate that is good enough as measured."""
+    found: list[Mapping[str, Any]] = []
+    for cost in priced(study):
+        names = cheapest(study, cost)
+        if names:
+            found.append(
+                {
+                    "title": study.objectives[cost].title,
+                    "name": names[0],
+                    "others": enumerated(names[1:], 2),
+                    "baseline": study.run.baseline in names,
+                    "ratio": ratio(study.ratio(names[0], cost)),
+                    "value": number(study.value(names[0], cost), study.objectives[cost].unit),
+                    "gain": points(study.gain(names[0])),
+                }
+            )
+    return found
+
+
+def _finalize(value: Any) -> Any:
+    if value is None:
+        return ""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _read(name: str) -> str:
+    return files("xpareto.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,228 @@
+"""What the page's scripts draw from: one JSON value, compact, since a run may have 70,000 scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Any
+
+from xpareto.eval.analyses.documents.summary import Analysis, Summary
+from xpareto.reports.findings.domination import dominations
+from xpareto.reports.findings.opening import main_cost
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.eval.results.summary import SCORE, Study
+from xpareto.reports.findings.systems import binomial, intervals, system_values
+from xpareto.reports.text.escaping import midway
+from xpareto.reports.findings.waterfall import waterfalls
+
+
+def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
+    """Return the data: `candidates` and, with several seeds, `systems` are the points of the chart.
+
+    `places` are the (task, language) that have data, as places in `tasks` and `languages`; by candidate
+    and place run `scores`, `halves` (of the intervals that rows alone allow) and, where they differ
+    between candidates, `examples`. `bad` tells why a score is absent.
+    """
+    run = study.run
+    names = [candidate.name for candidate in run.candidates]
+    place = {name: index for index, name in enumerate(names)}
+    shown = study.shown
+    tasks = list(run.tasks.values())
+    codes = _languages(study)
+    at = {code: index for index, code in enumerate(codes)}
+    groups = analysis.languages if analysis else {}
+    return {
+        "objectives": [
+            {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log}
+            for o in (study.objectives[name] for name in shown)
+        ],
+        "x": main_cost(study) or SCORE,
+        "y": SCORE,
+        "baseline": place[run.baseline],
+        "candidates": [_candidate(study, name, analysis) for name in names],
+        "systems": _systems(study, analysis) if analysis and analysis.seeded else None,
+        "frontiers": {
+            f"{x}|{y}": [place[name] for name in found]
+            for (x, y), found in study.frontiers.items()
+            if x in shown and y in shown
+        },
+        "tasks": [{"name": task.name, "metric": task.score_name} for task in tasks],
+        "languages": [[code, language_name(code), *groups.get(code, ("", ""))] for code in codes],
+        "places": [[t, at[code]] for t, task in enumerate(tasks) for code in task.languages],
+        "missing": [[t, at[code]] for t, task in enumerate(tasks) for code in task.missing],
+        **_cells(study, names),
+        "ways": {
+            place[name]: [
+                [place[stop.candidate], list(stop.added), list(stop.removed), stop.runtime] for stop in way
+            ]
+            for name, way in waterfalls(study).items()
+        },
+        "analysis": _analysis(study, analysis, place) if analysis else None,
+    }
+
+
+def _languages(study: Study) -> list[str]:
+    """Return all codes, the training language first, those without any data last."""
+    tasks = study.run.tasks.values()
+    with_data = {code for task in tasks for code in task.languages}
+    codes = with_data | {code for task in tasks for code in task.missing}
+    return sorted(codes, key=lambda code: (code not in with_data, code != "en", code))
+
+
+def _cells(study: Study, names: list[str]) -> Mapping[str, Any]:
+    keys = [(task.name, code) for task in study.run.tasks.values() for code in task.languages]
+    scores, halves, examples, bad = [], [], [], []
+    for name in names:
+        found = [study.cells[name].get(key) for key in keys]
+        own = [cell.score if cell else None for cell in found]
+        scores.append([None if score is None else round(score.value, 3) for score in own])
+        halves.append(
+            [None if score is None or score.half is None else round(score.half, 2) for score in own]
+        )
+        examples.append([0 if score is None else score.examples for score in own])
+        bad.append(
+            {
+                at: cell.status if cell else "unmeasured"
+                for at, cell in enumerate(found)
+                if cell is None or cell.score is None
+            }
+        )
+    alike = all(one in (0, other) for row in examples for one, other in zip(row, examples[0], strict=True))
+    return {
+        "scores": scores,
+        "halves": halves,
+        "examples": examples[:1] if alike else examples,
+        "bad": bad,
+    }
+
+
+def _point(
+    study: Study, values: Mapping[str, float | None], base: Mapping[str, float | None]
+) -> dict[str, Any]:
+    """Return what candidates and systems have alike."""
+    units = {key: study.objectives[key].unit for key in study.shown}
+    return {
+        "values": dict(values),
+        "text": {
+            key: number(values[key], unit) + (" %" if unit == "percent" else "")
+            for key, unit in units.items()
+        },
+        "versus": {
+            **{key: f"{points(_less(values[key], base[key]))} points" for key in study.qualities},
+            **{key: ratio(_over(values[key], base[key])) for key in study.costs},
+        },
+        "bars": {},
+    }
+
+
+def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]:
+    candidate = study.run.candidate(name)
+    shown = study.shown
+    values = {key: study.value(name, key) for key in shown}
+    found: dict[str, Any] = {
+        "name": name,
+        "arm": candidate.arm,
+        "stage": candidate.stage,
+        "runtime": candidate.runtime,
+        "seed": str(candidate.seed),
+        **_point(study, values, {key: study.value(study.run.baseline, key) for key in shown}),
+        "gain": points(study.gain(name)),
+        "failed": len(study.failures_of(name)),
+    }
+    if analysis and not analysis.seeded and (name,) in analysis.members:
+        return {**found, **_uncertain(analysis, analysis.members.index((name,)), values)}
+    return {**found, "bars": binomial(study.average(name))}
+
+
+def _systems(study: Study, analysis: Summary) -> list[Mapping[str, Any]]:
+    """Return the means over training seeds as points of the chart."""
+    base = system_values(study, analysis, analysis.base)
+    found: list[Mapping[str, Any]] = []
+    for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
+        first = study.run.candidate(members[0])
+        own = system_values(study, analysis, at)
+        change = analysis.scores[at].change
+        found.append(
+            {
+                "name": name,
+                "arm": first.arm,
+                "stage": first.stage,
+                "runtime": first.runtime,
+                "seed": f"mean of {len(members)}",
+                "members": [c for c, other in enumerate(study.run.candidates) if other.name in members],
+                **_point(study, own, base),
+                "gain": points(change.value),
+                "failed": sum(len(study.failures_of(member)) for member in members),
+                **_uncertain(analysis, at, own),
+            }
+        )
+    return found
+
+
+def _uncertain(analysis: Summary, at: int, values: Mapping[str, float | None]) -> Mapping[str, Any]:
+    """Return the intervals of one system and its probabilities."""
+    _, low, high = analysis.scores[at].change
+    on, beyond = {}, {}
+    for key, own in analysis.frontiers.items():
+        if at in own.systems:
+            where = own.systems.index(at)
+            on[key], beyond[key] = own.membership[where], own.beyond_noise[where]
+    bars = intervals(analysis, at, values)
+    return {"bars": bars, "on": on, "beyond": beyond, "range": [points(low), points(high)]}
+
+
+def _analysis(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[str, Any]:
+    flips = analysis.flips
+    systems = range(len(analysis.names))
+    return {
+        "baseline": analysis.base,
+        "names": analysis.names,
+        "members": [[place[name] for name in own] for own in analysis.members],
+        "drops": [dict(own.drops) for own in analysis.fairness],
+        "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
+        "sure": _sure(study, analysis, place),
+        "attainment": _attainment(analysis) if analysis.seeded else None,
+        "dominations": [
+            {
+                "title": midway(own.title),
+                "systems": own.systems,
+                "membership": own.membership,
+                "shares": own.packed,
+                "foremost": own.foremost,
+            }
+            for own in dominations(study, analysis)
+        ],
+    }
+
+
+def _sure(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[int, list[tuple[str, str]]]:
+    """Return, by candidate, the (task, language) whose differences hold for all of its cells at once.
+
+    Only of systems with one seed: with more the cells leave the spread between seeds aside.
+    """
+    cells = analysis.cells
+    if not cells or analysis.seeded:
+        return {}
+    found = {}
+    for at, (name,) in enumerate(analysis.members):
+        level = cells.levels[at]
+        z = NormalDist().inv_cdf((1 + min(level, 1 - 1e-9)) / 2)
+        found[place[name]] = [
+            where
+            for where, drop, error in zip(cells.places, cells.drops[at], cells.errors[at], strict=True)
+            if error and abs(drop) > z * error
+        ]
+    return found
+
+
+def _attainment(analysis: Summary) -> Mapping[str, Any]:
+    return {name: own.model_dump(mode="json") for name, own in analysis.attainment.items()}
+
+
+def _less(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None else value - base
+
+
+def _over(value: float | None, base: float | None) -> float | None:
+    return None if value is None or not base else value / base

@@ -1,0 +1,115 @@
+"""Show in a terminal what changed between two runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from xpareto.eval.analyses.documents.difference import ALL, CandidateChanges, Change, Difference, What
+from xpareto.eval.statistics.tests import Contrast
+from xpareto.reports.terminal.tables import printer
+from xpareto.reports.text.numbers import points, ratio
+from xpareto.reports.text.escaping import visible
+
+_COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
+_TITLES: Mapping[What, str] = {
+    "average": "average", "tasks": "task", "languages": "language", "costs": "cost", "lost cost": "lost cost",
+}  # fmt: skip
+
+
+def show_diff(document: Difference) -> None:
+    """Print the verdicts on averages and costs, whatever is not equivalent below them, and regressions."""
+    console = printer()
+    console.print(Text(visible(f"{document.runs[1]} against {document.runs[0]}")), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("candidate", "what", "change", "95 % interval", "verdict"):
+        table.add_column(column, overflow="fold", no_wrap=column != "candidate")
+    for name, changes in document.candidates.items():
+        for what, change, ends, contrast in _rows(changes):
+            verdict = Text(contrast.verdict, style=_COLOURS[contrast.verdict])
+            table.add_row(Text(visible(name)), Text(visible(what)), change, ends, verdict)
+    console.print(table)
+    for line in notes(document):
+        console.print(Text(visible(line)), soft_wrap=True)
+
+
+def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]:
+    """Yield (what, change, interval, contrast): the average, what of tasks and languages got better or worse,
+    and the costs.
+    """
+    scores = [("average", changes.average)]
+    for title, contrasts in (("task", changes.tasks), ("language", changes.languages)):
+        told = {name: own for name, own in contrasts.items() if own.verdict in ("better", "worse")}
+        scores += [(f"{title} {name}", own) for name, own in told.items()]
+    for what, own in scores:
+        yield what, points(own.difference), f"{points(own.low)} to {points(own.high)}", own
+    for name, cost in changes.costs.items():
+        yield f"cost {name}", ratio(cost.ratio), f"{ratio(cost.ratio_low)} to {ratio(cost.ratio_high)}", cost
+
+
+def notes(document: Difference) -> list[str]:
+    """Return what the table does not say, the regressions last."""
+    lines = []
+    apart = [name for name, paired in document.paired.items() if not paired]
+    if apart:
+        lines.append(f"Answered on other examples, so not paired: {', '.join(apart)}.")
+    if not document.same_machine:
+        lines.append("The runs were measured on different machines: costs tell of those as well.")
+    for side, names in (("first", document.only_in_a), ("second", document.only_in_b)):
+        if names:
+            lines.append(f"Only in the {side} run: {', '.join(names)}.")
+    lines += _together(document)
+    shown = f"{document.tolerance:g} points, {document.cost_tolerance:g} % of a cost"
+    if document.undetermined and not document.strict:
+        lines.append(
+            f"Undetermined, so neither shown to be worse than the tolerance nor to be within it: "
+            f"{_counted(document.undetermined)}; --strict counts them as regressions."
+        )
+    count = len(document.regressions)
+    if not count:
+        return [*lines, f"No regression beyond the tolerance ({shown})."]
+    lines.append(f"{count} regression{'s' * (count > 1)} beyond the tolerance ({shown}):")
+    return lines + [f"  {_regression(own)}" for own in document.regressions]
+
+
+def _counted(places: Sequence[Change]) -> str:
+    """Return how many averages, tasks, languages and costs there are."""
+    counts = Counter(_TITLES[own.what] for own in places)
+    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items())
+
+
+def _together(document: Difference) -> list[str]:
+    """Return a line for each cost of all candidates, and what no such line can tell."""
+    lines = []
+    for name, own in document.together.items():
+        words = "worse by more than the tolerance" if own.beyond else own.verdict
+        basis = (
+            f"blocks of one run lie up to {ratio(own.drift)} apart"
+            if own.noise == "blocks"
+            else "one block each, so its noise is assumed"
+        )
+        lines.append(
+            f"{ALL}: {name} {ratio(own.ratio)} ({ratio(own.ratio_low)} to {ratio(own.ratio_high)}), "
+            f"{words}; {own.candidates} candidates, {basis}"
+        )
+    if lines:
+        lines.append(
+            "What a whole run shares, such as the machine's day, no interval holds: two runs cannot tell it from "
+            "a change. Measure both again before a change of all candidates is blamed on the code."
+        )
+    return lines
+
+
+def _regression(change: Change) -> str:
+    if change.what == "lost":
+        return f"{change.candidate}: has no score any more: {change.name}"
+    told = f"{change.candidate}: {_TITLES[change.what]} {change.name}".rstrip()
+    if change.why:
+        told += f": {change.why}"
+    if change.beside is not None:
+        value, low, high = map(ratio, change.beside)
+        told += f": {value} ({low} to {high}) of the other candidates' change"
+    return told + (" (not shown to be within the tolerance)" if change.undetermined else "")

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+
+TEXT = {"en": ["the cat sees a dog", "a dog runs"], "de": ["die Katze sieht einen Hund", "ein Hund rennt"]}
+IDS = torch.tensor([[0, 7, 9, 2], [0, 8, 2, 1]])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    size = train_tokenizer(TEXT, 60, folder / "tokenizer.json")
+    config = transformers.XLMRobertaConfig(
+        vocab_size=size, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=34, type_vocab_size=1,
+        bos_token_id=0, pad_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.XLMRobertaForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def checkpoint(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "checkpoint"))
+
+
+def logits(folder: Path) -> torch.Tensor:
+    model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        return model(input_ids=IDS).logits
+
+
+def edit_config(folder: Path, **changes: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
+def test_an_imported_checkpoint_answers_as_the_original(checkpoint: Path, tmp_path: Path) -> None:
+    made = import_checkpoint(checkpoint, tmp_path / "a")
+    assert (made.format, made.head, made.labels) == ("torch", "mlm", ())
+    assert torch.equal(logits(tmp_path / "a"), logits(checkpoint))
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {
+        "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    }  # fmt: skip
+
+
+def test_equal_checkpoints_give_equal_bytes(checkpoint: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        import_checkpoint(checkpoint, tmp_path / name)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_shards_become_one_file_with_the_same_answers(checkpoint: Path, tmp_path: Path) -> None:
+    model = transformers.AutoModelForMaskedLM.from_pretrained(checkpoint)
+    (checkpoint / "model.safetensors").unlink()
+    model.save_pretrained(checkpoint, max_shard_size="5KB")
+    assert len(read_checkpoint(checkpoint).weights) > 1
+    import_checkpoint(checkpoint, tmp_path / "a")
+    assert read_checkpoint(tmp_path / "a").weights == ("model.safetensors",)
+    assert torch.equal(logits(tmp_path / "a"), logits(checkpoint))
+
+
+def test_the_body_moves_between_heads_and_a_fresh_head_depends_on_the_seed(checkpoint: Path) -> None:
+    original = transformers.AutoModelForMaskedLM.from_pretrained(checkpoint)
+    state = torch.random.get_rng_state()
+    one, same, other = (load_model(checkpoint, "classification", ("a", "b", "c"), seed=s) for s in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    encoder = load_model(checkpoint, "encoder")
+    key = "encoder.layer.1.output.dense.weight"
+    body = original.roberta.state_dict()[key]
+    assert torch.equal(one.roberta.state_dict()[key], body)
+    assert torch.equal(encoder.state_dict()[key], body)
+    heads = [model.classifier.out_proj.weight for model in (one, same, other)]
+    assert heads[0].shape == (3, 16)
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+
+
+LABELS: dict[Head, tuple[str, ...]] = {
+    "mlm": (), "encoder": (), "qa": (), "choice": (), "classification": ("a", "b", "c"), "tagging": tuple("abcd"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", LABELS)
+def test_after_any_head_any_other_has_its_own_number_of_outputs(
+    first: Head, checkpoint: Path, tmp_path: Path
+) -> None:
+    import_checkpoint(checkpoint, tmp_path / "a")
+    save_model(load_model(tmp_path / "a", first, LABELS[first]), tmp_path / "a", tmp_path / "b")
+    for second, labels in LABELS.items():
+        model = load_model(tmp_path / "b", second, labels)
+        with torch.inference_mode():
+            answer = model(input_ids=IDS)
+        if second == "qa":
+            assert answer.start_logits.shape == answer.end_logits.shape == IDS.shape
+        elif labels or second == "choice":
+            assert answer.logits.shape[-1] == (len(labels) or 1)
+
+
+@pytest.mark.parametrize("head", ["classification", "tagging"])
+def test_a_saved_model_loads_in_plain_transformers_with_its_labels(
+    head: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    import_checkpoint(checkpoint, tmp_path / "a")
+    model = load_model(tmp_path / "a", head, ("no", "yes"), seed=5)  # type: ignore[arg-type]
+    save_model(model, tmp_path / "a", tmp_path / "b")
+    auto = {
+        "classification": transformers.AutoModelForSequenceClassification,
+        "tagging": transformers.AutoModelForTokenClassification,
+    }[head]
+    plain = auto.from_pretrained(tmp_path / "b").eval()
+    assert plain.config.id2label == {0: "no", 1: "yes"}
+    again = load_model(tmp_path / "b", head, ("no", "yes"), keep_head=True)  # type: ignore[arg-type]
+    with torch.inference_mode():
+        expected = model(input_ids=IDS).logits
+        assert torch.equal(plain(input_ids=IDS).logits, expected)
+        assert torch.equal(again(input_ids=IDS).logits, expected)
+    facts = read_checkpoint(tmp_path / "b")
+    assert (facts.head, facts.labels) == (head, ("no", "yes"))
+    words = transformers.AutoTokenizer.from_pretrained(tmp_path / "b")("a dog", "ein Hund")["input_ids"]
+    assert words[0] == 0 and words.count(2) == 3
+
+
+def test_keeping_a_head_that_is_not_there_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    import_checkpoint(checkpoint, tmp_path / "a")
+    save_model(load_model(tmp_path / "a", "encoder"), tmp_path / "a", tmp_path / "b")
+    with pytest.raises(InputError, match="lack lm_head"):
+        load_model(tmp_path / "b", "mlm", keep_head=True)
+
+
+def electra(folder: Path) -> None:
+    edit_config(folder, model_type="electra")
+
+
+def bert_by_name(folder: Path) -> None:
+    edit_config(folder, model_type="bert")
+
+
+def pickled(folder: Path) -> None:
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def renamed_pickle(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "model.safetensors", "w") as archive:
+        archive.writestr("data.pkl", b"x" * 100)
+
+
+def truncated(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def no_header(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\x10\x00")
+
+
+def other_vocabulary(folder: Path) -> None:
+    edit_config(folder, vocab_size=1000)
+
+
+def fewer_rows(folder: Path) -> None:
+    state = load_file(folder / "model.safetensors")
+    key = "roberta.embeddings.word_embeddings.weight"
+    state[key] = state[key][:-1].clone()
+    save_file(state, folder / "model.safetensors", {"format": "pt"})
+    edit_config(folder, vocab_size=len(state[key]))
+
+
+def fewer_layers(folder: Path) -> None:
+    edit_config(folder, num_hidden_layers=3)
+
+
+def no_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def broken_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def lost_shard(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def shard_elsewhere(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "../other.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (electra, r'config.json: model_type: expected "xlm-roberta", found "electra"'),
+        (bert_by_name, r"the weights hold no embeddings\.word_embeddings\.weight"),
+        (pickled, r"pytorch_model.bin: expected model.safetensors, found a pickle.*save_file"),
+        (renamed_pickle, r"model.safetensors: expected a safetensors file, found a pickle or zip"),
+        (truncated, r"model.safetensors: .*truncated"),
+        (no_header, r"model.safetensors: .*truncated header"),
+        (other_vocabulary, r"vocab_size x hidden_size = 1000 x 16.*weights"),
+        (fewer_rows, r"tokenizer.json: the tokenizer has \d+ entries, but .* have \d+"),
+        (fewer_layers, r"num_hidden_layers = 3, but the weights hold 2"),
+        (no_tokenizer, r"expected tokenizer.json or sentencepiece.bpe.model"),
+        (broken_tokenizer, r"tokenizer.json: expected a tokenizers file"),
+        (no_config, r"config.json: expected this file, found none"),
+        (lost_shard, r"model-00001-of-00002.safetensors: the index names this shard"),
+        (shard_elsewhere, r"expected safetensors files beside it, found '\.\./other"),
+    ],
+)
+def test_a_bad_checkpoint_is_refused_before_any_weight_is_read(
+    damage: Callable[[Path], None], message: str, checkpoint: Path
+) -> None:
+    damage(checkpoint)
+    with pytest.raises(InputError, match=message):
+        read_checkpoint(checkpoint)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere: expected a folder"):
+        read_checkpoint(tmp_path / "nowhere")

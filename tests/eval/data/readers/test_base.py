@@ -1,0 +1,186 @@
+"""Readers: what they give, and that wrong content is named as file:line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.readers import base as rows
+from xpareto.eval.tasks._task import Bitext, Pair, Tagged
+
+NLI = ("contradiction", "entailment", "neutral")
+POS = ("NOUN", "VERB", "PUNCT")
+
+
+def write(folder: Path, content: str | bytes, name: str = "data.tsv") -> Path:
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), min_size=1)
+
+
+@given(st.lists(st.tuples(CELL, CELL, st.sampled_from(NLI)), min_size=1, max_size=4))
+def test_pairs_survive_the_csv_writer_that_xtreme_uses(
+    tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, str, str]]
+) -> None:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, delimiter="\t").writerows(table)
+    assert stream.getvalue().endswith("\r\n")
+    file = write(tmp_path_factory.mktemp("csv"), stream.getvalue())
+    assert rows.pairs_tsv(file, NLI, labelled=True) == [Pair(*row) for row in table]
+
+
+def test_a_test_file_without_labels_gives_none(tmp_path: Path) -> None:
+    file = write(tmp_path, "a\tb\r\nc\td\r\n")
+    assert rows.pairs_tsv(file, NLI, labelled=False) == [Pair("a", "b", None), Pair("c", "d", None)]
+
+
+def test_the_label_of_translated_mnli_is_understood(tmp_path: Path) -> None:
+    file = write(tmp_path, "a\tb\tcontradictory\n")
+    assert rows.pairs_tsv(file, NLI, labelled=True) == [Pair("a", "b", "contradiction")]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("a\tb\tneutral\r\nc\td", 2, "expected 3 columns"),
+        ("a\tb\r\nc\r\n", 2, "expected 2 columns"),
+        ("a\tb\tneutral\r\nc\td\tneutrl\r\n", 2, 'Did you mean "neutral"'),
+        ('a\tb\tneutral\r\n"c\td\tneutral\r\n', 2, "quotes"),
+        ("a\tb\tneutral\r\n\r\nc\td\tneutral\r\n", 2, "empty line"),
+        ('"a\na"\tb\tneutral\r\nc\td\r\n', 3, "expected 3 columns"),
+        (b"a\tb\tneutral\r\nc\t\xff\tneutral\r\n", 2, "expected UTF-8, found the byte 0xff"),
+    ],
+)
+def test_a_bad_pair_is_named_by_its_line(tmp_path: Path, content: str | bytes, line: int, words: str) -> None:
+    file = write(tmp_path, content)
+    with pytest.raises(InputError) as caught:
+        rows.pairs_tsv(file, NLI, labelled=False)
+    assert str(caught.value).startswith(f"{file}:{line}: ")
+    assert words in str(caught.value)
+
+
+def test_training_pairs_must_have_labels(tmp_path: Path) -> None:
+    file = write(tmp_path, "a\tb\r\n")
+    with pytest.raises(InputError, match=r"data\.tsv:1: expected 3 columns"):
+        rows.pairs_tsv(file, NLI, labelled=True)
+
+
+def test_json_lines_of_both_spellings_are_read_and_undecided_rows_dropped(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '{"sentence1": "a\u2028b", "sentence2": "c", "label": "neutral", "genre": "x"}\n'
+        '{"sentence1": "d", "sentence2": "e", "gold_label": "-"}\n'
+        '{"sentence1": "f", "sentence2": "g", "gold_label": "entailment"}\n',
+    )
+    assert rows.pairs_jsonl(file, NLI) == [Pair("a\u2028b", "c", "neutral"), Pair("f", "g", "entailment")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ('{"sentence1": "a", "sentence', "cut off"),
+        (
+            '{"sentence1": "a", "sentence2": "b"}',
+            "label or gold_label or is_duplicate, found sentence1, sentence2",
+        ),
+        ('{"sentence1": "a", "label": "neutral"}', "field sentence2"),
+        ('{"sentence1": "a", "sentence2": "b", "label": 1}', "label: expected text, found 1"),
+        ('{"sentence1": "a", "sentence2": "b", "label": "maybe"}', 'label "maybe" is not one of'),
+        ("[1]", "found none"),
+    ],
+)
+def test_a_bad_json_line_is_named(tmp_path: Path, bad: str, words: str) -> None:
+    good = '{"sentence1": "a", "sentence2": "b", "label": "neutral"}\n'
+    file = write(tmp_path, good + bad)
+    with pytest.raises(InputError) as caught:
+        rows.pairs_jsonl(file, NLI)
+    assert str(caught.value).startswith(f"{file}:2: ")
+    assert words in str(caught.value)
+
+
+WORD = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\n\t\r"), min_size=1).filter(
+    lambda word: not word.startswith("-DOCSTART-")
+)
+SENTENCE = st.lists(st.tuples(WORD, st.sampled_from(POS)), min_size=1, max_size=4)
+
+
+@given(st.lists(SENTENCE, min_size=1, max_size=4), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_tagged_sentences_are_read_back_with_or_without_a_last_newline(
+    tmp_path_factory: pytest.TempPathFactory, sentences: list[list[tuple[str, str]]], end: str, cut: bool
+) -> None:
+    content = "".join("".join(f"{word}\t{tag}{end}" for word, tag in rows_) + end for rows_ in sentences)
+    file = write(tmp_path_factory.mktemp("tagged"), content.rstrip("\r\n") if cut else content)
+    if not file.read_bytes().strip():
+        return  # nothing but white space counts as an empty file
+    expected = [Tagged(tuple(w for w, _ in s), tuple(t for _, t in s)) for s in sentences]
+    assert rows.tagged(file, POS, labelled=True) == expected
+
+
+def test_extra_blank_lines_and_docstart_make_no_sentence(tmp_path: Path) -> None:
+    file = write(tmp_path, "-DOCSTART-\tX\n\n\na\tNOUN\n\n\n\nb\tVERB\n\n\n")
+    assert [sentence.words for sentence in rows.tagged(file, POS, labelled=True)] == [("a",), ("b",)]
+
+
+def test_words_without_tags_are_understood_when_none_has_one(tmp_path: Path) -> None:
+    assert rows.tagged(write(tmp_path, "a\nb\n\nc\n"), POS, labelled=False) == [
+        Tagged(("a", "b"), None),
+        Tagged(("c",), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("a\tNOUN\nb", 2, "found 1 columns"),
+        ("a\tNOUN\n\nb\tNOUN\tx\n", 3, "found 3 columns"),
+        ("a\tNOUN\nb\tNOUNS\n", 2, 'Did you mean "NOUN"'),
+        ("a\tNOUN\nb\tVER", 2, 'label "VER" is not one of'),
+        ("a\nb\tNOUN\n", 2, "a word alone"),
+        (b"a\tNOUN\n\xe0\xa4\tNOUN\n", 2, "UTF-8"),
+    ],
+)
+def test_a_bad_tagged_line_is_named(tmp_path: Path, content: str | bytes, line: int, words: str) -> None:
+    file = write(tmp_path, content)
+    with pytest.raises(InputError) as caught:
+        rows.tagged(file, POS, labelled=False)
+    assert str(caught.value).startswith(f"{file}:{line}: ")
+    assert words in str(caught.value)
+
+
+def test_bitext_is_paired_by_position(tmp_path: Path) -> None:
+    foreign, english = write(tmp_path, "uno \ndos\n", "es"), write(tmp_path, "one\ntwo", "en")
+    assert rows.bitext(foreign, english) == [Bitext("uno", "one"), Bitext("dos", "two")]
+
+
+def test_bitext_of_unequal_length_names_the_first_line_without_a_partner(tmp_path: Path) -> None:
+    foreign, english = write(tmp_path, "uno\ndos\ntres\n", "es"), write(tmp_path, "one\ntwo\n", "en")
+    with pytest.raises(InputError, match="en:3: expected as many lines as es, which has 3; found 2"):
+        rows.bitext(foreign, english)
+
+
+def test_an_english_file_that_xtreme_sorted_has_its_gold_withheld(tmp_path: Path) -> None:
+    lines = [f"line {number:03d}" for number in range(40)]
+    foreign = write(tmp_path, "\n".join(lines), "es")
+    pairs = rows.bitext(foreign, write(tmp_path, "\n".join(lines), "en"))
+    assert [pair.aligned for pair in pairs] == [False] * 40
+    pairs = rows.bitext(foreign, write(tmp_path, "\n".join(reversed(lines)), "en"))
+    assert [pair.aligned for pair in pairs] == [True] * 40
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(InputError, match="empty"):
+        rows.lines(write(tmp_path, content))
+
+
+def test_a_line_is_not_ended_by_unicode_separators(tmp_path: Path) -> None:
+    assert rows.lines(write(tmp_path, "a\u2028b\u0085c\n\nd\n")) == ["a\u2028b\u0085c", "", "d"]

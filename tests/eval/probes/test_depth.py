@@ -1,0 +1,132 @@
+"""Scores per layer: each is what an artifact that is read at that layer scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xpareto.compress.core.artifact import Artifact
+from xpareto.eval.data.source import DataSpec
+from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.probes import accuracy, depth
+from xpareto.eval.probing.request import Ask, Job
+from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.runtimes._runtime import RUNTIMES
+
+Build = Callable[..., Artifact]
+LAYERS = 3
+WORDS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a folder with Tatoeba in de and a small BUCC in de."""
+    generator = np.random.default_rng(0)
+
+    def lines(count: int, start: int) -> list[str]:
+        return [
+            " ".join(generator.choice(list(WORDS), size=1 + (start + i) % 5)) + f" {WORDS[7 * i % 26]}"
+            for i in range(count)
+        ]
+
+    tatoeba, bucc = tmp_path / "tatoeba", tmp_path / "bucc2018"
+    for folder in (tatoeba, bucc):
+        folder.mkdir()
+    foreign = lines(24, 0)
+    english = [" ".join(reversed(line.split())) for line in foreign]
+    (tatoeba / "de-en.de").write_text("\n".join(foreign) + "\n")
+    (tatoeba / "de-en.en").write_text("\n".join(english) + "\n")
+    for side, texts in (("de", foreign), ("en", [*lines(8, 2), *english[:12]])):
+        numbered = [f"{side}-{i}\t{text}" for i, text in enumerate(texts)]
+        (bucc / f"de-en.dev.{side}").write_text("\n".join(numbered) + "\n")
+    gold = [f"de-{i}\ten-{i + 8}" for i in range(12)]
+    (bucc / "de-en.dev.gold").write_text("\n".join(gold) + "\n")
+    return tmp_path
+
+
+def rows_of(probe: Probe, artifact: Artifact, runtime: str, data: Path, folder: Path) -> list[Measurement]:
+    asks = (Ask("tatoeba", ("de", "fr")), Ask("bucc2018", ("de",), "dev"))
+    folder.mkdir(exist_ok=True)
+    job = Job("run", "c", runtime, 1, {"encoder": str(artifact.path)}, DataSpec(str(data)), asks, ())
+    opened = Opened(job, folder)
+    rows = list(probe.measure(opened))
+    opened.close()
+    return rows
+
+
+def test_every_layer_scores_as_an_artifact_read_there(
+    torch_artifact: Build, data: Path, tmp_path: Path
+) -> None:
+    whole = torch_artifact("encoder", (), 1, "encoder")
+    curve = rows_of(depth.PROBE, whole, "torch", data, tmp_path / "depth")
+    for layer in range(LAYERS + 1):
+        single = torch_artifact("encoder", (), layer, "encoder")
+        expected = {
+            (row.task, row.language): row.value
+            for row in rows_of(accuracy.PROBE, single, "torch", data, tmp_path / "one")
+            if row.status == "ok" and row.statistic in ("accuracy", "f1")
+        }
+        found = {(r.task, r.language): r.value for r in curve if r.component == f"layer={layer}"}
+        assert found == expected
+        assert set(found) == {("tatoeba", "de"), ("bucc2018", "de")}
+    assert len({r.value for r in curve if r.task == "tatoeba" and r.value is not None}) > 1
+
+
+def test_the_layer_in_use_is_named_and_missing_data_told(
+    torch_artifact: Build, data: Path, tmp_path: Path
+) -> None:
+    for layer, own in ((1, 1.0), (None, 3.0)):
+        rows = rows_of(depth.PROBE, torch_artifact("encoder", (), layer, "encoder"), "torch", data, tmp_path)
+        assert [row.value for row in rows if row.component == depth.IN_USE] == [own]
+        (missing,) = [row for row in rows if row.status == "missing"]
+        assert (missing.language, missing.statistic) == ("fr", "accuracy")
+
+
+def test_layers_in_rounds_give_the_same_as_all_at_once(
+    torch_artifact: Build, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = torch_artifact("encoder", (), 1, "encoder")
+
+    def values() -> list[tuple[str, str, float | None]]:
+        rows = rows_of(depth.PROBE, artifact, "torch", data, tmp_path)
+        return [(row.task, row.component, row.value) for row in rows]
+
+    whole = values()
+    monkeypatch.setattr(depth, "_BUDGET_BYTES", 1)
+    assert values() == whole
+
+
+def test_an_onnx_encoder_has_the_one_layer_it_is_read_at(
+    onnx_artifact: Build, data: Path, tmp_path: Path
+) -> None:
+    artifact = onnx_artifact("encoder", (), 1, "encoder")
+    rows = rows_of(depth.PROBE, artifact, "onnxruntime", data, tmp_path)
+    assert {row.component for row in rows if row.status == "ok"} == {"layer=1", depth.IN_USE}
+    expected = [
+        row.value
+        for row in rows_of(accuracy.PROBE, artifact, "onnxruntime", data, tmp_path)
+        if row.statistic in ("accuracy", "f1") and row.status == "ok"
+    ]
+    assert [row.value for row in rows if row.component == "layer=1"] == expected
+
+
+def test_models_without_retrieval_give_no_row(torch_artifact: Build, data: Path, tmp_path: Path) -> None:
+    artifact = torch_artifact("classification", ("a", "b"), None, "mnli")
+    job = Job(
+        "run", "c", "torch", 1, {"mnli": str(artifact.path)}, DataSpec(str(data)),
+        (Ask("tatoeba", ("de",)),), (),
+    )  # fmt: skip
+    assert list(depth.PROBE.measure(Opened(job, tmp_path))) == []
+
+
+def test_a_session_refuses_layers_that_it_cannot_give(torch_artifact: Build, onnx_artifact: Build) -> None:
+    ids = np.array([[0, 5, 2]])
+    for name, build in (("torch", torch_artifact), ("onnxruntime", onnx_artifact)):
+        session = RUNTIMES.load(name).open(build("encoder"), 1)
+        with pytest.raises(ValueError, match="expected layers of"):
+            session.run_layers(ids, np.ones_like(ids), [7])
+        session.close()

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xpareto.compress.core.errors import InputError
+from xpareto.pipelines.recipe.checks import find_recipe, shipped_recipes
+from xpareto.pipelines.recipe.schema import Checked
+
+Read = Callable[..., Checked]
+
+
+def problems(checked: Read, text: str, *overrides: str) -> str:
+    with pytest.raises(InputError) as caught:
+        checked(text, *overrides)
+    return str(caught.value)
+
+
+def test_a_good_recipe_is_read(checked: Read) -> None:
+    found = checked()
+    assert [choice.task for choice in found.recipe.choices()] == ["udpos", "xnli", "tatoeba"]
+    assert [[s.label for s in position] for position in found.chains["mnli"]] == [
+        ["intermediate"], ["fp32"], ["onnx"], ["int8"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "words"),
+    [
+        ("name: tiny", "nmae: tiny", "r.yaml:2: nmae", 'unknown key. Did you mean "name"?'),
+        ("name: tiny", "", "name", "required but missing"),
+        ("name: tiny", "name: Tiny Recipe", "r.yaml:2: name", "pattern"),
+        ("xpareto: 1", "xpareto: 2", "r.yaml:1: xpareto", "expected 1, found 2"),
+        ("- step: train", "- step: trian", "r.yaml:6: steps.1.step", 'Did you mean "train"?'),
+        ("    epochs: 1", "    epohcs: 1", "r.yaml:9: steps.1.epohcs", 'Did you mean "epochs"?'),
+        ("    epochs: 1", "    epochs: two", "r.yaml:9: steps.1.epochs", "found 'two'"),
+        ("    epochs: 1", "    epochs: -1", "r.yaml:9: steps.1.epochs", "greater than 0, found -1"),
+        ("    epochs: 1", "    epochs: '1'", "r.yaml:9: steps.1.epochs", "valid number"),
+        ("[udpos, xnli, tatoeba]", "[udpos, xlni]", "r.yaml:3: tasks.1", 'Did you mean "xnli"?'),
+        ("[udpos, xnli, tatoeba]", "[udpos, udpos]", "r.yaml:3: tasks", "given twice"),
+        ("[udpos, xnli, tatoeba]", "[]", "r.yaml:3: tasks", "at least 1"),
+        ("[udpos, xnli, tatoeba]", "[{task: udpos, limt: 3}]", "tasks.0.limt", 'Did you mean "limit"?'),
+        ("[udpos, xnli, tatoeba]", "[{task: udpos, languages: [e]}]", "tasks.0.languages.0", "unknown language"),
+        ("[udpos, xnli, tatoeba]", "[{task: xnli, trained_on: mnil}]", "tasks.0.trained_on", 'mean "mnli"'),
+        ("[udpos, xnli, tatoeba]", "[{task: xnli, trained_on: udpos}]", "tasks.0.trained_on", "kind classify"),
+        ("name: tiny", "name: tiny\nlanguages: [en, zz]", "r.yaml:3: languages.1", "unknown language"),
+        ("name: tiny", "name: tiny\nlanguages: en", "r.yaml:3: languages", "expected `all` or a list"),
+        ("name: tiny", "name: tiny\nruntimes: [onxruntime]", "r.yaml:3: runtimes.0", 'mean "onnxruntime"'),
+        ("name: tiny", "name: tiny\nobjectives: [scoer]", "r.yaml:3: objectives.0", 'mean "score"'),
+        ("name: tiny", "name: tiny\nseeds: []", "r.yaml:3: seeds", "at least 1"),
+        ("name: tiny", "name: tiny\nmeasure: {limit: 0}", "r.yaml:3: measure.limit", "greater than 0"),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}", "r.yaml:3: measure.probes.0", 'mean "energy"'),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [size, 3]}", "r.yaml:3: measure.probes.1", "valid string"),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [predictions]}", "measure.probes.0", "xpareto submit"),
+        (
+            "name: tiny",
+            "name: tiny\nruntime_settings: {onnxruntime: {spining: false}}",
+            "runtime_settings.onnxruntime.spining",
+            'mean "spinning"',
+        ),
+        (
+            "name: tiny",
+            "name: tiny\nruntime_settings: {onnx: {}}",
+            "runtime_settings.onnx",
+            'unknown runtime "onnx"',
+        ),
+        ("name: tiny", "name: tiny\nsweep: {int9.embeddings: [true]}", "sweep.int9", 'Did you mean "int8"?'),
+        ("name: tiny", "name: tiny\nsweep: {int8.embedings: [true]}", "sweep.int8", 'mean "embeddings"'),
+        ("name: tiny", "name: tiny\nsweep: {int8.embeddings: [3]}", "sweep.int8", "boolean"),
+        ("name: tiny", "name: tiny\nsweep: {int8.embeddings: true}", "sweep.int8", "list of values"),
+        ("name: tiny", "name: tiny\nsweep: {int8.label: [a, b]}", "sweep.int8", "only `enabled`"),
+        ("on: mnli", "on: mnil", "on", 'Did you mean "mnli"?'),
+        ("on: mnli", "on: [mnli, udops]", "on.1", 'Did you mean "udpos"?'),
+        ("on: mnli", "on: mnil@de", "on", 'Did you mean "mnli"?'),
+        ("on: mnli", "on: [mnli@dee]", "on.0", 'unknown language "dee" of mnli'),
+        ("on: mnli", "on: 'mml:parallel'", "on", 'Did you mean "mlm"?'),
+        ("on: mnli", "on: []", "on", "expected a training set or a list"),
+        ("on: mnli", "on: [mnli, mnli]", "on", "mnli stands twice"),
+        ("on: mnli", "on: mnli, languages: [en, dee]", "languages.1", "unknown language"),
+        ("on: mnli", "on: mnli, sampling: unifrom", "sampling", 'Did you mean "uniform"?'),
+        ("on: mnli", "on: mnli, per_set: {udpos: {epochs: 1}}", "per_set", "goes with `on: each`"),
+        ("    epochs: 1", "    per_set: {udops: {epochs: 1}}", "per_set.udops", 'Did you mean "udpos"?'),
+        ("    epochs: 1", "    per_set: {udpos: {epohcs: 1}}", "per_set", 'Did you mean "epochs"?'),
+        ("    epochs: 1", "    per_set: {udpos: {epochs: 0}}", "per_set", "udpos.epochs: input should be greater"),
+        ("  - arms\n", "  - arms\n  - arms\n", "steps", "more than once"),
+        ("  - arms\n", "  - amrs\n", "r.yaml:5: steps.0", "expected a step"),
+        ("    label: onnx", "    label: int8", "steps.3", "two steps go by the name int8"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_told_with_its_place_and_a_fix(
+    checked: Read, good: str, old: str, new: str, where: str, words: str
+) -> None:
+    assert old in good
+    found = problems(checked, good.replace(old, new, 1))
+    assert where in found and words in found
+
+
+def test_all_mistakes_are_told_at_once(checked: Read, good: str) -> None:
+    text = good.replace("name: tiny", "nmae: tiny").replace("on: mnli", "on: mnil")
+    text = text.replace("[udpos, xnli", "[udops, xnli")
+    found = problems(checked, text).splitlines()
+    assert len([line for line in found if line.startswith("r.yaml:")]) == len(found) >= 3
+
+
+def test_a_recipe_that_is_not_a_mapping_is_refused(checked: Read) -> None:
+    assert "expected a recipe" in problems(checked, "- 1\n- 2\n")
+
+
+def test_set_changes_a_step_by_label_and_a_key_by_path(checked: Read, good: str) -> None:
+    found = checked(good, "fp32.epochs=2.5", "measure.limit=7", "languages=[en, de]")
+    assert found.chains["none"][0][0].step.model_dump()["epochs"] == 2.5
+    assert {choice.limit for choice in found.recipe.choices()} == {7}
+    assert "epochs: 2.5" in found.source and found.recipe.languages == ["en", "de"]
+
+
+def test_set_reaches_into_a_field_and_takes_mixtures(checked: Read, good: str) -> None:
+    found = checked(good, "fp32.per_set.udpos.epochs=10", "intermediate.on=[mnli, 'mlm:parallel']")
+    target = found.chains["none"][0][0].step
+    assert target.branches(["udpos", "mnli"])["udpos"].epochs == 10
+    assert found.chains["mnli"][0][0].step.on == ["mnli", "mlm:parallel"]
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("fp32.per_set.udpos.epohcs=1", 'Did you mean "epochs"?'),
+        ("fp32.epochs.udpos=1", "epochs holds no keys to set"),
+        ("fp32.epochs", "expected step.field=value"),
+        ("fp23.epochs=1", 'Did you mean "fp32"?'),
+        ("fp32.epohcs=1", 'Did you mean "epochs"?'),
+        ("measure.limit=many", "valid integer"),
+    ],
+)
+def test_a_wrong_set_is_refused(checked: Read, good: str, override: str, words: str) -> None:
+    assert words in problems(checked, good, override)
+
+
+def test_a_sweep_gives_every_combination(checked: Read, good: str) -> None:
+    swept = good + "sweep:\n  int8.embeddings: [true, false]\n  int8.per_channel: [true, false]\n"
+    position = checked(swept).chains["none"][-1]
+    settings = [dict(setting.chosen) for setting in position]
+    assert len(settings) == 4 and len({tuple(item.items()) for item in settings}) == 4
+
+
+def test_shipped_recipes_are_all_good(checked: Read) -> None:
+    from xpareto.pipelines.recipe.checks import load_recipe
+
+    names = shipped_recipes()
+    assert {"demo", "mini-real"} <= set(names)
+    for path in names.values():
+        assert load_recipe(path).recipe.name == path.stem
+        assert load_recipe(path).recipe.description
+
+
+def test_an_unknown_recipe_is_refused_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='Did you mean "demo"'):
+        find_recipe("dmeo")
+    with pytest.raises(InputError, match="no such recipe file"):
+        find_recipe(str(tmp_path / "x.yaml"))
+
+
+def test_packed_batches_need_graphs_that_read_packed_rows(checked: Read, good: str) -> None:
+    told = problems(checked, good, "measure.batching=packed")
+    assert "r.yaml:" in told and "takes a row for one sequence. Set packed: true in it" in told
+    assert checked(good, "measure.batching=packed", "onnx.packed=true").recipe.measure.batching == "packed"
+    assert checked(good, "measure.batching=packed", "runtimes=[torch]")  # torch packs by itself
+    assert checked(good, "measure.batching=padded")

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.records.measurement import Measurement
+from xpareto.pipelines.storage.run_folder import TERMINATOR, RunFolder
+
+KEY = "0123456789abcdef"
+
+
+def batch(candidate: str, probe: str, values: list[float]) -> list[Measurement]:
+    rows = [Measurement("r", candidate, probe, "latency", value, "ms") for value in values]
+    return [*rows, Measurement("r", candidate, probe, TERMINATOR, 1.0, "s")]
+
+
+def new(path: Path) -> RunFolder:
+    return RunFolder.start_or_resume(path, "demo", KEY)[0]
+
+
+def test_an_unfinished_run_is_resumed_and_a_sealed_one_is_not(tmp_path: Path) -> None:
+    first, resumed = RunFolder.start_or_resume(tmp_path, "demo", KEY)
+    assert not resumed
+    again, resumed = RunFolder.start_or_resume(tmp_path, "demo", KEY)
+    assert resumed and again == first
+    first.add_rows(batch("a", "latency", [1.0]))
+    first.seal()
+    other, resumed = RunFolder.start_or_resume(tmp_path, "demo", KEY)
+    assert not resumed and other != first
+
+
+def test_another_plan_is_another_run(tmp_path: Path) -> None:
+    assert new(tmp_path) != RunFolder.start_or_resume(tmp_path, "demo", "f" * 16)[0]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.floats(0, 9), max_size=3), min_size=1, max_size=4), st.data())
+def test_a_file_cut_at_any_byte_keeps_exactly_the_whole_probes(
+    tmp_path: Path, values: list[list[float]], data: st.DataObject
+) -> None:
+    run = new(tmp_path)
+    run.rows_file.unlink(missing_ok=True)
+    ends = []
+    for index, group in enumerate(values):
+        run.add_rows(batch(f"c{index}", "latency", group))
+        ends.append(run.rows_file.stat().st_size)
+    whole = run.rows_file.read_bytes()
+    cut = data.draw(st.integers(0, len(whole)))
+    run.rows_file.write_bytes(whole[:cut])
+    run.drop_unfinished()
+    expected = max((end for end in ends if end <= cut), default=0)
+    assert run.rows_file.read_bytes() == whole[:expected]
+    assert run.finished() == {(f"c{i}", "latency", 0) for i, end in enumerate(ends) if end <= cut}
+
+
+def test_a_sealed_run_tells_which_file_changed(tmp_path: Path) -> None:
+    run = new(tmp_path)
+    run.add_rows(batch("a", "latency", [1.0]))
+    run.write_json("plan.json", {"schema": 1})
+    run.seal()
+    assert run.damaged() == []
+    run.write_json("plan.json", {"schema": 1, "key": "x"})
+    assert len(run.damaged()) == 1 and "plan.json" in run.damaged()[0]
+
+
+def test_rows_are_projected_to_parquet_at_the_seal(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    run = new(tmp_path)
+    run.add_rows(batch("a", "latency", [1.0, 2.0]))
+    run.seal()
+    table = pq.read_table(run.path / "measurements.parquet").to_pylist()
+    assert [row["value"] for row in table] == [1.0, 2.0, 1.0]
+
+
+def test_a_run_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    run = new(tmp_path)
+    run.write_json("plan.json", {"schema": 99})
+    with pytest.raises(InputError, match="newer xpareto"):
+        RunFolder.find(str(run.path), tmp_path)
+
+
+def test_rows_of_a_newer_schema_are_refused_with_their_line(tmp_path: Path) -> None:
+    run = new(tmp_path)
+    run.add_rows(batch("a", "latency", [1.0]))
+    record = json.loads(run.rows_file.read_text().splitlines()[0]) | {"schema": 99}
+    run.rows_file.write_text(json.dumps(record) + "\n")
+    with pytest.raises(InputError, match=r"measurements.jsonl:1: .*schema 99"):
+        run.rows()
+
+
+def test_a_run_is_found_by_folder_name_and_latest(tmp_path: Path) -> None:
+    run = new(tmp_path)
+    run.write_json("plan.json", {"schema": 1})
+    for name in (str(run.path), run.name, "latest"):
+        assert RunFolder.find(name, tmp_path).path == run.path
+    with pytest.raises(InputError, match="No run"):
+        RunFolder.find("nothing", tmp_path)
+
+
+def test_a_run_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    run = new(tmp_path)
+    with run.held(), pytest.raises(InputError, match="another process"), RunFolder(run.path).held():
+        raise AssertionError("the lock was given twice")

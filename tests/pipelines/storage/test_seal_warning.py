@@ -1,0 +1,76 @@
+"""A sealed run that lost rows is read all the same, and every command that reads it says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.compare_arms import compare_run
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.eval.results.integrity import changed_since_seal
+from tests.pipelines.made_up_run import write_run
+
+COMMANDS = {
+    "report": [],
+    "choose": ["--resamples", "200", "--folds", "0"],
+    "compare": ["--arms", "none", "english", "--resamples", "200"],
+    "diff": ["--resamples", "200"],
+}
+
+
+def sealed(folder: Path) -> RunFolder:
+    run = write_run(folder, seeds=(0,), examples=60)
+    run.seal()
+    return run
+
+
+def truncate(run: RunFolder) -> None:
+    """Take the last rows away, and half of one, as a copy that was cut off would."""
+    text = run.rows_file.read_text(encoding="utf-8")
+    run.rows_file.write_text(text[: len(text) * 9 // 10], encoding="utf-8")
+
+
+def shown(command: str, run: RunFolder, other: Path) -> tuple[int, str]:
+    words = [command, str(run.path), *([str(other)] if command == "diff" else []), *COMMANDS[command]]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code in (0, 1), result.output
+    return result.exit_code, result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_differs_from_the_seal_is_told_on_standard_error(tmp_path: Path, command: str) -> None:
+    run, other = sealed(tmp_path / "r"), sealed(tmp_path / "other")
+    assert shown(command, run, other.path)[1] == ""
+    truncate(run)
+    told = shown(command, run, other.path)[1]
+    assert "warning:" in told and "measurements.jsonl differs from the run's seal" in told
+    assert f"xpareto verify {run.path}" in told and str(other.path) not in told
+
+
+def test_the_report_and_the_comparison_have_a_caveat(tmp_path: Path) -> None:
+    run = sealed(tmp_path / "r")
+    title = "This run's measurements differ from its seal"
+    summary = run.path / "report" / "summary.md"
+    shown("report", run, run.path)
+    assert title not in summary.read_text(encoding="utf-8")
+    truncate(run)
+    shown("report", run, run.path)
+    assert title in summary.read_text(encoding="utf-8")
+    assert "changed" in {own.key for own in compare_run(run, "none", "english", 1.0, 200, 0).caveats}
+
+
+def test_only_what_was_sealed_can_differ(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", seeds=(0,), examples=20)
+    truncate(run)
+    assert changed_since_seal(run.path) == ()  # still at work
+    run.seal()
+    assert changed_since_seal(run.path) == ()
+    listing = run.read_json("candidates.json") | {"description": "another"}
+    (run.path / "candidates.json").write_text(json.dumps(listing), encoding="utf-8")
+    assert changed_since_seal(run.path) == ("candidates.json",)
+    (run.path / "SEAL.json").write_text("{", encoding="utf-8")
+    assert changed_since_seal(run.path) == ("SEAL.json",)
