@@ -7,7 +7,11 @@ from pathlib import Path
 
 import typer
 
-from xpareto.pipelines.commands import choose as choosing, export as giving, report as judging, run as running, list as telling
+from xpareto.pipelines.commands import choose as choosing
+from xpareto.pipelines.commands import export as giving
+from xpareto.pipelines.commands import list as telling
+from xpareto.pipelines.commands import report as judging
+from xpareto.pipelines.commands import run as running
 
 app = typer.Typer(
     name="xpareto",

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.data.special_tokens import SpecialTokens
 from xpareto.compress.core.step import Context, Flow, Step
+from xpareto.compress.data.special_tokens import SpecialTokens
 
 SETS: dict[Head, str] = {
     "tagging": "udpos", "classification": "mnli", "qa": "squad_v1", "choice": "commonsenseqa",
@@ -139,8 +139,8 @@ class TinyWorld:
         import torch
         import transformers
 
-        from xpareto.compress.models.checkpoint import save_model
         from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+        from xpareto.compress.models.checkpoint import save_model
         from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
         folder = self.folder / "base"

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.data_protocol import Supply
+from xpareto.compress.core.ordering import Rule
 
 
 class Misfit(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpareto.compress.core.errors import InputError, hint
 from xpareto.compress.core.data_protocol import Supply
+from xpareto.compress.core.errors import InputError, hint
 
 
 def read_lines(

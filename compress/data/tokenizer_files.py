@@ -10,7 +10,7 @@ from typing import Any
 
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.json_file import read_json
-from xpareto.compress.models.transformers_log import quiet
+from xpareto.compress.core.transformers_log import quiet
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"

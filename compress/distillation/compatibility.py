@@ -6,10 +6,11 @@ from typing import Any
 
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core.step import Flow, Misfit
 from xpareto.compress.distillation.layer_map import picked_layer
 from xpareto.compress.distillation.objectives import MiniLM, Objectives, Relations
-from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.hooks import attention_heads, attention_width
 
 
 def check_answers(
@@ -69,7 +70,6 @@ def layer_pair(objective: MiniLM | Relations | None, student: int, teacher: int)
 
 
 def check_attention(student: Any, pair: tuple[int, int], teacher: Any, *, head_by_head: bool) -> None:
-    from xpareto.compress.models.hooks import attention_heads
 
     own, other = pair
     found = attention_heads(student.base_model, own), attention_heads(teacher.base_model, other)
@@ -88,7 +88,6 @@ def check_attention(student: Any, pair: tuple[int, int], teacher: Any, *, head_b
 
 def relation_heads(wanted: Relations | None, pair: tuple[int, int] | None, student: Any, teacher: Any) -> int:
     """Return the number of relation heads; InputError where it divides not both widths."""
-    from xpareto.compress.models.hooks import attention_width
 
     if wanted is None or pair is None:
         return 0

@@ -8,13 +8,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import Batches
-from xpareto.compress.heads.spec import HeadLogits
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.data.batching import IGNORED, Batches
+from xpareto.compress.distillation.compatibility import check_attention, layer_pair, relation_heads
 from xpareto.compress.distillation.layer_map import layer_pairs
 from xpareto.compress.distillation.objectives import Objectives
-from xpareto.compress.distillation.compatibility import check_attention, layer_pair, relation_heads
-from xpareto.compress.models.hooks import Trace
+from xpareto.compress.distillation.terms import (
+    attention_mse,
+    cross_entropy_rows,
+    distribution_kl,
+    hidden_cosine,
+    hidden_mse,
+    mean_by_row,
+    relation_kl,
+    scores,
+    soft_cross_divergence,
+)
+from xpareto.compress.heads.spec import HeadLogits
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.hooks import Trace, attention_heads, traced
+from xpareto.compress.training.device import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,8 +124,6 @@ class TeacherLoss:
         """Return each objective's mean loss over the first lessons, without dropout; the model on the CPU."""
         import torch
 
-        from xpareto.compress.training.device import seeded
-
         found: dict[str, list[Tensor]] = {}
         was_training = model.training
         model.eval()
@@ -142,7 +152,6 @@ class TeacherLoss:
     def _run(
         self, model: Any, batch: Mapping[str, Tensor], asked: bool, *, teacher: bool
     ) -> tuple[HeadLogits | None, Trace]:
-        from xpareto.compress.models.hooks import traced
 
         side = 1 if teacher else 0
         hidden = {pair[side] for pair in self.hidden_pairs}
@@ -160,8 +169,6 @@ class TeacherLoss:
 
     def _of_states(self, own: Trace, seen: Trace, mask: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Yield the losses of what the body computes, per sequence."""
-        from xpareto.compress.distillation.terms import attention_mse, distribution_kl, hidden_cosine, hidden_mse, relation_kl
-        from xpareto.compress.models.hooks import attention_heads
 
         wanted = self._objectives
         if wanted.hidden is not None:
@@ -189,8 +196,6 @@ class TeacherLoss:
 
     def _scores(self, pair: tuple[int, int], own: Trace, seen: Trace) -> tuple[Tensor, Tensor]:
         """Return the attention scores of a pair of layers: the teacher's, the student's."""
-        from xpareto.compress.distillation.terms import scores
-        from xpareto.compress.models.hooks import attention_heads
 
         at, other = pair
         heads = attention_heads(self._student.base_model, at)
@@ -201,9 +206,6 @@ class TeacherLoss:
     ) -> Iterator[tuple[str, Tensor]]:
         """Yield the losses of the head's answers, per example."""
         import torch
-
-        from xpareto.compress.data.batching import IGNORED
-        from xpareto.compress.distillation.terms import cross_entropy_rows, mean_by_row, soft_cross_divergence
 
         rows = len(batch["labels"])
         if ours is None:
@@ -279,8 +281,6 @@ def _sequences(batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
 
 def _by_question(losses: Tensor, question: Tensor, questions: int) -> Tensor:
     import torch
-
-    from xpareto.compress.distillation.terms import mean_by_row
 
     return mean_by_row(losses, question, torch.ones_like(question, dtype=torch.bool), questions)
 

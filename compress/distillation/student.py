@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.models.layer_choice import Place
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.distillation.layer_map import taken_layers
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.models.layer_choice import Place
 
 
 class Student(BaseModel):
@@ -51,7 +52,6 @@ def make_student(
 
     Weights that are not the source's are drawn with the seed. InputError where the sizes do not fit.
     """
-    from xpareto.compress.models.checkpoint import load_model
 
     source: Any = load_model(folder, head, labels, keep_head=True, dropout=dropout)
     body, config = source.base_model, source.config

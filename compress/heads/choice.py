@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.data_protocol import Examples
 from xpareto.compress.heads.classification import classified
 from xpareto.compress.heads.losses import cross_entropy_each, random_signs
 from xpareto.compress.heads.scores import log_softmax, padded_scores
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
-from xpareto.compress.core.data_protocol import Examples
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

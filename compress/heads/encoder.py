@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.core.data_protocol import Examples
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.data.batching import IGNORED
 from xpareto.compress.heads.losses import random_signs
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
-from xpareto.compress.core.data_protocol import Examples
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

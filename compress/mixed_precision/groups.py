@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xpareto.compress.quantization.ranges import Affine
-from xpareto.compress.quantization.graph.embeddings import embedding_nodes, hollow, table_nodes
 from xpareto.compress.onnx.weights import weight_products
+from xpareto.compress.quantization.graph.blocks import with_blocks
+from xpareto.compress.quantization.graph.dynamic import with_dynamic
+from xpareto.compress.quantization.graph.embeddings import embedding_nodes, hollow, table_nodes, with_rows
+from xpareto.compress.quantization.graph.qdq import with_qdq
+from xpareto.compress.quantization.ranges import Affine
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -124,11 +127,6 @@ def in_precisions(
     The model given is not changed.
     """
     from onnx import ModelProto
-
-    from xpareto.compress.quantization.graph.blocks import with_blocks
-    from xpareto.compress.quantization.graph.dynamic import with_dynamic
-    from xpareto.compress.quantization.graph.qdq import with_qdq
-    from xpareto.compress.quantization.graph.embeddings import with_rows
 
     chosen: dict[str, list[str]] = {}
     made = ModelProto()

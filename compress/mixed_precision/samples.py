@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.data_protocol import Supply
+from xpareto.compress.core.errors import InputError
 from xpareto.compress.data.batching import Rows
 from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
 from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.mixed_precision.drift import Sample, halves
-from xpareto.compress.core.data_protocol import Supply
 from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.mixed_precision.drift import Sample, halves
+from xpareto.compress.onnx.rewriting import most_tokens
 
 Use = Literal["selection", "acceptance"]
 _SEED = 0  # the same examples whatever the run's seed
@@ -98,7 +99,6 @@ def read_samples(
 def _lines(
     source: Artifact, supply: Supply, text: Calibration | None
 ) -> Iterator[tuple[str, list[list[int]]]]:
-    from xpareto.compress.onnx.rewriting import most_tokens
 
     if text is None:
         return

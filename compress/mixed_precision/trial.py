@@ -11,17 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.quantization.ranges import Affine, chosen_range
-from xpareto.compress.training.embedding_subset import Remap
-from xpareto.compress.mixed_precision.groups import EMBEDDINGS, FLOAT, Group, in_precisions, table_rows, with_kept_rows
-from xpareto.compress.mixed_precision.samples import Samples, Use
+from xpareto.compress.core.step import Context
+from xpareto.compress.core.stopwatch import interleaved
+from xpareto.compress.mixed_precision.drift import Predictions, Sample, predict, reading
+from xpareto.compress.mixed_precision.groups import (
+    EMBEDDINGS,
+    FLOAT,
+    Group,
+    in_precisions,
+    table_rows,
+    with_kept_rows,
+)
 from xpareto.compress.mixed_precision.path_search import Assignment, Reading
+from xpareto.compress.mixed_precision.samples import Samples, Use
 from xpareto.compress.onnx.graph import MODEL
+from xpareto.compress.onnx.parity import Run, onnx_run
 from xpareto.compress.onnx.rewriting import write
 from xpareto.compress.onnx.weights import weight_products
-from xpareto.compress.onnx.parity import Run, onnx_run
-from xpareto.compress.mixed_precision.drift import Predictions, Sample, predict, reading
-from xpareto.compress.core.step import Context
+from xpareto.compress.quantization.graph.calibrate import collect
+from xpareto.compress.quantization.ranges import Affine, chosen_range
+from xpareto.compress.training.embedding_subset import Remap
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -55,7 +64,6 @@ class Trial:
 
     def calibrate(self) -> None:
         """Take the codes of every product's input from one pass of the float model over the ranges' examples."""
-        from xpareto.compress.quantization.graph.calibrate import collect
 
         nodes = {name for group in self._groups for name in group.nodes}
         products = {name: product for name, product in weight_products(self._model).items() if name in nodes}
@@ -93,8 +101,6 @@ class Trial:
         CPU time of one thread: other processes on the machine do not count into it.
         """
         import time
-
-        from xpareto.compress.core.stopwatch import interleaved
 
         random = np.random.default_rng(0)
         pieces = np.setdiff1d(np.arange(self._rows), sorted(self._special.special))

@@ -10,13 +10,26 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config, xlmr_name
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS, head_of_class
 from xpareto.compress.core.json_file import read_json
 from xpareto.compress.core.step import Made
-from xpareto.compress.data.tokenizer_files import TOKENIZER, check_tokenizer_size, copy_tokenizer, import_tokenizer, tokenizer_file, tokenizer_size
-from xpareto.compress.models.transformers_log import quiet
+from xpareto.compress.data.tokenizer_files import (
+    TOKENIZER,
+    check_tokenizer_size,
+    copy_tokenizer,
+    import_tokenizer,
+    tokenizer_file,
+    tokenizer_size,
+)
+from xpareto.compress.heads.table import HEADS, head_of_class
+from xpareto.compress.models.bert_import import (
+    check_tokenizer,
+    has_masked_lm,
+    write_as_xlmr,
+    xlmr_config,
+    xlmr_name,
+)
+from xpareto.compress.core.transformers_log import quiet
 from xpareto.compress.models.uneven_layers import Shape, expected_shapes, model_class, shape_in, write_shape
 from xpareto.compress.models.weight_files import read_shapes, weight_files
 

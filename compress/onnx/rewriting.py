@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.onnx import weights as onnx_weights, parity
 from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.onnx.graph import MODEL, SIDECAR
-from xpareto.compress.onnx.kernels import kernel_counts, products
 from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.step import Context, Made
+from xpareto.compress.onnx import parity
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.onnx.graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES
+from xpareto.compress.onnx.kernels import kernel_counts, products
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -127,8 +128,6 @@ def file_bytes(source: Artifact, target: Path) -> dict[str, int]:
 def write(model: ModelProto, folder: Path) -> None:
     """Write model.onnx, equal models as equal bytes, with its weights beside it above protobuf's limit."""
     import onnx
-
-    from xpareto.compress.onnx.graph import SINGLE_FILE_LIMIT_BYTES
 
     if sum(onnx_weights.component_bytes(model).values()) > SINGLE_FILE_LIMIT_BYTES:
         onnx.save(

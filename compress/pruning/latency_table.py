@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpareto.compress.core.stopwatch import Run, interleaved
+from xpareto.compress.pruning.onnx_widths import with_widths
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -101,7 +102,6 @@ def measure(
     in a row of layers, as in use, and not one block alone, whose weights would stay in the cache.
     `open_run` makes a graph ready to be timed (ZipLM, Kurtic et al. 2023, arXiv 2302.04089, section 3.2).
     """
-    from xpareto.compress.pruning.onnx_widths import with_widths
 
     none = [0] * shape.layers
     runs = {"rest": open_run(with_widths(model, none, none, shape.head_size))}

@@ -11,8 +11,8 @@ import numpy as np
 
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.data.calibration import CalibrationSet
-from xpareto.compress.heads.table import HEADS
 from xpareto.compress.data.mlm import mask_tokens
+from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.uneven_layers import shape_of
 
 if TYPE_CHECKING:

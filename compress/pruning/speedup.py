@@ -14,9 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.onnx.exporting import export
 from xpareto.compress.core.step import Context, DataNeed
+from xpareto.compress.core.stopwatch import interleaved
+from xpareto.compress.core.stopwatch import speedup as ratio
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.uneven_layers import shape_in
+from xpareto.compress.onnx.exporting import export
+from xpareto.compress.onnx.graph import MODEL
+from xpareto.compress.pruning.latency_table import measure
+from xpareto.compress.pruning.onnx_widths import with_widths
+from xpareto.compress.quantization.graph.embeddings import embedding_rows
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -92,8 +99,6 @@ def reach(source: Artifact, speedup: float, latency: Latency, choose: Choose, co
 
     A masked language model is timed as the bare encoder. InputError when it cannot be reached.
     """
-    from xpareto.compress.pruning.latency_table import measure
-    from xpareto.compress.pruning.onnx_widths import with_widths
 
     with tempfile.TemporaryDirectory(dir=context.scratch) as name:
         folder = Path(name)
@@ -197,8 +202,6 @@ def _require(best: Attempt, speedup: float, latency: Latency) -> None:
 
 
 def _compare(before: Run, after: Run, rounds: int, clock: Callable[[], float], context: Context) -> Ratio:
-    from xpareto.compress.core.stopwatch import interleaved
-    from xpareto.compress.core.stopwatch import speedup as ratio
 
     times = interleaved(
         {"before": before, "after": after},
@@ -216,10 +219,6 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
 
     import onnx
 
-    from xpareto.compress.onnx.graph import MODEL
-    from xpareto.compress.pruning.onnx_widths import with_widths
-    from xpareto.compress.models.uneven_layers import shape_in
-
     if not HEADS[source.manifest.head].deployable:
         bare = replace(source.manifest, head="encoder", labels=(), layer=None)
         source = Artifact(source.path, bare)
@@ -235,8 +234,6 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
 def _open(model: ModelProto, latency: Latency) -> Run:
     """Return a function that runs the model once on random tokens."""
     import onnxruntime
-
-    from xpareto.compress.quantization.graph.embeddings import embedding_rows
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = latency.threads, 1

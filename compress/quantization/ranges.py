@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from xpareto.compress.quantization.observers import ActivationStats, Histogram
 from xpareto.compress.quantization.entropy import entropy_range
+from xpareto.compress.quantization.observers import ActivationStats, Histogram
 
 Method = Literal["minmax", "percentile", "mse", "entropy"]
 _STEPS = 40  # candidates on each side: the extreme times 2^(-k / 8), down to a 32nd

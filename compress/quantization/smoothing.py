@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xpareto.compress.quantization.ranges import Affine
 from xpareto.compress.quantization.int8 import quantize_channels
+from xpareto.compress.quantization.ranges import Affine
 
 ALPHAS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 

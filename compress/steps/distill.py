@@ -8,21 +8,56 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.fork import check_own_set, is_meant
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.training.datasets import TrainingData
-from xpareto.compress.distillation.layer_map import layer_read
-from xpareto.compress.training.learning_rate import LearningRate
-from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
+from xpareto.compress.core.fork import check_own_set, is_meant
 from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member
-from xpareto.compress.distillation.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
-from xpareto.compress.distillation.training import distilled
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
-from xpareto.compress.distillation.student import Student
-from xpareto.compress.distillation.compatibility import check_answers, check_artifacts, check_same_head, check_text
+from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
+from xpareto.compress.distillation.compatibility import (
+    check_answers,
+    check_artifacts,
+    check_same_head,
+    check_text,
+)
+from xpareto.compress.distillation.layer_map import layer_read
 from xpareto.compress.distillation.loss import TeacherLoss
+from xpareto.compress.distillation.objectives import (
+    Attention,
+    Hidden,
+    Labels,
+    Logits,
+    MiniLM,
+    Objectives,
+    Relations,
+)
+from xpareto.compress.distillation.student import Student, make_student
+from xpareto.compress.distillation.training import distilled
+from xpareto.compress.distillation.vocabulary_map import piece_map
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.training.datasets import TrainingData
+from xpareto.compress.training.fields import (
+    Accumulate,
+    BatchSize,
+    Checkpointing,
+    Clip,
+    DevLimit,
+    Epochs,
+    EvaluationsPerEpoch,
+    InputLength,
+    LabelledSet,
+    Learners,
+    Limit,
+    Patience,
+    Steps,
+    TextLanguages,
+    TextName,
+    TextShare,
+    Warmup,
+    WeightDecay,
+    without_text_beside_labels,
+)
+from xpareto.compress.training.learning_rate import LearningRate
 from xpareto.compress.training.reading import Reading, read_distillation_data
-from xpareto.compress.training.fields import Accumulate, BatchSize, Checkpointing, Clip, DevLimit, Epochs, EvaluationsPerEpoch, InputLength, LabelledSet, Learners, Limit, Patience, Steps, TextLanguages, TextName, TextShare, Warmup, WeightDecay, without_text_beside_labels
 
 
 class Distill(Step):
@@ -232,9 +267,6 @@ class Distill(Step):
     # -- the work ---------------------------------------------------------------------------
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
-        from xpareto.compress.distillation.vocabulary_map import piece_map
-        from xpareto.compress.distillation.student import make_student
 
         assert source is not None, "the plan checks that distill has a source"
         teacher, manifest = context.teacher or source, source.manifest
@@ -276,7 +308,6 @@ class Distill(Step):
     def _read(
         self, source: Artifact, teacher: Artifact, objectives: Objectives, context: Context
     ) -> TrainingData:
-        from xpareto.compress.models.checkpoint import read_checkpoint
 
         most = min(read_checkpoint(one.path).max_tokens for one in (source, teacher))
         return read_distillation_data(

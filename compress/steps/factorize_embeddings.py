@@ -12,6 +12,13 @@ from pydantic import Field, model_validator
 from xpareto.compress.core.artifact import Artifact, Format
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Made, Step
+from xpareto.compress.data.mlm import encode_lines
+from xpareto.compress.data.text import read_lines
+from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.models.checkpoint import load_model, save_model
+from xpareto.compress.vocabulary.choice import piece_counts
+from xpareto.compress.vocabulary.low_rank import factorize
+from xpareto.compress.vocabulary.rows import parameter_bytes, put_low_rank
 
 
 class FactorizeEmbeddings(Step):
@@ -72,10 +79,6 @@ class FactorizeEmbeddings(Step):
         return () if self.text is None else (DataNeed("text", self.text),)
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
-        from xpareto.compress.vocabulary.low_rank import factorize
-        from xpareto.compress.data.tokenizer_files import TOKENIZER
-        from xpareto.compress.vocabulary.rows import parameter_bytes, put_low_rank
 
         assert source is not None, "the plan checks that factorize_embeddings has a source"
         manifest = source.manifest
@@ -121,9 +124,6 @@ class FactorizeEmbeddings(Step):
 
     def _weights(self, tokenizer: Path, size: int, context: Context) -> np.ndarray | None:
         """Return the weight of each token, their mean being 1: how often it occurs, languages alike."""
-        from xpareto.compress.data.text import read_lines
-        from xpareto.compress.data.mlm import encode_lines
-        from xpareto.compress.vocabulary.choice import piece_counts
 
         if self.text is None:
             return None

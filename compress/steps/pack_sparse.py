@@ -11,6 +11,10 @@ from pydantic import Field
 from xpareto.compress.core.artifact import Artifact, Format
 from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.onnx import parity
+from xpareto.compress.onnx.graph import MODEL
+from xpareto.compress.onnx.rewriting import Reference, copy_others, file_bytes, write
+from xpareto.compress.onnx.sparse import with_packed_zeros
 
 _BATCHES = 4
 
@@ -55,11 +59,6 @@ class PackSparse(Step):
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import onnx
-
-        from xpareto.compress.onnx import parity
-        from xpareto.compress.onnx.graph import MODEL
-        from xpareto.compress.onnx.rewriting import Reference, copy_others, file_bytes, write
-        from xpareto.compress.onnx.sparse import with_packed_zeros
 
         assert source is not None, "the plan checks that pack_sparse has a source"
         manifest = source.manifest

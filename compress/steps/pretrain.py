@@ -10,10 +10,17 @@ from pydantic import Field
 
 from xpareto.compress.core.artifact import Artifact, Format, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.data.special_tokens import SpecialTokens
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.mlm import MaskedBatches, encode_lines
+from xpareto.compress.data.special_tokens import SpecialTokens
+from xpareto.compress.data.tokenizer_files import TOKENIZER, write_tokenizer_config
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.checkpoint import save_model
+from xpareto.compress.pretraining.alignment import aligned_embeddings
+from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.training.fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
+from xpareto.compress.training.loop import fit, schedule_of
+from xpareto.compress.training.resume import Saving
 
 if TYPE_CHECKING:
     from xpareto.compress.data.mlm import Lines
@@ -73,13 +80,6 @@ class Pretrain(Step):
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import transformers
-
-        from xpareto.compress.models.checkpoint import save_model
-        from xpareto.compress.training.loop import fit, schedule_of
-        from xpareto.compress.data.mlm import MaskedBatches, encode_lines
-        from xpareto.compress.data.tokenizer_files import TOKENIZER, write_tokenizer_config
-        from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
-        from xpareto.compress.training.resume import Saving
 
         if self.hidden_size % self.heads:
             raise InputError(
@@ -164,8 +164,6 @@ def _new_model(config: Any, seed: int) -> Any:
 
 def _align(model: Any, lines: Lines, scale: float, seed: int, threads: int) -> None:
     import torch
-
-    from xpareto.compress.pretraining.alignment import aligned_embeddings
 
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -8,11 +8,22 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.calibration import Calibration, draw
+from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.models.layer_choice import (
+    at_places,
+    block_influence,
+    layer_read,
+    leave_one_out,
+    most_important,
+)
+from xpareto.compress.pruning.layer_loss import loss_without, token_states
+from xpareto.compress.training.device import seeded
 
 _SEED = 0  # the run's seed does not decide which layers stay
 
@@ -95,9 +106,6 @@ class PruneDepth(Step):
         return self.calibration.reads() if self._looks else ()
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-        from xpareto.compress.models.layer_choice import layer_read
-        from xpareto.compress.training.device import seeded
 
         assert source is not None, "the plan checks that prune_depth has a source"
         manifest = source.manifest
@@ -136,7 +144,6 @@ class PruneDepth(Step):
         self, model: Any, source: Artifact, whole: int, context: Context
     ) -> tuple[tuple[int, ...], dict[str, Any]]:
         """Return the indices of the layers that stay, rising, and what was found out about them."""
-        from xpareto.compress.models.layer_choice import at_places
 
         if isinstance(self.layers, list):
             if self.layers[-1] >= whole:
@@ -168,11 +175,6 @@ class PruneDepth(Step):
     def _by_importance(
         self, model: Any, source: Artifact, whole: int, keep: int, context: Context
     ) -> tuple[tuple[int, ...], dict[str, Any]]:
-        from xpareto.compress.data.calibration import draw
-        from xpareto.compress.models.checkpoint import read_checkpoint
-        from xpareto.compress.models.layer_choice import block_influence, leave_one_out, most_important
-        from xpareto.compress.pruning.layer_loss import loss_without, token_states
-        from xpareto.compress.data.tokenizer_files import TOKENIZER
 
         manifest = source.manifest
         tokens = read_checkpoint(source.path).max_tokens

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.calibration import Calibration, draw
+from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.models.weight_files import WEIGHTS
+from xpareto.compress.onnx.weights import match_nodes
+from xpareto.compress.pruning.layer_inputs import visit_linears
+from xpareto.compress.pruning.sparsity import kept, magnitude, output_error, sparsegpt, wanda
+from xpareto.compress.training.device import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,9 +120,6 @@ class PruneSparse(Step):
         return self.calibration.reads() if self._looks else ()
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
-        from xpareto.compress.training.device import seeded
-        from xpareto.compress.models.weight_files import WEIGHTS
 
         assert source is not None, "the plan checks that prune_sparse has a source"
         manifest = source.manifest
@@ -142,13 +146,6 @@ class PruneSparse(Step):
     def _prune(self, model: Any, source: Artifact, context: Context) -> dict[str, Any]:
         """Change the model in place; return what was done to each matrix."""
         import torch
-
-        from xpareto.compress.data.calibration import draw
-        from xpareto.compress.models.checkpoint import read_checkpoint
-        from xpareto.compress.pruning.layer_inputs import visit_linears
-        from xpareto.compress.onnx.weights import match_nodes
-        from xpareto.compress.pruning.sparsity import output_error
-        from xpareto.compress.data.tokenizer_files import TOKENIZER
 
         linears = {
             f"encoder.layer.{index}.{name}": part
@@ -195,7 +192,6 @@ class PruneSparse(Step):
         }
 
     def _sparse(self, weight: Tensor, hessian: Tensor | None) -> Tensor:
-        from xpareto.compress.pruning.sparsity import kept, magnitude, sparsegpt, wanda
 
         if hessian is None:
             return weight * kept(magnitude(weight), self.sparsity, self.pattern)

@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.pruning.speedup import Latency
+from xpareto.compress.core.fork import Only, check_only, is_meant
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.calibration import Calibration, draw
+from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.models.layer_costs import encoder_cost
+from xpareto.compress.models.uneven_layers import shape_of
+from xpareto.compress.pruning.mask_gradients import BATCH, batches_of, unit_gradients
+from xpareto.compress.pruning.mask_search import best, search, uniform
+from xpareto.compress.pruning.mask_tuning import tune
+from xpareto.compress.pruning.slicing import narrow
+from xpareto.compress.pruning.speedup import Latency, reach
+from xpareto.compress.pruning.unit_importance import activation, at_random, from_gradients, magnitude
+from xpareto.compress.pruning.width_choice import counts_by_cost, counts_by_share, kept_units, spread
+from xpareto.compress.training.device import seeded
 
 if TYPE_CHECKING:
     from xpareto.compress.data.calibration import CalibrationSet
-    from xpareto.compress.pruning.speedup import Reached
     from xpareto.compress.models.uneven_layers import Shape
     from xpareto.compress.pruning.mask_gradients import Units
+    from xpareto.compress.pruning.speedup import Reached
     from xpareto.compress.pruning.width_choice import Kept
 
 
@@ -147,15 +158,6 @@ class PruneWidth(Step):
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
         import copy
 
-        from xpareto.compress.data.calibration import draw
-        from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-        from xpareto.compress.models.layer_costs import encoder_cost
-        from xpareto.compress.pruning.slicing import narrow
-        from xpareto.compress.training.device import seeded
-        from xpareto.compress.data.tokenizer_files import TOKENIZER
-        from xpareto.compress.models.uneven_layers import shape_of
-        from xpareto.compress.pruning.width_choice import spread
-
         assert source is not None, "the plan checks that prune_width has a source"
         manifest = source.manifest
         facts = read_checkpoint(source.path)
@@ -210,8 +212,6 @@ class PruneWidth(Step):
         self, model: Any, manifest: Any, examples: CalibrationSet | None
     ) -> tuple[Units, Units | None, str]:
         """Return importance, the gradients behind it where there are any, and what they are of."""
-        from xpareto.compress.pruning.mask_gradients import batches_of, unit_gradients
-        from xpareto.compress.pruning.unit_importance import activation, at_random, from_gradients, magnitude
 
         if self.importance == "random":
             return at_random(model, self.seed), None, "none"
@@ -235,8 +235,6 @@ class PruneWidth(Step):
 
     def _reached(self, importance: Units, source: Artifact, context: Context) -> Reached | None:
         """Return how many units each group keeps for the measured speed-up, where one is asked."""
-        from xpareto.compress.pruning.speedup import reach
-        from xpareto.compress.pruning.mask_search import search
 
         if self.speedup is None:
             return None
@@ -247,7 +245,6 @@ class PruneWidth(Step):
 
     def _counts(self, importance: Units, shape: Shape, hidden_size: int) -> list[int]:
         """Return how many heads, then how many neurons, each layer keeps."""
-        from xpareto.compress.pruning.width_choice import counts_by_cost, counts_by_share
 
         if self.keep is not None:
             length = self.calibration.max_length
@@ -262,8 +259,6 @@ class PruneWidth(Step):
         self, importance: Units, gradients: Units | None, counts: Sequence[int], hidden_size: int
     ) -> Kept:
         """Return which units stay: so many of each layer's heads, then of its neurons."""
-        from xpareto.compress.pruning.mask_search import best, uniform
-        from xpareto.compress.pruning.width_choice import kept_units
 
         channels = list(range(hidden_size))
         if self.hidden < 1:
@@ -279,8 +274,6 @@ class PruneWidth(Step):
         examples: CalibrationSet | None,
         context: Context,
     ) -> dict[str, Any]:
-        from xpareto.compress.pruning.mask_tuning import tune
-        from xpareto.compress.pruning.mask_gradients import BATCH
 
         if self.tune == "none":
             return {}

@@ -8,25 +8,46 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.fork import check_own_set, is_meant
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.training.datasets import TrainingData
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.straight_through import Ranges
-from xpareto.compress.heads.table import HEADS, NOT_DEPLOYED
-from xpareto.compress.distillation.batches import StudentBatches
-from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member
-from xpareto.compress.distillation.objectives import Hidden, Labels, Logits, Objectives
+from xpareto.compress.core.fork import check_own_set, is_meant
 from xpareto.compress.core.ordering import Rule
-from xpareto.compress.distillation.training import shown_to, train_student
+from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
+from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
+from xpareto.compress.distillation.batches import StudentBatches
+from xpareto.compress.distillation.loss import TeacherLoss
+from xpareto.compress.distillation.objectives import Hidden, Labels, Logits, Objectives
+from xpareto.compress.distillation.training import shown_to, train_student
+from xpareto.compress.distillation.vocabulary_map import piece_map
+from xpareto.compress.heads.table import HEADS, NOT_DEPLOYED
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.quantization.qat_codes import write_codes
+from xpareto.compress.quantization.straight_through import Ranges, fake_quantization
+from xpareto.compress.training.datasets import TrainingData
+from xpareto.compress.training.device import seeded
+from xpareto.compress.training.fields import (
+    BatchSize,
+    Clip,
+    Epochs,
+    EvaluationsPerEpoch,
+    InputLength,
+    LabelledSet,
+    Learners,
+    Limit,
+    Patience,
+    Steps,
+    TextLanguages,
+    TextName,
+    TextShare,
+    Warmup,
+    without_text_beside_labels,
+)
 from xpareto.compress.training.reading import Reading, read_distillation_data
-from xpareto.compress.training.fields import BatchSize, Clip, Epochs, EvaluationsPerEpoch, InputLength, LabelledSet, Learners, Limit, Patience, Steps, TextLanguages, TextName, TextShare, Warmup, without_text_beside_labels
 
 if TYPE_CHECKING:
-    from xpareto.compress.quantization.straight_through import FakeQuantization
     from xpareto.compress.distillation.loss import TeacherLoss
+    from xpareto.compress.quantization.straight_through import FakeQuantization
 
 
 class QuantizeAware(Step):
@@ -209,11 +230,6 @@ class QuantizeAware(Step):
     # -- the work ---------------------------------------------------------------------------
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
-        from xpareto.compress.quantization.straight_through import fake_quantization
-        from xpareto.compress.quantization.qat_codes import write_codes
-        from xpareto.compress.distillation.vocabulary_map import piece_map
-        from xpareto.compress.distillation.loss import TeacherLoss
 
         assert source is not None, "the plan checks that quantize_aware has a source"
         manifest, teacher = source.manifest, context.teacher or source
@@ -260,7 +276,6 @@ class QuantizeAware(Step):
         )
 
     def _read(self, source: Artifact, context: Context) -> TrainingData:
-        from xpareto.compress.models.checkpoint import read_checkpoint
 
         return read_distillation_data(
             "quantize_aware",
@@ -302,8 +317,6 @@ class QuantizeAware(Step):
     ) -> None:
         """Start the ranges from the first batches, run without rounding."""
         import torch
-
-        from xpareto.compress.training.device import seeded
 
         with seeded(context.seed, context.threads), torch.no_grad(), fake.observing():
             for number in range(self.observe):

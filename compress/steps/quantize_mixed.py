@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.quantization import saturation as int8_overflow
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member, with_language
-from xpareto.compress.mixed_precision.groups import FLOAT, Embeddings, Group, Products
-from xpareto.compress.mixed_precision.samples import Samples, read_samples
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
 from xpareto.compress.core.ordering import Rule
+from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member, with_language
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
+from xpareto.compress.data.calibration import Calibration
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.mixed_precision.groups import (
+    EMBEDDINGS,
+    FLOAT,
+    Embeddings,
+    Group,
+    Products,
+    costs_of,
+    groups_of,
+    in_precisions,
+)
+from xpareto.compress.mixed_precision.path_search import search
+from xpareto.compress.mixed_precision.samples import Samples, read_samples
+from xpareto.compress.mixed_precision.trial import Trial
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.quantization import saturation as int8_overflow
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -222,9 +233,6 @@ class QuantizeMixed(Step):
     def _mixed(
         self, model: ModelProto, source: Artifact, context: Context
     ) -> tuple[ModelProto, dict[str, Any]]:
-        from xpareto.compress.mixed_precision.groups import costs_of, groups_of, in_precisions
-        from xpareto.compress.mixed_precision.path_search import search
-        from xpareto.compress.mixed_precision.trial import Trial
 
         offered = self._offered(groups_of(model))
         groups = [group for group in groups_of(model) if len(offered.get(group.name, ())) > 1]
@@ -261,7 +269,6 @@ class QuantizeMixed(Step):
 
     def _offered(self, groups: list[Group]) -> dict[str, list[str]]:
         """Return the precisions of each group, float last."""
-        from xpareto.compress.mixed_precision.groups import EMBEDDINGS
 
         return {
             group.name: [*(self.embeddings if group.name == EMBEDDINGS else self.products), FLOAT]

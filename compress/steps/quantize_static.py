@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from xpareto.compress.quantization import saturation as int8_overflow
-from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
-from xpareto.compress.quantization.ranges import Affine, Method, chosen_range
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.graph.qat_export import with_learned_codes
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
-from xpareto.compress.quantization.graph.embeddings import Rows, embedding_nodes, with_rows
 from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
 from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.quantization import saturation as int8_overflow
+from xpareto.compress.quantization.graph.bias import add_to_biases
+from xpareto.compress.quantization.graph.calibrate import collect, watch
+from xpareto.compress.quantization.graph.embeddings import Rows, embedding_nodes, with_rows
+from xpareto.compress.quantization.graph.qat_export import with_learned_codes
+from xpareto.compress.quantization.graph.qdq import with_qdq
+from xpareto.compress.quantization.int8 import quantize_channels
+from xpareto.compress.quantization.matmul_error import mean_correction, relative_error
+from xpareto.compress.quantization.outliers import outlier_report
+from xpareto.compress.quantization.ranges import Affine, Method, chosen_range
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -171,11 +177,6 @@ class QuantizeStatic(Step):
     def _quantized(
         self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
     ) -> tuple[ModelProto, dict[str, Any]]:
-        from xpareto.compress.quantization.graph.calibrate import collect, watch
-        from xpareto.compress.quantization.graph.bias import add_to_biases
-        from xpareto.compress.quantization.graph.qdq import with_qdq
-        from xpareto.compress.quantization.outliers import outlier_report
-        from xpareto.compress.quantization.matmul_error import mean_correction
 
         found = onnx_weights.weight_products(model)
         if not found:
@@ -232,14 +233,12 @@ class QuantizeStatic(Step):
 
     def _coded(self, product: onnx_weights.Product) -> np.ndarray:
         """Return the weight (inputs, outputs) as it is after coding."""
-        from xpareto.compress.quantization.int8 import quantize_channels
 
         axis = 1 if self.per_channel else None
         codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)
         return codes * scale
 
     def _error(self, product: onnx_weights.Product, stats: ActivationStats, codes: Affine) -> float:
-        from xpareto.compress.quantization.matmul_error import relative_error
 
         sample = stats.sample()
         return relative_error(sample, codes.quantized(sample), product.weight, self._coded(product))

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from xpareto.compress.onnx import weights as onnx_weights, parity
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
 from xpareto.compress.core.ordering import Rule
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
+from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
 from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.onnx import parity
+from xpareto.compress.onnx import weights as onnx_weights
+from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.quantization.graph.calibrate import collect
+from xpareto.compress.quantization.graph.smoothing import find_sites, shared_weights, smooth
+from xpareto.compress.quantization.outliers import outlier_ratio, outlier_report
+from xpareto.compress.quantization.smoothing import best_alpha, coded_error, smoothing_scales
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -102,10 +107,6 @@ class SmoothQuant(Step):
     def _smooth(
         self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
     ) -> dict[str, Any]:
-        from xpareto.compress.quantization.graph.calibrate import collect
-        from xpareto.compress.quantization.graph.smoothing import find_sites, shared_weights, smooth
-        from xpareto.compress.quantization.outliers import outlier_ratio, outlier_report
-        from xpareto.compress.quantization.smoothing import best_alpha, coded_error, smoothing_scales
 
         products = onnx_weights.weight_products(model)
         if not products:

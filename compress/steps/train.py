@@ -9,16 +9,37 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.training.datasets import DevScores, TrainingData, compacted
 from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.models.freezing import freeze
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.training.learning_rate import LearningRate, suited_rate
-from xpareto.compress.core.sources import EACH, ENCODER, Member, checked_on, parse_member, title, unknown_member
-from xpareto.compress.data.sampling import CAP, Draws, Sampling, capped_total, rates
+from xpareto.compress.core.sources import (
+    EACH,
+    ENCODER,
+    Member,
+    checked_on,
+    parse_member,
+    title,
+    unknown_member,
+)
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
+from xpareto.compress.data.sampling import CAP, Draws, Sampling, capped_total, rates
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
+from xpareto.compress.models.freezing import freeze
+from xpareto.compress.training.datasets import DevScores, TrainingData, compacted
+from xpareto.compress.training.fields import (
+    Accumulate,
+    BatchSize,
+    Checkpointing,
+    Clip,
+    DevLimit,
+    Limit,
+    Patience,
+    Warmup,
+    WeightDecay,
+)
+from xpareto.compress.training.learning_rate import LearningRate, suited_rate
+from xpareto.compress.training.loop import fit_step
+from xpareto.compress.training.multitask import MultiTaskLoss, multitask_model
 from xpareto.compress.training.reading import LM_TASK, Reading, read_training_data
-from xpareto.compress.training.fields import Accumulate, BatchSize, Checkpointing, Clip, DevLimit, Limit, Patience, Warmup, WeightDecay
 
 
 class Train(Step):
@@ -210,8 +231,6 @@ class Train(Step):
         assert self.on != EACH, "the plan replaces each by its branches"
         if self.on == ENCODER:
             return self._strip(source.path, target)
-        from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-        from xpareto.compress.training.multitask import multitask_model
 
         self._check_layer("freeze", self.freeze, source.path)
         facts = read_checkpoint(source.path)
@@ -238,14 +257,12 @@ class Train(Step):
         return Made("torch", first.head, first.labels, training_set=trained_on, notes=notes)
 
     def _strip(self, source: Path, target: Path) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
 
         self._check_layer("layer", self.layer, source)
         save_model(load_model(source, "encoder"), source, target)
         return Made("torch", "encoder", training_set=ENCODER, layer=self.layer, notes={"steps": 0})
 
     def _check_layer(self, field: str, value: int | None, source: Path) -> None:
-        from xpareto.compress.models.checkpoint import read_checkpoint
 
         layers = read_checkpoint(source).layers
         if value is not None and value > layers:
@@ -254,8 +271,6 @@ class Train(Step):
             )
 
     def _fit(self, model: Any, data: TrainingData, rate: float, context: Context) -> dict[str, Any]:
-        from xpareto.compress.training.loop import fit_step
-        from xpareto.compress.training.multitask import MultiTaskLoss
 
         total = capped_total(data.sizes, self.cap if len(data.datasets) > 1 else None)
         mixed = rates(data.sizes, self.sampling, self.cap, self.temperature)

@@ -12,8 +12,16 @@ from pydantic import Field, field_validator, model_validator
 
 from xpareto.compress.core.artifact import Artifact, Format
 from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.vocabulary.scripts import SCRIPTS
 from xpareto.compress.core.step import Context, DataNeed, Made, Step
+from xpareto.compress.data.mlm import encode_lines
+from xpareto.compress.data.text import read_lines
+from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
+from xpareto.compress.models.checkpoint import load_model, save_model
+from xpareto.compress.vocabulary.choice import NEVER, chosen, entry_shares, piece_counts, scripts_in_use
+from xpareto.compress.vocabulary.fertility_audit import audit, by_script
+from xpareto.compress.vocabulary.rows import keep_rows, parameter_bytes
+from xpareto.compress.vocabulary.scripts import SCRIPTS, name_of, scripts_of
+from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
 
 if TYPE_CHECKING:
     from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
@@ -116,12 +124,6 @@ class TrimVocab(Step):
         return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
-        from xpareto.compress.models.checkpoint import load_model, save_model
-        from xpareto.compress.vocabulary.fertility_audit import by_script
-        from xpareto.compress.vocabulary.scripts import name_of, scripts_of
-        from xpareto.compress.data.tokenizer_files import TOKENIZER
-        from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
-        from xpareto.compress.vocabulary.rows import keep_rows, parameter_bytes
 
         assert source is not None, "the plan checks that trim_vocab has a source"
         manifest = source.manifest
@@ -167,7 +169,6 @@ class TrimVocab(Step):
         scripts: Sequence[frozenset[str]],
     ) -> tuple[np.ndarray, dict[str, float]]:
         """Return the ids to keep, and the share of each language's tokens that they make up."""
-        from xpareto.compress.vocabulary.choice import NEVER, chosen, entry_shares, scripts_in_use
 
         tokens = tokenizer.tokens
         entries = entry_shares(counts, self.min_count) if counts else np.full(len(tokens), NEVER)
@@ -197,9 +198,6 @@ class TrimVocab(Step):
         self, tokenizer: UnigramFile, context: Context
     ) -> tuple[dict[str, np.ndarray], dict[str, Sequence[Sequence[int]]]]:
         """Return how often each language uses each piece, and the ids of the first lines, for the audit."""
-        from xpareto.compress.data.text import read_lines
-        from xpareto.compress.data.mlm import encode_lines
-        from xpareto.compress.vocabulary.choice import piece_counts
 
         if not self.counted:
             return {}, {}
@@ -235,9 +233,6 @@ class TrimVocab(Step):
         heads: Mapping[str, Sequence[Sequence[int]]],
         context: Context,
     ) -> dict[str, dict[str, Any]]:
-        from xpareto.compress.data.text import read_lines
-        from xpareto.compress.data.mlm import encode_lines
-        from xpareto.compress.vocabulary.fertility_audit import audit
 
         if not self.audited:
             return {}
@@ -267,7 +262,6 @@ def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
 
 def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
     """Write tokenizer.json and tokenizer_config.json with the kept ids, numbered anew."""
-    from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
 
     text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))
     (target / TOKENIZER).write_text(text, encoding="utf-8")

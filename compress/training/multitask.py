@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.heads.table import HEADS
 from xpareto.compress.data.sampling import TASK
+from xpareto.compress.heads.table import HEADS
+from xpareto.compress.models.checkpoint import load_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +35,6 @@ def multitask_model(
     be saved: the masked LM where there is one, else the bare encoder.
     """
     import torch
-
-    from xpareto.compress.models.checkpoint import load_model
 
     host: Any
     body: Any

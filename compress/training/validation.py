@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.data_protocol import Examples
 from xpareto.compress.data.batching import collated, example_lengths, sorted_order
 from xpareto.compress.heads.table import HEADS
-from xpareto.compress.core.data_protocol import Examples
 
 
 def dev_score(model: Any, head: Head, examples: Examples) -> float:

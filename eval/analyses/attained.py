@@ -7,11 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xpareto.eval.analyses.documents.summary import ArmAttainment, Attainment, AttainmentDifference, RegionEntry
+from xpareto.eval.analyses.documents.summary import (
+    ArmAttainment,
+    Attainment,
+    AttainmentDifference,
+    RegionEntry,
+)
 from xpareto.eval.analyses.rounding import digits, end, short
+from xpareto.eval.objectives._objective import Objective
 from xpareto.eval.pareto.attainment_surface import attainment, attainment_difference
 from xpareto.eval.pareto.hypervolume import octaves
-from xpareto.eval.objectives._objective import Objective
 from xpareto.eval.results.evidence import Evidence, System
 
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from xpareto.eval.analyses.documents.arm_comparison import ArmComparison, TrainingStep
 from xpareto.eval.analyses.documents.base import Estimate
 from xpareto.eval.analyses.documents.best_arm import BestArm
-from xpareto.eval.analyses.documents.claim_status import ClaimEntry, ClaimStatus, ComparedArms, Finding, Status
+from xpareto.eval.analyses.documents.claim_status import (
+    ClaimEntry,
+    ClaimStatus,
+    ComparedArms,
+    Finding,
+    Status,
+)
 from xpareto.eval.statistics.tests import Contrast, Verdict
 
 ENGLISH, MULTILINGUAL, TEXT, MIXED, MULTITASK, NONE = (

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.difference import ALL, CandidateChanges, Change, CommonChange, CostChange, RelativeChange, What
+from xpareto.eval.analyses.documents.difference import (
+    ALL,
+    CandidateChanges,
+    Change,
+    CommonChange,
+    CostChange,
+    RelativeChange,
+    What,
+)
 from xpareto.eval.statistics.tests import Contrast
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.compress.core.errors import InputError, hint
 from xpareto.eval.objectives._objective import Objective, declared_limits, preferences
-from xpareto.eval.statistics.scores import Weights
 from xpareto.eval.results.evidence import Evidence
+from xpareto.eval.statistics.scores import Weights
 
 
 @dataclass(frozen=True)

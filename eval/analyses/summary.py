@@ -5,25 +5,45 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from xpareto.eval.analyses.answer import answer
 from xpareto.eval.analyses.attained import attained
 from xpareto.eval.analyses.cells import cells, flip_tables
+from xpareto.eval.analyses.deployable import deployable
 from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.summary import ALL, CostEntry, FairnessEntry, FrontierEntry, NoiseEntry, QualityEntry, Reference, ScoreEntry, Summary, SystemEntry, TaskEntry, VolumeEntry
+from xpareto.eval.analyses.documents.summary import (
+    ALL,
+    CostEntry,
+    FairnessEntry,
+    FrontierEntry,
+    NoiseEntry,
+    QualityEntry,
+    Reference,
+    ScoreEntry,
+    Summary,
+    SystemEntry,
+    TaskEntry,
+    VolumeEntry,
+)
 from xpareto.eval.analyses.rounding import around, digits, percents, short
-from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
-from xpareto.eval.pareto.dominance import ConfidenceSet
 from xpareto.eval.comparison.language_fairness import Fairness, Interval, fairness
+from xpareto.eval.data.language_facts import LANGUAGES
+from xpareto.eval.objectives._objective import Objective
+from xpareto.eval.pareto.dominance import ConfidenceSet
+from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
+from xpareto.eval.pareto.uncertainty import (
+    Cost,
+    UncertainFrontier,
+    Volume,
+    score_floor,
+    single_level,
+    uncertain_frontier,
+)
+from xpareto.eval.results.evidence import Evidence, System
+from xpareto.eval.statistics.bootstrap import generator
+from xpareto.eval.statistics.estimates import LEVEL, Uncertain
 from xpareto.eval.statistics.intervals import Spread
 from xpareto.eval.statistics.pairwise_spread import moderated_gains
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.data.language_facts import LANGUAGES
-from xpareto.eval.statistics.bootstrap import generator
 from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights
-from xpareto.eval.statistics.estimates import LEVEL, Uncertain
-from xpareto.eval.pareto.uncertainty import Cost, UncertainFrontier, Volume, score_floor, single_level, uncertain_frontier
-from xpareto.eval.analyses.answer import answer
-from xpareto.eval.analyses.deployable import deployable
-from xpareto.eval.results.evidence import Evidence, System
 
 RESAMPLES = 2000
 

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.comparison.arm_costs import Averages, Cost, Iso, hypervolumes, iso_costs, joint_hypervolume, kept
-from xpareto.eval.statistics.score_draws import TaskScores
+from xpareto.eval.comparison.arm_costs import (
+    Averages,
+    Cost,
+    Iso,
+    hypervolumes,
+    iso_costs,
+    joint_hypervolume,
+    kept,
+)
 from xpareto.eval.statistics.intervals import Spread, seed_spread
+from xpareto.eval.statistics.score_draws import TaskScores
 from xpareto.eval.statistics.tests import Contrast, contrasts
 
 RETRIEVAL = "retrieval"

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.statistics.score_draws import ModelTuning, TaskScores, task_scores
-from xpareto.eval.statistics.intervals import Spread, pair_spread
 from xpareto.eval.statistics.bootstrap import generator
-from xpareto.eval.tasks._task import Task
+from xpareto.eval.statistics.intervals import Spread, pair_spread
+from xpareto.eval.statistics.score_draws import ModelTuning, TaskScores, task_scores
 from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.tasks._task import Task
 
 Way = Literal["dev", "halves"]
 

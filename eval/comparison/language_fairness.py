@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xpareto.eval.statistics.variance_shrinkage import moderated_spread
 from xpareto.eval.data.language_facts import LANGUAGES
 from xpareto.eval.statistics.estimates import Uncertain, simultaneous
+from xpareto.eval.statistics.variance_shrinkage import moderated_spread
 
 LEVEL = 0.95
 OTHER = "other"  # the class of a language of which nothing is known here

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xpareto.eval.probing.predict import absent, answered, withheld
 from xpareto.eval.kinds._kind import TUNING, Kind
 from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.predict import absent, answered, withheld
 from xpareto.eval.probing.probe import Probe
 from xpareto.eval.probing.request import Ask
 from xpareto.eval.records.measurement import Measurement

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xpareto.eval.probing.predict import withheld
-from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
 from xpareto.eval.kinds._kind import Kind
+from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
 from xpareto.eval.probing.context import Opened, Subset
+from xpareto.eval.probing.predict import withheld
 from xpareto.eval.probing.probe import Probe
 from xpareto.eval.probing.request import Ask
 from xpareto.eval.records.measurement import Measurement

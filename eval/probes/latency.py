@@ -7,9 +7,9 @@ from time import perf_counter_ns
 
 import numpy as np
 
+from xpareto.eval.encoding.packing import pack, refuse_packed
 from xpareto.eval.probing.batches import TOKEN_BUDGET, pad, plan_batches
 from xpareto.eval.probing.context import Opened, Subset
-from xpareto.eval.encoding.packing import pack, refuse_packed
 from xpareto.eval.probing.probe import Probe
 from xpareto.eval.records.measurement import Measurement
 from xpareto.eval.runtimes._runtime import Session

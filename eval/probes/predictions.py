@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.eval.probing.predict import absent, answered
 from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.predict import absent, answered
 from xpareto.eval.probing.probe import Probe
 from xpareto.eval.probing.request import Ask
 from xpareto.eval.records.measurement import Measurement

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from xpareto.compress.core.errors import InputError
+from xpareto.eval.probes.latency import PERCENTILES, time_calls
 from xpareto.eval.probing.context import Opened
 from xpareto.eval.probing.probe import Probe
-from xpareto.eval.probes.latency import PERCENTILES, time_calls
 from xpareto.eval.records.measurement import Measurement
 from xpareto.eval.runtimes._runtime import longest_input, model_config
 

@@ -11,8 +11,8 @@ from typing import Any
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.records.measurement import Measurement, read_rows
 from xpareto.eval.results.document import Candidate, Made, RunHeader, TaskFacts, read_document, read_object
-from xpareto.eval.results.provenance import made_of_old_run
 from xpareto.eval.results.integrity import changed_since_seal
+from xpareto.eval.results.provenance import made_of_old_run
 
 ROWS = "measurements.jsonl"
 

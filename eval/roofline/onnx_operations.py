@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from xpareto.compress.core.errors import InputError
+from xpareto.eval.roofline.file_bytes import BITS
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -285,6 +286,5 @@ def _attribute(node: NodeProto, name: str, default: int = 0) -> int:
 
 
 def _bytes(shape: Shape, data_type: int) -> int:
-    from xpareto.eval.roofline.file_bytes import BITS
 
     return math.ceil(math.prod(shape) * BITS.get(data_type, 32) / 8)

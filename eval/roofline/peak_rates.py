@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from xpareto.eval.runtimes._packed_linear import can_pack, packed
+from xpareto.eval.runtimes.onnxruntime import OnnxSettings, session_options
 
 SIDE = 2048  # of the square matrices: 17 GFLOP a product
 _TRIAD_BYTES = 96 << 20  # of each of three arrays: beyond most last-level caches
@@ -132,8 +133,6 @@ def _onnx_product(threads: int, side: int, integers: bool) -> Callable[[], objec
     """Return a call of x @ w in onnxruntime, w constant, so that it is packed once as a model's are."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
-
-    from xpareto.eval.runtimes.onnxruntime import OnnxSettings, session_options
 
     given = np.ones((side, side), np.uint8 if integers else np.float32)
     weight = numpy_helper.from_array(np.ones((side, side), np.int8 if integers else np.float32), "w")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.uneven_layers import shape_in
+from xpareto.eval.roofline.file_bytes import safetensors_sizes
 from xpareto.eval.roofline.onnx_operations import Work
 from xpareto.eval.runtimes._runtime import model_config
-from xpareto.eval.roofline.file_bytes import safetensors_sizes
 
 _INT64 = 8
 

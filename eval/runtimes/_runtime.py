@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.registry import Catalog
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.registry import Catalog
 
 RUNTIMES = Catalog("runtime", "xpareto.eval.runtimes", "RUNTIME")
 

@@ -18,9 +18,16 @@ from pydantic import Field
 from xpareto.compress.core.artifact import PACKED, Artifact
 from xpareto.compress.core.errors import InputError, hint
 from xpareto.compress.heads.table import HEADS
-from xpareto.eval.hardware.machine import vector_flags
 from xpareto.eval.encoding.packing import first_tokens, is_packed, refuse_packed
-from xpareto.eval.runtimes._runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
+from xpareto.eval.hardware.machine import vector_flags
+from xpareto.eval.runtimes._runtime import (
+    Runtime,
+    RuntimeSettings,
+    Session,
+    longest_input,
+    model_config,
+    refuse_overlong,
+)
 
 MODEL = "model.onnx"
 PROVIDERS = ["CPUExecutionProvider"]

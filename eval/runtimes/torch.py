@@ -13,10 +13,17 @@ from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.uneven_layers import model_class
+from xpareto.eval.encoding.packing import first_tokens, is_packed, positions, visible
 from xpareto.eval.hardware.machine import vector_flags
 from xpareto.eval.runtimes._packed_linear import can_pack, pack_linears
-from xpareto.eval.encoding.packing import first_tokens, is_packed, positions, visible
-from xpareto.eval.runtimes._runtime import Runtime, RuntimeSettings, Session, longest_input, model_config, refuse_overlong
+from xpareto.eval.runtimes._runtime import (
+    Runtime,
+    RuntimeSettings,
+    Session,
+    longest_input,
+    model_config,
+    refuse_overlong,
+)
 
 if TYPE_CHECKING:
     import torch

@@ -20,9 +20,9 @@ from typing import Literal
 
 import numpy as np
 
+from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.intervals import t_quantile
 from xpareto.eval.statistics.variance_shrinkage import moderated
-from xpareto.eval.statistics.estimates import Uncertain
 
 Basis = Literal["exact", "blocks", "assumed"]
 COST_MARGIN = 0.05  # natural logarithm: 5 % of cost is no difference that counts

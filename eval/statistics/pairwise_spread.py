@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.intervals import Spread
 from xpareto.eval.statistics.variance_shrinkage import moderated_pairs
-from xpareto.eval.statistics.estimates import Uncertain
 
 
 def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> Spread:

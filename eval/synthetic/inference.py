@@ -11,7 +11,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import ABOVE, BELOW, COLOURS, FREQUENCIES, INTRANSITIVE, OBJECTS, OPPOSITE, PLACES, PRONOUNS, TIMES, Clause, Thing
+from xpareto.eval.synthetic.languages.meaning import (
+    ABOVE,
+    BELOW,
+    COLOURS,
+    FREQUENCIES,
+    INTRANSITIVE,
+    OBJECTS,
+    OPPOSITE,
+    PLACES,
+    PRONOUNS,
+    TIMES,
+    Clause,
+    Thing,
+)
 from xpareto.eval.synthetic.sample import action, patient, qualities, state, subject
 
 LABELS = ("entailment", "neutral", "contradiction")

@@ -8,7 +8,17 @@ from typing import Literal
 
 from xpareto.eval.synthetic.languages.english import VERBS
 from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.meaning import ANIMATE, INTRANSITIVE, NAMES, OBJECTS, PERSONS, PLACES, Clause, Sentence, Thing
+from xpareto.eval.synthetic.languages.meaning import (
+    ANIMATE,
+    INTRANSITIVE,
+    NAMES,
+    OBJECTS,
+    PERSONS,
+    PLACES,
+    Clause,
+    Sentence,
+    Thing,
+)
 from xpareto.eval.synthetic.realize import LANGUAGES, capitalised, located, text, words
 from xpareto.eval.synthetic.sample import patient, subject
 

@@ -5,7 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import ANIMAL_ADJECTIVES, ANIMAL_VERBS, ANIMALS, FOOD, FOOD_ADJECTIVES, FREQUENCIES, INTRANSITIVE, MASS, NAMES, OBJECTS, PERSON_ADJECTIVES, PERSONS, PLACES, PRONOUNS, THING_ADJECTIVES, THINGS, TIMES, Clause, Determiner, Link, Sentence, Thing
+from xpareto.eval.synthetic.languages.meaning import (
+    ANIMAL_ADJECTIVES,
+    ANIMAL_VERBS,
+    ANIMALS,
+    FOOD,
+    FOOD_ADJECTIVES,
+    FREQUENCIES,
+    INTRANSITIVE,
+    MASS,
+    NAMES,
+    OBJECTS,
+    PERSON_ADJECTIVES,
+    PERSONS,
+    PLACES,
+    PRONOUNS,
+    THING_ADJECTIVES,
+    THINGS,
+    TIMES,
+    Clause,
+    Determiner,
+    Link,
+    Sentence,
+    Thing,
+)
 
 
 def qualities(noun: str) -> tuple[str, ...]:

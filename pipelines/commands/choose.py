@@ -118,11 +118,11 @@ def choose(
     once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
-    from xpareto.eval.objectives._objective import declared_limits
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.runs.choose import choose_run
-    from xpareto.pipelines.storage.seal_warning import warn_of_changes
     from xpareto.eval.analyses.requirements import Wish, named_numbers, names
+    from xpareto.eval.objectives._objective import declared_limits
+    from xpareto.pipelines.runs.choose import choose_run
+    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.storage.seal_warning import warn_of_changes
 
     given = ctx.meta.get(LIMITS, {})
     wish = Wish(

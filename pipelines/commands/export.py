@@ -8,7 +8,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from xpareto.pipelines.commands.options import RUNS, AsJson, CandidateName, RunName, RunsLookup, StoreLookup, Text
+from xpareto.pipelines.commands.options import (
+    RUNS,
+    AsJson,
+    CandidateName,
+    RunName,
+    RunsLookup,
+    StoreLookup,
+    Text,
+)
 
 
 def export(
@@ -35,8 +43,8 @@ def outliers(
     store: StoreLookup = None,
 ) -> None:
     """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
-    from xpareto.pipelines.runs.later_actions import store_of
     from xpareto.pipelines.display.outliers import show_outliers
+    from xpareto.pipelines.runs.later_actions import store_of
     from xpareto.pipelines.storage.run_folder import RunFolder
 
     found = RunFolder.find(run, runs)
@@ -58,10 +66,10 @@ def submit(
     store: StoreLookup = None,
 ) -> None:
     """Write XTREME's leaderboard folder: a candidate's predictions for every test set of the run's tasks."""
-    from xpareto.pipelines.runs.later_actions import store_of
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.runs.submission import submit as submit_candidate
     from xpareto.pipelines.display.progress import Terminal
+    from xpareto.pipelines.runs.later_actions import store_of
+    from xpareto.pipelines.runs.submission import submit as submit_candidate
+    from xpareto.pipelines.storage.run_folder import RunFolder
 
     found = RunFolder.find(run, runs)
     with Terminal() as terminal:

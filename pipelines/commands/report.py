@@ -7,7 +7,17 @@ from typing import Annotated, Optional
 
 import typer
 
-from xpareto.pipelines.commands.options import RUNS, AsJson, DrawSeed, Folder, Margin, Resamples, RunName, RunsLookup, command_line
+from xpareto.pipelines.commands.options import (
+    RUNS,
+    AsJson,
+    DrawSeed,
+    Folder,
+    Margin,
+    Resamples,
+    RunName,
+    RunsLookup,
+    command_line,
+)
 
 
 def report(
@@ -21,8 +31,8 @@ def report(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
-    from xpareto.pipelines.storage.run_folder import RunFolder
     from xpareto.pipelines.runs.report import build_report
+    from xpareto.pipelines.storage.run_folder import RunFolder
     from xpareto.pipelines.storage.seal_warning import warn_of_changes
 
     found = [RunFolder.find(name, runs) for name in run]
@@ -96,8 +106,8 @@ def diff(
     candidate or a cost that failed or was not measured any more. With --strict, a difference is one
     unless it is shown to be none.
     """
-    from xpareto.pipelines.storage.run_folder import RunFolder
     from xpareto.pipelines.runs.diff import diff_runs
+    from xpareto.pipelines.storage.run_folder import RunFolder
     from xpareto.pipelines.storage.seal_warning import warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
@@ -132,9 +142,9 @@ def claims(
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
     from xpareto.compress.core.atomic import replace_text, writing
+    from xpareto.pipelines.display.progress import Terminal
     from xpareto.pipelines.runs.claims import claims_of, compare_for_claims
     from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.display.progress import Terminal
     from xpareto.reports.comparisons.claims import claims_markdown
 
     found = [RunFolder.find(name, runs) for name in run or ()]

@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from xpareto.pipelines.commands.options import RUNS, STORE, BaseName, DataName, LockFile, Processes, RecipeName, RunName, RunsFolder, RunsLookup, SaveEvery, Sets, StoreFolder, StoreLookup, Text, command_line
+from xpareto.pipelines.commands.options import (
+    RUNS,
+    STORE,
+    BaseName,
+    DataName,
+    LockFile,
+    Processes,
+    RecipeName,
+    RunName,
+    RunsFolder,
+    RunsLookup,
+    SaveEvery,
+    Sets,
+    StoreFolder,
+    StoreLookup,
+    Text,
+    command_line,
+)
 
 
 def run(
@@ -25,9 +42,9 @@ def run(
 
     A run that was killed goes on where it stopped when the same command is given again.
     """
-    from xpareto.pipelines.runs.run import Options, run_recipe
-    from xpareto.pipelines.execution.distributed import check_launch
     from xpareto.pipelines.display.progress import Terminal
+    from xpareto.pipelines.execution.distributed import check_launch
+    from xpareto.pipelines.runs.run import Options, run_recipe
 
     check_launch(processes)
     options = Options(
@@ -69,9 +86,9 @@ def measure(
     store: StoreLookup = None,
 ) -> None:
     """Measure the existing artifacts of a run once more, as a further repeat."""
+    from xpareto.pipelines.display.progress import Terminal
     from xpareto.pipelines.runs.later_actions import measure_again, store_of
     from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.display.progress import Terminal
 
     found = RunFolder.find(run, runs)
     with Terminal() as terminal:

@@ -6,9 +6,19 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from xpareto.compress.core.errors import InputError, hint
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step_help import example_recipe, field_docs, formats, prose
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.quantization.saturation import EXACT, probe
+from xpareto.eval.hardware.machine import abilities, machine_facts
+from xpareto.eval.objectives._objective import OBJECTIVES
+from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
+from xpareto.pipelines.recipe.checks import shipped_recipes
+from xpareto.pipelines.recipe.located_yaml import read_yaml
+from xpareto.pipelines.recipe.probe_groups import nameable, taken
+from xpareto.reports.terminal.tables import printer
 
 if TYPE_CHECKING:
     from xpareto.eval.probing.probe import Taken
@@ -39,8 +49,6 @@ def show(what: str, verbose: bool) -> None:
 def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
     from rich.table import Table
     from rich.text import Text
-
-    from xpareto.reports.terminal.tables import printer
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -77,7 +85,6 @@ def _steps(verbose: bool) -> None:
 
 
 def _tasks(verbose: bool) -> None:
-    from xpareto.eval.tasks._task import TASKS
 
     rows = []
     for name, task in TASKS.all().items():
@@ -90,7 +97,6 @@ def _tasks(verbose: bool) -> None:
 
 
 def _training(verbose: bool) -> None:
-    from xpareto.eval.tasks._task import TRAINING_SETS
 
     rows: list[tuple[str, ...]] = []
     for name, found in TRAINING_SETS.all().items():
@@ -107,7 +113,6 @@ def _training(verbose: bool) -> None:
 
 
 def _runtimes(verbose: bool) -> None:
-    from xpareto.eval.runtimes._runtime import RUNTIMES
 
     rows = []
     for name, runtime in RUNTIMES.all().items():
@@ -120,8 +125,6 @@ def _runtimes(verbose: bool) -> None:
 
 
 def _probes(verbose: bool) -> None:
-    from xpareto.eval.probing.probe import PROBES
-    from xpareto.pipelines.recipe.probe_groups import nameable, taken
 
     rows = []
     for name in (*nameable(), *taken("by submit")):
@@ -133,7 +136,6 @@ def _probes(verbose: bool) -> None:
 
 
 def _objectives(verbose: bool) -> None:
-    from xpareto.eval.objectives._objective import OBJECTIVES
 
     rows = [
         (name, item.role, item.sense, item.unit, " ".join(limit.option for limit in item.limits), item.title)
@@ -143,8 +145,6 @@ def _objectives(verbose: bool) -> None:
 
 
 def _recipes(verbose: bool) -> None:
-    from xpareto.pipelines.recipe.checks import shipped_recipes
-    from xpareto.pipelines.recipe.located_yaml import read_yaml
 
     rows = []
     for name, path in shipped_recipes().items():
@@ -155,8 +155,6 @@ def _recipes(verbose: bool) -> None:
 
 def show_doctor() -> None:
     """Print what this machine can measure and what to mind."""
-    from xpareto.compress.quantization.saturation import EXACT, probe
-    from xpareto.eval.hardware.machine import abilities, machine_facts
 
     print_table([(name, _plain(value)) for name, value in machine_facts().items()], "fact", "")
     print()

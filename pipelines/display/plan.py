@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from xpareto.compress.core.sources import title
 from xpareto.pipelines.runs.run import Prepared
+from xpareto.reports.terminal.tables import printer
 
 MOST_LINES = 200
 
@@ -55,8 +56,6 @@ def show_plan(ready: Prepared) -> None:
     """Print the graph as a tree, then the candidates."""
     from rich.text import Text
     from rich.tree import Tree
-
-    from xpareto.reports.terminal.tables import printer
 
     plan, cached = ready.plan, cached_keys(ready)
     console = printer()

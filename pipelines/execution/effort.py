@@ -18,8 +18,8 @@ from operator import add
 from pathlib import Path
 from types import TracebackType
 
-from xpareto.eval.hardware.gpu_energy import Cards
 from xpareto.eval.hardware.energy_meter import EnergyMeter, Joules, Spent
+from xpareto.eval.hardware.gpu_energy import Cards
 from xpareto.eval.hardware.interference import processor_seconds
 from xpareto.eval.hardware.rapl import PowerCounter
 

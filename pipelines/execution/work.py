@@ -12,17 +12,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from xpareto.compress.core.artifact import Artifact, Manifest
-from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.training.distributed import alone
+from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.models.checkpoint import import_checkpoint
+from xpareto.compress.training.distributed import alone
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.hardware.energy_meter import machine_energy
-from xpareto.pipelines.planning.plan import Node
-from xpareto.pipelines.planning.inputs import Base
-from xpareto.pipelines.storage.store import Store, remove
 from xpareto.pipelines.execution.data import DataSupply
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making
+from xpareto.pipelines.planning.inputs import Base
+from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.storage.store import Store, remove
 
 Progress = Callable[[int, int, str], None]
 
@@ -166,7 +167,6 @@ def _make(work: Work, inputs: _Inputs, target: Path, progress: Progress) -> Mani
 
 
 def _take_base(work: Work, target: Path) -> Made:
-    from xpareto.compress.models.checkpoint import import_checkpoint
 
     if work.base_folder is not None:
         return import_checkpoint(Path(work.base_folder), target)

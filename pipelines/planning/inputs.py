@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.models.checkpoint import read_checkpoint
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import DataNeed
+from xpareto.compress.models.checkpoint import read_checkpoint
+from xpareto.eval import synthetic
+from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.hardware.machine import cpu_model, usable_cores
+from xpareto.eval.synthetic import write_data
+from xpareto.eval.tasks._task import task as find
+from xpareto.pipelines.recipe.schema import Recipe
 from xpareto.pipelines.storage.fingerprints import Fingerprints
 from xpareto.pipelines.storage.lock import Lock
-from xpareto.pipelines.recipe.schema import Recipe
-from xpareto.pipelines.storage.store import Store
+from xpareto.pipelines.storage.store import Store, remove
 
 if TYPE_CHECKING:
     from xpareto.eval.data.source import Data, DataSpec
@@ -67,7 +71,6 @@ class Start:
 
     def task_fingerprint(self, task: str, language: str, split: str) -> str:
         """Return what identifies the evaluation examples of one language."""
-        from xpareto.eval.tasks._task import task as find
 
         return self.data.fingerprint(self.data.task_files(find(task), language, split))
 
@@ -86,7 +89,6 @@ def open_start(
 
     Relative folders in a recipe are looked for beside the recipe, then in the working directory.
     """
-    from xpareto.eval.data.source import Data
 
     fingerprints = Fingerprints(store.root / "fingerprints.json")
     lock = Lock.read(lock_file) if lock_file is not None else Lock.new(store.root / "hub")
@@ -148,7 +150,6 @@ def open_data(name: str | None, folder: Path, file: str, store: Store, lock: Loc
 
     `folder` is looked in for relative names, and `file` is the recipe that messages name.
     """
-    from xpareto.eval.data.source import DataSpec
 
     if name is None:
         raise InputError(
@@ -172,9 +173,6 @@ def embedded_data(store: Store) -> Path:
 
     Named by the digest of the generator's source, so that another version never meets old files.
     """
-    from xpareto.eval import synthetic
-    from xpareto.eval.synthetic import write_data
-    from xpareto.pipelines.storage.store import remove
 
     source = sorted(Path(str(synthetic.__file__)).parent.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]

@@ -15,13 +15,13 @@ from typing import Any
 
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.sources import parse_member, title
 from xpareto.compress.core.ordering import Rule, broken_at_end, broken_here
+from xpareto.compress.core.sources import parse_member, title
 from xpareto.compress.core.step import DataNeed, Flow, Misfit, Step
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import ENCODER, TRAINING_SETS, task
-from xpareto.pipelines.recipe.schema import Checked, Setting
 from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.recipe.schema import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
 

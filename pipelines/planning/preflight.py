@@ -8,9 +8,9 @@ from pathlib import Path
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.tasks._task import ENCODER
 from xpareto.pipelines.planning.contamination import refuse_contamination
+from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.plan import Plan
 from xpareto.pipelines.planning.workload import Workload
-from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.storage.store import Store
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.tasks._task import Task
 from xpareto.eval.tasks._task import task as find_task
-from xpareto.pipelines.recipe.schema import Recipe
 from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.recipe.schema import Recipe
 
 
 @dataclass(frozen=True)

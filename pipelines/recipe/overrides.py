@@ -9,6 +9,7 @@ from typing import Any
 
 from xpareto.compress.core.errors import InputError, hint
 from xpareto.pipelines.recipe.located_yaml import Located, Where, parse_yaml
+from xpareto.pipelines.recipe.schema import Recipe
 
 
 def step_items(recipe: Any) -> Iterator[tuple[Where, dict[str, Any]]]:
@@ -55,7 +56,6 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> Located:
 
 
 def _set(recipe: Any, parts: list[str], parsed: Any, override: str) -> None:
-    from xpareto.pipelines.recipe.schema import Recipe
 
     keys = sorted(Recipe.model_fields)
     labels = sorted({label_of(item) for _, item in step_items(recipe)})

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from xpareto.compress.core.step import Step
+from xpareto.pipelines.recipe.probe_groups import by_default
 
 
 def _task_choice(value: Any) -> Any:
@@ -60,7 +61,6 @@ class TaskChoice(Frozen):
 
 
 def _default_probes() -> list[str]:
-    from xpareto.pipelines.recipe.probe_groups import by_default  # loads every probe, which a recipe that names its own does not
 
     return by_default()
 

@@ -23,6 +23,9 @@ from xpareto.pipelines.runs.run import Console, cores
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.pipelines.planning.inputs import open_start
 from xpareto.pipelines.storage.store import Store
+from xpareto.eval.probing.probe import PROBES
+from xpareto.pipelines.runs.report import build_report
+from xpareto.reports.formats.card import model_card
 
 
 def measure_again(run: RunFolder, store: Store, probe: str | None, console: Console) -> Sequence[Path]:
@@ -30,8 +33,6 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
 
     Nothing is trained or made: InputError when an artifact is not in the store any more.
     """
-    from xpareto.eval.probing.probe import PROBES
-    from xpareto.pipelines.runs.report import build_report
 
     if probe is not None and PROBES.load(probe).taken == "by submit":
         raise InputError(f"The probe {probe} {BY_SUBMIT}")
@@ -99,7 +100,6 @@ def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
     Each holds the model, config.json, the tokenizer, a model card (README.md) and the manifest, and
     loads in plain onnxruntime or transformers without xpareto.
     """
-    from xpareto.reports.formats.card import model_card
 
     artifacts = artifacts_of(run, store, read_document(run.path).candidate(name))
     check_empty(target)

@@ -25,6 +25,7 @@ from xpareto.pipelines.recipe.schema import Measure
 from xpareto.pipelines.storage.run_folder import TERMINATOR, RunFolder, utc_now
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.storage.store import Store, remove
+from xpareto.eval.runtimes._runtime import RUNTIMES
 
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
@@ -163,7 +164,6 @@ class Measuring:
     def _outcome_key(
         self, candidate: Candidate, artifacts: Mapping[str, Artifact], probes: Sequence[str]
     ) -> str:
-        from xpareto.eval.runtimes._runtime import RUNTIMES
 
         parts = [
             OUTCOMES_VERSION,

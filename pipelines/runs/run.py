@@ -26,6 +26,10 @@ from xpareto.pipelines.runs.results import results_of
 from xpareto.pipelines.planning.inputs import EMBEDDED, Start, open_start
 from xpareto.pipelines.storage.store import Store
 from xpareto.pipelines.execution.work import Work
+from xpareto.pipelines.runs.report import build_report
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.probing.probe import threading_variables
+from xpareto.compress.quantization.saturation import probe
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,6 @@ def run_recipe(options: Options, console: Console) -> Result:
         )
         run.event("finished", failed=len(making.failed_candidates(ready.plan)))
         run.seal()
-    from xpareto.pipelines.runs.report import build_report
 
     report = build_report([run.path], run.path / "report")
     return Result(run, report, making.failed_candidates(ready.plan))
@@ -280,8 +283,6 @@ def _measure(
 
 def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -> None:
     """Write down what runs, from what, on which machine, before it runs."""
-    from xpareto.eval.hardware.machine import machine_facts
-    from xpareto.eval.probing.probe import threading_variables
 
     run.write_text("recipe.yaml", ready.checked.source)
     run.write_json(
@@ -303,7 +304,6 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
     )
     facts = machine_facts() | {"probe_variables": threading_variables(threads)}
     if any(node.step.startswith("quantize") for node in ready.plan.nodes.values()):
-        from xpareto.compress.quantization.saturation import probe
 
         facts["int8_products"] = probe()
     run.write_json("environment.json", facts)

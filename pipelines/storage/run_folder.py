@@ -14,8 +14,8 @@ from typing import Any
 from xpareto.compress.core.atomic import append_line, replace_json, replace_text, writing
 from xpareto.compress.core.errors import InputError, hint
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows, write_parquet
-from xpareto.eval.results.run import ROWS
 from xpareto.eval.results.integrity import SEAL, damaged, write_seal
+from xpareto.eval.results.run import ROWS
 
 SCHEMA = 1
 TERMINATOR = "probe_time"  # the statistic of the row that closes the rows of one probe

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.eval.results.integrity import changed_since_seal
+from xpareto.pipelines.storage.run_folder import RunFolder
 
 
 def warn_of_changes(*runs: RunFolder) -> None:

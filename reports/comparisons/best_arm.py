@@ -9,8 +9,8 @@ from xpareto.eval.analyses.documents.best_arm import BestArm
 from xpareto.eval.statistics.tests import Contrast
 from xpareto.reports.comparisons.compared import interval, p_text
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.numbers import points
 from xpareto.reports.text.escaping import code, markdown
+from xpareto.reports.text.numbers import points
 
 FILE = "best-arm"
 

@@ -7,8 +7,8 @@ from xpareto.eval.analyses.documents.claim_status import ClaimStatus, ComparedAr
 from xpareto.reports.comparisons.best_arm import headline
 from xpareto.reports.comparisons.compared import interval
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.numbers import points
 from xpareto.reports.text.escaping import code, markdown
+from xpareto.reports.text.numbers import points
 
 
 def claims_markdown(status: ClaimStatus) -> str:

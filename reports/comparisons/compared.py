@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
 from xpareto.eval.analyses.documents.base import Estimate
 from xpareto.eval.statistics.tests import Contrast
-from xpareto.reports.text.languages import language_name
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.numbers import points, ratio, three_digits
 from xpareto.reports.text.escaping import code, markdown, midway
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.text.numbers import points, ratio, three_digits
 
 VERDICTS = ("better", "equivalent", "worse", "undetermined")
 

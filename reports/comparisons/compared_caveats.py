@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from xpareto.eval.analyses.documents.arm_comparison import ArmComparison, CaveatEntry, TrainingStep
-from xpareto.reports.findings.caveat_rules import changed_text, incomplete_text
 from xpareto.reports.comparisons.compared import in_points
+from xpareto.reports.findings.caveat_rules import changed_text, incomplete_text
 
 XTREME_TASKS = 9
 FEW_SEEDS = 5

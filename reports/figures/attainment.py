@@ -8,8 +8,8 @@ from typing import Any
 
 from xpareto.eval.analyses.documents.summary import Analysis, ArmAttainment, Attainment, AttainmentDifference
 from xpareto.eval.objectives._objective import Objective
-from xpareto.reports.figures.style import COLOURS, COLUMN_INCHES, SMALL, TINY, plain, set_log_ticks, written
 from xpareto.eval.results.summary import Study
+from xpareto.reports.figures.style import COLOURS, COLUMN_INCHES, SMALL, TINY, plain, set_log_ticks, written
 from xpareto.reports.text.escaping import midway
 
 _MOST_PANELS = 10

@@ -8,11 +8,11 @@ from typing import Any
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
+from xpareto.eval.results.summary import Study
 from xpareto.reports.figures.attainment import draw_attainment
 from xpareto.reports.figures.drops import draw_drops
 from xpareto.reports.figures.frontier import draw_frontier
 from xpareto.reports.figures.style import STYLE
-from xpareto.eval.results.summary import Study
 
 _FORMATS = ("svg", "pdf")
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpareto.eval.analyses.documents.summary import Analysis, Summary
+from xpareto.eval.results.summary import Study
 from xpareto.reports.figures.frontier import short_names
 from xpareto.reports.figures.style import COLUMN_INCHES, SMALL, TINY, written
 from xpareto.reports.findings.opening import main_cost
-from xpareto.eval.results.summary import Study
 from xpareto.reports.findings.systems import Point, on_frontier, points
 
 _MOST_COLUMNS = 27  # of task x variant, so that a column stays a tenth of an inch

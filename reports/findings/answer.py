@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents.summary import Analysis, Answer, Summary
 from xpareto.eval.analyses.documents.summary import Pick as PickEntry
-from xpareto.reports.text.numbers import number, points, ratio
 from xpareto.eval.results.summary import Study
 from xpareto.reports.text.escaping import midway
+from xpareto.reports.text.numbers import number, points, ratio
 
 
 @dataclass(frozen=True)

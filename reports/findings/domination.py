@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents.summary import Analysis, FrontierEntry, Summary
-from xpareto.reports.findings.membership import shown_frontiers
 from xpareto.eval.results.summary import Study
+from xpareto.reports.findings.membership import shown_frontiers
 
 ROOM = 40  # systems whose shares can be read side by side
 

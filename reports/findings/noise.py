@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents.summary import Analysis, NoiseEntry, Summary
-from xpareto.reports.text.numbers import MINUS
 from xpareto.eval.results.summary import Study
+from xpareto.reports.text.numbers import MINUS
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.reports.text.numbers import points, ratio
 from xpareto.eval.results.summary import SCORE, Study
+from xpareto.reports.text.numbers import points, ratio
 
 
 @dataclass(frozen=True)

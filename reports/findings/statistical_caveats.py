@@ -6,9 +6,9 @@ import itertools
 from dataclasses import replace
 
 from xpareto.eval.analyses.documents.summary import Analysis, Summary
+from xpareto.eval.results.summary import Study
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
-from xpareto.eval.results.summary import Study
 
 _LATENCY = "latency_ms"
 _HIGH_PERCENT = 10.0

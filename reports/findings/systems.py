@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.reports.findings.score_changes import quality_change
 from xpareto.eval.results.cells import Score
 from xpareto.eval.results.summary import SCORE, Study
+from xpareto.reports.findings.score_changes import quality_change
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import study
 from xpareto.reports.figures.build import figures
+from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.latex import latex
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
-from xpareto.eval.results.run import read_runs
-from xpareto.reports.formats.csv import spreadsheets
-from xpareto.eval.results.summary import study
 
 
 def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:

@@ -7,12 +7,12 @@ import io
 from collections.abc import Iterable, Sequence
 
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
-from xpareto.reports.findings.score_changes import change_tasks, changes
-from xpareto.reports.findings.domination import domination_rows
+from xpareto.eval.results.summary import Study
 from xpareto.reports.costs.effort import effort_view
 from xpareto.reports.costs.energy import energy_rows
 from xpareto.reports.costs.process import load_times
-from xpareto.eval.results.summary import Study
+from xpareto.reports.findings.domination import domination_rows
+from xpareto.reports.findings.score_changes import change_tasks, changes
 from xpareto.reports.text.escaping import spreadsheet
 
 

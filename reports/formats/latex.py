@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes
-from xpareto.reports.findings.membership import panels
-from xpareto.reports.text.numbers import number, points, ratio
 from xpareto.eval.results.cells import Score
 from xpareto.eval.results.summary import SCORE, Study
+from xpareto.reports.findings.membership import panels
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes
 from xpareto.reports.text.escaping import visible
+from xpareto.reports.text.numbers import number, points, ratio
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.eval.results.cells import INTERVAL, Score
+from xpareto.eval.results.summary import Study
 from xpareto.reports.costs.depth import ORACLE, curves
 from xpareto.reports.costs.effort import effort_view
 from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
-from xpareto.reports.text.environment import facts
-from xpareto.reports.findings.opening import headline
-from xpareto.reports.findings.statistical_caveats import informed_caveats
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.findings.membership import panels
-from xpareto.reports.findings.noise import noise_rows
-from xpareto.reports.text.numbers import duration, number, points
 from xpareto.reports.costs.process import NOTE as LOAD_NOTE
 from xpareto.reports.costs.process import clock_words, load_times
 from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
-from xpareto.eval.results.cells import INTERVAL, Score
-from xpareto.eval.results.summary import Study
+from xpareto.reports.findings.membership import panels
+from xpareto.reports.findings.noise import noise_rows
+from xpareto.reports.findings.opening import headline
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.reports.findings.statistical_caveats import informed_caveats
+from xpareto.reports.text.environment import facts
 from xpareto.reports.text.escaping import code, markdown, midway
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.text.numbers import duration, number, points
 
 
 def summary(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:

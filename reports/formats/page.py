@@ -14,28 +14,36 @@ from markupsafe import Markup
 
 from xpareto.compress.core.wording import enumerated
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.reports.findings.answer import decided, loss, method, picks
-from xpareto.reports.costs.stacked_bars import bars
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.eval.results.cells import INTERVAL, Score
+from xpareto.eval.results.summary import Study
 from xpareto.reports.costs.depth import ORACLE, curves, drawn
-from xpareto.reports.findings.disparity import columns, disparities
 from xpareto.reports.costs.effort import effort_view, energy_bars, latency_view
 from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
-from xpareto.reports.text.environment import facts
-from xpareto.reports.findings.opening import TOLERANCE, arms_compared, as_measured, cheapest, opening, priced, standing
-from xpareto.reports.findings.statistical_caveats import informed_caveats
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.findings.membership import knee_words, panels
-from xpareto.reports.findings.noise import noise_rows
-from xpareto.reports.text.numbers import duration, number, points, ratio, three_digits
-from xpareto.reports.formats.page_data import figure_data
+from xpareto.reports.costs.file_sizes import sizes
 from xpareto.reports.costs.process import NOTE as LOAD_NOTE
 from xpareto.reports.costs.process import clock_words, load_times
 from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
-from xpareto.eval.results.cells import INTERVAL, Score
-from xpareto.reports.costs.file_sizes import sizes
-from xpareto.eval.results.summary import Study
+from xpareto.reports.costs.stacked_bars import bars
+from xpareto.reports.findings.answer import decided, loss, method, picks
+from xpareto.reports.findings.disparity import columns, disparities
+from xpareto.reports.findings.membership import knee_words, panels
+from xpareto.reports.findings.noise import noise_rows
+from xpareto.reports.findings.opening import (
+    TOLERANCE,
+    arms_compared,
+    as_measured,
+    cheapest,
+    opening,
+    priced,
+    standing,
+)
+from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
+from xpareto.reports.findings.statistical_caveats import informed_caveats
+from xpareto.reports.formats.page_data import figure_data
+from xpareto.reports.text.environment import facts
 from xpareto.reports.text.escaping import embedded_json, midway, visible
+from xpareto.reports.text.languages import language_name
+from xpareto.reports.text.numbers import duration, number, points, ratio, three_digits
 
 _TEMPLATE, _STYLE = "page.html.j2", "page.css"
 _SCRIPTS = tuple(

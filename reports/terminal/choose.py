@@ -6,13 +6,13 @@ from rich.table import Table
 from rich.text import Text
 
 from xpareto.compress.core.wording import enumerated
+from xpareto.eval.analyses.deployable import WITH
 from xpareto.eval.analyses.documents.recommendation import BrokenLimit, Recommendation, VariantFacts
 from xpareto.eval.objectives._limits import MEGABYTE
 from xpareto.eval.objectives._objective import Limit, declared_limits, preferences
-from xpareto.eval.analyses.deployable import WITH
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.text.numbers import points, ratio, three_digits
 from xpareto.reports.text.escaping import midway, visible
+from xpareto.reports.text.numbers import points, ratio, three_digits
 
 _FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, of one 6.3
 

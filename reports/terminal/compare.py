@@ -8,10 +8,18 @@ from rich.text import Text
 
 from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
 from xpareto.eval.statistics.tests import Contrast
+from xpareto.reports.comparisons.compared import (
+    VERDICTS,
+    basis,
+    headline,
+    interval,
+    p_text,
+    ratio_interval,
+    tally,
+)
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.comparisons.compared import VERDICTS, basis, headline, interval, p_text, ratio_interval, tally
-from xpareto.reports.text.numbers import points, three_digits
 from xpareto.reports.text.escaping import visible
+from xpareto.reports.text.numbers import points, three_digits
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 

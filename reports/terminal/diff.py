@@ -11,8 +11,8 @@ from rich.text import Text
 from xpareto.eval.analyses.documents.difference import ALL, CandidateChanges, Change, Difference, What
 from xpareto.eval.statistics.tests import Contrast
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.text.numbers import points, ratio
 from xpareto.reports.text.escaping import visible
+from xpareto.reports.text.numbers import points, ratio
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 _TITLES: Mapping[What, str] = {

@@ -21,8 +21,8 @@ import numpy as np
 from xpareto.compress.core.artifact import Manifest, seal
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
-from xpareto.eval.probing.batches import run_all
 from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.probing.batches import run_all
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import KINDS, task
 

@@ -46,10 +46,10 @@ def main() -> None:
 def measure(arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    from xpareto.eval.statistics.score_draws import TaskScores, task_scores
-    from xpareto.eval.pareto.dominance import dominance
     from xpareto.eval.hardware.machine import machine_facts
+    from xpareto.eval.pareto.dominance import dominance
     from xpareto.eval.statistics.bootstrap import NORMAL_FROM
+    from xpareto.eval.statistics.score_draws import TaskScores, task_scores
     from xpareto.eval.statistics.scores import Weights, score_table
     from xpareto.eval.tasks._task import KINDS, TASKS, task
 

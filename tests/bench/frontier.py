@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xpareto.eval.pareto.frontier import Frontier
 from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.pareto.frontier import Frontier
 
 TARGET_SECONDS = 5.0
 

@@ -23,12 +23,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 
+from tests.bench.xlmr_base_size import in_process, make_source_and_tell
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import Context
 from xpareto.compress.core.stopwatch import interleaved, speedup
 from xpareto.eval.hardware.machine import cpu_model
-from tests.bench.xlmr_base_size import in_process, make_source_and_tell
 
 TOLERANCE = 0.1
 

@@ -19,8 +19,8 @@ import numpy as np
 import onnxruntime
 
 from xpareto.compress.core.artifact import Artifact
-from xpareto.eval.probing.batches import pad, plan_batches
 from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.probing.batches import pad, plan_batches
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.runtimes.onnxruntime import PROVIDERS, output_names, session_options
 

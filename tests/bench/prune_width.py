@@ -45,8 +45,8 @@ class LongLines:
 def prune(source: Path, target: Path, arguments: Mapping[str, Any], pipe: Any) -> None:
     """Apply prune_width in this process; send seconds, peak bytes and notes."""
     from xpareto.compress.core.artifact import Artifact
-    from xpareto.compress.models.checkpoint import read_checkpoint
     from xpareto.compress.core.step import Context
+    from xpareto.compress.models.checkpoint import read_checkpoint
     from xpareto.compress.steps.prune_width import STEP
 
     target.mkdir()

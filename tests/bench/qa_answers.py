@@ -24,11 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.eval.probing.batches import plan_batches
-from xpareto.eval.kinds.span import KIND
-from xpareto.eval.hardware.machine import machine_facts
 from xpareto.eval.encoding.qa_answers import best_answers, n_best
 from xpareto.eval.encoding.qa_windows import Windows, cut
+from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.kinds.span import KIND
+from xpareto.eval.probing.batches import plan_batches
 
 EMPTY = np.zeros((0, 2), np.float32)
 LEAD, ROOM, STRIDE = 20, 364, 128  # <s> question </s></s>: a question of 17 tokens

@@ -41,16 +41,16 @@ from xlmr_base_size import in_process
 from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
-from xpareto.eval.roofline.torch_work import encoder_work
-from xpareto.eval.probing.batches import pad, plan_batches
 from xpareto.eval.hardware.machine import machine_facts
+from xpareto.eval.probes.shapes import parse_shape
+from xpareto.eval.probing.batches import pad, plan_batches
+from xpareto.eval.probing.child import pin
+from xpareto.eval.roofline.bound import Roof, in_precision
 from xpareto.eval.roofline.onnx_operations import Work, read_graph
 from xpareto.eval.roofline.onnx_operations import work_of as graph_work
 from xpareto.eval.roofline.operator_profile import OperatorTimes, profile
 from xpareto.eval.roofline.peak_rates import bandwidth, peaks
-from xpareto.eval.probing.child import pin
-from xpareto.eval.probes.shapes import parse_shape
-from xpareto.eval.roofline.bound import Roof, in_precision
+from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes.onnxruntime import open_file, session_options
 from xpareto.eval.tasks._task import KINDS, task
 from xpareto.reports.formats.markdown import table

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.data.batching import Rows
 from xpareto.compress.core.step import Context
+from xpareto.compress.data.batching import Rows
 
 VOCAB, TOKENS, HIDDEN = 97, 24, 16
 LABELS: dict[str, tuple[str, ...]] = {"classification": ("a", "b", "c"), "tagging": ("X", "Y", "Z")}

@@ -11,7 +11,17 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.records.measurement import Measurement, to_json
-from xpareto.eval.results.document import Candidate, Made, RunDocument, StepFacts, TaskFacts, read_document, row_schema, run_schema, write_document
+from xpareto.eval.results.document import (
+    Candidate,
+    Made,
+    RunDocument,
+    StepFacts,
+    TaskFacts,
+    read_document,
+    row_schema,
+    run_schema,
+    write_document,
+)
 
 TRAIN = StepFacts("train", "target", 1, {"on": "each", "epochs": 2.0})
 

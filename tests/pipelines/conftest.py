@@ -14,16 +14,16 @@ import pytest
 
 from xpareto.compress.core.step import DataNeed
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.pipelines.recipe.checks import check
-from xpareto.pipelines.storage.fingerprints import Fingerprints
-from xpareto.pipelines.recipe.located_yaml import parse_yaml
-from xpareto.pipelines.storage.lock import Lock
-from xpareto.pipelines.recipe.overrides import apply_overrides
-from xpareto.pipelines.planning.plan import Plan, make_plan
-from xpareto.pipelines.planning.workload import Workload, workloads
-from xpareto.pipelines.planning.preflight import check_data
-from xpareto.pipelines.recipe.schema import Checked
 from xpareto.pipelines.planning.inputs import Base, Start
+from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.preflight import check_data
+from xpareto.pipelines.planning.workload import Workload, workloads
+from xpareto.pipelines.recipe.checks import check
+from xpareto.pipelines.recipe.located_yaml import parse_yaml
+from xpareto.pipelines.recipe.overrides import apply_overrides
+from xpareto.pipelines.recipe.schema import Checked
+from xpareto.pipelines.storage.fingerprints import Fingerprints
+from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
 
 ROOT = Path(__file__).parents[2]

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.statistics.scores import AVERAGE, Weights
-from xpareto.eval.analyses.summary import analyse
-from xpareto.pipelines.cli import app
-from xpareto.eval.results.evidence import read_evidence
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.runs.report import build_report
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, study
 from tests.eval import worst_language
 from tests.pipelines.made_up_run import write_run
+from xpareto.eval.analyses.summary import analyse
+from xpareto.eval.objectives._objective import OBJECTIVES
+from xpareto.eval.results.evidence import read_evidence
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import SCORE, study
+from xpareto.eval.statistics.scores import AVERAGE, Weights
+from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.report import build_report
+from xpareto.pipelines.storage.run_folder import RunFolder
 
 NAME = "worst_language"
 ONNX, INT8 = "none/onnx/onnxruntime", "none/int8/onnxruntime"

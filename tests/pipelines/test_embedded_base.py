@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from xpareto.compress.losses import masked_lm_loss
 from safetensors.numpy import load_file
+from xpareto.compress.losses import masked_lm_loss
 
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint
 from xpareto.compress.steps.pretrain import Pretrain
 from xpareto.eval.synthetic.realize import LANGUAGES, words
 from xpareto.eval.synthetic.realize import text as joined
 from xpareto.eval.synthetic.sample import sentence
 from xpareto.pipelines.bases import build
-from xpareto.pipelines.runs.run import Options, Prepared, prepare
 from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
+from xpareto.pipelines.runs.run import Options, Prepared, prepare
 
 RECIPE = """\
 xpareto: 1

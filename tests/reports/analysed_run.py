@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from tests.pipelines.made_up_run import write_run
 from xpareto.eval.analyses.documents.summary import Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.pipelines.runs.report import write_analysis
-from xpareto.reports.formats.all_forms import build
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import Study, study
-from tests.pipelines.made_up_run import write_run
+from xpareto.pipelines.runs.report import write_analysis
+from xpareto.reports.formats.all_forms import build
 
 RESAMPLES = 200
 EXPORT = {"step": "export_onnx", "label": "onnx", "version": 1, "fields": {"opset": 20}}

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.reports.analysed_run import analysed_run, read, reported
+from tests.reports.browser import CHROMIUM, DRIVER, Browser
 from xpareto.eval.analyses.documents.summary import Summary
 from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.summary import Study
-from tests.reports.analysed_run import analysed_run, read, reported
-from tests.reports.browser import CHROMIUM, DRIVER, Browser
 
 TIME = "2026-11-22T10:00:00Z"
 LANGUAGES = [

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from xpareto.compress.quantization.graph.embeddings import half
 from xpareto.compress.onnx.weights import drop_unused, output_axis
+from xpareto.compress.quantization.graph.embeddings import half
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xpareto.compress.quantization.graph.embeddings import hollow
 from xpareto.compress.onnx.weights import output_axis
+from xpareto.compress.quantization.graph.embeddings import hollow
 from xpareto.compress.quantization.int8 import quantize_channels
 
 if TYPE_CHECKING:

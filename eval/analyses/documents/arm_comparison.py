@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.base import Document, Part
-from xpareto.eval.comparison.arms import VariantContrasts
 from xpareto.eval.comparison.arm_costs import Iso
+from xpareto.eval.comparison.arms import VariantContrasts
 from xpareto.eval.objectives._objective import Sense
 from xpareto.eval.statistics.tests import Contrast
 

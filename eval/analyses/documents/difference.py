@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.base import Document, Estimate, Part
-from xpareto.eval.statistics.block_noise import Basis
 from xpareto.eval.objectives._objective import Sense
+from xpareto.eval.statistics.block_noise import Basis
 from xpareto.eval.statistics.tests import Contrast
 
 ALL = "all candidates together"

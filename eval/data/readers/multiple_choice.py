@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers import base as rows, tables as table_rows
+from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import tables as table_rows
 from xpareto.eval.tasks._task import Choice
 
 _KNOWN = "question {stem, choices} (CommonsenseQA), endings (HellaSwag), choices or answer0 (CosmosQA)"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.ordering import Relation, Rule, broken_at_end, broken_here
+from xpareto.compress.core.registry import STEPS
 
 NAMES = ("a", "b", "c")
 RELATIONS: tuple[Relation, ...] = ("after", "never_after", "needs_later", "never_before", "next")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from xpareto.compress.data.batching import Rows
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, counts, draw, shares
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import DataNeed, Misfit
+from xpareto.compress.data.batching import Rows
+from xpareto.compress.data.calibration import Calibration, CalibrationSet, counts, draw, shares
 
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", *(f"w{number}" for number in range(60)), "<mask>"]
 TEXT = {

@@ -9,15 +9,23 @@ import pytest
 import torch
 import transformers
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import collate, collate_choices
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.distillation.batches import labelled_lesson, unlabelled_lesson
-from xpareto.compress.distillation.objectives import Attention, Hidden, Labels, Logits, MiniLM, Objectives, Relations
-from xpareto.compress.data.sharding import labelled, share
-from xpareto.compress.training.device import recomputing
-from xpareto.compress.distillation.loss import TeacherLoss
 from tests.tiny_world import special_tokens
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.data.batching import collate, collate_choices
+from xpareto.compress.data.sharding import labelled, share
+from xpareto.compress.distillation.batches import labelled_lesson, unlabelled_lesson
+from xpareto.compress.distillation.loss import TeacherLoss
+from xpareto.compress.distillation.objectives import (
+    Attention,
+    Hidden,
+    Labels,
+    Logits,
+    MiniLM,
+    Objectives,
+    Relations,
+)
+from xpareto.compress.training.device import recomputing
 
 VOCAB = 30
 IDS = [[0, 5, 6, 7, 8, 2], [0, 9, 10, 2], [0, 11, 12, 13, 2]]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.distillation.student import Student, make_student
 from tests.tiny_world import TRAINED, TinyWorld
+from xpareto.compress.core.artifact import Head
+from xpareto.compress.distillation.student import Student, make_student
+from xpareto.compress.models.checkpoint import load_model
 
 
 def student(world: TinyWorld, head: Head, **fields: Any) -> tuple[Any, dict[str, Any], Any]:

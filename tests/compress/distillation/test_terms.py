@@ -12,7 +12,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.distillation.terms import attention_mse, cross_entropy_rows, distribution_kl, hidden_cosine, hidden_mse, mean_by_row, relation_kl, scores, soft_cross_divergence
+from xpareto.compress.distillation.terms import (
+    attention_mse,
+    cross_entropy_rows,
+    distribution_kl,
+    hidden_cosine,
+    hidden_mse,
+    mean_by_row,
+    relation_kl,
+    scores,
+    soft_cross_divergence,
+)
 
 Matrix = list[list[float]]
 

@@ -12,8 +12,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from xpareto.compress.core.artifact import Head
-from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
 TEXT = {"en": ["the cat sees a dog", "a dog runs"], "de": ["die Katze sieht einen Hund", "ein Hund rennt"]}

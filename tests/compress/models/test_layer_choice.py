@@ -9,7 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.models.layer_choice import at_places, block_influence, layer_read, leave_one_out, most_important
+from xpareto.compress.models.layer_choice import (
+    at_places,
+    block_influence,
+    layer_read,
+    leave_one_out,
+    most_important,
+)
 
 QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine draws slowly
 

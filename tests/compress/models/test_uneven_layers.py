@@ -16,16 +16,16 @@ import torch
 import transformers
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
-from xpareto.compress.training.embedding_subset import Remap, compact_rows
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.models.freezing import freeze
-from xpareto.compress.heads.table import HEADS as SPECS
-from xpareto.compress.training.multitask import MultiTaskLoss, TaskHead, multitask_model
-from xpareto.compress.pruning.slicing import narrow_layer
 from xpareto.compress.core.step import Context
-from xpareto.compress.steps.export_onnx import STEP as EXPORT
+from xpareto.compress.heads.table import HEADS as SPECS
+from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
+from xpareto.compress.models.freezing import freeze
 from xpareto.compress.models.uneven_layers import KEY, Shape, from_pretrained, reshape, shape_in, shape_of
+from xpareto.compress.pruning.slicing import narrow_layer
+from xpareto.compress.steps.export_onnx import STEP as EXPORT
+from xpareto.compress.training.embedding_subset import Remap, compact_rows
+from xpareto.compress.training.multitask import MultiTaskLoss, TaskHead, multitask_model
 from xpareto.eval.runtimes.torch import RUNTIME
 
 VOCAB, TOKENS, HIDDEN = 97, 24, 16

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.graph.embeddings import embedding_nodes, quantize_rows, row_scales, table_nodes, with_rows
 from xpareto.compress.onnx.weights import component_bytes, match_nodes, product_nodes
+from xpareto.compress.quantization.graph.embeddings import (
+    embedding_nodes,
+    quantize_rows,
+    row_scales,
+    table_nodes,
+    with_rows,
+)
 
 
 @given(arrays.arrays(np.float32, (5, 7), elements=st.floats(-1e6, 1e6, width=32)))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.models.layer_costs import encoder_cost, width_costs
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
+from xpareto.compress.models.layer_costs import encoder_cost, width_costs
 from xpareto.compress.models.uneven_layers import Shape
+from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
 
 GROUPS = st.lists(
     st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), min_size=1, max_size=3), min_size=1, max_size=4

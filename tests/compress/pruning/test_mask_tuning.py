@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from xpareto.compress.pruning import mask_tuning
 from xpareto.compress.data.calibration import CalibrationBatch
 from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.pruning import mask_tuning
 from xpareto.compress.pruning.mask_tuning import LIMIT, tune
 from xpareto.compress.pruning.slicing import narrow
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.pruning.onnx_widths import with_widths
 from xpareto.compress.core.step import Context
+from xpareto.compress.pruning.onnx_widths import with_widths
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 
 LAYERS, HEADS, SIZE, FFN, VOCAB = 3, 4, 8, 24, 97

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.pruning.slicing import narrow, narrow_hidden
 from xpareto.compress.models.uneven_layers import Shape, reshape, shape_of
+from xpareto.compress.pruning.slicing import narrow, narrow_hidden
 
 HEADS = ("encoder", "mlm", "classification", "tagging", "qa", "choice")
 ALL_HEADS, ALL_NEURONS, ALL_HIDDEN = [range(4)] * 3, [range(24)] * 3, range(16)

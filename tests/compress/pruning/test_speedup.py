@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from xpareto.compress.pruning import speedup as latency_budget
+from tests.compress.pruning.test_onnx_widths import FFN, HEADS, LAYERS, SIZE, context, make_model, sealed
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.pruning.speedup import Latency, attempts, reach
-from xpareto.compress.pruning.latency_table import Table, grid, measure, rising
 from xpareto.compress.core.stopwatch import Ratio
 from xpareto.compress.models.uneven_layers import Shape
-from tests.compress.pruning.test_onnx_widths import FFN, HEADS, LAYERS, SIZE, context, make_model, sealed
+from xpareto.compress.pruning import speedup as latency_budget
+from xpareto.compress.pruning.latency_table import Table, grid, measure, rising
+from xpareto.compress.pruning.speedup import Latency, attempts, reach
 
 QUIET = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a loaded machine draws slowly
 

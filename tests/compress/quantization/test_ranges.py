@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xpareto.compress.quantization.entropy import best_bins, entropy_range
 from xpareto.compress.quantization.observers import HALF, ActivationStats, Histogram
 from xpareto.compress.quantization.ranges import Affine, chosen_range, mse_range, percentile_range
-from xpareto.compress.quantization.entropy import best_bins, entropy_range
 
 
 def histogram_of(values: np.ndarray) -> tuple[Histogram, float, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xpareto.compress.quantization import saturation as int8_overflow
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.quantization import saturation as int8_overflow
 
 
 def pairwise(activations: np.ndarray, weights: np.ndarray) -> np.ndarray:

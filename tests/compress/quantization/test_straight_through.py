@@ -9,7 +9,13 @@ import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.quantization.straight_through import channel_scales, fake_activation, fake_quantization, fake_weight, graded
+from xpareto.compress.quantization.straight_through import (
+    channel_scales,
+    fake_activation,
+    fake_quantization,
+    fake_weight,
+    graded,
+)
 
 
 def onnx_round_trip(x: np.ndarray, scale: float, zero: int) -> np.ndarray:

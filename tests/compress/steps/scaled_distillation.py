@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
+from tests.compress.steps.test_distill import Sets
 from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.training.distributed import join
 from xpareto.compress.core.step import Context
 from xpareto.compress.steps.distill import Distill
-from tests.compress.steps.test_distill import Sets
+from xpareto.compress.training.distributed import join
 
 
 def main(source: Path, folder: Path) -> None:

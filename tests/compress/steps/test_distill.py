@@ -19,13 +19,13 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal, sha256_file
-from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
-from xpareto.compress.steps.distill import STEP, Distill
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
-from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.models.uneven_layers import Shape, reshape, shape_of
+from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+from xpareto.compress.steps.distill import STEP, Distill
 
 LINES = {
     "en": ["a cat sees the dogs of my house", "many birds sing over a wide green field", "the cat sleeps"],

@@ -12,14 +12,14 @@ import torch
 import transformers
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.data.batching import Rows
-from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.training.validation import dev_score
 from xpareto.compress.core.step import Context, Step
+from xpareto.compress.data.batching import Rows
+from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.steps.distill import Distill
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.compress.steps.train import Train
-from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.training.validation import dev_score
 
 WORDS, FIRST = 40, 4  # words, and the id of the first of them
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpareto.compress.onnx import parity
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, Flow, Misfit
+from xpareto.compress.onnx import parity
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 
 LABELS = ("NOUN", "VERB", "X")

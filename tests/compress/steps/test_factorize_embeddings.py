@@ -13,15 +13,15 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.factorize_embeddings import STEP
 from xpareto.compress.steps.quantize_dynamic import STEP as QUANTIZE
 from xpareto.compress.steps.trim_vocab import STEP as TRIM
-from xpareto.compress.data.tokenizer_files import write_tokenizer_config
-from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.eval.roofline.file_bytes import onnx_components
 
 TEXT = {

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from xpareto.compress.pretraining.alignment import aligned_embeddings, ppmi
+from tests.tiny_world import special_tokens
 from xpareto.compress.core.artifact import sha256_file
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.data.mlm import MaskedBatches, mask_tokens
 from xpareto.compress.core.step import Context, Flow, Misfit
-from xpareto.compress.steps.pretrain import STEP, Pretrain
+from xpareto.compress.data.mlm import MaskedBatches, mask_tokens
+from xpareto.compress.pretraining.alignment import aligned_embeddings, ppmi
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.pretraining.unigram import segment, unigram_pieces
-from tests.tiny_world import special_tokens
+from xpareto.compress.steps.pretrain import STEP, Pretrain
 
 SUBJECTS = {"en": ["cats", "dogs", "birds", "cows"], "de": ["Katzen", "Hunde", "Vögel", "Kühe"]}
 VERBS = {"en": ["sleep", "run", "sing"], "de": ["schlafen", "rennen", "singen"]}

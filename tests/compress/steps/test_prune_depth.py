@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.data.batching import Rows
-from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.data.batching import Rows
+from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.prune_depth import STEP
 

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.data.calibration import Calibration, draw
-from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.pruning.layer_inputs import visit_linears
-from xpareto.compress.onnx.sparse import packed, with_packed_zeros
 from xpareto.compress.core.ordering import broken_here
 from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.data.calibration import Calibration, draw
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.onnx.sparse import packed, with_packed_zeros
+from xpareto.compress.pruning.layer_inputs import visit_linears
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.pack_sparse import STEP as PACK
 from xpareto.compress.steps.prune_sparse import STEP

@@ -12,15 +12,15 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tests.compress.pruning.test_speedup import Machine
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint
-from xpareto.compress.models.layer_costs import encoder_cost
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint
+from xpareto.compress.models.layer_costs import encoder_cost
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.prune_width import STEP
 from xpareto.eval.runtimes.torch import RUNTIME
-from tests.compress.pruning.test_speedup import Machine
 
 HEADS = ("encoder", "mlm", "classification", "tagging", "qa", "choice")
 TRAINED_ON = {"classification": "mnli", "tagging": "udpos", "qa": "squad_v1", "choice": "hellaswag"}

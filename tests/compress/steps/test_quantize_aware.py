@@ -10,16 +10,16 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tests.tiny_world import SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
-from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.training.validation import dev_score
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.qat_codes import CODES, read_codes
-from xpareto.compress.onnx.parity import onnx_run
 from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.onnx.parity import onnx_run
+from xpareto.compress.quantization.qat_codes import CODES, read_codes
 from xpareto.compress.steps.quantize_aware import STEP as AWARE
 from xpareto.compress.steps.quantize_static import STEP as STATIC
-from tests.tiny_world import SETS, TinyWorld
+from xpareto.compress.training.validation import dev_score
 
 HEADS: dict[str, Head] = {name: head for head, name in SETS.items()}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xpareto.compress.onnx import parity
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, Flow, Misfit
+from xpareto.compress.onnx import parity
 from xpareto.compress.steps.quantize_dynamic import STEP as QUANTIZE
 
 VOCAB, WIDTH, TOKENS = 97, 16, 24

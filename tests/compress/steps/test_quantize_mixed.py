@@ -10,17 +10,24 @@ import onnx
 import pytest
 from pydantic import ValidationError
 
+from tests.tiny_world import SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.mixed_precision.groups import costs_of, groups_of, in_precisions, table_rows, weight_bytes, with_kept_rows
-from xpareto.compress.mixed_precision.samples import Use
-from xpareto.compress.mixed_precision.path_search import Assignment, Reading
-from xpareto.compress.mixed_precision.trial import Trial
-from xpareto.compress.onnx.weights import component_bytes
-from xpareto.compress.onnx.parity import onnx_run
 from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.mixed_precision.groups import (
+    costs_of,
+    groups_of,
+    in_precisions,
+    table_rows,
+    weight_bytes,
+    with_kept_rows,
+)
+from xpareto.compress.mixed_precision.path_search import Assignment, Reading
+from xpareto.compress.mixed_precision.samples import Use
+from xpareto.compress.mixed_precision.trial import Trial
+from xpareto.compress.onnx.parity import onnx_run
+from xpareto.compress.onnx.weights import component_bytes
 from xpareto.compress.steps.quantize_mixed import STEP as MIXED
-from tests.tiny_world import SETS, TinyWorld
 
 TIMES = {"float": 10.0, "static": 4.0, "dynamic": 5.0, "int8": 7.0, "int4": 8.0}
 HEADS: dict[str, Head] = {name: head for head, name in SETS.items()}

@@ -9,11 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpareto.compress.onnx import parity
-from xpareto.compress.core.artifact import Artifact, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import DataNeed, Flow, Misfit
-from xpareto.compress.steps.quantize_static import STEP
 from tests.compress.tiny_onnx import (
     FFN,
     LANGUAGES,
@@ -26,6 +21,11 @@ from tests.compress.tiny_onnx import (
     operators,
 )
 from tests.tiny_world import special_tokens
+from xpareto.compress.core.artifact import Artifact, Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.onnx import parity
+from xpareto.compress.steps.quantize_static import STEP
 
 PRODUCTS = 12  # of two layers with six each
 
@@ -97,9 +97,9 @@ def test_minmax_ranges_are_the_extremes_of_the_inputs_of_the_products(tmp_path: 
 
 def test_calibration_sees_what_is_attended_and_nothing_else(tmp_path: Path) -> None:
     """The statistics of a batch with padding are those of its sequences one by one."""
-    from xpareto.compress.quantization.graph.calibrate import collect
     from xpareto.compress.data.batching import Rows
     from xpareto.compress.data.calibration import CalibrationSet
+    from xpareto.compress.quantization.graph.calibrate import collect
 
     random = np.random.default_rng(0)
     rows = [random.integers(4, VOCAB, length).tolist() for length in (3, 20, 7, 12)]
@@ -181,9 +181,9 @@ def test_the_products_of_greatest_error_fall_back(tmp_path: Path) -> None:
 
 def test_bias_correction_brings_the_mean_output_of_a_product_back(tmp_path: Path) -> None:
     """On the calibration data itself, a product whose input is exact has no mean error left."""
-    from xpareto.compress.quantization.graph.calibrate import collect
-    from xpareto.compress.data.calibration import Calibration, draw
     from tests.compress.tiny_onnx import Lines
+    from xpareto.compress.data.calibration import Calibration, draw
+    from xpareto.compress.quantization.graph.calibrate import collect
 
     source = onnx_model("tagging")
     data = draw(Calibration(**TEXT_QUICK), Lines(), source.file("tokenizer.json"), TOKENS, 0)  # type: ignore[arg-type]

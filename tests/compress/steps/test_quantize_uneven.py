@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpareto.compress.onnx import parity
+from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, uneven_onnx_model
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.registry import STEPS
-from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, uneven_onnx_model
+from xpareto.compress.onnx import parity
 
 CALIBRATED = {"calibration": TEXT_QUICK}
 PRODUCTS = 4 + 2 + 2 + 1 + 1  # attention of one layer, the FFNs, the embeddings' second factor, the head

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from xpareto.compress.onnx import parity
-from xpareto.compress.core.artifact import Artifact, Head
-from xpareto.compress.quantization.int4 import packed, quantize_blocks
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.graph.embeddings import quantize_rows
-from xpareto.compress.core.step import Flow, Misfit
-from xpareto.compress.steps.quantize_weights import STEP
 from tests.compress.tiny_onnx import TOKENS, VOCAB, WIDTH, apply, onnx_model, operators
+from xpareto.compress.core.artifact import Artifact, Head
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.onnx import parity
+from xpareto.compress.quantization.graph.embeddings import quantize_rows
+from xpareto.compress.quantization.int4 import packed, quantize_blocks
+from xpareto.compress.steps.quantize_weights import STEP
 
 BLOCK = 16
 

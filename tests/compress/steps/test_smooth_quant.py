@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from xpareto.compress.onnx import parity
+from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, onnx_model, operators
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.quantization.smoothing import ALPHAS, best_alpha, coded_error, smoothing_scales
 from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.onnx import parity
+from xpareto.compress.quantization.smoothing import ALPHAS, best_alpha, coded_error, smoothing_scales
 from xpareto.compress.steps.quantize_dynamic import STEP as DYNAMIC
 from xpareto.compress.steps.quantize_static import STEP as STATIC
 from xpareto.compress.steps.smooth_quant import STEP
-from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, onnx_model, operators
 
 
 def smoothed(source: Artifact, target: Path, **fields: Any) -> Artifact:
@@ -117,9 +117,9 @@ def test_every_input_is_smoothed_in_its_own_way(tmp_path: Path) -> None:
 
 def test_smoothed_values_have_even_channels(tmp_path: Path) -> None:
     """With alpha 1 every channel's maximum over the calibration data is 1 behind the division."""
-    from xpareto.compress.quantization.graph.calibrate import collect
-    from xpareto.compress.data.calibration import Calibration, draw
     from tests.compress.tiny_onnx import TOKENS, Lines
+    from xpareto.compress.data.calibration import Calibration, draw
+    from xpareto.compress.quantization.graph.calibrate import collect
 
     source = onnx_model("tagging")
     made = smoothed(source, tmp_path / "made", alpha=1.0)

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.tiny_world import HEADS, SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import Flow, Misfit, Step
-from tests.tiny_world import HEADS, SETS, TinyWorld
 
 TRAINING_SETS = {name: head for head, name in SETS.items()}
 EXPORTED: tuple[Head, ...] = ("tagging", "encoder")  # by the default suite: an export takes seconds

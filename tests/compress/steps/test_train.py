@@ -11,17 +11,17 @@ import transformers
 from pydantic import ValidationError
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
-from xpareto.compress.data.batching import epochs
-from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.training.embedding_subset import Remap, compact_rows
-from xpareto.compress.training.validation import dev_score
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.training.loop import Schedule, fit
-from xpareto.compress.heads.table import HEADS as SPECS
 from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
-from xpareto.compress.steps.train import STEP, Train
+from xpareto.compress.data.batching import epochs
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.heads.table import HEADS as SPECS
+from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+from xpareto.compress.steps.train import STEP, Train
+from xpareto.compress.training.embedding_subset import Remap, compact_rows
+from xpareto.compress.training.loop import Schedule, fit
+from xpareto.compress.training.validation import dev_score
 
 HEADS: dict[str, Any] = {"tags": "tagging", "pairs": "classification", "empty": "tagging", "mute": "tagging"}
 

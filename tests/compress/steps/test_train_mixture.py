@@ -13,16 +13,16 @@ import transformers
 from pydantic import ValidationError
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.training.validation import dev_score
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads import mlm
+from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
 from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
-from xpareto.compress.steps.train import Train
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.heads import mlm
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
+from xpareto.compress.steps.train import Train
+from xpareto.compress.training.validation import dev_score
 
 HEADS: dict[str, Any] = {
     "anli": "classification", "mnli": "classification", "qqp": "classification", "squad_v1": "qa",

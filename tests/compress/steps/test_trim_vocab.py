@@ -16,13 +16,13 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.data.tokenizer_files import write_tokenizer_config
+from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.trim_vocab import STEP
-from xpareto.compress.data.tokenizer_files import write_tokenizer_config
-from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
 TEXT = {
     "en": ["the red house is big", "a small red bird sings", "the bird is in the house", "big birds sing"]

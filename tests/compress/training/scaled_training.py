@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from xpareto.compress.data.batching import IGNORED, Batch
-from xpareto.compress.training.loop import Fitted, Schedule, fit
 from xpareto.compress.heads.losses import cross_entropy
 from xpareto.compress.training.distributed import join
+from xpareto.compress.training.loop import Fitted, Schedule, fit
 
 SIZE, LENGTH = 10, 6  # rows of a batch (not a multiple of any number of shares tested), and their length
 

@@ -8,8 +8,8 @@ import torch
 import transformers
 
 from xpareto.compress.data.batching import epochs
-from xpareto.compress.training.loop import Fitted, Schedule, fit
 from xpareto.compress.heads.table import HEADS
+from xpareto.compress.training.loop import Fitted, Schedule, fit
 
 
 def trained(**changes: Any) -> tuple[Any, Fitted, int]:

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from xpareto.compress.data.batching import IGNORED
-from xpareto.compress.core.registry import STEPS
-from xpareto.compress.training.distributed import Processes, alone, join
-from xpareto.compress.data.sharding import labelled, share
-from xpareto.compress.core.step import Context
 from tests.compress.training.scaled_training import Tagger, trained
 from tests.tiny_world import TinyWorld
+from xpareto.compress.core.registry import STEPS
+from xpareto.compress.core.step import Context
+from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.data.sharding import labelled, share
+from xpareto.compress.training.distributed import Processes, alone, join
 
 
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from xpareto.compress.data.batching import Batch
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.data.batching import Batch
 from xpareto.compress.training.loop import Schedule, fit, pick_precision, rate_at
 
 

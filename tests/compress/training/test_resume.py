@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from tests.compress.training.scaled_training import Tagged, Tagger, accuracy, loss
 from xpareto.compress.data.batching import Batch
 from xpareto.compress.training.loop import Fitted, Schedule, fit
 from xpareto.compress.training.resume import FILE, Saving, fingerprint
-from tests.compress.training.scaled_training import Tagged, Tagger, accuracy, loss
 
 STEPS = 24
 EACH_STEP = 1e-9  # minutes

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.vocabulary.fertility_audit import audit
 from xpareto.compress.vocabulary.choice import chosen, entry_shares, scripts_in_use
+from xpareto.compress.vocabulary.fertility_audit import audit
 
 SIZE = 12
 counted = st.dictionaries(

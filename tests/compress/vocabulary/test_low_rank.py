@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.compress.vocabulary.low_rank import factorize
 from xpareto.compress.quantization.graph.embeddings import quantize_rows
+from xpareto.compress.vocabulary.low_rank import factorize
 
 
 def table_of(rows: int, width: int, seed: int = 0) -> np.ndarray:

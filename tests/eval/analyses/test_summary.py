@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import read_analysis
-from xpareto.eval.records.measurement import append_rows
-from xpareto.eval.tasks._task import KINDS, TASKS, task
-from xpareto.eval.statistics.estimates import LEVEL
+from xpareto.eval.analyses.requirements import Wish
 from xpareto.eval.analyses.summary import analyse
+from xpareto.eval.records.measurement import append_rows
 from xpareto.eval.results.evidence import read_evidence
-from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.eval.statistics.estimates import LEVEL
+from xpareto.eval.tasks._task import KINDS, TASKS, task
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.report import build_report, write_analysis
-from xpareto.eval.analyses.requirements import Wish
+from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.costs.timing import MODEL, timing
-from tests.pipelines.made_up_run import write_run
 
 
 def better(arm: str, name: str, seed: int) -> float:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from xpareto.eval.statistics.intervals import Spread, t_quantile
 from xpareto.eval.comparison.common_change import Logs, together
+from xpareto.eval.statistics.intervals import Spread, t_quantile
 
 MARGIN = math.log1p(0.05)
 

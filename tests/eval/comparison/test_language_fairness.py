@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from xpareto.eval.comparison.language_fairness import OTHER, fairness
-from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
 from xpareto.eval.data.language_facts import LANGUAGES
-from xpareto.eval.tasks._task import KINDS, TASKS, task
 from xpareto.eval.statistics.estimates import Uncertain
+from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
+from xpareto.eval.tasks._task import KINDS, TASKS, task
 
 CODES = ("de", "en", "hi", "sw", "th", "xx")
 

@@ -13,8 +13,8 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data import hub
-from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.data.hub import Hub
+from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import Choice, Example, Pair, Tagged, TrainingSet, task, training_set
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

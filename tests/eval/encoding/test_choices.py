@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.encoding.choices import encode_choices
+from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.encoding.training import training_examples
 from xpareto.eval.tasks._task import Choice
 

@@ -15,10 +15,10 @@ from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import Context
 from xpareto.compress.steps.export_onnx import ExportOnnx
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.probing.batches import pad
 from xpareto.eval.encoding.packing import first_tokens, pack, positions, unpack, visible
-from xpareto.eval.probing.probe import launch
 from xpareto.eval.probes.latency import feeds
+from xpareto.eval.probing.batches import pad
+from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.runtimes._runtime import RUNTIMES, Session
 from xpareto.eval.tasks._task import task

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.encoding.qa_windows import cut, encode_questions, token_span, training_windows
+from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.tasks._task import Answer, Question
 
 TEXTS = {

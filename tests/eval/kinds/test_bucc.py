@@ -18,8 +18,8 @@ from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.kinds.mine import EncodedCorpus, Mine, fold
 from xpareto.eval.metrics.mining import mine
-from xpareto.eval.probing.context import Opened
 from xpareto.eval.probes.accuracy import PROBE
+from xpareto.eval.probing.context import Opened
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.statistics.threshold_draws import retuned_f1
 from xpareto.eval.tasks._task import Sentence, task

@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import KINDS, Answer, Choice, Example, Pair, Prediction, Question, Sentence, Tagged, Task, task
+from xpareto.eval.tasks._task import (
+    KINDS,
+    Answer,
+    Choice,
+    Example,
+    Pair,
+    Prediction,
+    Question,
+    Sentence,
+    Tagged,
+    Task,
+    task,
+)
 
 calm = settings(deadline=None, max_examples=40)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.eval.statistics.block_noise import LEAST_SD, cost_noise
 from xpareto.eval.pareto.dominance import ConfidenceSet, confidence_set, dominance, level_of_pairs
 from xpareto.eval.pareto.frontier import Frontier
-from xpareto.eval.statistics.estimates import Uncertain, repeated
 from xpareto.eval.pareto.uncertainty import Cost
+from xpareto.eval.statistics.block_noise import LEAST_SD, cost_noise
+from xpareto.eval.statistics.estimates import Uncertain, repeated
 
 
 def by_definition(draws: np.ndarray, tolerance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from xpareto.eval.pareto.hypervolume import hypervolume, iso_cost, joint_hypervolume, octaves
 from xpareto.eval.pareto.frontier import Frontier
+from xpareto.eval.pareto.hypervolume import hypervolume, iso_cost, joint_hypervolume, octaves
 
 SCORES = arrays(np.float64, st.integers(1, 7), elements=st.floats(0, 100, width=32))
 

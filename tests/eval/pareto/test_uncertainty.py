@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xpareto.eval.pareto.uncertainty import (
+    Cost,
+    UncertainFrontier,
+    score_floor,
+    single_level,
+    uncertain_frontier,
+)
 from xpareto.eval.statistics.block_noise import cost_noise
 from xpareto.eval.statistics.estimates import Uncertain, repeated
-from xpareto.eval.pareto.uncertainty import Cost, UncertainFrontier, score_floor, single_level, uncertain_frontier
 
 ARMS = ("none", "none", "text", "text", "english", "english")
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.probing.probe import launch
 from xpareto.eval.probes.latency import BATCHING, sample_by_language, sample_sequences
 from xpareto.eval.probes.shapes import parse_shape
+from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import LOAD, Measurement
 from xpareto.eval.tasks._task import task

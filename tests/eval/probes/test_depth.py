@@ -10,9 +10,9 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import DataSpec
+from xpareto.eval.probes import accuracy, depth
 from xpareto.eval.probing.context import Opened
 from xpareto.eval.probing.probe import Probe
-from xpareto.eval.probes import accuracy, depth
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
 from xpareto.eval.runtimes._runtime import RUNTIMES

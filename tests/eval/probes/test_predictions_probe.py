@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from xpareto.compress.core.artifact import Artifact
-from xpareto.eval.probing.predict import answered
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.probing.context import Opened
 from xpareto.eval.probes.accuracy import PROBE as ACCURACY
 from xpareto.eval.probes.predictions import PROBE as PREDICTIONS
+from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.predict import answered
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
 from xpareto.eval.submission.leaderboard import NINE, file_of, format_of

@@ -13,14 +13,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.roofline import file_bytes as weights
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.hardware.machine import rapl_readable
-from xpareto.eval.probing.probe import launch
 from xpareto.eval.probes import memory
 from xpareto.eval.probes.size import sizes
+from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import LOAD, Measurement
+from xpareto.eval.roofline import file_bytes as weights
 from xpareto.eval.tasks._task import task
 
 Build = Callable[..., Artifact]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.roofline.onnx_operations import Work, onnx_work
-from xpareto.eval.roofline.operator_profile import OVERHEAD, sums
-from xpareto.eval.roofline.peak_rates import Peak, bandwidth, peaks
 from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import LOAD, Measurement
 from xpareto.eval.roofline.bound import Roof, in_precision
+from xpareto.eval.roofline.onnx_operations import Work, onnx_work
+from xpareto.eval.roofline.operator_profile import OVERHEAD, sums
+from xpareto.eval.roofline.peak_rates import Peak, bandwidth, peaks
 from xpareto.eval.tasks._task import task
 
 Build = Callable[..., Artifact]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.probing.predict import withheld
 from xpareto.eval.kinds.retrieve import KIND as RETRIEVE
+from xpareto.eval.probing.predict import withheld
 from xpareto.eval.tasks._task import Answer, Bitext, Choice, Example, Pair, Question, Sentence, Tagged, task
 
 LABELLED: list[Example] = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.probing import probe
 from xpareto.eval.data.source import DataSpec
+from xpareto.eval.probing import probe
 from xpareto.eval.probing.probe import PROBES, launch
 from xpareto.eval.probing.request import Ask, Job
 

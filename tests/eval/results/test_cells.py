@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.results.cells import Cell, cells, mean, scored, task_score
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.cells import Cell, cells, mean, scored, task_score
 
 FACTS = TaskFacts("xnli", ("en", "de"), ("eu",), ("accuracy",), "classification", None, "test")
 

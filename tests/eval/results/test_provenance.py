@@ -10,12 +10,12 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.results.document import Made
-from xpareto.reports.costs.effort import effort_view
 from xpareto.eval.results.provenance import efforts, line, made_of_old_run
-from xpareto.reports.formats.markdown import summary
 from xpareto.eval.results.run import read_runs
-from xpareto.reports.formats.csv import spreadsheets
 from xpareto.eval.results.summary import study
+from xpareto.reports.costs.effort import effort_view
+from xpareto.reports.formats.csv import spreadsheets
+from xpareto.reports.formats.markdown import summary
 
 MADE = {
     "base": Made("base", "base", None, 1.0, 2.0),

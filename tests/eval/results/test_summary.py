@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.reports.findings.opening import cheapest, headline, standing
 from xpareto.eval.results.run import read_runs
-from xpareto.reports.costs.file_sizes import sizes
 from xpareto.eval.results.summary import SCORE, Study, study
+from xpareto.reports.costs.file_sizes import sizes
+from xpareto.reports.findings.opening import cheapest, headline, standing
 
 Make = Callable[..., Path]
 

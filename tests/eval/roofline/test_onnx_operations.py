@@ -19,8 +19,8 @@ from xpareto.compress.steps.export_onnx import ExportOnnx
 from xpareto.compress.steps.quantize_dynamic import QuantizeDynamic
 from xpareto.compress.steps.quantize_static import QuantizeStatic
 from xpareto.compress.steps.quantize_weights import QuantizeWeights
-from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.roofline.onnx_operations import onnx_work, work_of
+from xpareto.eval.roofline.torch_work import encoder_work
 
 Build = Callable[..., Artifact]
 LAYERS, HIDDEN, FFN, LABELS = 3, 16, 32, 3

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from xpareto.eval.statistics.estimates import Uncertain, level_of, repeated, simultaneous
 from xpareto.eval.statistics.score_draws import TaskScores, task_scores
 from xpareto.eval.statistics.scores import ScoreTable, Weights, score_table, standard_deviation
 from xpareto.eval.tasks._task import task
-from xpareto.eval.statistics.estimates import Uncertain, level_of, repeated, simultaneous
 
 LANGUAGES = {"xnli": ("de", "en", "sw"), "tatoeba": ("de", "tr")}
 

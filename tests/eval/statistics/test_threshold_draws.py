@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xpareto.eval.statistics.score_draws import ModelTuning, task_scores
 from xpareto.eval.metrics.mining import best_threshold
 from xpareto.eval.statistics.bootstrap import generator, times_drawn
+from xpareto.eval.statistics.score_draws import ModelTuning, task_scores
 from xpareto.eval.statistics.threshold_draws import retuned_f1
 from xpareto.eval.tasks._task import task
 

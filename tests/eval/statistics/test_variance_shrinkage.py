@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from xpareto.eval.statistics.block_noise import cost_noise
 from xpareto.eval.comparison.language_fairness import fairness
+from xpareto.eval.statistics.block_noise import cost_noise
+from xpareto.eval.statistics.estimates import Uncertain, repeated
 from xpareto.eval.statistics.intervals import Spread
 from xpareto.eval.statistics.variance_shrinkage import moderated, moderated_pairs, moderated_spread
-from xpareto.eval.statistics.estimates import Uncertain, repeated
 
 
 @pytest.mark.parametrize("prior_df", [3.0, 8.0])

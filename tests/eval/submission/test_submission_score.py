@@ -14,7 +14,20 @@ from xpareto.eval.metrics import squad
 from xpareto.eval.submission.answers import Answers
 from xpareto.eval.submission.leaderboard import GROUPS, NINE, file_of, format_of, title
 from xpareto.eval.submission.scoring import score_folder
-from xpareto.eval.tasks._task import KINDS, TASKS, Answer, Bitext, Example, Pair, Prediction, Question, Sentence, Tagged, Task, task
+from xpareto.eval.tasks._task import (
+    KINDS,
+    TASKS,
+    Answer,
+    Bitext,
+    Example,
+    Pair,
+    Prediction,
+    Question,
+    Sentence,
+    Tagged,
+    Task,
+    task,
+)
 
 GOLD_LINES = {
     "xnli": "neutral\nentailment\n",

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.recommendation import Recommendation
-from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
-from xpareto.reports.terminal.choose import answer, violation
-from xpareto.pipelines.cli import app
-from xpareto.eval.results.evidence import Part, read_evidence
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.runs.choose import choose_run
 from xpareto.eval.analyses.requirements import Wish
+from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
+from xpareto.eval.results.evidence import Part, read_evidence
+from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.choose import choose_run
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.reports.terminal.choose import answer, violation
 from xpareto.reports.text.numbers import three_digits
-from tests.pipelines.made_up_run import write_run
 
 FP32, ONNX, INT8 = "none/fp32/torch", "none/onnx/onnxruntime", "none/int8/onnxruntime"
 

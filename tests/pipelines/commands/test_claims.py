@@ -20,8 +20,8 @@ from xpareto.eval.analyses.documents.arm_comparison import TrainingStep
 from xpareto.eval.analyses.documents.best_arm import BestArm
 from xpareto.eval.analyses.documents.catalogue import document_schema
 from xpareto.eval.analyses.documents.claim_status import ClaimStatus
-from xpareto.pipelines.runs.claims import claims_of, compare_for_claims
 from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.claims import claims_of, compare_for_claims
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.runs.run import Console
 from xpareto.pipelines.storage.run_folder import RunFolder

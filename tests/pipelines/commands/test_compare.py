@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.pipelines.made_up_run import LANGUAGES, VARIANTS, write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.arm_comparison import ArmComparison
 from xpareto.eval.kinds._kind import TUNING
@@ -20,7 +21,6 @@ from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.comparisons.compared import headline, markdown_of
-from tests.pipelines.made_up_run import LANGUAGES, VARIANTS, write_run
 
 
 def compared(run: RunFolder, a: str = "none", b: str = "english", **options: Any) -> ArmComparison:

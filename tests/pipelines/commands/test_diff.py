@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.difference import ALL, Change, Difference
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
 from xpareto.pipelines.cli import app
-from xpareto.reports.terminal.diff import notes
-from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.pipelines.runs.diff import diff_runs
-from tests.pipelines.made_up_run import write_run
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.reports.terminal.diff import notes
 
 FP32, INT8 = "none/fp32/torch", "none/int8/onnxruntime"
 

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step_help import example_recipe, field_docs, formats
-from xpareto.compress.core.errors import InputError
 from xpareto.eval.objectives._objective import OBJECTIVES
 from xpareto.eval.probing.probe import PROBES
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
-from xpareto.pipelines.recipe.checks import check, shipped_recipes
 from xpareto.pipelines.cli import main
 from xpareto.pipelines.display.listing import WHAT, print_table, show, show_doctor
+from xpareto.pipelines.recipe.checks import check, shipped_recipes
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
 
 
@@ -114,7 +114,8 @@ def test_the_doctor_tells_what_int8_products_gave(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(
-        "xpareto.compress.quantization.saturation.probe", lambda weight=127: found if weight == 127 else "exact"
+        "xpareto.compress.quantization.saturation.probe",
+        lambda weight=127: found if weight == 127 else "exact",
     )
     show_doctor()
     assert word in capsys.readouterr().out

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpareto.compress.quantization.observers import ActivationStats
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.quantization.observers import ActivationStats
 from xpareto.compress.quantization.outliers import outlier_report
 from xpareto.eval.results.document import Candidate, RunDocument, write_document
 from xpareto.pipelines.display.outliers import COLUMNS, rows, show_outliers

@@ -11,8 +11,8 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
-from xpareto.pipelines.planning.plan import Node
 from xpareto.pipelines.execution.work import Work
+from xpareto.pipelines.planning.plan import Node
 
 
 def work(tmp_path: Path, step: str, fields: dict, folder: Path | None = None) -> Work:

@@ -13,12 +13,12 @@ from safetensors.numpy import load_file
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
-from xpareto.pipelines.execution.helpers import environments
+from xpareto.pipelines.execution.distributed import check_launch, helps
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
+from xpareto.pipelines.execution.helpers import environments
+from xpareto.pipelines.execution.work import Work, do
 from xpareto.pipelines.planning.plan import Node
 from xpareto.pipelines.storage.store import Store
-from xpareto.pipelines.execution.distributed import check_launch, helps
-from xpareto.pipelines.execution.work import Work, do
 
 BASE, TRAINED = "d" * 64, "e" * 64
 EVERY_UPDATE = 1e-9  # minutes between two saved states

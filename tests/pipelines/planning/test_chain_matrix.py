@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import yaml
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Flow, Misfit, Step
-from xpareto.pipelines.recipe.checks import check
-from xpareto.pipelines.recipe.located_yaml import parse_yaml
-from xpareto.pipelines.planning.plan import Plan, make_plan
 from tests.pipelines.conftest import some_start
 from tests.tiny_world import SETS, TinyWorld
+from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.registry import STEPS
+from xpareto.compress.core.step import Flow, Misfit, Step
+from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.recipe.checks import check
+from xpareto.pipelines.recipe.located_yaml import parse_yaml
 
 TASKS = {"tagging": "udpos", "classification": "xnli", "qa": "xquad", "encoder": "tatoeba"}
 TRAIN = ("train", "each")

@@ -14,8 +14,8 @@ from xpareto.compress.core.step import DataNeed
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import task
 from xpareto.pipelines.planning.contamination import refuse_contamination
-from xpareto.pipelines.planning.workload import Workload
 from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.planning.workload import Workload
 
 RECIPE = """\
 xpareto: 1

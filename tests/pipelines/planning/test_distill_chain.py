@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.recipe.checks import check
-from xpareto.pipelines.recipe.located_yaml import parse_yaml
-from xpareto.pipelines.planning.plan import Plan, make_plan
 from tests.pipelines.conftest import some_start
 from tests.pipelines.planning.test_chain_matrix import outputs
 from tests.tiny_world import TinyWorld
+from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.registry import STEPS
+from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.recipe.checks import check
+from xpareto.pipelines.recipe.located_yaml import parse_yaml
 
 TRAIN = "{step: train, label: fp32, on: each, steps: 8, batch_size: 8, learning_rate: 5.0e-3}"
 QUICK = "steps: 30, batch_size: 8, learning_rate: 5.0e-3, precision: fp32"

@@ -12,13 +12,13 @@ import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data
 from xpareto.eval.tasks._task import task
+from xpareto.pipelines.planning.inputs import Start, open_start
 from xpareto.pipelines.planning.plan import Plan, make_plan
 from xpareto.pipelines.planning.workload import workloads
 from xpareto.pipelines.recipe.schema import Checked
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.planning.inputs import Start, open_start
-from xpareto.pipelines.storage.store import Store
 from xpareto.pipelines.runs.submission import _data as submission_data
+from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.pipelines.storage.store import Store
 
 COMMIT = "c" * 40
 READ = {"google/xtreme", "facebook/xnli"}  # udpos and tatoeba; xnli, whose training set is mnli
@@ -86,7 +86,9 @@ def test_the_lock_is_all_that_a_worker_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     start, plan = started(good.replace("on: mnli", "on: [anli, qqp]"))
-    monkeypatch.setattr(xpareto.pipelines.storage.lock, "_ask_hub", lambda *_: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(
+        xpareto.pipelines.storage.lock, "_ask_hub", lambda *_: pytest.fail("the hub was asked")
+    )
     worker = Data.open(start.spec)  # as pipelines.execution.work opens it, with nobody to ask
     read = [
         file

@@ -10,13 +10,13 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.teacher import earlier_flow
 from xpareto.compress.core.step import Context, Flow, Made, Misfit
+from xpareto.compress.core.teacher import earlier_flow
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.eval.data.source import DataSpec
+from xpareto.pipelines.execution.work import Work, do
 from xpareto.pipelines.planning.plan import Node, Plan
 from xpareto.pipelines.storage.store import Store
-from xpareto.pipelines.execution.work import Work, do
 
 Make = Callable[..., Plan]
 CUT = "  - {step: prune_depth, layers: 1, label: cut}\n"

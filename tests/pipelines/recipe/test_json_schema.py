@@ -5,9 +5,9 @@ import pytest
 
 from xpareto.compress.core.registry import STEPS
 from xpareto.pipelines.recipe.checks import shipped_recipes
-from xpareto.pipelines.recipe.probe_groups import by_default, nameable
-from xpareto.pipelines.recipe.located_yaml import parse_yaml, read_yaml
 from xpareto.pipelines.recipe.json_schema import recipe_schema
+from xpareto.pipelines.recipe.located_yaml import parse_yaml, read_yaml
+from xpareto.pipelines.recipe.probe_groups import by_default, nameable
 
 
 def test_shipped_recipes_are_valid_under_the_schema() -> None:

@@ -97,7 +97,17 @@ def test_what_depends_on_the_size_of_a_model_is_a_share_or_automatic(name: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_on_the_embedded_base(name: str, store: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xpareto.pipelines", "run", name, "--store", store, "--out", tmp_path / "runs"]
+    command = [
+        sys.executable,
+        "-m",
+        "xpareto.pipelines",
+        "run",
+        name,
+        "--store",
+        store,
+        "--out",
+        tmp_path / "runs",
+    ]
     chosen = [f"languages={with_data(name)}", *short(name)]
     overrides = [part for one in chosen for part in ("--set", one)]
     done = subprocess.run(

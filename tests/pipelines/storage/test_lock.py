@@ -8,10 +8,10 @@ import pytest
 
 import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.storage.lock import Lock
-from xpareto.pipelines.planning.plan import Node
-from xpareto.pipelines.storage.store import Store
 from xpareto.pipelines.execution.work import Work, do
+from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.storage.lock import Lock
+from xpareto.pipelines.storage.store import Store
 
 COMMIT = "c" * 40
 
@@ -30,7 +30,9 @@ def test_a_commit_is_asked_for_once_and_kept(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_given_lock_is_obeyed_and_never_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xpareto.pipelines.storage.lock, "_ask_hub", lambda *_: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(
+        xpareto.pipelines.storage.lock, "_ask_hub", lambda *_: pytest.fail("the hub was asked")
+    )
     file = tmp_path / "lock.json"
     file.write_text(json.dumps({"a/b": COMMIT}))
     lock = Lock.read(file)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.pipelines.made_up_run import write_run
+from xpareto.eval.results.integrity import changed_since_seal
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run
 from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.eval.results.integrity import changed_since_seal
-from tests.pipelines.made_up_run import write_run
 
 COMMANDS = {
     "report": [],

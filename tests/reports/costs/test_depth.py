@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from xpareto.eval.records.measurement import Measurement, append_rows
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import Study, study
 from xpareto.reports.costs.depth import Curve, curves, drawn
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
 
 Make = Callable[..., Path]
 CANDIDATE = "none/target/torch"

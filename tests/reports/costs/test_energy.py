@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from xpareto.eval.records.measurement import ENERGY_WINDOW, LOAD, Measurement, append_rows
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import Study, study
 from xpareto.reports.costs.agreement import agreement
-from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.reports.costs.energy import energy_bases, energy_rows, energy_words
+from xpareto.reports.costs.process import block_clocks, clock_drift, clock_words, load_times
+from xpareto.reports.findings.caveat_rules import caveats
+from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
-from xpareto.reports.costs.process import block_clocks, clock_drift, clock_words, load_times
-from xpareto.eval.results.run import read_runs
-from xpareto.reports.formats.csv import spreadsheets
-from xpareto.eval.results.summary import Study, study
 
 Make = Callable[..., Path]
 

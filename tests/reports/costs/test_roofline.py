@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.reports.formats.markdown import summary
-from xpareto.reports.formats.page import page
-from xpareto.reports.costs.roofline import reached, spent
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import Study, study
+from xpareto.reports.costs.roofline import reached, spent
+from xpareto.reports.formats.markdown import summary
+from xpareto.reports.formats.page import page
 
 Make = Callable[..., Path]
 CANDIDATE = "none/onnx/onnxruntime"

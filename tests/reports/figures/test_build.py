@@ -15,19 +15,19 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from tests.reports.analysed_run import changed, document_of
 from xpareto.eval.analyses.documents.summary import Attainment, NoSummary, Summary
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import SCORE, Study
+from xpareto.eval.results.summary import study as study_of
 from xpareto.reports.figures.attainment import draw_attainment, pairs
+from xpareto.reports.figures.build import figures
 from xpareto.reports.figures.drops import draw_drops, shown_systems
 from xpareto.reports.figures.frontier import draw_frontier, note, plotted, short_names
 from xpareto.reports.figures.labels import Box, Wish, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, STYLE, log_ticks, look
-from xpareto.reports.figures.build import figures
-from xpareto.reports.formats.latex import escaped, latex
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, Study
-from xpareto.eval.results.summary import study as study_of
 from xpareto.reports.findings.systems import Point
-from tests.reports.analysed_run import changed, document_of
+from xpareto.reports.formats.latex import escaped, latex
 
 Shown = tuple[Study, Summary]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from xpareto.reports.formats.all_forms import build
-from xpareto.reports.figures.build import figures
-from xpareto.reports.formats.latex import escaped, latex
-from xpareto.reports.text.numbers import number
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import SCORE, study
+from xpareto.reports.figures.build import figures
+from xpareto.reports.formats.all_forms import build
+from xpareto.reports.formats.latex import escaped, latex
+from xpareto.reports.text.numbers import number
 
 Make = Callable[..., Path]
 DASH = "\u2013"

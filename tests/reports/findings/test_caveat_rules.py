@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import study
+from xpareto.reports.findings.caveat_rules import caveats
 
 Make = Callable[..., Path]
 CLEAN = {

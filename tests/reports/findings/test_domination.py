@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.reports.analysed_run import changed, document_of
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Summary
+from xpareto.eval.results.summary import Study
 from xpareto.reports.findings import domination
 from xpareto.reports.findings.domination import Domination, dominations
 from xpareto.reports.findings.membership import panels
-from xpareto.reports.formats.page_data import figure_data
 from xpareto.reports.formats.csv import spreadsheets
-from xpareto.eval.results.summary import Study
-from tests.reports.analysed_run import changed, document_of
+from xpareto.reports.formats.page_data import figure_data
 
 Shown = tuple[Study, Summary]
 

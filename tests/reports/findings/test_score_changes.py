@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.analysed_run import analysed_run, read, reported
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Summary
+from xpareto.eval.results.cells import INTERVAL
+from xpareto.eval.results.summary import Study
 from xpareto.reports.findings.score_changes import Change, change_tasks, change_words, changes, own_change
+from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.latex import escaped, latex
 from xpareto.reports.formats.markdown import summary
-from xpareto.reports.text.numbers import points
 from xpareto.reports.formats.page import page
-from xpareto.eval.results.cells import INTERVAL
-from xpareto.reports.formats.csv import spreadsheets
-from xpareto.eval.results.summary import Study
 from xpareto.reports.text.escaping import markdown
-from tests.reports.analysed_run import analysed_run, read, reported
+from xpareto.reports.text.numbers import points
 
 Shown = tuple[Study, Summary]
 

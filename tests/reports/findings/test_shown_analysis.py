@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
+from tests.reports.analysed_run import changed, document_of
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_from, analysis_of, read_analysis
+from xpareto.eval.results.summary import Study
 from xpareto.eval.statistics.block_noise import LEAST_SD
 from xpareto.reports.findings.answer import pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.reports.findings.disparity import columns, disparities
+from xpareto.reports.findings.membership import knee_words, panels
+from xpareto.reports.findings.noise import noise_rows
 from xpareto.reports.findings.opening import headline
 from xpareto.reports.findings.statistical_caveats import informed_caveats
 from xpareto.reports.formats.markdown import summary
-from xpareto.reports.findings.membership import knee_words, panels
-from xpareto.reports.findings.noise import noise_rows
 from xpareto.reports.formats.page import page
 from xpareto.reports.formats.page_data import figure_data
-from xpareto.eval.results.summary import Study
 from xpareto.reports.text.escaping import midway
-from tests.reports.analysed_run import changed, document_of
 
 Shown = tuple[Study, Summary]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from xpareto.eval.analyses.documents.summary import Summary
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
+from xpareto.eval.analyses.documents.summary import Summary
 
 pytestmark = pytest.mark.browser
 

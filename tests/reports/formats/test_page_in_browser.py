@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from xpareto.reports.formats.all_forms import build
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
 from tests.reports.conftest import HOSTILE
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import study
+from xpareto.reports.formats.all_forms import build
 
 pytestmark = pytest.mark.browser
 

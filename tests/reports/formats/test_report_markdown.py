@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from xpareto.compress.core.errors import InputError
-from xpareto.reports.formats.card import card
-from xpareto.reports.formats.markdown import summary
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import study
+from xpareto.reports.formats.card import card
+from xpareto.reports.formats.markdown import summary
 
 Make = Callable[..., Path]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.reports.formats.all_forms import build
-from xpareto.reports.formats.page import page
 from xpareto.eval.results.run import read_runs
-from xpareto.reports.formats.csv import spreadsheets
 from xpareto.eval.results.summary import study
+from xpareto.reports.formats.all_forms import build
+from xpareto.reports.formats.csv import spreadsheets
+from xpareto.reports.formats.page import page
 from xpareto.reports.text.escaping import visible
 
 Make = Callable[..., Path]

@@ -6,8 +6,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpareto.reports.text.numbers import number, points, three_digits
 from xpareto.reports.text.escaping import code, embedded_json, markdown, spreadsheet, visible
+from xpareto.reports.text.numbers import number, points, three_digits
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
 

@@ -11,16 +11,16 @@ import torch
 from onnx import numpy_helper
 from pydantic import ValidationError
 
+from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.straight_through import Ranges, fake_quantization
-from xpareto.compress.quantization.qat_codes import CODES, LearnedCodes, read_codes, write_codes
-from xpareto.compress.quantization.graph.qat_export import with_learned_codes
+from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.onnx.parity import onnx_run
+from xpareto.compress.quantization.graph.qat_export import with_learned_codes
+from xpareto.compress.quantization.qat_codes import CODES, LearnedCodes, read_codes, write_codes
+from xpareto.compress.quantization.straight_through import Ranges, fake_quantization
 from xpareto.compress.steps.factorize_embeddings import STEP as FACTORIZE
 from xpareto.compress.steps.quantize_static import STEP as STATIC
-from tests.tiny_world import TinyWorld
 
 IDS = np.array([[0, 5, 6, 7, 21, 2], [0, 8, 9, 2, 1, 1], [0, 30, 40, 50, 11, 2]])
 MASK = (IDS != 1).astype(np.int64)

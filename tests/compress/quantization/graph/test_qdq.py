@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from xpareto.compress.quantization.ranges import Affine
-from xpareto.compress.quantization.graph.bias import add_to_biases
 from xpareto.compress.onnx.kernels import kernel_counts, products
-from xpareto.compress.quantization.graph.qdq import with_qdq
 from xpareto.compress.onnx.weights import output_axis, weight_products
+from xpareto.compress.quantization.graph.bias import add_to_biases
+from xpareto.compress.quantization.graph.qdq import with_qdq
 from xpareto.compress.quantization.int8 import quantize_channels
+from xpareto.compress.quantization.ranges import Affine
 
 FIRST, SECOND = Affine.over(-3.0, 2.5), Affine.over(-1.0, 4.0)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.data.readers.ccg import supertagged
+from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import Tagged
 
 EXPECTED = [

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpareto.compress.core.registry import Catalog
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.registry import Catalog
 from xpareto.eval.data import hub
-from xpareto.eval.probing.predict import withheld
 from xpareto.eval.data.hub import Hub, HubFile
 from xpareto.eval.data.readers.tables import labelled_texts, records
+from xpareto.eval.probing.predict import withheld
 from xpareto.eval.tasks._task import KINDS, TRAINING_SETS, HubSource, Pair, Task, Text, TrainingSet
 
 TOPICS = ("sports", "travel")
