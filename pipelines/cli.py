@@ -40,12 +40,12 @@ app.command()(telling.doctor)
 
 def main() -> None:
     """Run the command line; input errors end with a message and exit code 2, never a traceback."""
-    from xpareto.compress.core.errors import InputError
-    from xpareto.pipelines.execution.distributed import helps
+    from xpareto.compress.core import InputError
+    from xpareto.pipelines.execution import helps
 
     if helps():  # one of several processes that `accelerate launch` started: the first one is the command
         if sys.argv[1:2] == ["run"]:
-            from xpareto.pipelines.execution.worker import follow
+            from xpareto.pipelines.execution import follow
 
             follow(lambda reason: print(reason, file=sys.stderr))
         return
@@ -60,7 +60,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(0)  # the reader of our output, such as head, has seen enough
     except OSError as error:
-        from xpareto.compress.core.atomic import disk_error
+        from xpareto.compress.core import disk_error
 
         known = disk_error(error, Path())
         if known is None:

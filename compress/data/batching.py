@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from xpareto.compress.core.data_protocol import Examples
+from xpareto.compress.core import Examples
 
 Batch = Mapping[str, np.ndarray]
 """Arrays whose first axis counts examples, so that any slice along it is a batch, too."""

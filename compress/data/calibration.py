@@ -12,11 +12,19 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Supply
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member, with_language
-from xpareto.compress.core.step import DataNeed, Misfit
+from xpareto.compress.core import (
+    EACH,
+    ENCODER,
+    DataNeed,
+    Head,
+    InputError,
+    Misfit,
+    Supply,
+    hint,
+    parse_member,
+    unknown_member,
+    with_language,
+)
 from xpareto.compress.data.batching import Batch, Rows, collated, example_lengths, pad, sorted_order
 from xpareto.compress.data.mlm import join
 from xpareto.compress.data.special_tokens import SpecialTokens

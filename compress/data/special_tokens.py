@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.json_file import read_json
+from xpareto.compress.core import InputError, read_json
 from xpareto.compress.data.tokenizer_files import DEFAULT_TOKENIZER_CONFIG, TOKENIZER_CONFIG, size_of
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpareto.compress.core.data_protocol import Supply
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, Supply, hint
 
 
 def read_lines(

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.json_file import read_json
-from xpareto.compress.core.transformers_log import quiet
+from xpareto.compress.core import InputError, quiet, read_json
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import Batch, Rows
-from xpareto.compress.data.sampling import Draws
-from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.training.datasets import TrainingData
+from xpareto.compress.core import Head
+from xpareto.compress.data import Batch, Draws, Rows, SpecialTokens
+from xpareto.compress.heads import HEADS
+from xpareto.compress.training import TrainingData
 
 
 def labelled_lesson(batch: Batch, head: Head) -> Batch:

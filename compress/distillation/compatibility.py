@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.core import Artifact, Flow, Head, InputError, Misfit
 from xpareto.compress.distillation.layer_map import picked_layer
 from xpareto.compress.distillation.objectives import MiniLM, Objectives, Relations
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.hooks import attention_heads, attention_width
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import attention_heads, attention_width
 
 
 def check_answers(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.models.layer_choice import Place, at_places
+from xpareto.compress.core import InputError
+from xpareto.compress.models import Place, at_places
 
 Map = Literal["uniform", "last"]
 

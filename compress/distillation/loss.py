@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import IGNORED, Batches
+from xpareto.compress.core import Head
+from xpareto.compress.data import IGNORED, Batches
 from xpareto.compress.distillation.compatibility import check_attention, layer_pair, relation_heads
 from xpareto.compress.distillation.layer_map import layer_pairs
 from xpareto.compress.distillation.objectives import Objectives
@@ -23,10 +23,9 @@ from xpareto.compress.distillation.terms import (
     scores,
     soft_cross_divergence,
 )
-from xpareto.compress.heads.spec import HeadLogits
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.hooks import Trace, attention_heads, traced
-from xpareto.compress.training.device import seeded
+from xpareto.compress.heads import HEADS, HeadLogits
+from xpareto.compress.models import Trace, attention_heads, traced
+from xpareto.compress.training import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xpareto.compress.core.artifact import Head
+from xpareto.compress.core import Head
 from xpareto.compress.distillation.layer_map import Map
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.heads import HEADS
 
 Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
 Layers = Map | Annotated[list[Pair], Field(min_length=1)]

@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import Head, InputError
 from xpareto.compress.distillation.layer_map import taken_layers
-from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.models.layer_choice import Place
+from xpareto.compress.models import Place, load_model
 
 
 class Student(BaseModel):

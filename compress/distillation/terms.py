@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.data import IGNORED
 
 if TYPE_CHECKING:
     from torch import Tensor

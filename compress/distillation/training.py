@@ -6,15 +6,13 @@ import time
 from contextlib import AbstractContextManager
 from typing import Any
 
-from xpareto.compress.core.step import Context
+from xpareto.compress.core import Context
 from xpareto.compress.distillation.batches import StudentBatches
 from xpareto.compress.distillation.loss import TeacherLoss
 from xpareto.compress.distillation.objectives import Objectives
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.freezing import freeze
-from xpareto.compress.training.datasets import DevScores, TrainingData, compacted
-from xpareto.compress.training.learning_rate import suited_rate
-from xpareto.compress.training.loop import Fitted, fit_step
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import freeze
+from xpareto.compress.training import DevScores, Fitted, TrainingData, compacted, fit_step, suited_rate
 
 
 def shown_to(

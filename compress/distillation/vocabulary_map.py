@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xpareto.compress.core.artifact import sha256_file
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError, sha256_file
 
 
 def piece_map(student: Path, teacher: Path) -> list[int] | None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Examples
+from xpareto.compress.core import Examples, Head
 from xpareto.compress.heads.classification import classified
 from xpareto.compress.heads.losses import cross_entropy_each, random_signs
 from xpareto.compress.heads.scores import log_softmax, padded_scores

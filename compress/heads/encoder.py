@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Examples
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.core import Examples, Head, InputError
+from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import random_signs
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
 

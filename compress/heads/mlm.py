@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xpareto.compress.core.artifact import Head
+from xpareto.compress.core import Head
 from xpareto.compress.heads.losses import cross_entropy_each
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.core import Head
+from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import cross_entropy, cross_entropy_each, drawn_labels
 from xpareto.compress.heads.scores import log_softmax
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Examples
-from xpareto.compress.data.batching import IGNORED
+from xpareto.compress.core import Examples, Head
+from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import cross_entropy
 from xpareto.compress.heads.scores import log_softmax, padded_scores
 

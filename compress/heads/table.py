@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from xpareto.compress.core.artifact import Head
+from xpareto.compress.core import Head
 from xpareto.compress.heads import choice, classification, encoder, mlm, qa, tagging
 from xpareto.compress.heads.spec import HeadSpec
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.batching import IGNORED, Rows, pad
-from xpareto.compress.heads.spec import Outputs
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core import Head
+from xpareto.compress.data import IGNORED, Rows, pad
+from xpareto.compress.heads import HEADS, Outputs
 from xpareto.compress.mixed_precision.path_search import Reading
 
 Run = Callable[[np.ndarray, np.ndarray], Outputs]  # (input_ids, attention_mask) -> outputs by name

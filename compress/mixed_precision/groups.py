@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xpareto.compress.onnx.weights import weight_products
-from xpareto.compress.quantization.graph.blocks import with_blocks
-from xpareto.compress.quantization.graph.dynamic import with_dynamic
-from xpareto.compress.quantization.graph.embeddings import embedding_nodes, hollow, table_nodes, with_rows
-from xpareto.compress.quantization.graph.qdq import with_qdq
-from xpareto.compress.quantization.ranges import Affine
+from xpareto.compress.onnx import weight_products
+from xpareto.compress.quantization import Affine
+from xpareto.compress.quantization.graph import (
+    embedding_nodes,
+    hollow,
+    table_nodes,
+    with_blocks,
+    with_dynamic,
+    with_qdq,
+    with_rows,
+)
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -6,16 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.data_protocol import Supply
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.data.batching import Rows
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
-from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core import Artifact, InputError, Supply
+from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, Rows, SpecialTokens, draw
+from xpareto.compress.heads import HEADS
 from xpareto.compress.mixed_precision.drift import Sample, halves
-from xpareto.compress.onnx.rewriting import most_tokens
+from xpareto.compress.onnx import most_tokens
 
 Use = Literal["selection", "acceptance"]
 _SEED = 0  # the same examples whatever the run's seed

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.step import Context
-from xpareto.compress.core.stopwatch import interleaved
+from xpareto.compress.core import Artifact, Context, interleaved
 from xpareto.compress.mixed_precision.drift import Predictions, Sample, predict, reading
 from xpareto.compress.mixed_precision.groups import (
     EMBEDDINGS,
@@ -24,13 +22,10 @@ from xpareto.compress.mixed_precision.groups import (
 )
 from xpareto.compress.mixed_precision.path_search import Assignment, Reading
 from xpareto.compress.mixed_precision.samples import Samples, Use
-from xpareto.compress.onnx.graph import MODEL
-from xpareto.compress.onnx.parity import Run, onnx_run
-from xpareto.compress.onnx.rewriting import write
-from xpareto.compress.onnx.weights import weight_products
-from xpareto.compress.quantization.graph.calibrate import collect
-from xpareto.compress.quantization.ranges import Affine, chosen_range
-from xpareto.compress.training.embedding_subset import Remap
+from xpareto.compress.onnx import MODEL, Run, onnx_run, weight_products, write
+from xpareto.compress.quantization import Affine, chosen_range
+from xpareto.compress.quantization.graph import collect
+from xpareto.compress.training import Remap
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 _PAD, _BOS, _EOS = 1, 0, 2
 _SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]

@@ -9,11 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.json_file import read_json
-from xpareto.compress.core.step import Made
-from xpareto.compress.data.tokenizer_files import (
+from xpareto.compress.core import Head, InputError, Made, quiet, read_json
+from xpareto.compress.data import (
     TOKENIZER,
     check_tokenizer_size,
     copy_tokenizer,
@@ -21,7 +18,7 @@ from xpareto.compress.data.tokenizer_files import (
     tokenizer_file,
     tokenizer_size,
 )
-from xpareto.compress.heads.table import HEADS, head_of_class
+from xpareto.compress.heads import HEADS, head_of_class
 from xpareto.compress.models.bert_import import (
     check_tokenizer,
     has_masked_lm,
@@ -29,7 +26,6 @@ from xpareto.compress.models.bert_import import (
     xlmr_config,
     xlmr_name,
 )
-from xpareto.compress.core.transformers_log import quiet
 from xpareto.compress.models.uneven_layers import Shape, expected_shapes, model_class, shape_in, write_shape
 from xpareto.compress.models.weight_files import read_shapes, weight_files
 

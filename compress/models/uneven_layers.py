@@ -20,7 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 KEY = "xpareto_shape"
 _FIELDS = ("heads", "ffn", "head_size", "embedding_rank")

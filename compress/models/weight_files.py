@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.json_file import read_json
+from xpareto.compress.core import InputError, read_json
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

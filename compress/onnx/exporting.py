@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.artifact import PACKED, Artifact
-from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.core import PACKED, Artifact
+from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import load_model
 from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx import parity
 from xpareto.compress.onnx.packing import reading_packed_rows
-from xpareto.compress.quantization.qat_codes import CODES
+from xpareto.compress.quantization import CODES
 
 if TYPE_CHECKING:
     import onnx_ir

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, Made
+from xpareto.compress.core import Artifact, Context, Made, Rule
 from xpareto.compress.onnx import parity
 from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.onnx.graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES

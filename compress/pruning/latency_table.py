@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.stopwatch import Run, interleaved
+from xpareto.compress.core import Run, interleaved
 from xpareto.compress.pruning.onnx_widths import with_widths
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.models.uneven_layers import Shape
+    from xpareto.compress.models import Shape
 
 GRID = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1)
 """Shares of a layer's neurons at which its feed-forward block is measured."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.data.calibration import CalibrationBatch
+from xpareto.compress.data import CalibrationBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

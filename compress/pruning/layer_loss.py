@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.calibration import CalibrationSet
-from xpareto.compress.data.mlm import mask_tokens
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.layer_choice import layer_read
+from xpareto.compress.core import Head
+from xpareto.compress.data import CalibrationSet, mask_tokens
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import layer_read
 
 BATCH = 16
 _MASKED_SHARE = 0.15

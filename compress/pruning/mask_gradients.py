@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.calibration import CalibrationSet
-from xpareto.compress.data.mlm import mask_tokens
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.uneven_layers import shape_of
+from xpareto.compress.core import Head
+from xpareto.compress.data import CalibrationSet, mask_tokens
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import shape_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 _STEPS = 1 << 14  # of cost, where costs share no common measure
 _MOST_STEPS = 1 << 17

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.data.calibration import CalibrationBatch
+from xpareto.compress.core import InputError
+from xpareto.compress.data import CalibrationBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

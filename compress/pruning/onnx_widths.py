@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xpareto.compress.quantization.graph.embeddings import INPUT_IDS
+from xpareto.compress.quantization.graph import INPUT_IDS
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto

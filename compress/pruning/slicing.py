@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xpareto.compress.models.uneven_layers import count_heads, modules, rank_of
+from xpareto.compress.models import count_heads, modules, rank_of
 
 
 def narrow(

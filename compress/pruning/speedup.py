@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed
-from xpareto.compress.core.stopwatch import interleaved
-from xpareto.compress.core.stopwatch import speedup as ratio
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.uneven_layers import shape_in
-from xpareto.compress.onnx.exporting import export
-from xpareto.compress.onnx.graph import MODEL
+from xpareto.compress.core import Artifact, Context, DataNeed, InputError, interleaved
+from xpareto.compress.core import speedup as ratio
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import shape_in
+from xpareto.compress.onnx import MODEL, export
 from xpareto.compress.pruning.latency_table import measure
 from xpareto.compress.pruning.onnx_widths import with_widths
-from xpareto.compress.quantization.graph.embeddings import embedding_rows
+from xpareto.compress.quantization.graph import embedding_rows
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.core.stopwatch import Ratio, Run
-    from xpareto.compress.models.uneven_layers import Shape
+    from xpareto.compress.core import Ratio, Run
+    from xpareto.compress.models import Shape
 
 Choose = Callable[[Sequence[np.ndarray], float], Sequence[int]]
 """(cost of 0, 1, ... units of each group, budget) -> units of each group; see mask_search.search."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from xpareto.compress.data.calibration import CalibrationSet
-from xpareto.compress.models.uneven_layers import shape_of
+from xpareto.compress.data import CalibrationSet
+from xpareto.compress.models import shape_of
 from xpareto.compress.pruning.mask_gradients import BATCH, Units
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def from_gradients(gradients: Units, by: Literal["fisher", "taylor"]) -> Units:
     )
 
 
-def magnitude(model: Any) -> Units:
+def by_magnitude(model: Any) -> Units:
     """Return the squared norm of each unit's weights.
 
     A head: its rows of the query, key and value matrices and its columns of the output matrix. A

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from xpareto.compress.models.layer_costs import encoder_cost, width_costs
+from xpareto.compress.models import encoder_cost, width_costs
 from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
 
 if TYPE_CHECKING:
-    from xpareto.compress.models.uneven_layers import Shape
+    from xpareto.compress.models import Shape
     from xpareto.compress.pruning.mask_gradients import Units
 
 

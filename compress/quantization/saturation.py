@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 Overflow = Literal["warn", "refuse", "ignore"]
 SATURATES = "saturates"

@@ -1,1 +1,1 @@
-"""One file per step; each holds its class as the constant STEP."""
+"""The catalogue of steps: one file per entry; each holds its object as the constant STEP."""

@@ -8,20 +8,27 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.fork import check_own_set, is_meant
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
-from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
-from xpareto.compress.distillation.compatibility import (
-    check_answers,
-    check_artifacts,
-    check_same_head,
-    check_text,
+from xpareto.compress.core import (
+    EACH,
+    ENCODER,
+    SOURCE,
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    Made,
+    Misfit,
+    Step,
+    check_own_set,
+    earlier_flow,
+    earlier_label,
+    is_meant,
+    parse_member,
+    unknown_member,
 )
-from xpareto.compress.distillation.layer_map import layer_read
-from xpareto.compress.distillation.loss import TeacherLoss
-from xpareto.compress.distillation.objectives import (
+from xpareto.compress.distillation import (
     Attention,
     Hidden,
     Labels,
@@ -29,13 +36,19 @@ from xpareto.compress.distillation.objectives import (
     MiniLM,
     Objectives,
     Relations,
+    Student,
+    TeacherLoss,
+    check_answers,
+    check_artifacts,
+    check_same_head,
+    check_text,
+    distilled,
+    layer_read,
+    make_student,
+    piece_map,
 )
-from xpareto.compress.distillation.student import Student, make_student
-from xpareto.compress.distillation.training import distilled
-from xpareto.compress.distillation.vocabulary_map import piece_map
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.training.datasets import TrainingData
-from xpareto.compress.training.fields import (
+from xpareto.compress.models import load_model, read_checkpoint, save_model
+from xpareto.compress.training import (
     Accumulate,
     BatchSize,
     Checkpointing,
@@ -46,18 +59,20 @@ from xpareto.compress.training.fields import (
     InputLength,
     LabelledSet,
     Learners,
+    LearningRate,
     Limit,
     Patience,
+    Reading,
     Steps,
     TextLanguages,
     TextName,
     TextShare,
+    TrainingData,
     Warmup,
     WeightDecay,
+    read_distillation_data,
     without_text_beside_labels,
 )
-from xpareto.compress.training.learning_rate import LearningRate
-from xpareto.compress.training.reading import Reading, read_distillation_data
 
 
 class Distill(Step):

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.step import Context, Made, Step
-from xpareto.compress.heads.table import NOT_DEPLOYED
-from xpareto.compress.onnx.exporting import export
+from xpareto.compress.core import Artifact, Context, Format, Head, Made, Step
+from xpareto.compress.heads import NOT_DEPLOYED
+from xpareto.compress.onnx import export
 
 
 class ExportOnnx(Step):

@@ -9,16 +9,10 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Made, Step
-from xpareto.compress.data.mlm import encode_lines
-from xpareto.compress.data.text import read_lines
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.vocabulary.choice import piece_counts
-from xpareto.compress.vocabulary.low_rank import factorize
-from xpareto.compress.vocabulary.rows import parameter_bytes, put_low_rank
+from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Made, Step
+from xpareto.compress.data import TOKENIZER, encode_lines, read_lines
+from xpareto.compress.models import load_model, save_model
+from xpareto.compress.vocabulary import factorize, parameter_bytes, piece_counts, put_low_rank
 
 
 class FactorizeEmbeddings(Step):

@@ -8,13 +8,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, Made, Step
-from xpareto.compress.onnx import parity
-from xpareto.compress.onnx.graph import MODEL
-from xpareto.compress.onnx.rewriting import Reference, copy_others, file_bytes, write
-from xpareto.compress.onnx.sparse import with_packed_zeros
+from xpareto.compress.core import Artifact, Context, Format, Made, Rule, Step
+from xpareto.compress.onnx import MODEL, Reference, copy_others, file_bytes, parity, with_packed_zeros, write
 
 _BATCHES = 4
 

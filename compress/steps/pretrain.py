@@ -8,22 +8,30 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.mlm import MaskedBatches, encode_lines
-from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.data.tokenizer_files import TOKENIZER, write_tokenizer_config
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import save_model
-from xpareto.compress.pretraining.alignment import aligned_embeddings
-from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
-from xpareto.compress.training.fields import Accumulate, Checkpointing, Clip, Warmup, WeightDecay
-from xpareto.compress.training.loop import fit, schedule_of
-from xpareto.compress.training.resume import Saving
+from xpareto.compress.core import Artifact, Context, DataNeed, Flow, Format, Head, InputError, Made, Step
+from xpareto.compress.data import (
+    TOKENIZER,
+    MaskedBatches,
+    SpecialTokens,
+    encode_lines,
+    write_tokenizer_config,
+)
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import save_model
+from xpareto.compress.pretraining import aligned_embeddings, train_tokenizer
+from xpareto.compress.training import (
+    Accumulate,
+    Checkpointing,
+    Clip,
+    Saving,
+    Warmup,
+    WeightDecay,
+    fit,
+    schedule_of,
+)
 
 if TYPE_CHECKING:
-    from xpareto.compress.data.mlm import Lines
+    from xpareto.compress.data import Lines
 
 
 class Pretrain(Step):

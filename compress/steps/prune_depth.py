@@ -8,22 +8,33 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.fork import Only, check_only, is_meant
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.calibration import Calibration, draw
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.models.layer_choice import (
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Only,
+    Step,
+    check_only,
+    is_meant,
+)
+from xpareto.compress.data import TOKENIZER, Calibration, draw
+from xpareto.compress.models import (
     at_places,
     block_influence,
     layer_read,
     leave_one_out,
+    load_model,
     most_important,
+    read_checkpoint,
+    save_model,
 )
-from xpareto.compress.pruning.layer_loss import loss_without, token_states
-from xpareto.compress.training.device import seeded
+from xpareto.compress.pruning import loss_without, token_states
+from xpareto.compress.training import seeded
 
 _SEED = 0  # the run's seed does not decide which layers stay
 

@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.fork import Only, check_only, is_meant
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.calibration import Calibration, draw
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.models.weight_files import WEIGHTS
-from xpareto.compress.onnx.weights import match_nodes
-from xpareto.compress.pruning.layer_inputs import visit_linears
-from xpareto.compress.pruning.sparsity import kept, magnitude, output_error, sparsegpt, wanda
-from xpareto.compress.training.device import seeded
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Only,
+    Rule,
+    Step,
+    check_only,
+    is_meant,
+)
+from xpareto.compress.data import TOKENIZER, Calibration, draw
+from xpareto.compress.models import WEIGHTS, load_model, read_checkpoint, save_model
+from xpareto.compress.onnx import match_nodes
+from xpareto.compress.pruning import kept, magnitude, output_error, sparsegpt, visit_linears, wanda
+from xpareto.compress.training import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,30 +8,48 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.fork import Only, check_only, is_meant
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.calibration import Calibration, draw
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.models.layer_costs import encoder_cost
-from xpareto.compress.models.uneven_layers import shape_of
-from xpareto.compress.pruning.mask_gradients import BATCH, batches_of, unit_gradients
-from xpareto.compress.pruning.mask_search import best, search, uniform
-from xpareto.compress.pruning.mask_tuning import tune
-from xpareto.compress.pruning.slicing import narrow
-from xpareto.compress.pruning.speedup import Latency, reach
-from xpareto.compress.pruning.unit_importance import activation, at_random, from_gradients, magnitude
-from xpareto.compress.pruning.width_choice import counts_by_cost, counts_by_share, kept_units, spread
-from xpareto.compress.training.device import seeded
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    Made,
+    Only,
+    Step,
+    check_only,
+    is_meant,
+)
+from xpareto.compress.data import TOKENIZER, Calibration, draw
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import encoder_cost, load_model, read_checkpoint, save_model, shape_of
+from xpareto.compress.pruning import (
+    BATCH,
+    Latency,
+    activation,
+    at_random,
+    batches_of,
+    best,
+    by_magnitude,
+    counts_by_cost,
+    counts_by_share,
+    from_gradients,
+    kept_units,
+    narrow,
+    reach,
+    search,
+    spread,
+    tune,
+    uniform,
+    unit_gradients,
+)
+from xpareto.compress.training import seeded
 
 if TYPE_CHECKING:
-    from xpareto.compress.data.calibration import CalibrationSet
-    from xpareto.compress.models.uneven_layers import Shape
-    from xpareto.compress.pruning.mask_gradients import Units
-    from xpareto.compress.pruning.speedup import Reached
-    from xpareto.compress.pruning.width_choice import Kept
+    from xpareto.compress.data import CalibrationSet
+    from xpareto.compress.models import Shape
+    from xpareto.compress.pruning import Kept, Reached, Units
 
 
 class PruneWidth(Step):
@@ -216,7 +234,7 @@ class PruneWidth(Step):
         if self.importance == "random":
             return at_random(model, self.seed), None, "none"
         if self.importance == "magnitude":
-            return magnitude(model), None, "none"
+            return by_magnitude(model), None, "none"
         assert examples is not None, "every other importance looks at examples"
         if self.importance == "activation":
             return activation(model, examples), None, "none"

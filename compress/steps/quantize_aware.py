@@ -8,25 +8,43 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.fork import check_own_set, is_meant
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
-from xpareto.compress.core.teacher import SOURCE, earlier_flow, earlier_label
-from xpareto.compress.distillation.batches import StudentBatches
-from xpareto.compress.distillation.loss import TeacherLoss
-from xpareto.compress.distillation.objectives import Hidden, Labels, Logits, Objectives
-from xpareto.compress.distillation.training import shown_to, train_student
-from xpareto.compress.distillation.vocabulary_map import piece_map
-from xpareto.compress.heads.table import HEADS, NOT_DEPLOYED
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.quantization.qat_codes import write_codes
-from xpareto.compress.quantization.straight_through import Ranges, fake_quantization
-from xpareto.compress.training.datasets import TrainingData
-from xpareto.compress.training.device import seeded
-from xpareto.compress.training.fields import (
+from xpareto.compress.core import (
+    EACH,
+    ENCODER,
+    SOURCE,
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Misfit,
+    Rule,
+    Step,
+    check_own_set,
+    earlier_flow,
+    earlier_label,
+    is_meant,
+    parse_member,
+    unknown_member,
+)
+from xpareto.compress.distillation import (
+    Hidden,
+    Labels,
+    Logits,
+    Objectives,
+    StudentBatches,
+    TeacherLoss,
+    piece_map,
+    shown_to,
+    train_student,
+)
+from xpareto.compress.heads import HEADS, NOT_DEPLOYED
+from xpareto.compress.models import load_model, read_checkpoint, save_model
+from xpareto.compress.quantization import Ranges, fake_quantization, write_codes
+from xpareto.compress.training import (
     BatchSize,
     Clip,
     Epochs,
@@ -36,18 +54,21 @@ from xpareto.compress.training.fields import (
     Learners,
     Limit,
     Patience,
+    Reading,
     Steps,
     TextLanguages,
     TextName,
     TextShare,
+    TrainingData,
     Warmup,
+    read_distillation_data,
+    seeded,
     without_text_beside_labels,
 )
-from xpareto.compress.training.reading import Reading, read_distillation_data
 
 if TYPE_CHECKING:
-    from xpareto.compress.distillation.loss import TeacherLoss
-    from xpareto.compress.quantization.straight_through import FakeQuantization
+    from xpareto.compress.distillation import TeacherLoss
+    from xpareto.compress.quantization import FakeQuantization
 
 
 class QuantizeAware(Step):

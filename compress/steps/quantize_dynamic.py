@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.core import Artifact, Context, Format, InputError, Made, Rule, Step
+from xpareto.compress.onnx import ONCE, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
-from xpareto.compress.onnx.rewriting import ONCE, rewrite
 from xpareto.compress.quantization import saturation as int8_overflow
-from xpareto.compress.quantization.graph.dynamic import with_dynamic
-from xpareto.compress.quantization.graph.embeddings import table_nodes, with_rows
+from xpareto.compress.quantization.graph import table_nodes, with_dynamic, with_rows
 
 if TYPE_CHECKING:
     from onnx import ModelProto

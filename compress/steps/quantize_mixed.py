@@ -8,34 +8,47 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.sources import EACH, ENCODER, parse_member, unknown_member, with_language
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
-from xpareto.compress.data.calibration import Calibration
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.mixed_precision.groups import (
+from xpareto.compress.core import (
+    EACH,
+    ENCODER,
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Misfit,
+    Rule,
+    Step,
+    parse_member,
+    unknown_member,
+    with_language,
+)
+from xpareto.compress.data import Calibration
+from xpareto.compress.heads import HEADS
+from xpareto.compress.mixed_precision import (
     EMBEDDINGS,
     FLOAT,
     Embeddings,
     Group,
     Products,
+    Samples,
+    Trial,
     costs_of,
     groups_of,
     in_precisions,
+    read_samples,
+    search,
 )
-from xpareto.compress.mixed_precision.path_search import search
-from xpareto.compress.mixed_precision.samples import Samples, read_samples
-from xpareto.compress.mixed_precision.trial import Trial
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.onnx import ONCE, most_tokens, rewrite
 from xpareto.compress.quantization import saturation as int8_overflow
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.mixed_precision.path_search import Found, Reading
-    from xpareto.compress.mixed_precision.trial import Trial
+    from xpareto.compress.mixed_precision import Found, Reading, Trial
 
 _GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
 

@@ -10,29 +10,46 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
-from xpareto.compress.data.tokenizer_files import TOKENIZER
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Rule,
+    Step,
+)
+from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, draw
+from xpareto.compress.onnx import ONCE, most_tokens, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
+from xpareto.compress.quantization import (
+    Affine,
+    Method,
+    chosen_range,
+    mean_correction,
+    outlier_report,
+    quantize_channels,
+    relative_error,
+)
 from xpareto.compress.quantization import saturation as int8_overflow
-from xpareto.compress.quantization.graph.bias import add_to_biases
-from xpareto.compress.quantization.graph.calibrate import collect, watch
-from xpareto.compress.quantization.graph.embeddings import Rows, embedding_nodes, with_rows
-from xpareto.compress.quantization.graph.qat_export import with_learned_codes
-from xpareto.compress.quantization.graph.qdq import with_qdq
-from xpareto.compress.quantization.int8 import quantize_channels
-from xpareto.compress.quantization.matmul_error import mean_correction, relative_error
-from xpareto.compress.quantization.outliers import outlier_report
-from xpareto.compress.quantization.ranges import Affine, Method, chosen_range
+from xpareto.compress.quantization.graph import (
+    Rows,
+    add_to_biases,
+    collect,
+    embedding_nodes,
+    watch,
+    with_learned_codes,
+    with_qdq,
+    with_rows,
+)
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.quantization.observers import ActivationStats
+    from xpareto.compress.quantization import ActivationStats
 
 _SEED = 0  # the same examples whatever the run's seed: the step is not seeded
 _SAMPLE_ROWS = 16  # vectors of each batch that the error of a product is measured on

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, Flow, Made, Misfit, Step
+from xpareto.compress.core import Artifact, Context, Flow, Format, Head, InputError, Made, Misfit, Rule, Step
+from xpareto.compress.onnx import ONCE, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
-from xpareto.compress.onnx.rewriting import ONCE, rewrite
 from xpareto.compress.quantization import saturation as int8_overflow
-from xpareto.compress.quantization.graph.blocks import with_blocks, with_halves
-from xpareto.compress.quantization.graph.embeddings import Rows, table_nodes, with_rows
+from xpareto.compress.quantization.graph import Rows, table_nodes, with_blocks, with_halves, with_rows
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Step
-from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
-from xpareto.compress.data.tokenizer_files import TOKENIZER
-from xpareto.compress.onnx import parity
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
+    Rule,
+    Step,
+)
+from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, draw
+from xpareto.compress.onnx import ONCE, most_tokens, parity, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
-from xpareto.compress.onnx.rewriting import ONCE, most_tokens, rewrite
-from xpareto.compress.quantization.graph.calibrate import collect
-from xpareto.compress.quantization.graph.smoothing import find_sites, shared_weights, smooth
-from xpareto.compress.quantization.outliers import outlier_ratio, outlier_report
-from xpareto.compress.quantization.smoothing import best_alpha, coded_error, smoothing_scales
+from xpareto.compress.quantization import (
+    best_alpha,
+    coded_error,
+    outlier_ratio,
+    outlier_report,
+    smoothing_scales,
+)
+from xpareto.compress.quantization.graph import collect, find_sites, shared_weights, smooth
 
 if TYPE_CHECKING:
     from onnx import ModelProto

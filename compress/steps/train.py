@@ -8,38 +8,51 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.core.sources import (
+from xpareto.compress.core import (
     EACH,
     ENCODER,
+    Artifact,
+    Context,
+    DataNeed,
+    Flow,
+    Format,
+    Head,
+    InputError,
+    Made,
     Member,
+    Misfit,
+    Step,
     checked_on,
+    hint,
     parse_member,
     title,
     unknown_member,
 )
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit, Step
-from xpareto.compress.data.sampling import CAP, Draws, Sampling, capped_total, rates
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
-from xpareto.compress.models.freezing import freeze
-from xpareto.compress.training.datasets import DevScores, TrainingData, compacted
-from xpareto.compress.training.fields import (
+from xpareto.compress.data import CAP, Draws, Sampling, capped_total, rates
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import freeze, load_model, read_checkpoint, save_model
+from xpareto.compress.training import (
+    LM_TASK,
     Accumulate,
     BatchSize,
     Checkpointing,
     Clip,
     DevLimit,
+    DevScores,
+    LearningRate,
     Limit,
+    MultiTaskLoss,
     Patience,
+    Reading,
+    TrainingData,
     Warmup,
     WeightDecay,
+    compacted,
+    fit_step,
+    multitask_model,
+    read_training_data,
+    suited_rate,
 )
-from xpareto.compress.training.learning_rate import LearningRate, suited_rate
-from xpareto.compress.training.loop import fit_step
-from xpareto.compress.training.multitask import MultiTaskLoss, multitask_model
-from xpareto.compress.training.reading import LM_TASK, Reading, read_training_data
 
 
 class Train(Step):

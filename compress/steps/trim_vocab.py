@@ -10,21 +10,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.core.step import Context, DataNeed, Made, Step
-from xpareto.compress.data.mlm import encode_lines
-from xpareto.compress.data.text import read_lines
-from xpareto.compress.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG
-from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.vocabulary.choice import NEVER, chosen, entry_shares, piece_counts, scripts_in_use
-from xpareto.compress.vocabulary.fertility_audit import audit, by_script
-from xpareto.compress.vocabulary.rows import keep_rows, parameter_bytes
-from xpareto.compress.vocabulary.scripts import SCRIPTS, name_of, scripts_of
-from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
+from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Made, Step, hint
+from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG, encode_lines, read_lines
+from xpareto.compress.models import load_model, save_model
+from xpareto.compress.vocabulary import (
+    NEVER,
+    SCRIPTS,
+    UnigramFile,
+    audit,
+    by_script,
+    chosen,
+    entry_shares,
+    keep_rows,
+    name_of,
+    parameter_bytes,
+    piece_counts,
+    scripts_in_use,
+    scripts_of,
+)
 
 if TYPE_CHECKING:
-    from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
+    from xpareto.compress.vocabulary import UnigramFile
 
 Text = Mapping[str, Sequence[str]]  # language -> lines
 

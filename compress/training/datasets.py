@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.data.batching import Batches, Epochs, Rows
-from xpareto.compress.data.mlm import Lines, MaskedBatches
-from xpareto.compress.data.sampling import Draws, Mixture
-from xpareto.compress.data.special_tokens import SpecialTokens
+from xpareto.compress.data import Batches, Draws, Epochs, Lines, MaskedBatches, Mixture, Rows, SpecialTokens
 from xpareto.compress.training.embedding_subset import Remap, compact_rows
 from xpareto.compress.training.multitask import TaskHead
 from xpareto.compress.training.validation import dev_score

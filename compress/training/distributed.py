@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 if TYPE_CHECKING:
     import torch

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.models.uneven_layers import rank_of
+from xpareto.compress.models import rank_of
 
 
 class Remap:

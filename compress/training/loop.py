@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context
-from xpareto.compress.data.batching import Batches
-from xpareto.compress.data.sharding import labelled, share
+from xpareto.compress.core import Context, InputError
+from xpareto.compress.data import Batches, labelled, share
 from xpareto.compress.training.device import Precision, accelerator_for, pick_precision, recomputing, seeded
 from xpareto.compress.training.distributed import Processes, join
 from xpareto.compress.training.resume import Saving, StateFile, TrainingState, fingerprint

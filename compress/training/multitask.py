@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.data.sampling import TASK
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import load_model
+from xpareto.compress.core import Head
+from xpareto.compress.data import TASK
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import load_model
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.artifact import Manifest
-from xpareto.compress.core.data_protocol import Supply
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.core.sources import Member, parse_member
-from xpareto.compress.data.batching import IGNORED, Rows
-from xpareto.compress.data.mlm import encode_lines
-from xpareto.compress.data.special_tokens import SpecialTokens
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core import InputError, Manifest, Member, Supply, hint, parse_member
+from xpareto.compress.data import IGNORED, Rows, SpecialTokens, encode_lines
+from xpareto.compress.heads import HEADS
 from xpareto.compress.training.datasets import Dataset, Text, TrainingData
 from xpareto.compress.training.multitask import TaskHead
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.data.batching import Batch
+from xpareto.compress.data import Batch
 
 if TYPE_CHECKING:
     import torch

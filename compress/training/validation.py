@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Examples
-from xpareto.compress.data.batching import collated, example_lengths, sorted_order
-from xpareto.compress.heads.table import HEADS
+from xpareto.compress.core import Examples, Head
+from xpareto.compress.data import collated, example_lengths, sorted_order
+from xpareto.compress.heads import HEADS
 
 
 def dev_score(model: Any, head: Head, examples: Examples) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.models.uneven_layers import rank_of, reshape, shape_of
+from xpareto.compress.models import rank_of, reshape, shape_of
 
 
 def keep_rows(model: Any, kept: np.ndarray) -> None:

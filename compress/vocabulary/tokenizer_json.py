@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 _WITHOUT_IDS = ("ByteLevel", "Metaspace")  # post-processors that name no id
 

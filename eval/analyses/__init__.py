@@ -1,4 +1,5 @@
-"""Analyses: pure functions from a run's results to typed documents (see eval.analyses.documents).
+"""Pure functions from a run to typed, versioned documents: summary, recommendation, diff, comparison."""
 
-Whoever calls them reads the run and writes the document; reports only renders it.
-"""
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from xpareto.eval.analyses.deployable import Deployable, judged
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.summary import Answer, Pick
+from xpareto.eval.analyses.documents import Answer, Estimate, Pick
 from xpareto.eval.analyses.recommendation import middle, rule
 from xpareto.eval.analyses.rounding import digits, short
-from xpareto.eval.comparison.decision import MAX_DROP
-from xpareto.eval.objectives._objective import preferences
-from xpareto.eval.pareto.uncertainty import Cost
-from xpareto.eval.statistics.estimates import LEVEL
-from xpareto.eval.statistics.scores import ScoreTable
+from xpareto.eval.comparison import MAX_DROP
+from xpareto.eval.objectives import preferences
+from xpareto.eval.pareto import Cost
+from xpareto.eval.statistics import LEVEL, ScoreTable
 
 LOSS = 1.0  # points
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.arm_comparison import (
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import (
     THESE_MODELS,
     ArmComparison,
     ComparedObjective,
@@ -17,16 +17,11 @@ from xpareto.eval.analyses.documents.arm_comparison import (
     RestsOn,
     TrainingStep,
 )
-from xpareto.eval.comparison.arm_costs import Cost
-from xpareto.eval.comparison.arms import Design, compare
-from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
-from xpareto.eval.results.document import Candidate
-from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
-from xpareto.eval.results.pairing import Matched, match
-from xpareto.eval.results.summary import Study
-from xpareto.eval.statistics.block_noise import COST_MARGIN
-from xpareto.eval.statistics.score_draws import TaskScores, task_scores
-from xpareto.eval.tasks._task import task
+from xpareto.eval.comparison import Cost, Design, compare
+from xpareto.eval.pareto import REFERENCE_OCTAVES, REFERENCE_SCORE
+from xpareto.eval.results import Candidate, Matched, Study, match, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
+from xpareto.eval.tasks import task
 
 _TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_size")
 

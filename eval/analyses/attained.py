@@ -7,17 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xpareto.eval.analyses.documents.summary import (
-    ArmAttainment,
-    Attainment,
-    AttainmentDifference,
-    RegionEntry,
-)
+from xpareto.eval.analyses.documents import ArmAttainment, Attainment, AttainmentDifference, RegionEntry
 from xpareto.eval.analyses.rounding import digits, end, short
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.pareto.attainment_surface import attainment, attainment_difference
-from xpareto.eval.pareto.hypervolume import octaves
-from xpareto.eval.results.evidence import Evidence, System
+from xpareto.eval.objectives import Objective
+from xpareto.eval.pareto import attainment, attainment_difference, octaves
+from xpareto.eval.results import Evidence, System
 
 
 def attained(evidence: Evidence, systems: Sequence[System], objective: Objective) -> Attainment:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS
-from xpareto.eval.analyses.documents.best_arm import BestArm
-from xpareto.eval.comparison.best_arm import Fold, Selection, best_arms, cross_fitted
-from xpareto.eval.results.document import TaskFacts
-from xpareto.eval.results.outcomes import task_outcomes, task_tuning
-from xpareto.eval.results.pairing import match
-from xpareto.eval.results.run import Run
-from xpareto.eval.results.summary import Study
-from xpareto.eval.statistics.score_draws import TaskScores, task_scores
-from xpareto.eval.tasks._task import task
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import THESE_MODELS, BestArm
+from xpareto.eval.comparison import Fold, Selection, best_arms, cross_fitted
+from xpareto.eval.results import Run, Study, TaskFacts, match, task_outcomes, task_tuning
+from xpareto.eval.statistics import TaskScores, task_scores
+from xpareto.eval.tasks import task
 
 DEV = "dev"
 

@@ -7,17 +7,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from xpareto.eval.analyses.documents.summary import Cells, FlipCounts
+from xpareto.eval.analyses.documents import Cells, FlipCounts
 from xpareto.eval.analyses.rounding import short
-from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.results.evidence import Evidence, System
-from xpareto.eval.results.outcomes import task_predictions
-from xpareto.eval.statistics.estimates import LEVEL, repeated
-from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
-from xpareto.eval.statistics.scores import ScoreTable
-from xpareto.eval.statistics.variance_shrinkage import moderated_spread
-from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.kinds import Kind
+from xpareto.eval.results import Evidence, System, task_predictions
+from xpareto.eval.statistics import LEVEL, NONE, Flips, ScoreTable, Spread, flips, moderated_spread, repeated
+from xpareto.eval.tasks import KINDS, task
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from xpareto.eval.analyses.arm_comparison import training_steps
 from xpareto.eval.analyses.claims import ENGLISH, MULTITASK, trained_on
-from xpareto.eval.analyses.documents.claim_status import Finding
-from xpareto.eval.results.document import Candidate
-from xpareto.eval.results.run import Run
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
+from xpareto.eval.analyses.documents import Finding
+from xpareto.eval.results import Candidate, Run
+from xpareto.eval.tasks import TASKS, TRAINING_SETS
 
 # XTREME's own list (Hu et al. 2020, table 1): group and number of languages.
 XTREME = {

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.arm_comparison import ArmComparison, TrainingStep
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.best_arm import BestArm
-from xpareto.eval.analyses.documents.claim_status import (
+from xpareto.eval.analyses.documents import (
+    ArmComparison,
+    BestArm,
     ClaimEntry,
     ClaimStatus,
     ComparedArms,
+    Estimate,
     Finding,
     Status,
+    TrainingStep,
 )
-from xpareto.eval.statistics.tests import Contrast, Verdict
+from xpareto.eval.statistics import Contrast, Verdict
 
 ENGLISH, MULTILINGUAL, TEXT, MIXED, MULTITASK, NONE = (
     "one English task", "a translated or multilingual task", "text alone", "tasks and text mixed",

@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.eval.analyses.documents.difference import CommonChange, CostChange, RelativeChange
-from xpareto.eval.comparison.common_change import Logs, together
-from xpareto.eval.comparison.relative_change import beside_others
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.pareto.uncertainty import Cost
-from xpareto.eval.results.evidence import Evidence, System
-from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.analyses.documents import CommonChange, CostChange, RelativeChange
+from xpareto.eval.comparison import Logs, beside_others, together
+from xpareto.eval.objectives import Objective
+from xpareto.eval.pareto import Cost
+from xpareto.eval.results import Evidence, System
+from xpareto.eval.statistics import Contrast, Spread, contrasts
 
 
 def lost_costs(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.comparison.decision import MAX_DROP, SCORE, Decision, Drop, Option, decide
-from xpareto.eval.objectives._objective import declared_limits, preferences
-from xpareto.eval.pareto.uncertainty import Cost
-from xpareto.eval.results.evidence import Evidence, System
-from xpareto.eval.statistics.bootstrap import generator
-from xpareto.eval.statistics.estimates import LEVEL, Uncertain, simultaneous
-from xpareto.eval.statistics.pairwise_spread import moderated_gains, pairs_of
-from xpareto.eval.statistics.scores import AVERAGE, ScoreTable
-from xpareto.eval.statistics.variance_shrinkage import moderated_spread
+from xpareto.eval.comparison import MAX_DROP, SCORE, Decision, Drop, Option, decide
+from xpareto.eval.objectives import declared_limits, preferences
+from xpareto.eval.pareto import Cost
+from xpareto.eval.results import Evidence, System
+from xpareto.eval.statistics import (
+    AVERAGE,
+    LEVEL,
+    ScoreTable,
+    Uncertain,
+    generator,
+    moderated_gains,
+    moderated_spread,
+    pairs_of,
+    simultaneous,
+)
 
 WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
 _ONE_END = 2 * LEVEL - 1  # the level of a two-sided interval whose upper end alone is used

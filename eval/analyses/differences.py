@@ -9,18 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.cost_changes import cost_changes_together, cost_contrasts, lost_costs
-from xpareto.eval.analyses.documents.difference import CandidateChanges, CostChange, Difference
+from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
-from xpareto.eval.results.evidence import Evidence
-from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
-from xpareto.eval.statistics.bootstrap import NORMAL_FROM
-from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.score_draws import TaskScores, task_scores
-from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights, score_table
-from xpareto.eval.statistics.tests import Contrast, contrasts
-from xpareto.eval.tasks._task import task
+from xpareto.eval.results import Evidence, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.statistics import (
+    AVERAGE,
+    NORMAL_FROM,
+    Contrast,
+    ScoreTable,
+    Spread,
+    TaskScores,
+    Weights,
+    contrasts,
+    score_table,
+    task_scores,
+)
+from xpareto.eval.tasks import task
 
 
 def diff(

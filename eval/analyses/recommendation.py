@@ -8,25 +8,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.deployable import Deployable, deployable, judged
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.recommendation import (
+from xpareto.eval.analyses.documents import (
     BrokenLimit,
     CrossFit,
     DropEntry,
+    Estimate,
     OtherRun,
     QualityFacts,
     Recommendation,
     VariantFacts,
 )
 from xpareto.eval.analyses.requirements import Wish, qualities_of, weights_of
-from xpareto.eval.comparison.decision import Decision, Option, Violation, order_of_aims
-from xpareto.eval.comparison.language_fairness import Interval
-from xpareto.eval.objectives._objective import preferences
-from xpareto.eval.results.evidence import Evidence, Part, System
-from xpareto.eval.statistics.estimates import LEVEL
-from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights
+from xpareto.eval.comparison import Decision, Interval, Option, Violation, order_of_aims
+from xpareto.eval.objectives import preferences
+from xpareto.eval.results import Evidence, Part, System
+from xpareto.eval.statistics import AVERAGE, LEVEL, ScoreTable, Weights
 
 _FOLD_DRAWS = 500
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.difference import (
-    ALL,
+from xpareto.eval.analyses.documents import (
+    ALL_TOGETHER,
     CandidateChanges,
     Change,
     CommonChange,
     CostChange,
+    Estimate,
     RelativeChange,
     What,
 )
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.statistics import Contrast
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Changes:
     def every(self) -> Iterator[tuple[str, What, str, Contrast, float]]:
         """Yield every contrast with its place and its tolerance, those of all candidates first."""
         for cost, common in self.together.items():
-            yield ALL, "costs", cost, common, self.cost_margin
+            yield ALL_TOGETHER, "costs", cost, common, self.cost_margin
         for name, own in self.candidates.items():
             yield name, "average", "", own.average, self.tolerance
             for task, contrast in own.tasks.items():

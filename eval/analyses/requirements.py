@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.eval.objectives._objective import Objective, declared_limits, preferences
-from xpareto.eval.results.evidence import Evidence
-from xpareto.eval.statistics.scores import Weights
+from xpareto.compress.core import InputError, hint
+from xpareto.eval.objectives import Objective, declared_limits, preferences
+from xpareto.eval.results import Evidence
+from xpareto.eval.statistics import Weights
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from xpareto.eval.analyses.documents.base import Estimate
+from xpareto.eval.analyses.documents import Estimate
 
 
 def short(value: float) -> float:

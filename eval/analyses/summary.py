@@ -9,10 +9,10 @@ from xpareto.eval.analyses.answer import answer
 from xpareto.eval.analyses.attained import attained
 from xpareto.eval.analyses.cells import cells, flip_tables
 from xpareto.eval.analyses.deployable import deployable
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.summary import (
+from xpareto.eval.analyses.documents import (
     ALL,
     CostEntry,
+    Estimate,
     FairnessEntry,
     FrontierEntry,
     NoiseEntry,
@@ -25,12 +25,13 @@ from xpareto.eval.analyses.documents.summary import (
     VolumeEntry,
 )
 from xpareto.eval.analyses.rounding import around, digits, percents, short
-from xpareto.eval.comparison.language_fairness import Fairness, Interval, fairness
-from xpareto.eval.data.language_facts import LANGUAGES
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.pareto.dominance import ConfidenceSet
-from xpareto.eval.pareto.hypervolume import REFERENCE_OCTAVES, REFERENCE_SCORE
-from xpareto.eval.pareto.uncertainty import (
+from xpareto.eval.comparison import Fairness, Interval, fairness
+from xpareto.eval.data import LANGUAGES
+from xpareto.eval.objectives import Objective
+from xpareto.eval.pareto import (
+    REFERENCE_OCTAVES,
+    REFERENCE_SCORE,
+    ConfidenceSet,
     Cost,
     UncertainFrontier,
     Volume,
@@ -38,12 +39,17 @@ from xpareto.eval.pareto.uncertainty import (
     single_level,
     uncertain_frontier,
 )
-from xpareto.eval.results.evidence import Evidence, System
-from xpareto.eval.statistics.bootstrap import generator
-from xpareto.eval.statistics.estimates import LEVEL, Uncertain
-from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.pairwise_spread import moderated_gains
-from xpareto.eval.statistics.scores import AVERAGE, ScoreTable, Weights
+from xpareto.eval.results import Evidence, System
+from xpareto.eval.statistics import (
+    AVERAGE,
+    LEVEL,
+    ScoreTable,
+    Spread,
+    Uncertain,
+    Weights,
+    generator,
+    moderated_gains,
+)
 
 RESAMPLES = 2000
 

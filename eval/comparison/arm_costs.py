@@ -13,9 +13,7 @@ from typing import Literal
 import numpy as np
 
 from xpareto.eval.pareto import hypervolume as frontier
-from xpareto.eval.statistics.block_noise import COST_MARGIN
-from xpareto.eval.statistics.intervals import Spread, pair_spread, seed_spread
-from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.statistics import COST_MARGIN, Contrast, Spread, contrasts, pair_spread, seed_spread
 
 DEFINED = 0.95  # share of draws in which the arms' scores must overlap for an interval
 

@@ -17,9 +17,7 @@ from xpareto.eval.comparison.arm_costs import (
     joint_hypervolume,
     kept,
 )
-from xpareto.eval.statistics.intervals import Spread, seed_spread
-from xpareto.eval.statistics.score_draws import TaskScores
-from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.statistics import Contrast, Spread, TaskScores, contrasts, seed_spread
 
 RETRIEVAL = "retrieval"
 

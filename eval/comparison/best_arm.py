@@ -16,12 +16,18 @@ from typing import Literal
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.statistics.bootstrap import generator
-from xpareto.eval.statistics.intervals import Spread, pair_spread
-from xpareto.eval.statistics.score_draws import ModelTuning, TaskScores, task_scores
-from xpareto.eval.statistics.tests import Contrast, contrasts
-from xpareto.eval.tasks._task import Task
+from xpareto.compress.core import InputError
+from xpareto.eval.statistics import (
+    Contrast,
+    ModelTuning,
+    Spread,
+    TaskScores,
+    contrasts,
+    generator,
+    pair_spread,
+    task_scores,
+)
+from xpareto.eval.tasks import Task
 
 Way = Literal["dev", "halves"]
 

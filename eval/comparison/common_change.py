@@ -23,9 +23,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.statistics.block_noise import COST_MARGIN, Basis
-from xpareto.eval.statistics.intervals import Spread, t_quantile
-from xpareto.eval.statistics.tests import ERROR, LEVEL, Contrast, holm, verdict
+from xpareto.eval.statistics import (
+    COST_MARGIN,
+    ERROR,
+    LEVEL,
+    Basis,
+    Contrast,
+    Spread,
+    holm,
+    t_quantile,
+    verdict,
+)
 
 FAMILY = "all candidates together"
 _KNOWN = 1000  # degrees of freedom of a noise that is taken as known

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xpareto.eval.data.language_facts import LANGUAGES
-from xpareto.eval.statistics.estimates import Uncertain, simultaneous
-from xpareto.eval.statistics.variance_shrinkage import moderated_spread
+from xpareto.eval.data import LANGUAGES
+from xpareto.eval.statistics import Uncertain, moderated_spread, simultaneous
 
 LEVEL = 0.95
 OTHER = "other"  # the class of a language of which nothing is known here

@@ -11,8 +11,7 @@ import math
 
 import numpy as np
 
-from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.tests import Contrast, contrasts
+from xpareto.eval.statistics import Contrast, Spread, contrasts
 
 FEWEST = 3  # candidates
 _MEDIAN = math.sqrt(math.pi / 2)  # the error of a median over that of a mean, of many normal values

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import KINDS, TASKS, Example, Task, TrainingSet
+from xpareto.eval.tasks import KINDS, TASKS, Example, Task, TrainingSet
 
 _XTREME = "xtreme/"
 

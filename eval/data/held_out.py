@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpareto.eval.tasks._task import Example, Question
+from xpareto.eval.tasks import Example, Question
 
 
 def held_out(examples: Sequence[Example], share: float, split: str) -> list[Example]:

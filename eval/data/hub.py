@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks._task import KINDS, Example, HubSource, Task, TrainingSet
+from xpareto.compress.core import InputError
+from xpareto.eval.tasks import KINDS, Example, HubSource, Task, TrainingSet
 
 _LOCK_FORM = "a JSON object {repository: commit}"
 

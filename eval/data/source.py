@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.compress.core.artifact import sha256_file
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError, sha256_file
 from xpareto.eval.data import folder as layout
 from xpareto.eval.data.held_out import held_out
 from xpareto.eval.data.hub import Hub, HubFile
-from xpareto.eval.tasks._task import KINDS, Example, Task, TrainingSet, split_language, training_set
+from xpareto.eval.tasks import KINDS, Example, Task, TrainingSet, split_language, training_set
 
 DataFile = Path | HubFile
 

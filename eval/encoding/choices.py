@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.encoding.text import TextEncoder, longest_first
-from xpareto.eval.tasks._task import Choice
+from xpareto.eval.tasks import Choice
 
 _SPECIAL = 4  # <s> … </s></s> … </s>
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 
 @dataclass(frozen=True)

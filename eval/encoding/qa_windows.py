@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
-from xpareto.eval.tasks._task import Question
+from xpareto.eval.tasks import Question
 
 STRIDE = 128
 LONGEST_QUESTION = 64

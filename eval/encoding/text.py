@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks._task import Pair, Tagged
+from xpareto.compress.core import InputError
+from xpareto.eval.tasks import Pair, Tagged
 
 _ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
 IGNORED = -100  # the label of a token on which no loss is wanted

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from xpareto.eval.data.source import Data
+from xpareto.eval.data import Data
 from xpareto.eval.encoding.text import TextEncoder, TrainingExamples
-from xpareto.eval.tasks._task import KINDS, training_set
+from xpareto.eval.tasks import KINDS, training_set
 
 
 def training_examples(

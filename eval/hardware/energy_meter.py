@@ -17,12 +17,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.hardware.gpu_energy import Cards, find_cards
 from xpareto.eval.hardware.interference import processor_seconds
 from xpareto.eval.hardware.machine import cpu_model
 from xpareto.eval.hardware.rapl import PowerCounter
-from xpareto.eval.records.measurement import Basis
+from xpareto.eval.records import Basis
 
 JOULES_PER_KWH = 3.6e6
 FALLBACK_TDP_WATTS = 85.0  # codecarbon's own constant for a CPU that it does not know

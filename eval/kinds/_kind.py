@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core.artifact import Head
-from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
-from xpareto.eval.submission.format import Format
-from xpareto.eval.tasks._task import Example, HubSource, KindName, Prediction, Task, TrainingSet
+from xpareto.compress.core import Head
+from xpareto.eval.encoding import Encoded, TextEncoder, TrainingExamples
+from xpareto.eval.submission import Format
+from xpareto.eval.tasks import Example, HubSource, KindName, Prediction, Task, TrainingSet
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.multiple_choice import choice_of_row, choices
-from xpareto.eval.encoding.choices import encode_choices
-from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import choice_of_row, choices
+from xpareto.eval.encoding import Encoded, TextEncoder, TrainingExamples, encode_choices
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
-from xpareto.eval.tasks._task import Choice, Example, HubSource, Prediction, Task, TrainingSet
+from xpareto.eval.tasks import Choice, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Choose(Kind):

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.sentence_pairs import pairs
-from xpareto.eval.data.readers.tables import labelled_texts
-from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples, encode_pairs
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import labelled_texts, pairs
+from xpareto.eval.encoding import Encoded, TextEncoder, TrainingExamples, encode_pairs
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
-from xpareto.eval.submission.lines import Labels
-from xpareto.eval.tasks._task import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
+from xpareto.eval.submission import Labels
+from xpareto.eval.tasks import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
 
 
 class Classify(Kind):

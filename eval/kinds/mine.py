@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.bucc import corpus, limited
-from xpareto.eval.encoding.text import Encoded, TextEncoder
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import corpus, limited
+from xpareto.eval.encoding import Encoded, TextEncoder
 from xpareto.eval.kinds._kind import TUNING, Calibrated, Tuning, finite
 from xpareto.eval.metrics.chunk_f1 import f1
 from xpareto.eval.metrics.mining import best_threshold, mine
-from xpareto.eval.submission.lines import MinedPairs
-from xpareto.eval.tasks._task import Example, HubSource, Prediction, Sentence, Task, TrainingSet
+from xpareto.eval.submission import MinedPairs
+from xpareto.eval.tasks import Example, HubSource, Prediction, Sentence, Task, TrainingSet
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.base import bitext
-from xpareto.eval.encoding.text import Encoded, TextEncoder
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import bitext
+from xpareto.eval.encoding import Encoded, TextEncoder
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
 from xpareto.eval.metrics.nearest import nearest
-from xpareto.eval.submission.lines import Indices
-from xpareto.eval.tasks._task import Bitext, Example, HubSource, Prediction, Task, TrainingSet
+from xpareto.eval.submission import Indices
+from xpareto.eval.tasks import Bitext, Example, HubSource, Prediction, Task, TrainingSet
 
 
 class Retrieve(Kind):

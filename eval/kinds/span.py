@@ -8,15 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.squad import question_of_row, questions, settle_empty
-from xpareto.eval.encoding.qa_answers import best_answers, n_best
-from xpareto.eval.encoding.qa_windows import EncodedQuestions, encode_questions, training_windows
-from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import question_of_row, questions, settle_empty
+from xpareto.eval.encoding import (
+    Encoded,
+    EncodedQuestions,
+    TextEncoder,
+    TrainingExamples,
+    best_answers,
+    encode_questions,
+    n_best,
+    training_windows,
+)
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics import language_aware_f1, mlqa, squad
-from xpareto.eval.submission.answers import Answers
-from xpareto.eval.tasks._task import Example, HubSource, Prediction, Question, Task, TrainingSet
+from xpareto.eval.submission import Answers
+from xpareto.eval.tasks import Example, HubSource, Prediction, Question, Task, TrainingSet
 
 
 class Span(Kind):

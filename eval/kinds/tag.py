@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers.base import tagged
-from xpareto.eval.data.readers.ccg import supertagged
-from xpareto.eval.encoding.text import IGNORED, Encoded, TextEncoder, TrainingExamples, encode_tagged
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import supertagged, tagged
+from xpareto.eval.encoding import IGNORED, Encoded, TextEncoder, TrainingExamples, encode_tagged
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
 from xpareto.eval.metrics.chunk_f1 import chunk_counts, f1
 from xpareto.eval.metrics.entity_f1 import entity_counts
-from xpareto.eval.submission.lines import Tags
-from xpareto.eval.tasks._task import Example, HubSource, Prediction, Tagged, Task, TrainingSet
+from xpareto.eval.submission import Tags
+from xpareto.eval.tasks import Example, HubSource, Prediction, Tagged, Task, TrainingSet
 
 _OUTSIDE = "O"  # a word outside of any entity: only IOB tags have it
 

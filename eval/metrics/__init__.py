@@ -1,1 +1,1 @@
-"""Scores as pure functions of counts and arrays; each has a slow twin in the tests."""
+"""Scores of predictions against gold, as the official scripts compute them; pure functions."""

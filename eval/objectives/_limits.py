@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xpareto.eval.objectives._objective import Objective, measured, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 MEGABYTE = 1e6
 

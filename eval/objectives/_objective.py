@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from statistics import geometric_mean, median
 from typing import TYPE_CHECKING, Any, Literal
 
-from xpareto.compress.core.registry import Catalog
-from xpareto.eval.records.measurement import Measurement
+from xpareto.compress.core import Catalog
+from xpareto.eval.records import Measurement
 
 if TYPE_CHECKING:  # numpy takes longer to import than all objectives to list
-    from xpareto.eval.statistics.scores import Quality, ScoreTable
+    from xpareto.eval.statistics import Quality, ScoreTable
 
 OBJECTIVES = Catalog("objective", "xpareto.eval.objectives", "OBJECTIVE")
 Sense = Literal["max", "min"]

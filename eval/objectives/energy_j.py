@@ -11,7 +11,7 @@ from statistics import fmean
 
 from xpareto.eval.objectives._limits import worst
 from xpareto.eval.objectives._objective import Limit, measured, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 
 def energy_j(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from xpareto.eval.objectives._limits import worst
 from xpareto.eval.objectives._objective import Limit, measured, over_blocks, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 
 def latency_ms(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from xpareto.eval.objectives._limits import MEGABYTE, worst
 from xpareto.eval.objectives._objective import Limit, measured, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 
 def peak_rss_bytes(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -8,11 +8,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from xpareto.eval.objectives._objective import Limit, Objective
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.tasks._task import TASKS, task
+from xpareto.eval.records import Measurement
+from xpareto.eval.tasks import TASKS, task
 
 if TYPE_CHECKING:
-    from xpareto.eval.statistics.scores import Quality, ScoreTable
+    from xpareto.eval.statistics import Quality, ScoreTable
 
 
 def score(rows: Sequence[Measurement]) -> float | None:

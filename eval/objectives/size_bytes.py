@@ -7,7 +7,7 @@ from statistics import fmean
 
 from xpareto.eval.objectives._limits import MEGABYTE
 from xpareto.eval.objectives._objective import Limit, Objective
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 
 def size_bytes(rows: Sequence[Measurement]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import harmonic_mean
 
 from xpareto.eval.objectives._objective import measured, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 
 def throughput(rows: Sequence[Measurement]) -> dict[int, float]:

@@ -1,0 +1,5 @@
+"""Dominance, frontiers, hypervolumes, knees and attainment, with and without noise."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.statistics.estimates import LEVEL, Uncertain, simultaneous
-from xpareto.eval.statistics.pairwise_spread import pairs_of
+from xpareto.eval.statistics import LEVEL, Uncertain, pairs_of, simultaneous
 
 _CHUNK = 1 << 22  # comparisons at once
 

@@ -12,9 +12,7 @@ from xpareto.eval.pareto.dominance import ConfidenceSet, confidence_set, dominan
 from xpareto.eval.pareto.frontier import Frontier
 from xpareto.eval.pareto.hypervolume import hypervolume
 from xpareto.eval.pareto.knee import knees
-from xpareto.eval.statistics.block_noise import Noise
-from xpareto.eval.statistics.estimates import Uncertain
-from xpareto.eval.statistics.intervals import Spread, t_quantile
+from xpareto.eval.statistics import Noise, Spread, Uncertain, t_quantile
 
 _TAIL = 0.025
 

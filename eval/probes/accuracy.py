@@ -8,13 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xpareto.eval.kinds._kind import TUNING, Kind
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.predict import absent, answered, withheld
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.probing.request import Ask
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.tasks._task import KINDS, Example, Prediction, Question, Task
+from xpareto.eval.kinds import TUNING, Kind
+from xpareto.eval.probing import Ask, Opened, Probe, absent, answered, withheld
+from xpareto.eval.records import Measurement
+from xpareto.eval.tasks import KINDS, Example, Prediction, Question, Task
 
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 

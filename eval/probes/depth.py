@@ -6,15 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
-from xpareto.eval.probing.context import Opened, Subset
-from xpareto.eval.probing.predict import withheld
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.probing.request import Ask
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.runtimes._runtime import Session, model_config
-from xpareto.eval.tasks._task import KINDS, Task
+from xpareto.eval.kinds import Kind
+from xpareto.eval.probing import TOKEN_BUDGET, Ask, Opened, Probe, Reduce, Subset, run_all, withheld
+from xpareto.eval.records import Measurement
+from xpareto.eval.runtimes import Session, model_config
+from xpareto.eval.tasks import KINDS, Task
 
 IN_USE = "in use"  # the component of the row that names the layer that is read
 _BUDGET_BYTES = 1 << 30  # of pooled states kept at once

@@ -9,19 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xpareto.eval.hardware.energy_meter import EnergyMeter, Joules, Spent, carbon_intensity, machine_energy
+from xpareto.eval.hardware import EnergyMeter, Joules, Spent, carbon_intensity, machine_energy
 from xpareto.eval.probes.latency import feeds, sample_sequences
-from xpareto.eval.probing.batches import TOKEN_BUDGET
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe, failed_row
-from xpareto.eval.records.measurement import (
-    ENERGY_WINDOW,
-    LEAST_INFERENCES,
-    LEAST_WINDOW_SECONDS,
-    Basis,
-    Measurement,
-)
-from xpareto.eval.runtimes._runtime import Session
+from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe, failed_row
+from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS, Basis, Measurement
+from xpareto.eval.runtimes import Session
 
 NO_COUNTER = (
     "No RAPL or NVML counter is readable; energy would be modelled from TDP. "

@@ -7,12 +7,10 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from xpareto.eval.encoding.packing import pack, refuse_packed
-from xpareto.eval.probing.batches import TOKEN_BUDGET, pad, plan_batches
-from xpareto.eval.probing.context import Opened, Subset
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.runtimes._runtime import Session
+from xpareto.eval.encoding import pack, refuse_packed
+from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe, Subset, pad, plan_batches
+from xpareto.eval.records import Measurement
+from xpareto.eval.runtimes import Session
 
 PACKED_ROWS = "packed"
 PERCENTILES = (50, 90, 95, 99)

@@ -10,11 +10,9 @@ from time import perf_counter
 
 import numpy as np
 
-from xpareto.eval.probing.batches import TOKEN_BUDGET
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.runtimes._runtime import longest_input, model_config
+from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe
+from xpareto.eval.records import Measurement
+from xpareto.eval.runtimes import longest_input, model_config
 
 _STATUS = Path("/proc/self/status")
 _RESET_PEAK = "5"  # proc(5), clear_refs: VmHWM becomes VmRSS

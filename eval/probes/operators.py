@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.roofline.operator_profile import profile
+from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.records import Measurement
+from xpareto.eval.roofline import profile
 from xpareto.eval.runtimes.onnxruntime import MODEL, OnnxRuntime, OnnxSettings, open_file, session_options
 
 _PASSES = 5

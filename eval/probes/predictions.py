@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.predict import absent, answered
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.probing.request import Ask
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.submission.leaderboard import file_of, format_of
-from xpareto.eval.tasks._task import Task
+from xpareto.eval.probing import Ask, Opened, Probe, absent, answered
+from xpareto.eval.records import Measurement
+from xpareto.eval.submission import file_of, format_of
+from xpareto.eval.tasks import Task
 
 FOLDER = "submission"  # below the job's folder, where the files lie as {task}/test-{language}
 

@@ -9,13 +9,9 @@ import numpy as np
 
 from xpareto.eval.probes.latency import time_calls
 from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.roofline.bound import Roof, in_precision
-from xpareto.eval.roofline.onnx_operations import Work, onnx_work
-from xpareto.eval.roofline.peak_rates import bandwidth, peaks
-from xpareto.eval.roofline.torch_work import encoder_work
+from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.records import Measurement
+from xpareto.eval.roofline import Roof, Work, bandwidth, encoder_work, in_precision, onnx_work, peaks
 from xpareto.eval.runtimes.onnxruntime import MODEL
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.probes.latency import PERCENTILES, time_calls
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.runtimes._runtime import longest_input, model_config
+from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.records import Measurement
+from xpareto.eval.runtimes import longest_input, model_config
 
 SHAPES = ("1x16", "1x128", "8x128")
 _FIRST_ID = 4  # below lie the special tokens

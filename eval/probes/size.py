@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.eval.probing.context import Opened
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.roofline.file_bytes import Component, by_component, onnx_components, safetensors_sizes
+from xpareto.compress.core import Artifact
+from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.records import Measurement
+from xpareto.eval.roofline import Component, by_component, onnx_components, safetensors_sizes
 
 _MODELS = ("model.safetensors", "model.onnx", "model.onnx.data")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model")

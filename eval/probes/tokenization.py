@@ -7,12 +7,11 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from xpareto.eval.encoding.text import TextEncoder
-from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.probing.context import Opened, Subset
-from xpareto.eval.probing.probe import Probe
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.tasks._task import KINDS
+from xpareto.eval.encoding import TextEncoder
+from xpareto.eval.kinds import Kind
+from xpareto.eval.probing import Opened, Probe, Subset
+from xpareto.eval.records import Measurement
+from xpareto.eval.tasks import KINDS
 
 _EXAMPLES = 200  # of each language; enough for its mean length
 _ROUNDS = 3

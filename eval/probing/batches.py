@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from xpareto.eval.runtimes._runtime import Session
+from xpareto.eval.runtimes import Session
 
 TOKEN_BUDGET = 1024  # tokens per batch, padding included
 PAD = 1  # XLM-R's <pad>

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.hardware.interference import Counters, load_between
+from xpareto.compress.core import InputError
+from xpareto.eval.hardware import Counters, load_between
 from xpareto.eval.probing.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Probe, failed_row
 from xpareto.eval.probing.request import Job
-from xpareto.eval.records.measurement import LOAD, Measurement, to_json
+from xpareto.eval.records import LOAD, Measurement, to_json
 
 if TYPE_CHECKING:
     from xpareto.eval.probing.context import Opened

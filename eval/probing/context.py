@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.eval.data.source import Data
-from xpareto.eval.encoding.text import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import Calibrated, Kind
+from xpareto.compress.core import Artifact
+from xpareto.eval.data import Data
+from xpareto.eval.encoding import Encoded, TextEncoder
+from xpareto.eval.kinds import Calibrated, Kind
 from xpareto.eval.probing.request import Ask, Job, now
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.runtimes._runtime import RUNTIMES, Runtime, Session, longest_input, model_config
-from xpareto.eval.tasks._task import KINDS, Example, Task, task
+from xpareto.eval.records import Measurement
+from xpareto.eval.runtimes import RUNTIMES, Runtime, Session, longest_input, model_config
+from xpareto.eval.tasks import KINDS, Example, Task, task
 
 
 @dataclass(frozen=True)

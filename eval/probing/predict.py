@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.kinds._kind import Calibrated, Kind, Tuning
+from xpareto.eval.kinds import Calibrated, Kind, Tuning
 from xpareto.eval.probing.batches import TOKEN_BUDGET, run_all
 from xpareto.eval.probing.context import Opened, Subset
 from xpareto.eval.probing.request import Ask
-from xpareto.eval.tasks._task import KINDS, Bitext, Example, Prediction, Task, task
+from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task, task
 
 WITHHELD = "gold labels withheld"
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from xpareto.compress.core.registry import Catalog
+from xpareto.compress.core import Catalog
 from xpareto.eval.probing.request import Job, now
-from xpareto.eval.records.measurement import Measurement, read_rows
+from xpareto.eval.records import Measurement, read_rows
 
 if TYPE_CHECKING:
     from xpareto.eval.probing.context import Opened

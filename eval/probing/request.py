@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.source import DataSpec
+from xpareto.compress.core import InputError
+from xpareto.eval.data import DataSpec
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""One tidy row per measurement; failures are rows, too."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

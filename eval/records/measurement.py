@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 SCHEMA = 1
 LOAD = "foreign_load"  # the statistic of rows that tell what else used the cores while a probe timed

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
 

@@ -16,9 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError, WithJsonSchema
 
-from xpareto.compress.core.atomic import replace_json
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.eval.records.measurement import Measurement
+from xpareto.compress.core import InputError, hint, replace_json
+from xpareto.eval.records import Measurement
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"

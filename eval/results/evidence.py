@@ -10,11 +10,10 @@ from statistics import geometric_mean
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.wording import enumerated
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.pareto.uncertainty import Cost
-from xpareto.eval.records.measurement import Measurement
+from xpareto.compress.core import InputError, enumerated
+from xpareto.eval.objectives import Objective
+from xpareto.eval.pareto import Cost
+from xpareto.eval.records import Measurement
 from xpareto.eval.results.blocks import TWIN
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.old_runs import with_percentiles
@@ -22,13 +21,19 @@ from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tun
 from xpareto.eval.results.pairing import variant_of
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import ENERGY, SCORE, Study, comparable, on_the_basis, study
-from xpareto.eval.statistics.block_noise import cost_noise
-from xpareto.eval.statistics.bootstrap import NORMAL_FROM, generator
-from xpareto.eval.statistics.estimates import LEVEL
-from xpareto.eval.statistics.pairwise_spread import moderated_gains
-from xpareto.eval.statistics.score_draws import TaskScores, task_scores
-from xpareto.eval.statistics.scores import ScoreTable, Weights, score_table
-from xpareto.eval.tasks._task import task
+from xpareto.eval.statistics import (
+    LEVEL,
+    NORMAL_FROM,
+    ScoreTable,
+    TaskScores,
+    Weights,
+    cost_noise,
+    generator,
+    moderated_gains,
+    score_table,
+    task_scores,
+)
+from xpareto.eval.tasks import task
 
 FOLD = "fold"
 

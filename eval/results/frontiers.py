@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.pareto.frontier import Frontier
+from xpareto.eval.objectives import Objective
+from xpareto.eval.pareto import Frontier
 
 
 def frontier_names(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from xpareto.compress.core.artifact import sha256_file
-from xpareto.compress.core.atomic import replace_json
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError, replace_json, sha256_file
 
 SEAL = "SEAL.json"
 READ = ("measurements.jsonl", "candidates.json")  # outcomes are many and large: xpareto verify hashes those

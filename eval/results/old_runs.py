@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 from xpareto.eval.results.outcomes import OUTCOMES, kept_folder
 from xpareto.eval.results.run import Run
 

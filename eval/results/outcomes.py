@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.kinds._kind import TUNING, Calibrated, Kind
+from xpareto.compress.core import InputError
+from xpareto.eval.kinds import TUNING, Calibrated, Kind
 from xpareto.eval.probes.accuracy import ASKED
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
-from xpareto.eval.statistics.score_draws import ModelTuning
-from xpareto.eval.tasks._task import KINDS, Task, task
+from xpareto.eval.statistics import ModelTuning
+from xpareto.eval.tasks import KINDS, Task, task
 
 OUTCOMES, PREDICTIONS = "outcomes", "predictions"  # the folders of a run that hold them
 CLOSE = 1e-6  # percentage points between a row's score and that of the outcomes beside it

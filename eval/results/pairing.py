@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.results.document import Candidate
 from xpareto.eval.results.summary import Study
 

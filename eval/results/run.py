@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.records.measurement import Measurement, read_rows
+from xpareto.compress.core import InputError
+from xpareto.eval.records import Measurement, read_rows
 from xpareto.eval.results.document import Candidate, Made, RunHeader, TaskFacts, read_document, read_object
 from xpareto.eval.results.integrity import changed_since_seal
 from xpareto.eval.results.provenance import made_of_old_run

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xpareto.eval.objectives._objective import OBJECTIVES, Objective, Role
+from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
 from xpareto.eval.results.frontiers import frontier_names
 from xpareto.eval.results.run import Run

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 Component = Literal["embeddings", "encoder", "head", "other"]
 COMPONENTS: tuple[Component, ...] = ("embeddings", "encoder", "head", "other")

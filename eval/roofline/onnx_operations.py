@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.roofline.file_bytes import BITS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.eval.runtimes._packed_linear import can_pack, packed
+from xpareto.eval.runtimes import can_pack, packed
 from xpareto.eval.runtimes.onnxruntime import OnnxSettings, session_options
 
 SIDE = 2048  # of the square matrices: 17 GFLOP a product

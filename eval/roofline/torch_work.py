@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.uneven_layers import shape_in
+from xpareto.compress.core import Artifact
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import shape_in
 from xpareto.eval.roofline.file_bytes import safetensors_sizes
 from xpareto.eval.roofline.onnx_operations import Work
-from xpareto.eval.runtimes._runtime import model_config
+from xpareto.eval.runtimes import model_config
 
 _INT64 = 8
 

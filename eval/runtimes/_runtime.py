@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from xpareto.compress.core.artifact import Artifact, Format
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.registry import Catalog
+from xpareto.compress.core import Artifact, Catalog, Format, InputError
 
 RUNTIMES = Catalog("runtime", "xpareto.eval.runtimes", "RUNTIME")
 

@@ -9,11 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from xpareto.compress.core.artifact import PACKED, Artifact
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.heads.table import HEADS
-from xpareto.eval.encoding.packing import is_packed, refuse_packed
-from xpareto.eval.hardware.machine import vector_flags
+from xpareto.compress.core import PACKED, Artifact, InputError, hint
+from xpareto.compress.heads import HEADS
+from xpareto.eval.encoding import is_packed, refuse_packed
+from xpareto.eval.hardware import vector_flags
 from xpareto.eval.runtimes._runtime import (
     Runtime,
     RuntimeSettings,

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.uneven_layers import model_class
-from xpareto.eval.encoding.packing import first_tokens, is_packed, positions, visible
-from xpareto.eval.hardware.machine import vector_flags
+from xpareto.compress.core import Artifact, InputError
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import model_class
+from xpareto.eval.encoding import first_tokens, is_packed, positions, visible
+from xpareto.eval.hardware import vector_flags
 from xpareto.eval.runtimes._packed_linear import can_pack, pack_linears
 from xpareto.eval.runtimes._runtime import (
     Runtime,

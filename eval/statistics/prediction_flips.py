@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import Prediction, Task
+from xpareto.eval.kinds import Kind
+from xpareto.eval.tasks import Prediction, Task
 
 
 @dataclass(frozen=True)

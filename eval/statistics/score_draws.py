@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xpareto.eval.kinds._kind import Kind
+from xpareto.eval.kinds import Kind
 from xpareto.eval.statistics.bootstrap import draw_scores, generator
 from xpareto.eval.statistics.threshold_draws import retuned_f1
-from xpareto.eval.tasks._task import KINDS, Task
+from xpareto.eval.tasks import KINDS, Task
 
 
 @dataclass(frozen=True)

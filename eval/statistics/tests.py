@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from xpareto.eval.statistics.estimates import LEVEL
 from xpareto.eval.statistics.intervals import Spread
 
 Verdict = Literal["better", "equivalent", "worse", "undetermined"]
 
-LEVEL = 0.95
 ERROR = 0.05
 
 

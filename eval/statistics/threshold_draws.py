@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xpareto.eval.kinds._kind import TUNING
+from xpareto.eval.kinds import TUNING
 from xpareto.eval.metrics.chunk_f1 import f1
 from xpareto.eval.statistics.bootstrap import blocks, times_drawn
 

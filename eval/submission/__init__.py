@@ -1,1 +1,5 @@
-"""XTREME's leaderboard folder, {task}/test-{language}.tsv or .json: written, read and scored without a model."""
+"""The leaderboard's folders of predictions: written, read and scored."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.metrics import language_aware_f1, mlqa, squad
 from xpareto.eval.submission.format import FileScore, Format, read_text
-from xpareto.eval.tasks._task import Example, Prediction, Question, Task
+from xpareto.eval.tasks import Example, Prediction, Question, Task
 
 
 class Answers(Format):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Example, Prediction, Task
+from xpareto.eval.tasks import Example, Prediction, Task
 
 
 @dataclass(frozen=True)

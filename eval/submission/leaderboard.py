@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.submission.format import Format
-from xpareto.eval.tasks._task import KINDS, Task
+from xpareto.eval.tasks import KINDS, Task
 
 NINE = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc2018", "tatoeba")
 GROUPS = ("classification", "tagging", "qa", "retrieval")

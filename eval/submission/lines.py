@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.metrics.accuracy import accuracy
 from xpareto.eval.metrics.chunk_f1 import chunk_counts, f1
 from xpareto.eval.metrics.entity_f1 import entity_counts
 from xpareto.eval.metrics.set_f1 import set_counts
 from xpareto.eval.submission.format import FileScore, Format, read_text
-from xpareto.eval.tasks._task import Bitext, Example, Prediction, Sentence, Task
+from xpareto.eval.tasks import Bitext, Example, Prediction, Sentence, Task
 
 _OUTSIDE = "O"  # a label of IOB tags; bare part-of-speech tags have none of that name
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.submission.format import FileScore
 from xpareto.eval.submission.leaderboard import GROUPS, NINE, RETRIEVAL, file_of, format_of
-from xpareto.eval.tasks._task import Task, task
+from xpareto.eval.tasks import Task, task
 
 
 @dataclass(frozen=True)

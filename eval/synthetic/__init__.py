@@ -1,10 +1,5 @@
-"""The embedded data set: a small invented world, spoken in real languages, shaped like XTREME.
+"""The embedded data: examples of every shape, made up in several languages, for the demo and tests."""
 
-Lexicon and grammar were written by hand for this project; no text of others is in it.
-"""
+import lazy_loader
 
-from __future__ import annotations
-
-from xpareto.eval.synthetic.write import write_data
-
-__all__ = ["write_data"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
+from xpareto.eval.synthetic.languages import FOOD, MASS, PERSONS, READABLE, THINGS, Clause, Thing
 from xpareto.eval.synthetic.questions import ask, passage, question
 from xpareto.eval.synthetic.realize import LANGUAGES, text
 from xpareto.eval.synthetic.sample import patient

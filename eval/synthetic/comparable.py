@@ -6,7 +6,7 @@ from random import Random
 
 from xpareto.eval.synthetic.draft import Draft, Meaning, fresh, spoken, text
 from xpareto.eval.synthetic.entities import KINDS, fact
-from xpareto.eval.synthetic.languages.meaning import Sentence
+from xpareto.eval.synthetic.languages import Sentence
 from xpareto.eval.synthetic.questions import ask, passage
 from xpareto.eval.synthetic.realize import LANGUAGES, spaced
 from xpareto.eval.synthetic.realize import text as joined

@@ -12,8 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from xpareto.eval.synthetic.entities import Fact, running, tokens
-from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.meaning import Clause, Sentence
+from xpareto.eval.synthetic.languages import Clause, Sentence, Word
 from xpareto.eval.synthetic.questions import Asked, question
 from xpareto.eval.synthetic.realize import LANGUAGES, words
 from xpareto.eval.synthetic.realize import text as joined

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.names import BRANDS, CITIES, FIRST, LAST
-from xpareto.eval.synthetic.languages.phrasebook import PHRASES
+from xpareto.eval.synthetic.languages import BRANDS, CITIES, FIRST, LAST, PHRASES, Word
 from xpareto.eval.synthetic.realize import capitalised
 
 WOMEN = ("Anna", "Maria", "Elena", "Laura", "Julia", "Clara")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import (
+from xpareto.eval.synthetic.languages import (
     ABOVE,
     BELOW,
     COLOURS,

@@ -6,8 +6,7 @@ from random import Random
 
 from xpareto.eval.synthetic.draft import Draft, fresh
 from xpareto.eval.synthetic.entities import Fact, fact, tokens
-from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.meaning import NAMES, Sentence
+from xpareto.eval.synthetic.languages import NAMES, Sentence, Word
 from xpareto.eval.synthetic.realize import LANGUAGES, words
 from xpareto.eval.synthetic.sample import sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import PRONOUNS, Clause, Sentence
+from xpareto.eval.synthetic.languages import PRONOUNS, Clause, Sentence
 from xpareto.eval.synthetic.sample import action
 
 SAME, OTHER = "1", "0"  # as PAWS-X labels them

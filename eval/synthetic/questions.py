@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from xpareto.eval.synthetic.languages.english import VERBS
-from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.meaning import (
+from xpareto.eval.synthetic.languages import (
     ANIMATE,
     INTRANSITIVE,
     NAMES,
     OBJECTS,
     PERSONS,
     PLACES,
+    VERBS,
     Clause,
     Sentence,
     Thing,
+    Word,
 )
 from xpareto.eval.synthetic.realize import LANGUAGES, capitalised, located, text, words
 from xpareto.eval.synthetic.sample import patient, subject

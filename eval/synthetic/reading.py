@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xpareto.eval.synthetic.choices import LABELS, Puzzle, puzzle
 from xpareto.eval.synthetic.draft import Draft, text
-from xpareto.eval.synthetic.languages.meaning import Clause
+from xpareto.eval.synthetic.languages import Clause
 from xpareto.eval.synthetic.questions import Asked, answer, ask, context, passage, question
 from xpareto.eval.synthetic.realize import LANGUAGES
 from xpareto.eval.synthetic.realize import text as joined

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.synthetic.languages import chinese, english, german, greek, hindi, russian
-from xpareto.eval.synthetic.languages.lexicon import Word
-from xpareto.eval.synthetic.languages.meaning import Clause, Sentence, Thing
+from xpareto.eval.synthetic.languages import (
+    Clause,
+    Sentence,
+    Thing,
+    Word,
+    chinese,
+    english,
+    german,
+    greek,
+    hindi,
+    russian,
+)
 
 
 @dataclass(frozen=True)

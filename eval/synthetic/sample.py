@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from xpareto.eval.synthetic.languages.meaning import (
+from xpareto.eval.synthetic.languages import (
     ANIMAL_ADJECTIVES,
     ANIMAL_VERBS,
     ANIMALS,

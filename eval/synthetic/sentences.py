@@ -8,7 +8,7 @@ from random import Random
 
 from xpareto.eval.synthetic.draft import Draft, fresh, text
 from xpareto.eval.synthetic.inference import LABELS, pair
-from xpareto.eval.synthetic.languages.meaning import Clause, Sentence
+from xpareto.eval.synthetic.languages import Clause, Sentence
 from xpareto.eval.synthetic.paraphrase import OTHER, SAME, reworded
 from xpareto.eval.synthetic.realize import LANGUAGES, words
 from xpareto.eval.synthetic.sample import sentence

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.registry import Catalog
+from xpareto.compress.core import Catalog, Head
 
 KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine"]
 

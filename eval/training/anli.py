@@ -8,7 +8,7 @@ with the same fields.
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 from xpareto.eval.tasks.xnli import HUB as XNLI
 from xpareto.eval.tasks.xnli import LABELS
 

@@ -9,7 +9,7 @@ categories occur; the labels are those that the files show.
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import TrainingSet
+from xpareto.eval.tasks import TrainingSet
 
 _AUTO = "intermediate/ccg/**/AUTO"
 _FLAT = ("intermediate/ccg/train*.stagged", "intermediate/ccg/train*.tsv")

@@ -6,7 +6,7 @@ fields.
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 _DEV = ("intermediate/commonsenseqa/dev_rand_split.jsonl", "intermediate/commonsenseqa/dev*.jsonl")
 

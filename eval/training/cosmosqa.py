@@ -6,7 +6,7 @@ no dev split. ``cosmosqa@de`` is a translation with the same fields.
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 _DEV = ("intermediate/cosmosqa/valid.csv", "intermediate/cosmosqa/valid*.jsonl")
 

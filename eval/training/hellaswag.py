@@ -6,7 +6,7 @@ The authors' files win; then a lettered sample, of which the test part trains an
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 _DEV = (
     "intermediate/hellaswag/hellaswag_val.jsonl",

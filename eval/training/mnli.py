@@ -10,7 +10,7 @@ XNLI's. Last comes XTREME's copy. The hub's facebook/xnli "en" has MNLI as its t
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import TrainingSet
+from xpareto.eval.tasks import TrainingSet
 from xpareto.eval.tasks.xnli import HUB, LABELS
 
 _DEV = ("xtreme/xnli/dev-en.tsv",)

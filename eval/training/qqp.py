@@ -7,7 +7,7 @@ is training data, too: QQP is no target. ``qqp@de`` is a translation with the fi
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 _DEV = ("intermediate/qqp/dev.tsv", "intermediate/qqp/dev*.jsonl")
 

@@ -9,7 +9,7 @@ would be choosing on the test set. The last twentieth of the training questions 
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 TRAINING = TrainingSet(
     name="squad_v1",

@@ -6,7 +6,7 @@ XQuAD. `squad_v2@de` is a translation with the same fields.
 
 from __future__ import annotations
 
-from xpareto.eval.tasks._task import HubSource, TrainingSet
+from xpareto.eval.tasks import HubSource, TrainingSet
 
 TRAINING = TrainingSet(
     name="squad_v2",

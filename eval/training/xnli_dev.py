@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xpareto.eval.tasks._task import TrainingSet
+from xpareto.eval.tasks import TrainingSet
 from xpareto.eval.tasks.xnli import HUB, LABELS
 
 TRAINING = TrainingSet(

@@ -1,1 +1,1 @@
-"""The tiny base that ships: its checkpoint (embedded/), the fields it was made by, and what makes it again."""
+"""The tiny base that ships, and the recipe that makes it again."""

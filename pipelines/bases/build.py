@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from xpareto.compress.core.step import Context
+from xpareto.compress.core import Context
 from xpareto.compress.steps.pretrain import Pretrain
-from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.synthetic import write_data
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution import DataSupply
 
 FOLDER = Path(__file__).parent / "embedded"
 FIELDS = Path(__file__).parent / "embedded.yaml"

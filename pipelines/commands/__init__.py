@@ -1,1 +1,1 @@
-"""The commands of the command line, a module for each group; `pipelines/cli.py` names them."""
+"""The command line: one module per group of commands; options and help."""

@@ -28,7 +28,7 @@ class LimitOptions(TyperCommand):
 
 def _limit_options() -> list[Any]:
     """Return an option for each declared limit, as typer makes them of a function's parameters."""
-    from xpareto.eval.objectives._objective import declared_limits
+    from xpareto.eval.objectives import declared_limits
 
     def limits(**values: float) -> None:
         """Stand for a command that has the limits for parameters."""
@@ -118,11 +118,10 @@ def choose(
     once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
-    from xpareto.eval.analyses.requirements import Wish, named_numbers, names
-    from xpareto.eval.objectives._objective import declared_limits
-    from xpareto.pipelines.runs.choose import choose_run
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+    from xpareto.eval.analyses import Wish, named_numbers, names
+    from xpareto.eval.objectives import declared_limits
+    from xpareto.pipelines.runs import choose_run
+    from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     given = ctx.meta.get(LIMITS, {})
     wish = Wish(
@@ -137,7 +136,7 @@ def choose(
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
     else:
-        from xpareto.reports.terminal.choose import show_choice
+        from xpareto.reports.terminal import show_choice
 
         show_choice(document)
     if document.chosen is None:

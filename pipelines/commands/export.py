@@ -27,9 +27,9 @@ def export(
     store: StoreLookup = None,
 ) -> None:
     """Copy a candidate's models out, with config, tokenizer, model card and manifest."""
-    from xpareto.pipelines.runs.later_actions import export as export_candidate
-    from xpareto.pipelines.runs.later_actions import store_of
-    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.runs import export as export_candidate
+    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.storage import RunFolder
 
     found = RunFolder.find(run, runs)
     for folder in export_candidate(found, store_of(found, store), candidate, target):
@@ -43,9 +43,9 @@ def outliers(
     store: StoreLookup = None,
 ) -> None:
     """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
-    from xpareto.pipelines.display.outliers import show_outliers
-    from xpareto.pipelines.runs.later_actions import store_of
-    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.display import show_outliers
+    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.storage import RunFolder
 
     found = RunFolder.find(run, runs)
     show_outliers(found, store_of(found, store), candidate)
@@ -66,10 +66,10 @@ def submit(
     store: StoreLookup = None,
 ) -> None:
     """Write XTREME's leaderboard folder: a candidate's predictions for every test set of the run's tasks."""
-    from xpareto.pipelines.display.progress import Terminal
-    from xpareto.pipelines.runs.later_actions import store_of
-    from xpareto.pipelines.runs.submission import submit as submit_candidate
-    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.display import Terminal
+    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.runs import submit as submit_candidate
+    from xpareto.pipelines.storage import RunFolder
 
     found = RunFolder.find(run, runs)
     with Terminal() as terminal:
@@ -89,8 +89,8 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a leaderboard folder with XTREME's official metrics, without a model."""
-    from xpareto.eval.submission.scoring import score_folder
-    from xpareto.reports.terminal.scores import scores_json, scores_text
+    from xpareto.eval.submission import score_folder
+    from xpareto.reports.terminal import scores_json, scores_text
 
     show = scores_json if as_json else scores_text
     sys.stdout.write(show(score_folder(predictions, labels), predictions, labels))
@@ -98,9 +98,9 @@ def score(
 
 def verify(run: RunName, runs: RunsLookup = RUNS, store: StoreLookup = None) -> None:
     """Rehash a run and all its artifacts; exit code 1 when something differs."""
-    from xpareto.pipelines.runs.later_actions import store_of
-    from xpareto.pipelines.runs.later_actions import verify as verify_run
-    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.runs import verify as verify_run
+    from xpareto.pipelines.storage import RunFolder
 
     found = RunFolder.find(run, runs)
     problems = verify_run(found, store_of(found, store))

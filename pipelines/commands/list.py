@@ -19,7 +19,7 @@ def list_entries(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
 ) -> None:
     """List what recipes can name."""
-    from xpareto.pipelines.display.listing import show
+    from xpareto.pipelines.display import show
 
     show(what, verbose)
 
@@ -38,8 +38,8 @@ def schema(
     """Print the JSON Schema of recipes, or of a document that a run or an analysis leaves."""
     import json
 
-    from xpareto.eval.analyses.documents.catalogue import document_schema
-    from xpareto.pipelines.recipe.json_schema import recipe_schema
+    from xpareto.eval.analyses.documents import document_schema
+    from xpareto.pipelines.recipe import recipe_schema
 
     shown = recipe_schema() if of == "recipe" else document_schema(of)
     typer.echo(json.dumps(shown, indent=1))
@@ -47,6 +47,6 @@ def schema(
 
 def doctor() -> None:
     """Tell what this machine can measure, and what to mind."""
-    from xpareto.pipelines.display.listing import show_doctor
+    from xpareto.pipelines.display import show_doctor
 
     show_doctor()

@@ -31,9 +31,8 @@ def report(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
-    from xpareto.pipelines.runs.report import build_report
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+    from xpareto.pipelines.runs import build_report
+    from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     found = [RunFolder.find(name, runs) for name in run]
     warn_of_changes(*found)
@@ -60,9 +59,8 @@ def compare(
 
     Writes compare-A-B.md and compare-A-B.json beside the run's report.
     """
-    from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+    from xpareto.pipelines.runs import compare_run, write_comparison
+    from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     found = RunFolder.find(run, runs)
     warn_of_changes(found)
@@ -71,7 +69,7 @@ def compare(
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
         return
-    from xpareto.reports.terminal.compare import show_comparison
+    from xpareto.reports.terminal import show_comparison
 
     show_comparison(document)
     for file in files:
@@ -106,9 +104,8 @@ def diff(
     candidate or a cost that failed or was not measured any more. With --strict, a difference is one
     unless it is shown to be none.
     """
-    from xpareto.pipelines.runs.diff import diff_runs
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.pipelines.storage.seal_warning import warn_of_changes
+    from xpareto.pipelines.runs import diff_runs
+    from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
     warn_of_changes(first, second)
@@ -116,7 +113,7 @@ def diff(
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
     else:
-        from xpareto.reports.terminal.diff import show_diff
+        from xpareto.reports.terminal import show_diff
 
         show_diff(document)
     if document.regressions:
@@ -141,11 +138,11 @@ def claims(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
-    from xpareto.compress.core.atomic import replace_text, writing
-    from xpareto.pipelines.display.progress import Terminal
-    from xpareto.pipelines.runs.claims import claims_of, compare_for_claims
-    from xpareto.pipelines.storage.run_folder import RunFolder
-    from xpareto.reports.comparisons.claims import claims_markdown
+    from xpareto.compress.core import replace_text, writing
+    from xpareto.pipelines.display import Terminal
+    from xpareto.pipelines.runs import claims_of, compare_for_claims
+    from xpareto.pipelines.storage import RunFolder
+    from xpareto.reports.comparisons import claims_markdown
 
     found = [RunFolder.find(name, runs) for name in run or ()]
     if compare_first:

@@ -42,9 +42,9 @@ def run(
 
     A run that was killed goes on where it stopped when the same command is given again.
     """
-    from xpareto.pipelines.display.progress import Terminal
-    from xpareto.pipelines.execution.distributed import check_launch
-    from xpareto.pipelines.runs.run import Options, run_recipe
+    from xpareto.pipelines.display import Terminal
+    from xpareto.pipelines.execution import check_launch
+    from xpareto.pipelines.runs import Options, run_recipe
 
     check_launch(processes)
     options = Options(
@@ -67,8 +67,8 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> None:
     """Show what would run and what is cached, without running it."""
-    from xpareto.pipelines.display.plan import plan_json, show_plan
-    from xpareto.pipelines.runs.run import Options, prepare
+    from xpareto.pipelines.display import plan_json, show_plan
+    from xpareto.pipelines.runs import Options, prepare
 
     ready = prepare(Options(recipe, tuple(sets), base, data, lock, store))
     if as_json:
@@ -86,9 +86,9 @@ def measure(
     store: StoreLookup = None,
 ) -> None:
     """Measure the existing artifacts of a run once more, as a further repeat."""
-    from xpareto.pipelines.display.progress import Terminal
-    from xpareto.pipelines.runs.later_actions import measure_again, store_of
-    from xpareto.pipelines.storage.run_folder import RunFolder
+    from xpareto.pipelines.display import Terminal
+    from xpareto.pipelines.runs import measure_again, store_of
+    from xpareto.pipelines.storage import RunFolder
 
     found = RunFolder.find(run, runs)
     with Terminal() as terminal:

@@ -6,22 +6,18 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.step_help import example_recipe, field_docs, formats, prose
-from xpareto.compress.quantization.saturation import EXACT, probe
-from xpareto.eval.hardware.machine import abilities, machine_facts
-from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.probing.probe import PROBES
-from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
-from xpareto.pipelines.recipe.checks import shipped_recipes
-from xpareto.pipelines.recipe.located_yaml import read_yaml
-from xpareto.pipelines.recipe.probe_groups import nameable, taken
-from xpareto.reports.terminal.tables import printer
+from xpareto.compress.core import STEPS, InputError, example_recipe, field_docs, formats, hint, prose
+from xpareto.compress.quantization import EXACT, probe
+from xpareto.eval.hardware import abilities, machine_facts
+from xpareto.eval.objectives import OBJECTIVES
+from xpareto.eval.probing import PROBES
+from xpareto.eval.runtimes import RUNTIMES
+from xpareto.eval.tasks import TASKS, TRAINING_SETS
+from xpareto.pipelines.recipe import nameable, read_yaml, shipped_recipes, taken
+from xpareto.reports.terminal import printer
 
 if TYPE_CHECKING:
-    from xpareto.eval.probing.probe import Taken
+    from xpareto.eval.probing import Taken
 
 WHAT = ("steps", "tasks", "training", "runtimes", "probes", "objectives", "recipes")
 

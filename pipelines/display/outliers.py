@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.results.document import read_document
+from xpareto.compress.core import Artifact, InputError
+from xpareto.eval.results import read_document
 from xpareto.pipelines.display.listing import print_table
-from xpareto.pipelines.runs.later_actions import artifacts_of, open_artifact
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.storage.store import Store
+from xpareto.pipelines.runs import artifacts_of, open_artifact
+from xpareto.pipelines.storage import RunFolder, Store
 
 COLUMNS = (
     "input of",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from xpareto.compress.core.sources import title
-from xpareto.pipelines.runs.run import Prepared
-from xpareto.reports.terminal.tables import printer
+from xpareto.compress.core import title
+from xpareto.pipelines.runs import Prepared
+from xpareto.reports.terminal import printer
 
 MOST_LINES = 200
 

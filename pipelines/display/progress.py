@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from xpareto.pipelines.runs.run import Console, Result
+from xpareto.pipelines.runs import Console, Result
 
 SECONDS_BETWEEN_LINES = 20.0  # of a step's progress where there is no bar, as in a log file
 

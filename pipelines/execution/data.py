@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.data_protocol import Examples, Split
-from xpareto.eval.encoding.training import training_examples
-from xpareto.eval.tasks._task import ENCODER
-from xpareto.eval.tasks._task import training_set as find_training_set
+from xpareto.compress.core import Examples, Head, Split
+from xpareto.eval.encoding import training_examples
+from xpareto.eval.tasks import ENCODER
+from xpareto.eval.tasks import training_set as find_training_set
 
 if TYPE_CHECKING:
-    from xpareto.eval.data.source import Data
+    from xpareto.eval.data import Data
 
 
 @dataclass(frozen=True)

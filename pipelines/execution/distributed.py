@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.training.distributed import join, launched
+from xpareto.compress.core import InputError
+from xpareto.compress.training import join, launched
 
 _FOREVER = timedelta(days=365)  # between two trainings the first process may do anything else
 

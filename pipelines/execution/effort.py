@@ -18,10 +18,7 @@ from operator import add
 from pathlib import Path
 from types import TracebackType
 
-from xpareto.eval.hardware.energy_meter import EnergyMeter, Joules, Spent
-from xpareto.eval.hardware.gpu_energy import Cards
-from xpareto.eval.hardware.interference import processor_seconds
-from xpareto.eval.hardware.rapl import PowerCounter
+from xpareto.eval.hardware import Cards, EnergyMeter, Joules, PowerCounter, Spent, processor_seconds
 
 EVERY_SECONDS = 30.0  # a package's counter starts again after some minutes: no reading may miss that
 _FOLDER = "spent"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.training.distributed import launched
+from xpareto.compress.core import InputError
+from xpareto.compress.training import launched
 from xpareto.pipelines.execution.helpers import Crew, environments, how_it_ended, start_worker
 from xpareto.pipelines.execution.work import Progress, Work
 

@@ -11,19 +11,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact, Manifest
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.step import Context, Made, Step
-from xpareto.compress.models.checkpoint import import_checkpoint
-from xpareto.compress.training.distributed import alone
-from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.hardware.energy_meter import machine_energy
+from xpareto.compress.core import STEPS, Artifact, Context, InputError, Made, Manifest, Step
+from xpareto.compress.models import import_checkpoint
+from xpareto.compress.training import alone
+from xpareto.eval.data import Data, DataSpec
+from xpareto.eval.hardware import machine_energy
 from xpareto.pipelines.execution.data import DataSupply
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making
-from xpareto.pipelines.planning.inputs import Base
-from xpareto.pipelines.planning.plan import Node
-from xpareto.pipelines.storage.store import Store, remove
+from xpareto.pipelines.planning import Base, Node
+from xpareto.pipelines.storage import Store, remove
 
 Progress = Callable[[int, int, str], None]
 

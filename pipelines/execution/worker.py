@@ -18,9 +18,8 @@ import traceback
 from collections.abc import Callable
 from typing import IO, Any
 
-from xpareto.compress.core.atomic import disk_error
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.training.distributed import launched
+from xpareto.compress.core import InputError, disk_error
+from xpareto.compress.training import launched
 from xpareto.pipelines.execution.distributed import Team, helps
 from xpareto.pipelines.execution.work import Work, do, help_with
 

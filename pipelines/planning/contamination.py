@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks._task import ENCODER, split_language
+from xpareto.compress.core import InputError
+from xpareto.eval.tasks import ENCODER, split_language
 
 if TYPE_CHECKING:
-    from xpareto.eval.data.source import Data, DataFile
+    from xpareto.eval.data import Data, DataFile
     from xpareto.pipelines.planning.workload import Workload
 
 

@@ -9,22 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import DataNeed
-from xpareto.compress.models.checkpoint import read_checkpoint
+from xpareto.compress.core import DataNeed, Head, InputError
+from xpareto.compress.models import read_checkpoint
 from xpareto.eval import synthetic
-from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.hardware.machine import cpu_model, usable_cores
+from xpareto.eval.data import Data, DataSpec
+from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.synthetic import write_data
-from xpareto.eval.tasks._task import task as find
-from xpareto.pipelines.recipe.schema import Recipe
-from xpareto.pipelines.storage.fingerprints import Fingerprints
-from xpareto.pipelines.storage.lock import Lock
-from xpareto.pipelines.storage.store import Store, remove
+from xpareto.eval.tasks import task as find
+from xpareto.pipelines.recipe import Recipe
+from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
 
 if TYPE_CHECKING:
-    from xpareto.eval.data.source import Data, DataSpec
+    from xpareto.eval.data import Data, DataSpec
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB = "hub"

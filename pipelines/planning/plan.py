@@ -13,15 +13,23 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from xpareto.compress.core.artifact import Head
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.ordering import Rule, broken_at_end, broken_here
-from xpareto.compress.core.sources import parse_member, title
-from xpareto.compress.core.step import DataNeed, Flow, Misfit, Step
-from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import ENCODER, TRAINING_SETS, task
+from xpareto.compress.core import (
+    DataNeed,
+    Flow,
+    Head,
+    InputError,
+    Misfit,
+    Rule,
+    Step,
+    broken_at_end,
+    broken_here,
+    parse_member,
+    title,
+)
+from xpareto.eval.runtimes import RUNTIMES
+from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
 from xpareto.pipelines.planning.inputs import Start
-from xpareto.pipelines.recipe.schema import Checked, Setting
+from xpareto.pipelines.recipe import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks._task import ENCODER
+from xpareto.compress.core import InputError
+from xpareto.eval.tasks import ENCODER
 from xpareto.pipelines.planning.contamination import refuse_contamination
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.plan import Plan
 from xpareto.pipelines.planning.workload import Workload
-from xpareto.pipelines.storage.store import Store
+from xpareto.pipelines.storage import Store
 
 
 def check_data(work: tuple[Workload, ...], plan: Plan, start: Start, store: Store) -> None:

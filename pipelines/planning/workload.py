@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks._task import Task
-from xpareto.eval.tasks._task import task as find_task
+from xpareto.compress.core import InputError
+from xpareto.eval.tasks import Task
+from xpareto.eval.tasks import task as find_task
 from xpareto.pipelines.planning.inputs import Start
-from xpareto.pipelines.recipe.schema import Recipe
+from xpareto.pipelines.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.compress.core.errors import hint
-from xpareto.compress.core.sources import EACH, ENCODER, unknown_member
-from xpareto.compress.core.step import Step
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
+from xpareto.compress.core import EACH, ENCODER, Step, hint, unknown_member
+from xpareto.eval.tasks import TASKS, TRAINING_SETS
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 
 

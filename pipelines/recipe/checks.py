@@ -9,13 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from xpareto.compress.core.errors import InputError, hint, shortened
-from xpareto.compress.core.registry import STEPS, Catalog
-from xpareto.compress.core.step import Step
-from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.probing.probe import PROBES
-from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS, Task, split_language, training_set
+from xpareto.compress.core import STEPS, Catalog, InputError, Step, hint, shortened
+from xpareto.eval.objectives import OBJECTIVES
+from xpareto.eval.probing import PROBES
+from xpareto.eval.runtimes import RUNTIMES
+from xpareto.eval.tasks import TASKS, TRAINING_SETS, Task, split_language, training_set
 from xpareto.pipelines.recipe.check_training import known_languages, training_problems, unknown_language
 from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, read_yaml
 from xpareto.pipelines.recipe.overrides import apply_overrides, label_of, step_items

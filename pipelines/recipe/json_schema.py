@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpareto.compress.core.registry import STEPS
+from xpareto.compress.core import STEPS
 from xpareto.pipelines.recipe.probe_groups import nameable
 from xpareto.pipelines.recipe.schema import ARMS, Measure, Recipe, StepKeys
 

@@ -17,7 +17,7 @@ from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.tag import Tag
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 Where = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.pipelines.recipe.located_yaml import Located, Where, parse_yaml
 from xpareto.pipelines.recipe.schema import Recipe
 

@@ -5,8 +5,8 @@ Functions, not constants: asking loads every probe, which only those who measure
 
 from __future__ import annotations
 
-from xpareto.eval.probing.probe import PROBES, Taken
-from xpareto.eval.results.blocks import COST, TWIN
+from xpareto.eval.probing import PROBES, Taken
+from xpareto.eval.results import COST, TWIN
 
 BY_SUBMIT = "measures nothing; it writes files. Use: xpareto submit"
 

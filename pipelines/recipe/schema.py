@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from xpareto.compress.core.step import Step
+from xpareto.compress.core import Step
 from xpareto.pipelines.recipe.probe_groups import by_default
 
 

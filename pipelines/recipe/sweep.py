@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from xpareto.compress.core.errors import hint, shortened
-from xpareto.compress.core.step import Step
+from xpareto.compress.core import Step, hint, shortened
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 from xpareto.pipelines.recipe.schema import Setting, StepKeys
 

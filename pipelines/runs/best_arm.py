@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.eval.analyses.best_arms import best_arm
-from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.analyses import best_arm
+from xpareto.eval.analyses.documents import BestArm
 from xpareto.pipelines.runs.compare_arms import write_beside_report
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.reports.comparisons.best_arm import FILE, markdown_of
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.pipelines.storage import RunFolder
+from xpareto.reports.comparisons import FILE
+from xpareto.reports.comparisons import best_arm_markdown
+from xpareto.eval.results import read_runs
+from xpareto.eval.results import study
 
 
 def best_of_run(
@@ -31,4 +32,4 @@ def best_of_run(
 
 def write_best(run: RunFolder, document: BestArm) -> list[Path]:
     """Write best-arm.md and .json beside the report; return their paths."""
-    return write_beside_report(run, FILE, markdown_of(document), document)
+    return write_beside_report(run, FILE, best_arm_markdown(document), document)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xpareto.eval.analyses.documents.recommendation import Recommendation
-from xpareto.eval.analyses.recommendation import recommend
-from xpareto.eval.results.evidence import read_evidence
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.eval.analyses.requirements import Wish, check, check_names
+from xpareto.eval.analyses.documents import Recommendation
+from xpareto.eval.analyses import recommend
+from xpareto.eval.results import read_evidence
+from xpareto.pipelines.storage import RunFolder
+from xpareto.eval.analyses import Wish, check, check_names
 
 
 def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -> Recommendation:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xpareto.compress.core.atomic import replace_text, writing
-from xpareto.eval.analyses.arm_comparison import compare_arms
-from xpareto.eval.analyses.documents.arm_comparison import ArmComparison
-from xpareto.eval.analyses.documents.base import Document
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.reports.comparisons.compared import markdown_of
-from xpareto.reports.comparisons.compared_caveats import caveats_of
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.compress.core import replace_text, writing
+from xpareto.eval.analyses import compare_arms
+from xpareto.eval.analyses.documents import ArmComparison
+from xpareto.eval.analyses.documents import Document
+from xpareto.pipelines.storage import RunFolder
+from xpareto.reports.comparisons import comparison_markdown
+from xpareto.reports.comparisons import caveats_of
+from xpareto.eval.results import read_runs
+from xpareto.eval.results import study
 
 
 def compare_run(run: RunFolder, a: str, b: str, margin: float, resamples: int, seed: int) -> ArmComparison:
@@ -24,7 +24,7 @@ def compare_run(run: RunFolder, a: str, b: str, margin: float, resamples: int, s
 def write_comparison(run: RunFolder, comparison: ArmComparison) -> list[Path]:
     """Write compare-A-B.md and .json beside the report; return their paths."""
     a, b = comparison.arms
-    return write_beside_report(run, f"compare-{a}-{b}", markdown_of(comparison), comparison)
+    return write_beside_report(run, f"compare-{a}-{b}", comparison_markdown(comparison), comparison)
 
 
 def write_beside_report(run: RunFolder, stem: str, page: str, document: Document) -> list[Path]:

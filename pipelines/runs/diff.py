@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.difference import Difference
-from xpareto.eval.analyses.differences import diff
-from xpareto.eval.results.evidence import read_evidence
-from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import Difference
+from xpareto.eval.analyses import diff
+from xpareto.eval.results import read_evidence
+from xpareto.pipelines.storage import RunFolder
 
 
 def diff_runs(

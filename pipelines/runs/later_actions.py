@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.artifact import MANIFEST, Artifact
-from xpareto.compress.core.atomic import replace_text, writing
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.results.document import Candidate, read_document
-from xpareto.eval.results.blocks import TWIN
-from xpareto.pipelines.recipe.checks import check
-from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, groups
-from xpareto.pipelines.recipe.located_yaml import read_yaml
+from xpareto.compress.core import MANIFEST, Artifact
+from xpareto.compress.core import replace_text, writing
+from xpareto.compress.core import InputError
+from xpareto.eval.results import Candidate, read_document
+from xpareto.eval.results import TWIN
+from xpareto.pipelines.recipe import check
+from xpareto.pipelines.recipe import BY_SUBMIT, groups
+from xpareto.pipelines.recipe import read_yaml
 from xpareto.pipelines.runs.measure import Measuring
-from xpareto.pipelines.planning.plan import make_plan
-from xpareto.pipelines.planning.workload import workloads
-from xpareto.pipelines.planning.preflight import check_data
+from xpareto.pipelines.planning import make_plan
+from xpareto.pipelines.planning import workloads
+from xpareto.pipelines.planning import check_data
 from xpareto.pipelines.runs.run import Console, cores
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.planning.inputs import open_start
-from xpareto.pipelines.storage.store import Store
-from xpareto.eval.probing.probe import PROBES
+from xpareto.pipelines.storage import RunFolder
+from xpareto.pipelines.planning import open_start
+from xpareto.pipelines.storage import Store
+from xpareto.eval.probing import PROBES
 from xpareto.pipelines.runs.report import build_report
-from xpareto.reports.formats.card import model_card
+from xpareto.reports.formats import model_card
 
 
 def measure_again(run: RunFolder, store: Store, probe: str | None, console: Console) -> Sequence[Path]:

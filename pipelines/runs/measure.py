@@ -11,21 +11,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.atomic import writing
-from xpareto.eval.probing.probe import launch
-from xpareto.eval.probing.request import Ask, Job
-from xpareto.eval.records.measurement import LOAD, Measurement, append_rows, read_rows
-from xpareto.eval.results.blocks import COST, TWIN
-from xpareto.pipelines.recipe.probe_groups import groups, taken
-from xpareto.eval.results.outcomes import OUTCOMES, PREDICTIONS, kept_folder, kept_name
-from xpareto.pipelines.planning.plan import Candidate
-from xpareto.pipelines.planning.workload import Workload
-from xpareto.pipelines.recipe.schema import Measure
-from xpareto.pipelines.storage.run_folder import TERMINATOR, RunFolder, utc_now
-from xpareto.pipelines.planning.inputs import Start
-from xpareto.pipelines.storage.store import Store, remove
-from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.compress.core import Artifact
+from xpareto.compress.core import writing
+from xpareto.eval.probing import launch
+from xpareto.eval.probing import Ask, Job
+from xpareto.eval.records import LOAD, Measurement, append_rows, read_rows
+from xpareto.eval.results import COST, TWIN
+from xpareto.pipelines.recipe import groups, taken
+from xpareto.eval.results import OUTCOMES, PREDICTIONS, kept_folder, kept_name
+from xpareto.pipelines.planning import Candidate
+from xpareto.pipelines.planning import Workload
+from xpareto.pipelines.recipe import Measure
+from xpareto.pipelines.storage import TERMINATOR, RunFolder, utc_now
+from xpareto.pipelines.planning import Start
+from xpareto.pipelines.storage import Store, remove
+from xpareto.eval.runtimes import RUNTIMES
 
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.compress.core.atomic import replace_text, writing
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.summary import NAME, Analysis, NoSummary
-from xpareto.eval.analyses.summary import RESAMPLES, analyse
-from xpareto.eval.results.evidence import read_evidence
-from xpareto.reports.formats.all_forms import build
+from xpareto.compress.core import replace_text, writing
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import NAME, Analysis, NoSummary
+from xpareto.eval.analyses import RESAMPLES, analyse
+from xpareto.eval.results import read_evidence
+from xpareto.reports.formats import build
 
 
 def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, seed: int = 0) -> Path:

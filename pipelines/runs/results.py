@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core import Artifact
 from xpareto.eval.results import document as results
-from xpareto.eval.results.document import Made, RunDocument, StepFacts, TaskFacts
-from xpareto.pipelines.planning.plan import Candidate, Plan
-from xpareto.pipelines.planning.workload import Workload
-from xpareto.pipelines.planning.preflight import incomplete
-from xpareto.pipelines.recipe.schema import Recipe
-from xpareto.pipelines.planning.inputs import Start
-from xpareto.pipelines.storage.store import Store
+from xpareto.eval.results import Made, RunDocument, StepFacts, TaskFacts
+from xpareto.pipelines.planning import Candidate, Plan
+from xpareto.pipelines.planning import Workload
+from xpareto.pipelines.planning import incomplete
+from xpareto.pipelines.recipe import Recipe
+from xpareto.pipelines.planning import Start
+from xpareto.pipelines.storage import Store
 
 
 def results_of(

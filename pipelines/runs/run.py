@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from xpareto.compress.core.artifact import Artifact
-from xpareto.compress.core.errors import ArtifactDamaged, InputError
-from xpareto.compress.core.sources import title
-from xpareto.eval.results.document import write_document
-from xpareto.eval.results.blocks import COST, TWIN, turns
-from xpareto.pipelines.recipe.checks import find_recipe, load_recipe
-from xpareto.pipelines.execution.executor import Executor, LocalExecutor, StepError
-from xpareto.pipelines.recipe.probe_groups import groups
+from xpareto.compress.core import Artifact
+from xpareto.compress.core import ArtifactDamaged, InputError
+from xpareto.compress.core import title
+from xpareto.eval.results import write_document
+from xpareto.eval.results import COST, TWIN, turns
+from xpareto.pipelines.recipe import find_recipe, load_recipe
+from xpareto.pipelines.execution import Executor, LocalExecutor, StepError
+from xpareto.pipelines.recipe import groups
 from xpareto.pipelines.runs.measure import Measuring, failure
-from xpareto.pipelines.planning.plan import Candidate, Plan, make_plan
-from xpareto.pipelines.planning.workload import Workload, workloads
-from xpareto.pipelines.planning.preflight import check_data, incomplete
-from xpareto.pipelines.recipe.schema import Checked
-from xpareto.pipelines.storage.run_folder import SCHEMA, RunFolder
+from xpareto.pipelines.planning import Candidate, Plan, make_plan
+from xpareto.pipelines.planning import Workload, workloads
+from xpareto.pipelines.planning import check_data, incomplete
+from xpareto.pipelines.recipe import Checked
+from xpareto.pipelines.storage import SCHEMA, RunFolder
 from xpareto.pipelines.runs.results import results_of
-from xpareto.pipelines.planning.inputs import EMBEDDED, Start, open_start
-from xpareto.pipelines.storage.store import Store
-from xpareto.pipelines.execution.work import Work
+from xpareto.pipelines.planning import EMBEDDED, Start, open_start
+from xpareto.pipelines.storage import Store
+from xpareto.pipelines.execution import Work
 from xpareto.pipelines.runs.report import build_report
-from xpareto.eval.hardware.machine import machine_facts
-from xpareto.eval.probing.probe import threading_variables
-from xpareto.compress.quantization.saturation import probe
+from xpareto.eval.hardware import machine_facts
+from xpareto.eval.probing import threading_variables
+from xpareto.compress.quantization import probe
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.compress.core.atomic import writing
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.probing.probe import launch
+from xpareto.compress.core import writing
+from xpareto.compress.core import InputError
+from xpareto.eval.data import Data, DataSpec
+from xpareto.eval.probing import launch
 from xpareto.eval.probes.predictions import FOLDER
-from xpareto.eval.probing.request import Ask, Job
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.results.document import read_document
-from xpareto.eval.submission.leaderboard import NINE
-from xpareto.eval.tasks._task import task as find_task
+from xpareto.eval.probing import Ask, Job
+from xpareto.eval.records import Measurement
+from xpareto.eval.results import read_document
+from xpareto.eval.submission import NINE
+from xpareto.eval.tasks import task as find_task
 from xpareto.pipelines.runs.later_actions import artifacts_of, check_empty, options_of
-from xpareto.pipelines.recipe.checks import check
-from xpareto.pipelines.recipe.located_yaml import read_yaml
-from xpareto.pipelines.storage.lock import Lock
+from xpareto.pipelines.recipe import check
+from xpareto.pipelines.recipe import read_yaml
+from xpareto.pipelines.storage import Lock
 from xpareto.pipelines.runs.run import Console, cores
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.planning.inputs import dataset_commits, open_data
-from xpareto.pipelines.storage.store import Store, remove
+from xpareto.pipelines.storage import RunFolder
+from xpareto.pipelines.planning import dataset_commits, open_data
+from xpareto.pipelines.storage import Store, remove
 
 SPLIT = "test"  # the leaderboard takes no other
 

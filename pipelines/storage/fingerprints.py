@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from xpareto.compress.core.artifact import sha256_file
-from xpareto.compress.core.atomic import replace_text
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError, replace_text, sha256_file
 
 
 class Fingerprints:

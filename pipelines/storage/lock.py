@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xpareto.compress.core.atomic import replace_json
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError, replace_json
 
 SCHEMA = 1
 Kind = Literal["model", "dataset"]

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.atomic import append_line, replace_json, replace_text, writing
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.eval.records.measurement import Measurement, append_rows, read_rows, write_parquet
-from xpareto.eval.results.integrity import SEAL, damaged, write_seal
-from xpareto.eval.results.run import ROWS
+from xpareto.compress.core import InputError, append_line, hint, replace_json, replace_text, writing
+from xpareto.eval.records import Measurement, append_rows, read_rows, write_parquet
+from xpareto.eval.results import ROWS, SEAL, damaged, write_seal
 
 SCHEMA = 1
 TERMINATOR = "probe_time"  # the statistic of the row that closes the rows of one probe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from xpareto.eval.results.integrity import changed_since_seal
+from xpareto.eval.results import changed_since_seal
 from xpareto.pipelines.storage.run_folder import RunFolder
 
 

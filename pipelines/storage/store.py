@@ -17,9 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
-from xpareto.compress.core.atomic import replace_json, writing
-from xpareto.compress.core.errors import ArtifactDamaged
+from xpareto.compress.core import (
+    Artifact,
+    ArtifactDamaged,
+    Manifest,
+    replace_json,
+    seal,
+    sha256_file,
+    writing,
+)
 
 
 class Store:

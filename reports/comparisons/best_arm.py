@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS
-from xpareto.eval.analyses.documents.best_arm import BestArm
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.analyses.documents import THESE_MODELS, BestArm
+from xpareto.eval.statistics import Contrast
 from xpareto.reports.comparisons.compared import interval, p_text
-from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.escaping import code, markdown
-from xpareto.reports.text.numbers import points
+from xpareto.reports.formats import table
+from xpareto.reports.text import code, markdown, points
 
 FILE = "best-arm"
 
@@ -36,7 +34,7 @@ def ways(document: BestArm) -> str:
     return "chosen " + ", ".join(f"{named[way]} ({', '.join(own)})" for way, own in by_way.items() if own)
 
 
-def markdown_of(document: BestArm) -> str:
+def comparison_markdown(document: BestArm) -> str:
     """Return the whole document as Markdown; the same document gives the same bytes."""
     return "\n".join(_lines(document)).rstrip() + "\n"
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS
-from xpareto.eval.analyses.documents.claim_status import ClaimStatus, ComparedArms, Finding
+from xpareto.eval.analyses.documents import THESE_MODELS, ClaimStatus, ComparedArms, Finding
 from xpareto.reports.comparisons.best_arm import headline
 from xpareto.reports.comparisons.compared import interval
-from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.escaping import code, markdown
-from xpareto.reports.text.numbers import points
+from xpareto.reports.formats import table
+from xpareto.reports.text import code, markdown, points
 
 
 def claims_markdown(status: ClaimStatus) -> str:

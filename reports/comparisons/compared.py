@@ -6,13 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.statistics.tests import Contrast
-from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.escaping import code, markdown, midway
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.text.numbers import points, ratio, three_digits
+from xpareto.eval.analyses.documents import THESE_MODELS, ArmComparison, Estimate
+from xpareto.eval.statistics import Contrast
+from xpareto.reports.formats import table
+from xpareto.reports.text import code, language_name, markdown, midway, points, ratio, three_digits
 
 VERDICTS = ("better", "equivalent", "worse", "undetermined")
 
@@ -106,7 +103,7 @@ def basis(document: ArmComparison) -> list[str]:
     return lines
 
 
-def markdown_of(document: ArmComparison) -> str:
+def comparison_markdown(document: ArmComparison) -> str:
     """Return the whole comparison as Markdown; the same document gives the same bytes."""
     return "\n".join(_lines(document)).rstrip() + "\n"
 

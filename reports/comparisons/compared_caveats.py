@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from xpareto.eval.analyses.documents.arm_comparison import ArmComparison, CaveatEntry, TrainingStep
+from xpareto.eval.analyses.documents import ArmComparison, CaveatEntry, TrainingStep
 from xpareto.reports.comparisons.compared import in_points
-from xpareto.reports.findings.caveat_rules import changed_text, incomplete_text
+from xpareto.reports.findings import changed_text, incomplete_text
 
 XTREME_TASKS = 9
 FEW_SEEDS = 5

@@ -1,0 +1,5 @@
+"""Costs as reports show them: sizes, times, energy, effort, roofline."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.results.summary import Study
+from xpareto.eval.records import Measurement
+from xpareto.eval.results import Study
 
 ORACLE = (
     "Layer 0 is the embeddings. The oracle layer is the best of a curve, chosen on the very test examples "

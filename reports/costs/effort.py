@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xpareto.eval.results.provenance import Efforts, efforts
-from xpareto.eval.results.run import Run
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results import Efforts, Run, Study, efforts
 from xpareto.reports.costs.stacked_bars import Bars, bars
 from xpareto.reports.costs.timing import TOKENIZATION, Timing, energies, timing
-from xpareto.reports.text.numbers import duration, number
+from xpareto.reports.text import duration, number
 
 _COLOURS = 8
 _REST = "other steps"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from xpareto.eval.records.measurement import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
-from xpareto.eval.results.summary import ENERGY, Study, energy_basis
+from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
+from xpareto.eval.results import ENERGY, Study, energy_basis
 from xpareto.reports.costs.agreement import agreement
-from xpareto.reports.text.numbers import MINUS
+from xpareto.reports.text import MINUS
 
 GROSS = (
     "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does "

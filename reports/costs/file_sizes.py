@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.records import Measurement
 
 PARTS = ("embeddings", "encoder", "head", "other")  # of the model file; together they are "model"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from xpareto.eval.records.measurement import LOAD
-from xpareto.eval.results.summary import Study
+from xpareto.eval.records import LOAD
+from xpareto.eval.results import Study
 
-NOTE = (
+LOAD_NOTE = (
     "Load time is that of a fresh process until the largest of a candidate’s models can answer: libraries "
     "and weights, files perhaps still in the page cache; the median over repeats, with the "
     "least and the most."

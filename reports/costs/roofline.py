@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from xpareto.eval.records.measurement import Measurement
-from xpareto.eval.results.summary import Study
+from xpareto.eval.records import Measurement
+from xpareto.eval.results import Study
 
-NOTE = (
+ROOFLINE_NOTE = (
     "The attainable rate is what the operations at the measured peak of their precision, or the bytes that have "
     "to move at the measured bandwidth, would allow, whichever is less (Williams et al. 2009). Medians over "
     "blocks."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TypeVar
 
-from xpareto.eval.objectives._objective import over_blocks, whole_blocks
-from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.objectives import over_blocks, whole_blocks
+from xpareto.eval.records import Measurement
 
 MODEL, TOKENIZATION = "model", "tokenization"
 _Key = TypeVar("_Key")

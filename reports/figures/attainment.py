@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xpareto.eval.analyses.documents.summary import Analysis, ArmAttainment, Attainment, AttainmentDifference
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.results.summary import Study
+from xpareto.eval.analyses.documents import Analysis, ArmAttainment, Attainment, AttainmentDifference
+from xpareto.eval.objectives import Objective
+from xpareto.eval.results import Study
 from xpareto.reports.figures.style import COLOURS, COLUMN_INCHES, SMALL, TINY, plain, set_log_ticks, written
-from xpareto.reports.text.escaping import midway
+from xpareto.reports.text import midway
 
 _MOST_PANELS = 10
 _ROW_INCHES = 1.25

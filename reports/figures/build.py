@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.eval.results.summary import Study
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.results import Study
 from xpareto.reports.figures.attainment import draw_attainment
 from xpareto.reports.figures.drops import draw_drops
 from xpareto.reports.figures.frontier import draw_frontier

@@ -7,12 +7,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.eval.results.summary import Study
+from xpareto.eval.analyses.documents import Analysis, Summary
+from xpareto.eval.results import Study
 from xpareto.reports.figures.frontier import short_names
 from xpareto.reports.figures.style import COLUMN_INCHES, SMALL, TINY, written
-from xpareto.reports.findings.opening import main_cost
-from xpareto.reports.findings.systems import Point, on_frontier, points
+from xpareto.reports.findings import Point, main_cost, on_frontier, points
 
 _MOST_COLUMNS = 27  # of task x variant, so that a column stays a tenth of an inch
 _ROW_INCHES = 0.088

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xpareto.eval.analyses.documents.summary import Analysis
-from xpareto.eval.objectives._objective import Objective
-from xpareto.eval.results.summary import ENERGY, SCORE, Study
-from xpareto.reports.costs.energy import energy_bases
+from xpareto.eval.analyses.documents import Analysis
+from xpareto.eval.objectives import Objective
+from xpareto.eval.results import ENERGY, SCORE, Study
+from xpareto.reports.costs import energy_bases
 from xpareto.reports.figures.labels import Box, Wish, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, TINY, look, set_log_ticks, written
-from xpareto.reports.findings.systems import Point, on_frontier, points
-from xpareto.reports.text.numbers import prefix
+from xpareto.reports.findings import Point, on_frontier, points
+from xpareto.reports.text import prefix
 
 _AXES_INCHES, _LEGEND_ROW_INCHES = 2.45, 0.115
 _BESIDES = 0.30  # inches of a legend's column that its text does not use

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xpareto.reports.text.escaping import visible
+from xpareto.reports.text import visible
 
 COLUMN_INCHES = 3.3  # one column of the common two-column styles
 SMALL, TINY = 6.0, 5.0  # sizes of text in points; the rest has 7

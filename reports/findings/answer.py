@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.summary import Analysis, Answer, Summary
-from xpareto.eval.analyses.documents.summary import Pick as PickEntry
-from xpareto.eval.results.summary import Study
-from xpareto.reports.text.escaping import midway
-from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.eval.analyses.documents import Analysis, Answer, Summary
+from xpareto.eval.analyses.documents import Pick as PickEntry
+from xpareto.eval.results import Study
+from xpareto.reports.text import midway, number, points, ratio
 
 
 @dataclass(frozen=True)

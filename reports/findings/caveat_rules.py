@@ -7,10 +7,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.records.measurement import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
-from xpareto.eval.results.summary import Study
-from xpareto.reports.costs.energy import energy_words, short_windows
-from xpareto.reports.costs.process import clock_drift, clock_words
+from xpareto.eval.records import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
+from xpareto.eval.results import Study
+from xpareto.reports.costs import clock_drift, clock_words, energy_words, short_windows
 
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}

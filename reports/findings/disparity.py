@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.base import Estimate
-from xpareto.eval.analyses.documents.summary import Analysis, FlipCounts
+from xpareto.eval.analyses.documents import Analysis, Estimate, FlipCounts
 
 _CLASSES = ("high", "medium", "low", "unseen")
 

@@ -6,8 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.summary import Analysis, FrontierEntry, Summary
-from xpareto.eval.results.summary import Study
+from xpareto.eval.analyses.documents import Analysis, FrontierEntry, Summary
+from xpareto.eval.results import Study
 from xpareto.reports.findings.membership import shown_frontiers
 
 ROOM = 40  # systems whose shares can be read side by side

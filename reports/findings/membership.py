@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.summary import ALL, Analysis, FrontierEntry, Summary
-from xpareto.eval.results.summary import Study
-from xpareto.reports.text.escaping import midway
+from xpareto.eval.analyses.documents import ALL, Analysis, FrontierEntry, Summary
+from xpareto.eval.results import Study
+from xpareto.reports.text import midway
 
 _WORTH_NAMING = 5  # percent: a domination that is rarer says nothing
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.summary import Analysis, NoiseEntry, Summary
-from xpareto.eval.results.summary import Study
-from xpareto.reports.text.numbers import MINUS
+from xpareto.eval.analyses.documents import Analysis, NoiseEntry, Summary
+from xpareto.eval.results import Study
+from xpareto.reports.text import MINUS
 
 
 @dataclass(frozen=True)

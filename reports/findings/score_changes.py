@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.eval.results.summary import SCORE, Study
-from xpareto.reports.text.numbers import points, ratio
+from xpareto.eval.analyses.documents import Analysis, Summary
+from xpareto.eval.results import SCORE, Study
+from xpareto.reports.text import points, ratio
 
 
 @dataclass(frozen=True)

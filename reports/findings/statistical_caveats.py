@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.eval.results.summary import Study
+from xpareto.eval.analyses.documents import Analysis, Summary
+from xpareto.eval.results import Study
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.eval.results.cells import Score
-from xpareto.eval.results.summary import SCORE, Study
+from xpareto.eval.analyses.documents import Analysis, Summary
+from xpareto.eval.results import SCORE, Score, Study
 from xpareto.reports.findings.score_changes import quality_change
 
 

@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.results.document import Candidate
-from xpareto.eval.results.summary import SCORE, Study
+from xpareto.eval.results import SCORE, Candidate, Study
 
 
 @dataclass(frozen=True)

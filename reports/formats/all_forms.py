@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
-from xpareto.reports.figures.build import figures
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import analysis_of, read_analysis
+from xpareto.eval.results import read_runs, study
+from xpareto.reports.figures import figures
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.latex import latex
 from xpareto.reports.formats.markdown import summary

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.eval.results.cells import INTERVAL
-from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
-from xpareto.reports.findings.caveat_rules import caveats
+from xpareto.compress.core import InputError, hint
+from xpareto.eval.results import INTERVAL, Study, read_runs, study
+from xpareto.reports.findings import caveats
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.text.escaping import code, markdown, visible
-from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.reports.text import code, markdown, number, points, ratio, visible
 
 _PIPELINES = {  # XTREME's group -> the hub's name of the task
     "classification": "text-classification",

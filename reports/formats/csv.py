@@ -6,14 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
-from xpareto.eval.results.summary import Study
-from xpareto.reports.costs.effort import effort_view
-from xpareto.reports.costs.energy import energy_rows
-from xpareto.reports.costs.process import load_times
-from xpareto.reports.findings.domination import domination_rows
-from xpareto.reports.findings.score_changes import change_tasks, changes
-from xpareto.reports.text.escaping import spreadsheet
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
+from xpareto.eval.results import Study
+from xpareto.reports.costs import effort_view, energy_rows, load_times
+from xpareto.reports.findings import change_tasks, changes, domination_rows
+from xpareto.reports.text import spreadsheet
 
 
 def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis, Summary
-from xpareto.eval.results.cells import Score
-from xpareto.eval.results.summary import SCORE, Study
-from xpareto.reports.findings.membership import panels
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes
-from xpareto.reports.text.escaping import visible
-from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
+from xpareto.eval.results import SCORE, Score, Study
+from xpareto.reports.findings import change_tasks, change_words, changes, panels
+from xpareto.reports.text import number, points, ratio, visible
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",

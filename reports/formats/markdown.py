@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.eval.results.cells import INTERVAL, Score
-from xpareto.eval.results.summary import Study
-from xpareto.reports.costs.depth import ORACLE, curves
-from xpareto.reports.costs.effort import effort_view
-from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
-from xpareto.reports.costs.process import NOTE as LOAD_NOTE
-from xpareto.reports.costs.process import clock_words, load_times
-from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
-from xpareto.reports.findings.membership import panels
-from xpareto.reports.findings.noise import noise_rows
-from xpareto.reports.findings.opening import headline
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
-from xpareto.reports.findings.statistical_caveats import informed_caveats
-from xpareto.reports.text.environment import facts
-from xpareto.reports.text.escaping import code, markdown, midway
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.text.numbers import duration, number, points
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.results import INTERVAL, Score, Study
+from xpareto.reports.costs import (
+    GROSS,
+    LOAD_NOTE,
+    ORACLE,
+    ROOFLINE_NOTE,
+    TIMES_NOTE,
+    clock_words,
+    curves,
+    effort_view,
+    energy_rows,
+    energy_words,
+    load_times,
+    reached,
+    spent,
+)
+from xpareto.reports.findings import (
+    change_tasks,
+    change_words,
+    changes,
+    headline,
+    informed_caveats,
+    noise_rows,
+    panels,
+    versus_baseline,
+)
+from xpareto.reports.text import code, duration, facts, language_name, markdown, midway, number, points
 
 
 def summary(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
@@ -226,7 +236,7 @@ def _roofline(study: Study) -> Iterator[str]:
     """Yield what was reached of the machine's peaks, and where the time goes, of runs that asked for it."""
     found = reached(study)
     if found:
-        yield from ("## Roofline", "", NOTE, "")
+        yield from ("## Roofline", "", ROOFLINE_NOTE, "")
         rows = (
             [code(one.candidate), one.shape, f"{one.operations / 1e9:.3g}", f"{one.intensity:.3g}",
              f"{one.attainable / 1e9:.3g}", f"{one.attained / 1e9:.3g}", f"{one.share:.0f}", markdown(one.bound)]

@@ -12,38 +12,65 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from xpareto.compress.core.wording import enumerated
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.eval.results.cells import INTERVAL, Score
-from xpareto.eval.results.summary import Study
-from xpareto.reports.costs.depth import ORACLE, curves, drawn
-from xpareto.reports.costs.effort import effort_view, energy_bars, latency_view
-from xpareto.reports.costs.energy import GROSS, energy_rows, energy_words
-from xpareto.reports.costs.file_sizes import sizes
-from xpareto.reports.costs.process import NOTE as LOAD_NOTE
-from xpareto.reports.costs.process import clock_words, load_times
-from xpareto.reports.costs.roofline import NOTE, TIMES_NOTE, reached, spent
-from xpareto.reports.costs.stacked_bars import bars
-from xpareto.reports.findings.answer import decided, loss, method, picks
-from xpareto.reports.findings.disparity import columns, disparities
-from xpareto.reports.findings.membership import knee_words, panels
-from xpareto.reports.findings.noise import noise_rows
-from xpareto.reports.findings.opening import (
+from xpareto.compress.core import enumerated
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.results import INTERVAL, Score, Study
+from xpareto.reports.costs import (
+    GROSS,
+    LOAD_NOTE,
+    ORACLE,
+    ROOFLINE_NOTE,
+    TIMES_NOTE,
+    bars,
+    clock_words,
+    curves,
+    drawn,
+    effort_view,
+    energy_bars,
+    energy_rows,
+    energy_words,
+    latency_view,
+    load_times,
+    reached,
+    sizes,
+    spent,
+)
+from xpareto.reports.findings import (
     TOLERANCE,
     arms_compared,
     as_measured,
+    change_tasks,
+    change_words,
+    changes,
     cheapest,
+    columns,
+    decided,
+    disparities,
+    informed_caveats,
+    knee_words,
+    loss,
+    method,
+    noise_rows,
     opening,
+    panels,
+    picks,
     priced,
     standing,
+    versus_baseline,
 )
-from xpareto.reports.findings.score_changes import change_tasks, change_words, changes, versus_baseline
-from xpareto.reports.findings.statistical_caveats import informed_caveats
 from xpareto.reports.formats.page_data import figure_data
-from xpareto.reports.text.environment import facts
-from xpareto.reports.text.escaping import embedded_json, midway, visible
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.text.numbers import duration, number, points, ratio, three_digits
+from xpareto.reports.text import (
+    duration,
+    embedded_json,
+    facts,
+    language_name,
+    midway,
+    number,
+    points,
+    ratio,
+    three_digits,
+    visible,
+)
 
 _TEMPLATE, _STYLE = "page.html.j2", "page.css"
 _SCRIPTS = tuple(
@@ -111,7 +138,7 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         load_note=LOAD_NOTE,
         clock=clock_words(study),
         roofline=reached(study),
-        roofline_note=NOTE,
+        roofline_note=ROOFLINE_NOTE,
         profiled=spent(study),
         times_note=TIMES_NOTE,
         making=effort_view(study.run),

@@ -6,15 +6,10 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
-from xpareto.eval.analyses.documents.summary import Analysis, Summary
-from xpareto.eval.results.summary import SCORE, Study
-from xpareto.reports.findings.domination import dominations
-from xpareto.reports.findings.opening import main_cost
-from xpareto.reports.findings.systems import binomial, intervals, system_values
-from xpareto.reports.findings.waterfall import waterfalls
-from xpareto.reports.text.escaping import midway
-from xpareto.reports.text.languages import language_name
-from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.eval.analyses.documents import Analysis, Summary
+from xpareto.eval.results import SCORE, Study
+from xpareto.reports.findings import binomial, dominations, intervals, main_cost, system_values, waterfalls
+from xpareto.reports.text import language_name, midway, number, points, ratio
 
 
 def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from xpareto.compress.core.wording import enumerated
-from xpareto.eval.analyses.deployable import WITH
-from xpareto.eval.analyses.documents.recommendation import BrokenLimit, Recommendation, VariantFacts
-from xpareto.eval.objectives._limits import MEGABYTE
-from xpareto.eval.objectives._objective import Limit, declared_limits, preferences
+from xpareto.compress.core import enumerated
+from xpareto.eval.analyses import WITH
+from xpareto.eval.analyses.documents import BrokenLimit, Recommendation, VariantFacts
+from xpareto.eval.objectives import MEGABYTE, Limit, declared_limits, preferences
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.text.escaping import midway, visible
-from xpareto.reports.text.numbers import points, ratio, three_digits
+from xpareto.reports.text import midway, points, ratio, three_digits, visible
 
 _FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, of one 6.3
 

@@ -6,20 +6,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from xpareto.eval.analyses.documents.arm_comparison import THESE_MODELS, ArmComparison
-from xpareto.eval.statistics.tests import Contrast
-from xpareto.reports.comparisons.compared import (
-    VERDICTS,
-    basis,
-    headline,
-    interval,
-    p_text,
-    ratio_interval,
-    tally,
-)
+from xpareto.eval.analyses.documents import THESE_MODELS, ArmComparison
+from xpareto.eval.statistics import Contrast
+from xpareto.reports.comparisons import VERDICTS, basis, headline, interval, p_text, ratio_interval, tally
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.text.escaping import visible
-from xpareto.reports.text.numbers import points, three_digits
+from xpareto.reports.text import points, three_digits, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 

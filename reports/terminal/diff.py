@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from xpareto.eval.analyses.documents.difference import ALL, CandidateChanges, Change, Difference, What
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.analyses.documents import ALL_TOGETHER, CandidateChanges, Change, Difference, What
+from xpareto.eval.statistics import Contrast
 from xpareto.reports.terminal.tables import printer
-from xpareto.reports.text.escaping import visible
-from xpareto.reports.text.numbers import points, ratio
+from xpareto.reports.text import points, ratio, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 _TITLES: Mapping[What, str] = {
@@ -92,7 +91,7 @@ def _together(document: Difference) -> list[str]:
             else "one block each, so its noise is assumed"
         )
         lines.append(
-            f"{ALL}: {name} {ratio(own.ratio)} ({ratio(own.ratio_low)} to {ratio(own.ratio_high)}), "
+            f"{ALL_TOGETHER}: {name} {ratio(own.ratio)} ({ratio(own.ratio_low)} to {ratio(own.ratio_high)}), "
             f"{words}; {own.candidates} candidates, {basis}"
         )
     if lines:

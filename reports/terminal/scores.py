@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.eval.submission.leaderboard import GROUPS, NINE, title
-from xpareto.eval.submission.scoring import Scores, TaskScore
+from xpareto.eval.submission import GROUPS, NINE, Scores, TaskScore, title
 
 SCHEMA = 1
 

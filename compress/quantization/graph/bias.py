@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xpareto.compress.onnx.weights import drop_unused
+from xpareto.compress.onnx import drop_unused
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto

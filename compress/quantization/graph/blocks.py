@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from xpareto.compress.onnx.weights import drop_unused, output_axis
+from xpareto.compress.onnx import drop_unused, output_axis
 from xpareto.compress.quantization.graph.embeddings import half
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.data.calibration import CalibrationBatch, CalibrationSet
-from xpareto.compress.onnx.graph import MODEL, SIDECAR
-from xpareto.compress.quantization.observers import ActivationStats
+from xpareto.compress.core import InputError
+from xpareto.compress.data import CalibrationBatch, CalibrationSet
+from xpareto.compress.onnx import MODEL, SIDECAR
+from xpareto.compress.quantization import ActivationStats
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xpareto.compress.onnx.weights import output_axis
+from xpareto.compress.onnx import output_axis
+from xpareto.compress.quantization import quantize_channels
 from xpareto.compress.quantization.graph.embeddings import hollow
-from xpareto.compress.quantization.int8 import quantize_channels
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.quantization.int4 import packed, quantize_blocks
-from xpareto.compress.quantization.row_scales import scale_levels
+from xpareto.compress.core import InputError
+from xpareto.compress.quantization import packed, quantize_blocks, scale_levels
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto

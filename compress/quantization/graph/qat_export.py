@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core.errors import InputError
-from xpareto.compress.onnx.weights import weight_products
+from xpareto.compress.core import InputError
+from xpareto.compress.onnx import weight_products
+from xpareto.compress.quantization import CODES, Affine, read_codes
 from xpareto.compress.quantization.graph.embeddings import Rows, embedding_nodes, with_rows
 from xpareto.compress.quantization.graph.qdq import with_qdq
-from xpareto.compress.quantization.qat_codes import CODES, read_codes
-from xpareto.compress.quantization.ranges import Affine
 
 if TYPE_CHECKING:
     from onnx import ModelProto

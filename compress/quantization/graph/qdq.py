@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.onnx.weights import drop_unused, output_axis
+from xpareto.compress.onnx import drop_unused, output_axis
+from xpareto.compress.quantization import Affine, quantize_channels
 from xpareto.compress.quantization.graph.embeddings import know
-from xpareto.compress.quantization.int8 import quantize_channels
-from xpareto.compress.quantization.ranges import Affine
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto

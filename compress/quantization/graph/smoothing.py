@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xpareto.compress.onnx.weights import Product, output_axis, readers
+from xpareto.compress.onnx import Product, output_axis, readers
 
 if TYPE_CHECKING:
     from onnx import ModelProto

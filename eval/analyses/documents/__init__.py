@@ -1,4 +1,5 @@
-"""The documents that analyses give, as they are kept in files: versioned types, and the one reader of each.
+"""The documents that analyses give: frozen types with their schema, written and read as JSON."""
 
-A field says what it holds where it is declared; `xpareto schema --of NAME` prints a document's JSON Schema.
-"""
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

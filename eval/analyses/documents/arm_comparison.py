@@ -8,10 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.base import Document, Part
-from xpareto.eval.comparison.arm_costs import Iso
-from xpareto.eval.comparison.arms import VariantContrasts
-from xpareto.eval.objectives._objective import Sense
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.comparison import Iso, VariantContrasts
+from xpareto.eval.objectives import Sense
+from xpareto.eval.statistics import Contrast
 
 Scope = Literal["training", "these models"]
 THESE_MODELS: Scope = "these models"  # of a verdict that rests on one seed

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 
 
 class Estimate(NamedTuple):

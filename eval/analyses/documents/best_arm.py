@@ -9,8 +9,8 @@ from pydantic import Field
 
 from xpareto.eval.analyses.documents.arm_comparison import Scope
 from xpareto.eval.analyses.documents.base import Document
-from xpareto.eval.comparison.best_arm import Choice
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.comparison import Choice
+from xpareto.eval.statistics import Contrast
 
 
 class BestArm(Document):

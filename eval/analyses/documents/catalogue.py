@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.documents.arm_comparison import ArmComparison
 from xpareto.eval.analyses.documents.best_arm import BestArm
 from xpareto.eval.analyses.documents.claim_status import ClaimStatus
 from xpareto.eval.analyses.documents.difference import Difference
 from xpareto.eval.analyses.documents.recommendation import Recommendation
 from xpareto.eval.analyses.documents.summary import Analysis
-from xpareto.eval.results.document import row_schema, run_schema
+from xpareto.eval.results import row_schema, run_schema
 
 
 def _schema(kind: Any) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.base import Document, Estimate, Part
-from xpareto.eval.objectives._objective import Sense
-from xpareto.eval.statistics.block_noise import Basis
-from xpareto.eval.statistics.tests import Contrast
+from xpareto.eval.objectives import Sense
+from xpareto.eval.statistics import Basis, Contrast
 
-ALL = "all candidates together"
+ALL_TOGETHER = "all candidates together"
 What = Literal["average", "tasks", "languages", "costs", "lost", "lost cost"]
 
 
@@ -79,7 +78,7 @@ def _absent(value: Any) -> bool:
 class Change(Part):
     """One thing that got worse, or that may have."""
 
-    candidate: str = Field(description=f"or: {ALL}")
+    candidate: str = Field(description=f"or: {ALL_TOGETHER}")
     what: What
     name: str = Field(description="of the task, language or cost; of a candidate that is lost, why")
     why: str = Field(default="", exclude_if=_absent, description="of a cost that is lost")

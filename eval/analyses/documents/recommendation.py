@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.base import Document, Estimate, Part
-from xpareto.eval.comparison.language_fairness import Interval
-from xpareto.eval.statistics.block_noise import Basis
+from xpareto.eval.comparison import Interval
+from xpareto.eval.statistics import Basis
 
 
 def _absent(value: object) -> bool:

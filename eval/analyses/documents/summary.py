@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from xpareto.eval.analyses.documents.base import Document, Estimate, Part
-from xpareto.eval.objectives._objective import Sense
-from xpareto.eval.statistics.block_noise import Basis
+from xpareto.eval.objectives import Sense
+from xpareto.eval.statistics import Basis
 
 NAME = "analysis.json"
 ALL = "all"  # the frontier in all costs at once

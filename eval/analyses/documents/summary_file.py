@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.analyses.documents.base import json_object
 from xpareto.eval.analyses.documents.summary import NAME, NO_ANALYSIS, Analysis, NoSummary, Summary
-from xpareto.eval.results.run import Run
+from xpareto.eval.results import Run
 
 
 def read_analysis(report_folder: Path) -> Analysis:

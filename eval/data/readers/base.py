@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError, hint
-from xpareto.eval.tasks._task import Bitext, Pair, Tagged
+from xpareto.compress.core import InputError, hint
+from xpareto.eval.tasks import Bitext, Pair, Tagged
 
 _ALIASES = {
     "contradictory": "contradiction",  # how XNLI's machine-translated MNLI spells it

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Sentence
+from xpareto.eval.tasks import Sentence
 
 _FORM = "an id, a tab and a sentence"
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Tagged
+from xpareto.eval.tasks import Tagged
 
 _LEAF = re.compile(r"\(<L (\S+) \S+ \S+ (\S+) \S+>\)")
 

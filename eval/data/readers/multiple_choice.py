@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
 from xpareto.eval.data.readers import tables as table_rows
-from xpareto.eval.tasks._task import Choice
+from xpareto.eval.tasks import Choice
 
 _KNOWN = "question {stem, choices} (CommonsenseQA), endings (HellaSwag), choices or answer0 (CosmosQA)"
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Pair
+from xpareto.eval.tasks import Pair
 
 _TRANSLATED = ("english 1", "english 2", "sentence1", "sentence2", "label")
 _QUOTED = "quora_duplicate_questions.tsv"

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Answer, Question
+from xpareto.eval.tasks import Answer, Question
 
 
 def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Question]:

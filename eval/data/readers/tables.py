@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError, hint
+from xpareto.compress.core import InputError, hint
 from xpareto.eval.data.readers import base as rows
-from xpareto.eval.tasks._task import Pair, Text
+from xpareto.eval.tasks import Pair, Text
 
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
 

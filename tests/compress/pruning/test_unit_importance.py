@@ -15,7 +15,7 @@ from xpareto.compress.heads.table import HEADS as SPECS
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.models.uneven_layers import shape_of
 from xpareto.compress.pruning.mask_gradients import BATCH, Units, batches_of, unit_gradients
-from xpareto.compress.pruning.unit_importance import activation, at_random, from_gradients, magnitude
+from xpareto.compress.pruning.unit_importance import activation, at_random, by_magnitude, from_gradients
 
 TRAINED_ON = {"classification": "mnli", "tagging": "udpos", "qa": "squad_v1", "choice": "hellaswag"}
 SIZE, HEADS, FFN, HIDDEN = 4, 4, 24, 16
@@ -216,7 +216,7 @@ def test_activation_is_the_mean_square_of_what_a_unit_adds(tiny: Any, tiny_conte
 @torch.no_grad()
 def test_magnitude_is_the_squared_norm_of_a_units_weights(tiny: Any) -> None:
     model = loaded(tiny("encoder"))
-    found = magnitude(model)
+    found = by_magnitude(model)
     layer = model.encoder.layer[2]
     own = slice(SIZE, 2 * SIZE)
     expected = sum(
@@ -241,7 +241,7 @@ def test_random_importance_follows_its_seed_and_every_measure_has_one_number_per
     assert np.array_equal(one.heads[0], same.heads[0]) and not np.array_equal(one.heads[0], other.heads[0])
     assert max(one.heads[0]) > 2 > max(one.neurons[0]), "a head weighs as much as 2 head_size neurons"
     shape = shape_of(model)
-    every: list[Units] = [one, magnitude(model), activation(model, examples)]
+    every: list[Units] = [one, by_magnitude(model), activation(model, examples)]
     for units in every:
         assert tuple(map(len, units.heads)) == shape.heads
         assert tuple(map(len, units.neurons)) == shape.ffn

@@ -8,7 +8,7 @@ from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import SCORE, Study, study
 from xpareto.reports.costs.file_sizes import sizes
-from xpareto.reports.findings.opening import cheapest, headline, standing
+from xpareto.reports.findings.lead import cheapest, headline, standing
 
 Make = Callable[..., Path]
 

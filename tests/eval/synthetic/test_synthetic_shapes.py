@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.synthetic import write_data
 from xpareto.eval.synthetic.choices import IMPOSSIBLE
 from xpareto.eval.synthetic.comparable import BUCC_LANGUAGES, BUCC_SIZES
 from xpareto.eval.synthetic.entities import COMPANIES, KINDS, PLACES, Fact, fact, running, tokens
@@ -21,6 +20,7 @@ from xpareto.eval.synthetic.languages.meaning import OBJECTS, Clause, Thing
 from xpareto.eval.synthetic.questions import ORDERS, SENTENCES, Asked, passage, question
 from xpareto.eval.synthetic.realize import LANGUAGES, text
 from xpareto.eval.synthetic.sentences import PAWSX_LANGUAGES, SIZES
+from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import Question, task
 
 

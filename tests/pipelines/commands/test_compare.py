@@ -20,7 +20,7 @@ from xpareto.eval.tasks._task import task
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.reports.comparisons.compared import headline, markdown_of
+from xpareto.reports.comparisons.compared import comparison_markdown, headline
 
 
 def compared(run: RunFolder, a: str = "none", b: str = "english", **options: Any) -> ArmComparison:
@@ -120,7 +120,7 @@ def test_one_seed_says_loudly_that_only_these_models_are_judged(tmp_path: Path) 
     assert found.scope == "these models"
     assert "one-seed" in keys(found)
     assert "these trained models only" in headline(found)
-    assert "One seed per arm" in markdown_of(found)
+    assert "One seed per arm" in comparison_markdown(found)
     assert found.variants[0].average.se_seeds is None
     two = compared(write_run(tmp_path / "s", better_by_ten, seeds=(0, 1)))
     assert two.scope == "training"
@@ -174,13 +174,13 @@ def test_a_failed_candidate_takes_its_variant_along_and_is_named(tmp_path: Path)
     left = found.rests_on.left_out
     assert "failed" in left["english/int8/seed=1/onnxruntime"]
     assert "counterpart" in left["none/int8/seed=0/onnxruntime"]
-    assert "Left out" in markdown_of(found)
+    assert "Left out" in comparison_markdown(found)
 
 
 def test_equal_arguments_give_equal_bytes_and_the_seed_moves_only_the_intervals(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", better_by_ten)
     one, two, other = compared(run), compared(run), compared(run, seed=1)
-    assert markdown_of(one) == markdown_of(two)
+    assert comparison_markdown(one) == comparison_markdown(two)
     first, moved = one.variants[0].average, other.variants[0].average
     assert first.difference == moved.difference
     assert first.se_examples != moved.se_examples

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.difference import ALL, Change, Difference
+from xpareto.eval.analyses.documents.difference import ALL_TOGETHER, Change, Difference
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.diff import diff_runs
@@ -165,12 +165,12 @@ def test_what_no_candidate_shows_alone_is_a_regression_of_all_together(tmp_path:
     noisy(a, 1, own=0.25)
     noisy(b, 2, shift=1.3, own=0.25)
     found = diff(a, b)
-    assert found.regressions == (Change(candidate=ALL, what="costs", name="latency_ms"),)
+    assert found.regressions == (Change(candidate=ALL_TOGETHER, what="costs", name="latency_ms"),)
     own = found.together["latency_ms"]
     assert own.ratio_low < 1.3 < own.ratio_high and own.ratio_low > 1.05
     assert (own.candidates, own.blocks, own.members) == (12, 5, 1)  # bytes are counted
     told = " ".join(notes(found))
-    assert f"{ALL}: latency_ms 1." in told and "worse by more than the tolerance" in told
+    assert f"{ALL_TOGETHER}: latency_ms 1." in told and "worse by more than the tolerance" in told
     assert "two runs cannot tell it from a change" in told
     assert diff(b, a).regressions == ()
     assert diff(b, a).together["latency_ms"].verdict == "better"
@@ -185,7 +185,7 @@ def test_what_a_machine_does_to_whole_blocks_is_no_regression_but_is_not_hidden(
     assert found.together["latency_ms"].drift > 1.2
     contrast = found.candidates[INT8].costs["latency_ms"]
     assert contrast.ratio_high / contrast.ratio_low > 1.5 and contrast.se_seeds > contrast.se_examples
-    place = Change(candidate=ALL, what="costs", name="latency_ms", undetermined=True)
+    place = Change(candidate=ALL_TOGETHER, what="costs", name="latency_ms", undetermined=True)
     assert place in found.undetermined and place not in found.regressions
     assert "--strict counts them" in " ".join(notes(found))
 
@@ -256,7 +256,7 @@ def test_what_is_undetermined_counts_where_proof_is_asked_for(tmp_path: Path) ->
     strict = diff(a, b, strict=True)
     assert strict.regressions == strict.undetermined != ()
     for own in strict.regressions:
-        if own.candidate == ALL:
+        if own.candidate == ALL_TOGETHER:
             continue
         items = getattr(strict.candidates[own.candidate], own.what)
         contrast = items if own.what == "average" else items[own.name]

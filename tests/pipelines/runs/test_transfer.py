@@ -23,7 +23,7 @@ from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.probing.batches import run_all
 from xpareto.eval.metrics.squad import token_f1
 from xpareto.eval.runtimes._runtime import RUNTIMES, longest_input, model_config
-from xpareto.eval.synthetic import write_data
+from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
 from xpareto.pipelines.planning.inputs import EMBEDDED_BASE

@@ -20,9 +20,9 @@ from xpareto.eval.statistics.block_noise import LEAST_SD
 from xpareto.reports.findings.answer import pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.reports.findings.disparity import columns, disparities
+from xpareto.reports.findings.lead import headline
 from xpareto.reports.findings.membership import knee_words, panels
 from xpareto.reports.findings.noise import noise_rows
-from xpareto.reports.findings.opening import headline
 from xpareto.reports.findings.statistical_caveats import informed_caveats
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Analysis
-from xpareto.eval.results.frontiers import frontier_names
-from xpareto.eval.results.summary import SCORE, Study, matched
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.results import SCORE, Study, frontier_names, matched
 from xpareto.reports.findings.answer import decided, loss, method, pick_words, picks
-from xpareto.reports.text.escaping import midway
-from xpareto.reports.text.numbers import number, points, ratio
+from xpareto.reports.text import midway, number, points, ratio
 
 TOLERANCE = 1.0  # points below the baseline that still count as good enough
 _LISTED = 6  # names of a frontier in a sentence

@@ -1,0 +1,13 @@
+from .attainment_surface import attainment as attainment
+from .attainment_surface import attainment_difference as attainment_difference
+from .dominance import ConfidenceSet as ConfidenceSet
+from .frontier import Frontier as Frontier
+from .hypervolume import REFERENCE_OCTAVES as REFERENCE_OCTAVES
+from .hypervolume import REFERENCE_SCORE as REFERENCE_SCORE
+from .hypervolume import octaves as octaves
+from .uncertainty import Cost as Cost
+from .uncertainty import UncertainFrontier as UncertainFrontier
+from .uncertainty import Volume as Volume
+from .uncertainty import score_floor as score_floor
+from .uncertainty import single_level as single_level
+from .uncertainty import uncertain_frontier as uncertain_frontier

@@ -1,0 +1,1 @@
+from .write import write_data as write_data
