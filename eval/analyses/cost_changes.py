@@ -1,7 +1,8 @@
 """What the costs of two runs say of each other: candidate by candidate, of all together, and what was lost.
 
 What a block of measurements does to all candidates cancels within a run and not between two. The interval of
-one candidate's change holds it; that of its change beside the others' does without (see eval.comparison.relative_change).
+one candidate's change holds it; that of its change beside the others' does without (see
+eval.comparison.relative_change).
 """
 
 from __future__ import annotations

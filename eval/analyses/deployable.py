@@ -1,4 +1,4 @@
-"""What of a run may be deployed, as eval.comparison.decision judges it: drops and costs with their upper ends, and aims.
+"""What of a run may be deployed (see eval.comparison.decision): drops and costs with their upper ends, and aims.
 
 `xpareto choose` and the answer of a report both decide on this, so that they say the same.
 """
@@ -170,7 +170,8 @@ def _drops(
     """Return the drops of every system, and the level of one interval.
 
     Few seeds: the noise of the average, and of another quality, is moderated over pairs of systems,
-    languages' over the languages of a system (see eval.statistics.variance_shrinkage). Nothing loses more than the baseline has.
+    languages' over the languages of a system (see eval.statistics.variance_shrinkage). Nothing
+    loses more than the baseline has.
     """
     wanted = {name: declared for name, declared in declared_limits().items() if name in limits}
     by_language = [name for name, (_, limit) in wanted.items() if limit.by_language]

@@ -33,7 +33,8 @@ class Fairness:
 
     The intervals of `drops` hold for all languages of this system at once, each at the level `single`;
     so does that of `worst`, the largest drop. With few training seeds their variances are moderated over
-    the languages (see eval.statistics.variance_shrinkage), and no end lies beyond what the baseline has to lose or to win.
+    the languages (see eval.statistics.variance_shrinkage), and no end lies beyond what the baseline has to
+    lose or to win.
     `spread` is the standard deviation of the drops over languages, `spread_beyond_noise` what is left of
     it once the noise in which languages differ is taken off. Groups and the slope have intervals of their
     own. The slope is in points per tenfold of pre-training tokens,

@@ -29,7 +29,8 @@ class Spread:
     """How uncertain differences are: standard errors of one shape, and the seeds' degrees of freedom.
 
         `df` is None with one seed: training noise is unknown then, `seeds` is zero, and all that follows
-        holds for these trained models only. An array gives each difference its own (see eval.statistics.variance_shrinkage).
+        holds for these trained models only. An array gives each difference its own (see
+        eval.statistics.variance_shrinkage).
     `examples_df` is for an error of few examples, which takes its quantile of t; None: there are many,
     and it is the normal one.
     """

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from xpareto.eval.analyses import best_arm
 from xpareto.eval.analyses.documents import BestArm
+from xpareto.eval.results import read_runs, study
 from xpareto.pipelines.runs.compare_arms import write_beside_report
 from xpareto.pipelines.storage import RunFolder
-from xpareto.reports.comparisons import FILE
-from xpareto.reports.comparisons import best_arm_markdown
-from xpareto.eval.results import read_runs
-from xpareto.eval.results import study
+from xpareto.reports.comparisons import FILE, best_arm_markdown
 
 
 def best_of_run(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from xpareto.eval.analyses import Wish, check, check_names, recommend
 from xpareto.eval.analyses.documents import Recommendation
-from xpareto.eval.analyses import recommend
 from xpareto.eval.results import read_evidence
 from xpareto.pipelines.storage import RunFolder
-from xpareto.eval.analyses import Wish, check, check_names
 
 
 def choose_run(run: RunFolder, wish: Wish, report_on: RunFolder | None = None) -> Recommendation:

@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xpareto.compress.core import InputError
-from xpareto.eval.analyses import serves_as_dev
-from xpareto.eval.analyses import arms_by_kind, checks
-from xpareto.eval.analyses import ENGLISH, MULTILINGUAL, MULTITASK, NONE, TEXT, claim_status
-from xpareto.eval.analyses.documents import ArmComparison
-from xpareto.eval.analyses.documents import BestArm
-from xpareto.eval.analyses.documents import ClaimStatus
+from xpareto.eval.analyses import (
+    ENGLISH,
+    MULTILINGUAL,
+    MULTITASK,
+    NONE,
+    TEXT,
+    arms_by_kind,
+    checks,
+    claim_status,
+    serves_as_dev,
+)
+from xpareto.eval.analyses.documents import ArmComparison, BestArm, ClaimStatus
+from xpareto.eval.results import read_runs
 from xpareto.pipelines.runs.best_arm import best_of_run, write_best
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.runs.run import Console
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.comparisons import FILE
-from xpareto.eval.results import read_runs
 
 # What the claims compare: the kind of arm A, and of arm B.
 PAIRS = ((NONE, ENGLISH), (ENGLISH, MULTITASK), (TEXT, ENGLISH), (MULTILINGUAL, ENGLISH))

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from xpareto.compress.core import replace_text, writing
 from xpareto.eval.analyses import compare_arms
-from xpareto.eval.analyses.documents import ArmComparison
-from xpareto.eval.analyses.documents import Document
+from xpareto.eval.analyses.documents import ArmComparison, Document
+from xpareto.eval.results import read_runs, study
 from xpareto.pipelines.storage import RunFolder
-from xpareto.reports.comparisons import comparison_markdown
-from xpareto.reports.comparisons import caveats_of
-from xpareto.eval.results import read_runs
-from xpareto.eval.results import study
+from xpareto.reports.comparisons import caveats_of, comparison_markdown
 
 
 def compare_run(run: RunFolder, a: str, b: str, margin: float, resamples: int, seed: int) -> ArmComparison:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xpareto.compress.core import InputError
-from xpareto.eval.analyses.documents import Difference
 from xpareto.eval.analyses import diff
+from xpareto.eval.analyses.documents import Difference
 from xpareto.eval.results import read_evidence
 from xpareto.pipelines.storage import RunFolder
 

@@ -7,24 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import MANIFEST, Artifact
-from xpareto.compress.core import replace_text, writing
-from xpareto.compress.core import InputError
-from xpareto.eval.results import Candidate, read_document
-from xpareto.eval.results import TWIN
-from xpareto.pipelines.recipe import check
-from xpareto.pipelines.recipe import BY_SUBMIT, groups
-from xpareto.pipelines.recipe import read_yaml
-from xpareto.pipelines.runs.measure import Measuring
-from xpareto.pipelines.planning import make_plan
-from xpareto.pipelines.planning import workloads
-from xpareto.pipelines.planning import check_data
-from xpareto.pipelines.runs.run import Console, cores
-from xpareto.pipelines.storage import RunFolder
-from xpareto.pipelines.planning import open_start
-from xpareto.pipelines.storage import Store
+from xpareto.compress.core import MANIFEST, Artifact, InputError, replace_text, writing
 from xpareto.eval.probing import PROBES
+from xpareto.eval.results import TWIN, Candidate, read_document
+from xpareto.pipelines.planning import check_data, make_plan, open_start, workloads
+from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
+from xpareto.pipelines.runs.measure import Measuring
 from xpareto.pipelines.runs.report import build_report
+from xpareto.pipelines.runs.run import Console, cores
+from xpareto.pipelines.storage import RunFolder, Store
 from xpareto.reports.formats import model_card
 
 

@@ -11,21 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import Artifact
-from xpareto.compress.core import writing
-from xpareto.eval.probing import launch
-from xpareto.eval.probing import Ask, Job
+from xpareto.compress.core import Artifact, writing
+from xpareto.eval.probing import Ask, Job, launch
 from xpareto.eval.records import LOAD, Measurement, append_rows, read_rows
-from xpareto.eval.results import COST, TWIN
-from xpareto.pipelines.recipe import groups, taken
-from xpareto.eval.results import OUTCOMES, PREDICTIONS, kept_folder, kept_name
-from xpareto.pipelines.planning import Candidate
-from xpareto.pipelines.planning import Workload
-from xpareto.pipelines.recipe import Measure
-from xpareto.pipelines.storage import TERMINATOR, RunFolder, utc_now
-from xpareto.pipelines.planning import Start
-from xpareto.pipelines.storage import Store, remove
+from xpareto.eval.results import COST, OUTCOMES, PREDICTIONS, TWIN, kept_folder, kept_name
 from xpareto.eval.runtimes import RUNTIMES
+from xpareto.pipelines.planning import Candidate, Start, Workload
+from xpareto.pipelines.recipe import Measure, groups, taken
+from xpareto.pipelines.storage import TERMINATOR, RunFolder, Store, remove, utc_now
 
 # Statistics: the foreign load of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"

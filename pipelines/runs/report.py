@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.compress.core import replace_text, writing
-from xpareto.compress.core import InputError
-from xpareto.eval.analyses.documents import NAME, Analysis, NoSummary
+from xpareto.compress.core import InputError, replace_text, writing
 from xpareto.eval.analyses import RESAMPLES, analyse
+from xpareto.eval.analyses.documents import NAME, Analysis, NoSummary
 from xpareto.eval.results import read_evidence
 from xpareto.reports.formats import build
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xpareto.compress.core import Artifact
-from xpareto.eval.results import document as results
 from xpareto.eval.results import Made, RunDocument, StepFacts, TaskFacts
-from xpareto.pipelines.planning import Candidate, Plan
-from xpareto.pipelines.planning import Workload
-from xpareto.pipelines.planning import incomplete
+from xpareto.eval.results import document as results
+from xpareto.pipelines.planning import Candidate, Plan, Start, Workload, incomplete
 from xpareto.pipelines.recipe import Recipe
-from xpareto.pipelines.planning import Start
 from xpareto.pipelines.storage import Store
 
 
@@ -70,9 +67,7 @@ def _candidate(
         planned.seed,
         dict(planned.settings),
         tuple(
-            StepFacts(
-                setting.name, setting.label, setting.step.version, setting.step.model_dump(mode="json")
-            )
+            StepFacts(setting.name, setting.label, setting.step.version, setting.step.model_dump(mode="json"))
             for setting in planned.steps
         ),
         {name: verified[key].digest for name, key in planned.artifacts.items() if key in verified},

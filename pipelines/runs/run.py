@@ -8,28 +8,29 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from xpareto.compress.core import Artifact
-from xpareto.compress.core import ArtifactDamaged, InputError
-from xpareto.compress.core import title
-from xpareto.eval.results import write_document
-from xpareto.eval.results import COST, TWIN, turns
-from xpareto.pipelines.recipe import find_recipe, load_recipe
-from xpareto.pipelines.execution import Executor, LocalExecutor, StepError
-from xpareto.pipelines.recipe import groups
-from xpareto.pipelines.runs.measure import Measuring, failure
-from xpareto.pipelines.planning import Candidate, Plan, make_plan
-from xpareto.pipelines.planning import Workload, workloads
-from xpareto.pipelines.planning import check_data, incomplete
-from xpareto.pipelines.recipe import Checked
-from xpareto.pipelines.storage import SCHEMA, RunFolder
-from xpareto.pipelines.runs.results import results_of
-from xpareto.pipelines.planning import EMBEDDED, Start, open_start
-from xpareto.pipelines.storage import Store
-from xpareto.pipelines.execution import Work
-from xpareto.pipelines.runs.report import build_report
+from xpareto.compress.core import Artifact, ArtifactDamaged, InputError, title
+from xpareto.compress.quantization import probe
 from xpareto.eval.hardware import machine_facts
 from xpareto.eval.probing import threading_variables
-from xpareto.compress.quantization import probe
+from xpareto.eval.results import COST, TWIN, turns, write_document
+from xpareto.pipelines.execution import Executor, LocalExecutor, StepError, Work
+from xpareto.pipelines.planning import (
+    EMBEDDED,
+    Candidate,
+    Plan,
+    Start,
+    Workload,
+    check_data,
+    incomplete,
+    make_plan,
+    open_start,
+    workloads,
+)
+from xpareto.pipelines.recipe import Checked, find_recipe, groups, load_recipe
+from xpareto.pipelines.runs.measure import Measuring, failure
+from xpareto.pipelines.runs.report import build_report
+from xpareto.pipelines.runs.results import results_of
+from xpareto.pipelines.storage import SCHEMA, RunFolder, Store
 
 
 @dataclass(frozen=True)
@@ -304,7 +305,6 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
     )
     facts = machine_facts() | {"probe_variables": threading_variables(threads)}
     if any(node.step.startswith("quantize") for node in ready.plan.nodes.values()):
-
         facts["int8_products"] = probe()
     run.write_json("environment.json", facts)
     run.write_json("lock.json", dict(sorted(ready.start.lock.commits.items())))

@@ -8,24 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.compress.core import writing
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, writing
 from xpareto.eval.data import Data, DataSpec
-from xpareto.eval.probing import launch
 from xpareto.eval.probes.predictions import FOLDER
-from xpareto.eval.probing import Ask, Job
+from xpareto.eval.probing import Ask, Job, launch
 from xpareto.eval.records import Measurement
 from xpareto.eval.results import read_document
 from xpareto.eval.submission import NINE
 from xpareto.eval.tasks import task as find_task
-from xpareto.pipelines.runs.later_actions import artifacts_of, check_empty, options_of
-from xpareto.pipelines.recipe import check
-from xpareto.pipelines.recipe import read_yaml
-from xpareto.pipelines.storage import Lock
-from xpareto.pipelines.runs.run import Console, cores
-from xpareto.pipelines.storage import RunFolder
 from xpareto.pipelines.planning import dataset_commits, open_data
-from xpareto.pipelines.storage import Store, remove
+from xpareto.pipelines.recipe import check, read_yaml
+from xpareto.pipelines.runs.later_actions import artifacts_of, check_empty, options_of
+from xpareto.pipelines.runs.run import Console, cores
+from xpareto.pipelines.storage import Lock, RunFolder, Store, remove
 
 SPLIT = "test"  # the leaderboard takes no other
 

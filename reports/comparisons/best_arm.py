@@ -34,7 +34,7 @@ def ways(document: BestArm) -> str:
     return "chosen " + ", ".join(f"{named[way]} ({', '.join(own)})" for way, own in by_way.items() if own)
 
 
-def comparison_markdown(document: BestArm) -> str:
+def best_arm_markdown(document: BestArm) -> str:
     """Return the whole document as Markdown; the same document gives the same bytes."""
     return "\n".join(_lines(document)).rstrip() + "\n"
 

@@ -215,7 +215,8 @@ def test_a_missing_dev_split_gives_no_examples(data: Data, file: Path) -> None:
 
 def test_encoding_loads_no_model_library(file: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from xpareto.eval.encoding.text import TextEncoder; import xpareto.eval.data.source;"
+        "import sys; from pathlib import Path; from xpareto.eval.encoding.text import TextEncoder;"
+        "import xpareto.eval.data.source;"
         "from xpareto.eval.tasks._task import KINDS; KINDS.all();"
         f"TextEncoder(Path({str(file)!r})).texts(['a'], 8);"
         "print([name for name in ('torch', 'transformers', 'datasets', 'onnxruntime') if name in sys.modules])"

@@ -34,7 +34,8 @@ def test_cores_are_those_that_this_process_may_use() -> None:
 
 
 def test_describing_the_machine_imports_no_torch() -> None:
-    code = "import sys; from xpareto.eval.hardware.machine import abilities, machine_facts; machine_facts(); abilities();"
+    code = "import sys; from xpareto.eval.hardware.machine import abilities, machine_facts;"
+    code += "machine_facts(); abilities();"
     code += "assert not {'torch', 'transformers', 'onnxruntime', 'codecarbon'} & set(sys.modules)"
     root = Path(machine.__file__).parent.parent
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(root)})

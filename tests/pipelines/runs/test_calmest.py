@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from xpareto.eval.records.measurement import LOAD, Measurement
+from xpareto.pipelines.recipe.schema import Measure
 from xpareto.pipelines.runs import measure
 from xpareto.pipelines.runs.measure import DISCARDED, KEPT, Measuring, disturbance
-from xpareto.pipelines.recipe.schema import Measure
 
 
 def row(probe: str, statistic: str, value: float, component: str = "", unit: str = "share") -> Measurement:

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 from xpareto.compress.core.artifact import Manifest, seal
-from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.core.step import Context
+from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import Tagged

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.models.checkpoint import import_checkpoint, read_checkpoint
 from xpareto.compress.core.step import Context, Made
+from xpareto.compress.models.checkpoint import import_checkpoint, read_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import TRAINING_SETS

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from xpareto.pipelines.cli import app
-from xpareto.pipelines.runs.compare_arms import compare_run
-from xpareto.pipelines.storage.run_folder import RunFolder
-from xpareto.pipelines.runs.choose import choose_run
-from xpareto.pipelines.runs.diff import diff_runs
-from xpareto.eval.analyses.requirements import Wish
 from tests.pipelines.made_up_run import write_run
+from xpareto.eval.analyses.requirements import Wish
+from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.choose import choose_run
+from xpareto.pipelines.runs.compare_arms import compare_run
+from xpareto.pipelines.runs.diff import diff_runs
+from xpareto.pipelines.storage.run_folder import RunFolder
 
 FP32, ONNX, INT8 = "none/fp32/torch", "none/onnx/onnxruntime", "none/int8/onnxruntime"
 

@@ -232,8 +232,8 @@ def test_a_submission_that_cannot_be_made_says_why(finished: Path, tmp_path: Pat
     from xpareto.compress.core.errors import InputError
     from xpareto.pipelines.runs.later_actions import store_of
     from xpareto.pipelines.runs.run import Console
-    from xpareto.pipelines.storage.run_folder import RunFolder
     from xpareto.pipelines.runs.submission import submit
+    from xpareto.pipelines.storage.run_folder import RunFolder
 
     run = RunFolder(only_run(finished))
     store = store_of(run, None)

@@ -9,9 +9,9 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.runs.later_actions import check_empty, measure_again
 from xpareto.pipelines.runs.run import Console
+from xpareto.pipelines.runs.submission import Submission
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.pipelines.storage.store import Store
-from xpareto.pipelines.runs.submission import Submission
 
 
 def test_every_task_of_the_nine_is_told_of_written_or_not() -> None:

@@ -14,20 +14,20 @@ import pytest
 import yaml
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.steps.pretrain import Pretrain
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
-from xpareto.eval.probing.batches import run_all
 from xpareto.eval.metrics.squad import token_f1
+from xpareto.eval.probing.batches import run_all
 from xpareto.eval.runtimes._runtime import RUNTIMES, longest_input, model_config
 from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
-from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
 from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
 
 pytestmark = pytest.mark.slow
 
