@@ -1,45 +1,36 @@
-from .batching import (
-    Batch as Batch,
-    Batches as Batches,
-    Epochs as Epochs,
-    IGNORED as IGNORED,
-    Rows as Rows,
-    collated as collated,
-    example_lengths as example_lengths,
-    pad as pad,
-    sorted_order as sorted_order,
-)
-from .calibration import (
-    Calibration as Calibration,
-    CalibrationBatch as CalibrationBatch,
-    CalibrationSet as CalibrationSet,
-    draw as draw,
-)
-from .mlm import (
-    Lines as Lines,
-    MaskedBatches as MaskedBatches,
-    encode_lines as encode_lines,
-    mask_tokens as mask_tokens,
-)
-from .sampling import (
-    CAP as CAP,
-    Draws as Draws,
-    Mixture as Mixture,
-    Sampling as Sampling,
-    TASK as TASK,
-    capped_total as capped_total,
-    rates as rates,
-)
-from .sharding import labelled as labelled, share as share
+from .batching import IGNORED as IGNORED
+from .batching import Batch as Batch
+from .batching import Batches as Batches
+from .batching import Epochs as Epochs
+from .batching import Rows as Rows
+from .batching import collated as collated
+from .batching import example_lengths as example_lengths
+from .batching import pad as pad
+from .batching import sorted_order as sorted_order
+from .calibration import Calibration as Calibration
+from .calibration import CalibrationBatch as CalibrationBatch
+from .calibration import CalibrationSet as CalibrationSet
+from .calibration import draw as draw
+from .mlm import Lines as Lines
+from .mlm import MaskedBatches as MaskedBatches
+from .mlm import encode_lines as encode_lines
+from .mlm import mask_tokens as mask_tokens
+from .sampling import CAP as CAP
+from .sampling import TASK as TASK
+from .sampling import Draws as Draws
+from .sampling import Mixture as Mixture
+from .sampling import Sampling as Sampling
+from .sampling import capped_total as capped_total
+from .sampling import rates as rates
+from .sharding import labelled as labelled
+from .sharding import share as share
 from .special_tokens import SpecialTokens as SpecialTokens
 from .text import read_lines as read_lines
-from .tokenizer_files import (
-    TOKENIZER as TOKENIZER,
-    TOKENIZER_CONFIG as TOKENIZER_CONFIG,
-    check_tokenizer_size as check_tokenizer_size,
-    copy_tokenizer as copy_tokenizer,
-    import_tokenizer as import_tokenizer,
-    tokenizer_file as tokenizer_file,
-    tokenizer_size as tokenizer_size,
-    write_tokenizer_config as write_tokenizer_config,
-)
+from .tokenizer_files import TOKENIZER as TOKENIZER
+from .tokenizer_files import TOKENIZER_CONFIG as TOKENIZER_CONFIG
+from .tokenizer_files import check_tokenizer_size as check_tokenizer_size
+from .tokenizer_files import copy_tokenizer as copy_tokenizer
+from .tokenizer_files import import_tokenizer as import_tokenizer
+from .tokenizer_files import tokenizer_file as tokenizer_file
+from .tokenizer_files import tokenizer_size as tokenizer_size
+from .tokenizer_files import write_tokenizer_config as write_tokenizer_config

@@ -1,21 +1,20 @@
 from .batches import StudentBatches as StudentBatches
-from .compatibility import (
-    check_answers as check_answers,
-    check_artifacts as check_artifacts,
-    check_same_head as check_same_head,
-    check_text as check_text,
-)
+from .compatibility import check_answers as check_answers
+from .compatibility import check_artifacts as check_artifacts
+from .compatibility import check_same_head as check_same_head
+from .compatibility import check_text as check_text
 from .layer_map import layer_read as layer_read
 from .loss import TeacherLoss as TeacherLoss
-from .objectives import (
-    Attention as Attention,
-    Hidden as Hidden,
-    Labels as Labels,
-    Logits as Logits,
-    MiniLM as MiniLM,
-    Objectives as Objectives,
-    Relations as Relations,
-)
-from .student import Student as Student, make_student as make_student
-from .training import distilled as distilled, shown_to as shown_to, train_student as train_student
+from .objectives import Attention as Attention
+from .objectives import Hidden as Hidden
+from .objectives import Labels as Labels
+from .objectives import Logits as Logits
+from .objectives import MiniLM as MiniLM
+from .objectives import Objectives as Objectives
+from .objectives import Relations as Relations
+from .student import Student as Student
+from .student import make_student as make_student
+from .training import distilled as distilled
+from .training import shown_to as shown_to
+from .training import train_student as train_student
 from .vocabulary_map import piece_map as piece_map

@@ -1,2 +1,5 @@
-from .spec import HeadLogits as HeadLogits, Outputs as Outputs
-from .table import HEADS as HEADS, NOT_DEPLOYED as NOT_DEPLOYED, head_of_class as head_of_class
+from .spec import HeadLogits as HeadLogits
+from .spec import Outputs as Outputs
+from .table import HEADS as HEADS
+from .table import NOT_DEPLOYED as NOT_DEPLOYED
+from .table import head_of_class as head_of_class

@@ -1,13 +1,14 @@
-from .groups import (
-    EMBEDDINGS as EMBEDDINGS,
-    Embeddings as Embeddings,
-    FLOAT as FLOAT,
-    Group as Group,
-    Products as Products,
-    costs_of as costs_of,
-    groups_of as groups_of,
-    in_precisions as in_precisions,
-)
-from .path_search import Found as Found, Reading as Reading, search as search
-from .samples import Samples as Samples, read_samples as read_samples
+from .groups import EMBEDDINGS as EMBEDDINGS
+from .groups import FLOAT as FLOAT
+from .groups import Embeddings as Embeddings
+from .groups import Group as Group
+from .groups import Products as Products
+from .groups import costs_of as costs_of
+from .groups import groups_of as groups_of
+from .groups import in_precisions as in_precisions
+from .path_search import Found as Found
+from .path_search import Reading as Reading
+from .path_search import search as search
+from .samples import Samples as Samples
+from .samples import read_samples as read_samples
 from .trial import Trial as Trial

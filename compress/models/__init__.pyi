@@ -1,33 +1,26 @@
-from .checkpoint import (
-    import_checkpoint as import_checkpoint,
-    load_model as load_model,
-    read_checkpoint as read_checkpoint,
-    save_model as save_model,
-)
+from .checkpoint import import_checkpoint as import_checkpoint
+from .checkpoint import load_model as load_model
+from .checkpoint import read_checkpoint as read_checkpoint
+from .checkpoint import save_model as save_model
 from .freezing import freeze as freeze
-from .hooks import (
-    Trace as Trace,
-    attention_heads as attention_heads,
-    attention_width as attention_width,
-    traced as traced,
-)
-from .layer_choice import (
-    Place as Place,
-    at_places as at_places,
-    block_influence as block_influence,
-    layer_read as layer_read,
-    leave_one_out as leave_one_out,
-    most_important as most_important,
-)
-from .layer_costs import encoder_cost as encoder_cost, width_costs as width_costs
-from .uneven_layers import (
-    Shape as Shape,
-    count_heads as count_heads,
-    model_class as model_class,
-    modules as modules,
-    rank_of as rank_of,
-    reshape as reshape,
-    shape_in as shape_in,
-    shape_of as shape_of,
-)
+from .hooks import Trace as Trace
+from .hooks import attention_heads as attention_heads
+from .hooks import attention_width as attention_width
+from .hooks import traced as traced
+from .layer_choice import Place as Place
+from .layer_choice import at_places as at_places
+from .layer_choice import block_influence as block_influence
+from .layer_choice import layer_read as layer_read
+from .layer_choice import leave_one_out as leave_one_out
+from .layer_choice import most_important as most_important
+from .layer_costs import encoder_cost as encoder_cost
+from .layer_costs import width_costs as width_costs
+from .uneven_layers import Shape as Shape
+from .uneven_layers import count_heads as count_heads
+from .uneven_layers import model_class as model_class
+from .uneven_layers import modules as modules
+from .uneven_layers import rank_of as rank_of
+from .uneven_layers import reshape as reshape
+from .uneven_layers import shape_in as shape_in
+from .uneven_layers import shape_of as shape_of
 from .weight_files import WEIGHTS as WEIGHTS

@@ -1,21 +1,19 @@
 from .exporting import export as export
-from .graph import MODEL as MODEL, SIDECAR as SIDECAR
-from .parity import Run as Run, onnx_run as onnx_run
-from .rewriting import (
-    ONCE as ONCE,
-    Reference as Reference,
-    copy_others as copy_others,
-    file_bytes as file_bytes,
-    most_tokens as most_tokens,
-    rewrite as rewrite,
-    write as write,
-)
+from .graph import MODEL as MODEL
+from .graph import SIDECAR as SIDECAR
+from .parity import Run as Run
+from .parity import onnx_run as onnx_run
+from .rewriting import ONCE as ONCE
+from .rewriting import Reference as Reference
+from .rewriting import copy_others as copy_others
+from .rewriting import file_bytes as file_bytes
+from .rewriting import most_tokens as most_tokens
+from .rewriting import rewrite as rewrite
+from .rewriting import write as write
 from .sparse import with_packed_zeros as with_packed_zeros
-from .weights import (
-    Product as Product,
-    drop_unused as drop_unused,
-    match_nodes as match_nodes,
-    output_axis as output_axis,
-    readers as readers,
-    weight_products as weight_products,
-)
+from .weights import Product as Product
+from .weights import drop_unused as drop_unused
+from .weights import match_nodes as match_nodes
+from .weights import output_axis as output_axis
+from .weights import readers as readers
+from .weights import weight_products as weight_products

@@ -1,35 +1,40 @@
-from .datasets import DevScores as DevScores, TrainingData as TrainingData, compacted as compacted
+from .datasets import DevScores as DevScores
+from .datasets import TrainingData as TrainingData
+from .datasets import compacted as compacted
 from .device import seeded as seeded
-from .distributed import alone as alone, join as join, launched as launched
+from .distributed import alone as alone
+from .distributed import join as join
+from .distributed import launched as launched
 from .embedding_subset import Remap as Remap
-from .fields import (
-    Accumulate as Accumulate,
-    BatchSize as BatchSize,
-    Checkpointing as Checkpointing,
-    Clip as Clip,
-    DevLimit as DevLimit,
-    Epochs as Epochs,
-    EvaluationsPerEpoch as EvaluationsPerEpoch,
-    InputLength as InputLength,
-    LabelledSet as LabelledSet,
-    Learners as Learners,
-    Limit as Limit,
-    Patience as Patience,
-    Steps as Steps,
-    TextLanguages as TextLanguages,
-    TextName as TextName,
-    TextShare as TextShare,
-    Warmup as Warmup,
-    WeightDecay as WeightDecay,
-    without_text_beside_labels as without_text_beside_labels,
-)
-from .learning_rate import LearningRate as LearningRate, suited_rate as suited_rate
-from .loop import Fitted as Fitted, fit as fit, fit_step as fit_step, schedule_of as schedule_of
-from .multitask import MultiTaskLoss as MultiTaskLoss, multitask_model as multitask_model
-from .reading import (
-    LM_TASK as LM_TASK,
-    Reading as Reading,
-    read_distillation_data as read_distillation_data,
-    read_training_data as read_training_data,
-)
+from .fields import Accumulate as Accumulate
+from .fields import BatchSize as BatchSize
+from .fields import Checkpointing as Checkpointing
+from .fields import Clip as Clip
+from .fields import DevLimit as DevLimit
+from .fields import Epochs as Epochs
+from .fields import EvaluationsPerEpoch as EvaluationsPerEpoch
+from .fields import InputLength as InputLength
+from .fields import LabelledSet as LabelledSet
+from .fields import Learners as Learners
+from .fields import Limit as Limit
+from .fields import Patience as Patience
+from .fields import Steps as Steps
+from .fields import TextLanguages as TextLanguages
+from .fields import TextName as TextName
+from .fields import TextShare as TextShare
+from .fields import Warmup as Warmup
+from .fields import WeightDecay as WeightDecay
+from .fields import without_text_beside_labels as without_text_beside_labels
+from .learning_rate import LearningRate as LearningRate
+from .learning_rate import suited_rate as suited_rate
+from .loop import Fitted as Fitted
+from .loop import fit as fit
+from .loop import fit_step as fit_step
+from .loop import schedule_of as schedule_of
+from .multitask import MultiTaskLoss as MultiTaskLoss
+from .multitask import multitask_model as multitask_model
+from .reading import LM_TASK as LM_TASK
+from .reading import Reading as Reading
+from .reading import read_distillation_data as read_distillation_data
+from .reading import read_training_data as read_training_data
 from .resume import Saving as Saving

@@ -1,22 +1,21 @@
 from .arm_comparison import compare_arms as compare_arms
-from .best_arms import best_arm as best_arm, serves_as_dev as serves_as_dev
-from .claim_checks import arms_by_kind as arms_by_kind, checks as checks
-from .claims import (
-    ENGLISH as ENGLISH,
-    MULTILINGUAL as MULTILINGUAL,
-    MULTITASK as MULTITASK,
-    NONE as NONE,
-    TEXT as TEXT,
-    claim_status as claim_status,
-)
+from .best_arms import best_arm as best_arm
+from .best_arms import serves_as_dev as serves_as_dev
+from .claim_checks import arms_by_kind as arms_by_kind
+from .claim_checks import checks as checks
+from .claims import ENGLISH as ENGLISH
+from .claims import MULTILINGUAL as MULTILINGUAL
+from .claims import MULTITASK as MULTITASK
+from .claims import NONE as NONE
+from .claims import TEXT as TEXT
+from .claims import claim_status as claim_status
 from .deployable import WITH as WITH
 from .differences import diff as diff
 from .recommendation import recommend as recommend
-from .requirements import (
-    Wish as Wish,
-    check as check,
-    check_names as check_names,
-    named_numbers as named_numbers,
-    names as names,
-)
-from .summary import RESAMPLES as RESAMPLES, analyse as analyse
+from .requirements import Wish as Wish
+from .requirements import check as check
+from .requirements import check_names as check_names
+from .requirements import named_numbers as named_numbers
+from .requirements import names as names
+from .summary import RESAMPLES as RESAMPLES
+from .summary import analyse as analyse

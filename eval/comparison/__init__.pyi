@@ -1,22 +1,24 @@
-from .arm_costs import Cost as Cost, Iso as Iso
-from .arms import Design as Design, VariantContrasts as VariantContrasts, compare as compare
-from .best_arm import (
-    Choice as Choice,
-    Fold as Fold,
-    Selection as Selection,
-    best_arms as best_arms,
-    cross_fitted as cross_fitted,
-)
-from .common_change import Logs as Logs, together as together
-from .decision import (
-    Decision as Decision,
-    Drop as Drop,
-    MAX_DROP as MAX_DROP,
-    Option as Option,
-    SCORE as SCORE,
-    Violation as Violation,
-    decide as decide,
-    order_of_aims as order_of_aims,
-)
-from .language_fairness import Fairness as Fairness, Interval as Interval, fairness as fairness
+from .arm_costs import Cost as Cost
+from .arm_costs import Iso as Iso
+from .arms import Design as Design
+from .arms import VariantContrasts as VariantContrasts
+from .arms import compare as compare
+from .best_arm import Choice as Choice
+from .best_arm import Fold as Fold
+from .best_arm import Selection as Selection
+from .best_arm import best_arms as best_arms
+from .best_arm import cross_fitted as cross_fitted
+from .common_change import Logs as Logs
+from .common_change import together as together
+from .decision import MAX_DROP as MAX_DROP
+from .decision import SCORE as SCORE
+from .decision import Decision as Decision
+from .decision import Drop as Drop
+from .decision import Option as Option
+from .decision import Violation as Violation
+from .decision import decide as decide
+from .decision import order_of_aims as order_of_aims
+from .language_fairness import Fairness as Fairness
+from .language_fairness import Interval as Interval
+from .language_fairness import fairness as fairness
 from .relative_change import beside_others as beside_others

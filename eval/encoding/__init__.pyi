@@ -1,24 +1,19 @@
 from .choices import encode_choices as encode_choices
-from .packing import (
-    first_tokens as first_tokens,
-    is_packed as is_packed,
-    pack as pack,
-    positions as positions,
-    refuse_packed as refuse_packed,
-    visible as visible,
-)
-from .qa_answers import best_answers as best_answers, n_best as n_best
-from .qa_windows import (
-    EncodedQuestions as EncodedQuestions,
-    encode_questions as encode_questions,
-    training_windows as training_windows,
-)
-from .text import (
-    Encoded as Encoded,
-    IGNORED as IGNORED,
-    TextEncoder as TextEncoder,
-    TrainingExamples as TrainingExamples,
-    encode_pairs as encode_pairs,
-    encode_tagged as encode_tagged,
-)
+from .packing import first_tokens as first_tokens
+from .packing import is_packed as is_packed
+from .packing import pack as pack
+from .packing import positions as positions
+from .packing import refuse_packed as refuse_packed
+from .packing import visible as visible
+from .qa_answers import best_answers as best_answers
+from .qa_answers import n_best as n_best
+from .qa_windows import EncodedQuestions as EncodedQuestions
+from .qa_windows import encode_questions as encode_questions
+from .qa_windows import training_windows as training_windows
+from .text import IGNORED as IGNORED
+from .text import Encoded as Encoded
+from .text import TextEncoder as TextEncoder
+from .text import TrainingExamples as TrainingExamples
+from .text import encode_pairs as encode_pairs
+from .text import encode_tagged as encode_tagged
 from .training import training_examples as training_examples

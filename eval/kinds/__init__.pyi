@@ -1,1 +1,4 @@
-from ._kind import Calibrated as Calibrated, Kind as Kind, TUNING as TUNING, Tuning as Tuning
+from ._kind import TUNING as TUNING
+from ._kind import Calibrated as Calibrated
+from ._kind import Kind as Kind
+from ._kind import Tuning as Tuning

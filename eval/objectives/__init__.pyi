@@ -1,12 +1,10 @@
 from ._limits import MEGABYTE as MEGABYTE
-from ._objective import (
-    Limit as Limit,
-    OBJECTIVES as OBJECTIVES,
-    Objective as Objective,
-    Role as Role,
-    Sense as Sense,
-    declared_limits as declared_limits,
-    over_blocks as over_blocks,
-    preferences as preferences,
-    whole_blocks as whole_blocks,
-)
+from ._objective import OBJECTIVES as OBJECTIVES
+from ._objective import Limit as Limit
+from ._objective import Objective as Objective
+from ._objective import Role as Role
+from ._objective import Sense as Sense
+from ._objective import declared_limits as declared_limits
+from ._objective import over_blocks as over_blocks
+from ._objective import preferences as preferences
+from ._objective import whole_blocks as whole_blocks

@@ -1,18 +1,18 @@
-from .batches import (
-    Reduce as Reduce,
-    TOKEN_BUDGET as TOKEN_BUDGET,
-    pad as pad,
-    plan_batches as plan_batches,
-    run_all as run_all,
-)
-from .context import Opened as Opened, Subset as Subset
-from .predict import absent as absent, answered as answered, withheld as withheld
-from .probe import (
-    PROBES as PROBES,
-    Probe as Probe,
-    Taken as Taken,
-    failed_row as failed_row,
-    launch as launch,
-    threading_variables as threading_variables,
-)
-from .request import Ask as Ask, Job as Job
+from .batches import TOKEN_BUDGET as TOKEN_BUDGET
+from .batches import Reduce as Reduce
+from .batches import pad as pad
+from .batches import plan_batches as plan_batches
+from .batches import run_all as run_all
+from .context import Opened as Opened
+from .context import Subset as Subset
+from .predict import absent as absent
+from .predict import answered as answered
+from .predict import withheld as withheld
+from .probe import PROBES as PROBES
+from .probe import Probe as Probe
+from .probe import Taken as Taken
+from .probe import failed_row as failed_row
+from .probe import launch as launch
+from .probe import threading_variables as threading_variables
+from .request import Ask as Ask
+from .request import Job as Job

@@ -1,12 +1,10 @@
-from .measurement import (
-    Basis as Basis,
-    ENERGY_WINDOW as ENERGY_WINDOW,
-    LEAST_INFERENCES as LEAST_INFERENCES,
-    LEAST_WINDOW_SECONDS as LEAST_WINDOW_SECONDS,
-    LOAD as LOAD,
-    Measurement as Measurement,
-    append_rows as append_rows,
-    read_rows as read_rows,
-    to_json as to_json,
-    write_parquet as write_parquet,
-)
+from .measurement import ENERGY_WINDOW as ENERGY_WINDOW
+from .measurement import LEAST_INFERENCES as LEAST_INFERENCES
+from .measurement import LEAST_WINDOW_SECONDS as LEAST_WINDOW_SECONDS
+from .measurement import LOAD as LOAD
+from .measurement import Basis as Basis
+from .measurement import Measurement as Measurement
+from .measurement import append_rows as append_rows
+from .measurement import read_rows as read_rows
+from .measurement import to_json as to_json
+from .measurement import write_parquet as write_parquet

@@ -1,11 +1,12 @@
-from .bound import Roof as Roof, in_precision as in_precision
-from .file_bytes import (
-    Component as Component,
-    by_component as by_component,
-    onnx_components as onnx_components,
-    safetensors_sizes as safetensors_sizes,
-)
-from .onnx_operations import Work as Work, onnx_work as onnx_work
+from .bound import Roof as Roof
+from .bound import in_precision as in_precision
+from .file_bytes import Component as Component
+from .file_bytes import by_component as by_component
+from .file_bytes import onnx_components as onnx_components
+from .file_bytes import safetensors_sizes as safetensors_sizes
+from .onnx_operations import Work as Work
+from .onnx_operations import onnx_work as onnx_work
 from .operator_profile import profile as profile
-from .peak_rates import bandwidth as bandwidth, peaks as peaks
+from .peak_rates import bandwidth as bandwidth
+from .peak_rates import peaks as peaks
 from .torch_work import encoder_work as encoder_work

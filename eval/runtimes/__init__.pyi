@@ -1,8 +1,7 @@
-from ._packed_linear import can_pack as can_pack, packed as packed
-from ._runtime import (
-    RUNTIMES as RUNTIMES,
-    Runtime as Runtime,
-    Session as Session,
-    longest_input as longest_input,
-    model_config as model_config,
-)
+from ._packed_linear import can_pack as can_pack
+from ._packed_linear import packed as packed
+from ._runtime import RUNTIMES as RUNTIMES
+from ._runtime import Runtime as Runtime
+from ._runtime import Session as Session
+from ._runtime import longest_input as longest_input
+from ._runtime import model_config as model_config

@@ -1,11 +1,14 @@
 from .answers import Answers as Answers
 from .format import Format as Format
-from .leaderboard import (
-    GROUPS as GROUPS,
-    NINE as NINE,
-    file_of as file_of,
-    format_of as format_of,
-    title as title,
-)
-from .lines import Indices as Indices, Labels as Labels, MinedPairs as MinedPairs, Tags as Tags
-from .scoring import Scores as Scores, TaskScore as TaskScore, score_folder as score_folder
+from .leaderboard import GROUPS as GROUPS
+from .leaderboard import NINE as NINE
+from .leaderboard import file_of as file_of
+from .leaderboard import format_of as format_of
+from .leaderboard import title as title
+from .lines import Indices as Indices
+from .lines import Labels as Labels
+from .lines import MinedPairs as MinedPairs
+from .lines import Tags as Tags
+from .scoring import Scores as Scores
+from .scoring import TaskScore as TaskScore
+from .scoring import score_folder as score_folder

@@ -8,6 +8,7 @@ from xpareto.eval.synthetic import comparable, named, reading, sentences
 from xpareto.eval.synthetic.draft import Draft
 from xpareto.eval.synthetic.realize import LANGUAGES
 
+GENERATOR = Path(__file__).parent  # what is written depends on the code in this folder
 NOTICE = """This data set is synthetic.
 
 A small generator (xpareto, eval/synthetic) drew sentences about an invented world and said them in

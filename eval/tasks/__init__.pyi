@@ -1,23 +1,21 @@
-from ._task import (
-    Answer as Answer,
-    Bitext as Bitext,
-    Choice as Choice,
-    ENCODER as ENCODER,
-    Example as Example,
-    HubSource as HubSource,
-    KINDS as KINDS,
-    KindName as KindName,
-    Pair as Pair,
-    Prediction as Prediction,
-    Question as Question,
-    Sentence as Sentence,
-    TASKS as TASKS,
-    TRAINING_SETS as TRAINING_SETS,
-    Tagged as Tagged,
-    Task as Task,
-    Text as Text,
-    TrainingSet as TrainingSet,
-    split_language as split_language,
-    task as task,
-    training_set as training_set,
-)
+from ._task import ENCODER as ENCODER
+from ._task import KINDS as KINDS
+from ._task import TASKS as TASKS
+from ._task import TRAINING_SETS as TRAINING_SETS
+from ._task import Answer as Answer
+from ._task import Bitext as Bitext
+from ._task import Choice as Choice
+from ._task import Example as Example
+from ._task import HubSource as HubSource
+from ._task import KindName as KindName
+from ._task import Pair as Pair
+from ._task import Prediction as Prediction
+from ._task import Question as Question
+from ._task import Sentence as Sentence
+from ._task import Tagged as Tagged
+from ._task import Task as Task
+from ._task import Text as Text
+from ._task import TrainingSet as TrainingSet
+from ._task import split_language as split_language
+from ._task import task as task
+from ._task import training_set as training_set

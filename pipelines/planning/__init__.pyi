@@ -1,11 +1,14 @@
-from .inputs import (
-    Base as Base,
-    EMBEDDED as EMBEDDED,
-    Start as Start,
-    dataset_commits as dataset_commits,
-    open_data as open_data,
-    open_start as open_start,
-)
-from .plan import Candidate as Candidate, Node as Node, Plan as Plan, make_plan as make_plan
-from .preflight import check_data as check_data, incomplete as incomplete
-from .workload import Workload as Workload, workloads as workloads
+from .inputs import EMBEDDED as EMBEDDED
+from .inputs import Base as Base
+from .inputs import Start as Start
+from .inputs import dataset_commits as dataset_commits
+from .inputs import open_data as open_data
+from .inputs import open_start as open_start
+from .plan import Candidate as Candidate
+from .plan import Node as Node
+from .plan import Plan as Plan
+from .plan import make_plan as make_plan
+from .preflight import check_data as check_data
+from .preflight import incomplete as incomplete
+from .workload import Workload as Workload
+from .workload import workloads as workloads

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from xpareto.compress.core import DataNeed, Head, InputError
 from xpareto.compress.models import read_checkpoint
-from xpareto.eval import synthetic
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
-from xpareto.eval.synthetic import write_data
+from xpareto.eval.synthetic import GENERATOR, write_data
 from xpareto.eval.tasks import task as find
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
@@ -170,7 +169,7 @@ def embedded_data(store: Store) -> Path:
     Named by the digest of the generator's source, so that another version never meets old files.
     """
 
-    source = sorted(Path(str(synthetic.__file__)).parent.rglob("*.py"))
+    source = sorted(GENERATOR.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
     with store.lock("embedded"):
         if not folder.is_dir():

@@ -1,22 +1,20 @@
 from .choose import choose_run as choose_run
-from .claims import claims_of as claims_of, compare_for_claims as compare_for_claims
-from .compare_arms import compare_run as compare_run, write_comparison as write_comparison
+from .claims import claims_of as claims_of
+from .claims import compare_for_claims as compare_for_claims
+from .compare_arms import compare_run as compare_run
+from .compare_arms import write_comparison as write_comparison
 from .diff import diff_runs as diff_runs
-from .later_actions import (
-    artifacts_of as artifacts_of,
-    export as export,
-    measure_again as measure_again,
-    open_artifact as open_artifact,
-    store_of as store_of,
-    verify as verify,
-)
+from .later_actions import artifacts_of as artifacts_of
+from .later_actions import export as export
+from .later_actions import measure_again as measure_again
+from .later_actions import open_artifact as open_artifact
+from .later_actions import store_of as store_of
+from .later_actions import verify as verify
 from .report import build_report as build_report
-from .run import (
-    Console as Console,
-    Options as Options,
-    Prepared as Prepared,
-    Result as Result,
-    prepare as prepare,
-    run_recipe as run_recipe,
-)
+from .run import Console as Console
+from .run import Options as Options
+from .run import Prepared as Prepared
+from .run import Result as Result
+from .run import prepare as prepare
+from .run import run_recipe as run_recipe
 from .submission import submit as submit

@@ -1,5 +1,9 @@
 from .fingerprints import Fingerprints as Fingerprints
 from .lock import Lock as Lock
-from .run_folder import RunFolder as RunFolder, SCHEMA as SCHEMA, TERMINATOR as TERMINATOR, utc_now as utc_now
+from .run_folder import SCHEMA as SCHEMA
+from .run_folder import TERMINATOR as TERMINATOR
+from .run_folder import RunFolder as RunFolder
+from .run_folder import utc_now as utc_now
 from .seal_warning import warn_of_changes as warn_of_changes
-from .store import Store as Store, remove as remove
+from .store import Store as Store
+from .store import remove as remove

@@ -1,13 +1,12 @@
-from .best_arm import FILE as FILE, best_arm_markdown as best_arm_markdown
+from .best_arm import FILE as FILE
+from .best_arm import best_arm_markdown as best_arm_markdown
 from .claims import claims_markdown as claims_markdown
-from .compared import (
-    VERDICTS as VERDICTS,
-    basis as basis,
-    comparison_markdown as comparison_markdown,
-    headline as headline,
-    interval as interval,
-    p_text as p_text,
-    ratio_interval as ratio_interval,
-    tally as tally,
-)
+from .compared import VERDICTS as VERDICTS
+from .compared import basis as basis
+from .compared import comparison_markdown as comparison_markdown
+from .compared import headline as headline
+from .compared import interval as interval
+from .compared import p_text as p_text
+from .compared import ratio_interval as ratio_interval
+from .compared import tally as tally
 from .compared_caveats import caveats_of as caveats_of

@@ -1,23 +1,21 @@
-from .depth import ORACLE as ORACLE, curves as curves, drawn as drawn
-from .effort import effort_view as effort_view, energy_bars as energy_bars, latency_view as latency_view
-from .energy import (
-    GROSS as GROSS,
-    energy_bases as energy_bases,
-    energy_rows as energy_rows,
-    energy_words as energy_words,
-    short_windows as short_windows,
-)
+from .depth import ORACLE as ORACLE
+from .depth import curves as curves
+from .depth import drawn as drawn
+from .effort import effort_view as effort_view
+from .effort import energy_bars as energy_bars
+from .effort import latency_view as latency_view
+from .energy import GROSS as GROSS
+from .energy import energy_bases as energy_bases
+from .energy import energy_rows as energy_rows
+from .energy import energy_words as energy_words
+from .energy import short_windows as short_windows
 from .file_sizes import sizes as sizes
-from .process import (
-    LOAD_NOTE as LOAD_NOTE,
-    clock_drift as clock_drift,
-    clock_words as clock_words,
-    load_times as load_times,
-)
-from .roofline import (
-    ROOFLINE_NOTE as ROOFLINE_NOTE,
-    TIMES_NOTE as TIMES_NOTE,
-    reached as reached,
-    spent as spent,
-)
+from .process import LOAD_NOTE as LOAD_NOTE
+from .process import clock_drift as clock_drift
+from .process import clock_words as clock_words
+from .process import load_times as load_times
+from .roofline import ROOFLINE_NOTE as ROOFLINE_NOTE
+from .roofline import TIMES_NOTE as TIMES_NOTE
+from .roofline import reached as reached
+from .roofline import spent as spent
 from .stacked_bars import bars as bars

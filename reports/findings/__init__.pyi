@@ -1,33 +1,35 @@
-from .answer import decided as decided, loss as loss, method as method, picks as picks
-from .caveat_rules import caveats as caveats, changed_text as changed_text, incomplete_text as incomplete_text
-from .disparity import columns as columns, disparities as disparities
-from .domination import domination_rows as domination_rows, dominations as dominations
-from .lead import (
-    TOLERANCE as TOLERANCE,
-    arms_compared as arms_compared,
-    as_measured as as_measured,
-    cheapest as cheapest,
-    headline as headline,
-    main_cost as main_cost,
-    opening as opening,
-    priced as priced,
-    standing as standing,
-)
-from .membership import knee_words as knee_words, panels as panels
+from .answer import decided as decided
+from .answer import loss as loss
+from .answer import method as method
+from .answer import picks as picks
+from .caveat_rules import caveats as caveats
+from .caveat_rules import changed_text as changed_text
+from .caveat_rules import incomplete_text as incomplete_text
+from .disparity import columns as columns
+from .disparity import disparities as disparities
+from .domination import domination_rows as domination_rows
+from .domination import dominations as dominations
+from .lead import TOLERANCE as TOLERANCE
+from .lead import arms_compared as arms_compared
+from .lead import as_measured as as_measured
+from .lead import cheapest as cheapest
+from .lead import headline as headline
+from .lead import main_cost as main_cost
+from .lead import opening as opening
+from .lead import priced as priced
+from .lead import standing as standing
+from .membership import knee_words as knee_words
+from .membership import panels as panels
 from .noise import noise_rows as noise_rows
-from .score_changes import (
-    change_tasks as change_tasks,
-    change_words as change_words,
-    changes as changes,
-    versus_baseline as versus_baseline,
-)
+from .score_changes import change_tasks as change_tasks
+from .score_changes import change_words as change_words
+from .score_changes import changes as changes
+from .score_changes import versus_baseline as versus_baseline
 from .statistical_caveats import informed_caveats as informed_caveats
-from .systems import (
-    Point as Point,
-    binomial as binomial,
-    intervals as intervals,
-    on_frontier as on_frontier,
-    points as points,
-    system_values as system_values,
-)
+from .systems import Point as Point
+from .systems import binomial as binomial
+from .systems import intervals as intervals
+from .systems import on_frontier as on_frontier
+from .systems import points as points
+from .systems import system_values as system_values
 from .waterfall import waterfalls as waterfalls

@@ -1,5 +1,6 @@
 from .choose import show_choice as show_choice
 from .compare import show_comparison as show_comparison
 from .diff import show_diff as show_diff
-from .scores import scores_json as scores_json, scores_text as scores_text
+from .scores import scores_json as scores_json
+from .scores import scores_text as scores_text
 from .tables import printer as printer

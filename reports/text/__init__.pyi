@@ -1,19 +1,15 @@
 from .environment import facts as facts
-from .escaping import (
-    code as code,
-    embedded_json as embedded_json,
-    markdown as markdown,
-    midway as midway,
-    spreadsheet as spreadsheet,
-    visible as visible,
-)
+from .escaping import code as code
+from .escaping import embedded_json as embedded_json
+from .escaping import markdown as markdown
+from .escaping import midway as midway
+from .escaping import spreadsheet as spreadsheet
+from .escaping import visible as visible
 from .languages import language_name as language_name
-from .numbers import (
-    MINUS as MINUS,
-    duration as duration,
-    number as number,
-    points as points,
-    prefix as prefix,
-    ratio as ratio,
-    three_digits as three_digits,
-)
+from .numbers import MINUS as MINUS
+from .numbers import duration as duration
+from .numbers import number as number
+from .numbers import points as points
+from .numbers import prefix as prefix
+from .numbers import ratio as ratio
+from .numbers import three_digits as three_digits

@@ -1,66 +1,58 @@
-from .arm_comparison import (
-    ArmComparison as ArmComparison,
-    CaveatEntry as CaveatEntry,
-    ComparedObjective as ComparedObjective,
-    ComparedTask as ComparedTask,
-    ReferencePoint as ReferencePoint,
-    RestsOn as RestsOn,
-    THESE_MODELS as THESE_MODELS,
-    TrainingStep as TrainingStep,
-)
-from .base import Document as Document, Estimate as Estimate
+from .arm_comparison import THESE_MODELS as THESE_MODELS
+from .arm_comparison import ArmComparison as ArmComparison
+from .arm_comparison import CaveatEntry as CaveatEntry
+from .arm_comparison import ComparedObjective as ComparedObjective
+from .arm_comparison import ComparedTask as ComparedTask
+from .arm_comparison import ReferencePoint as ReferencePoint
+from .arm_comparison import RestsOn as RestsOn
+from .arm_comparison import TrainingStep as TrainingStep
+from .base import Document as Document
+from .base import Estimate as Estimate
 from .best_arm import BestArm as BestArm
 from .catalogue import document_schema as document_schema
-from .claim_status import (
-    ClaimEntry as ClaimEntry,
-    ClaimStatus as ClaimStatus,
-    ComparedArms as ComparedArms,
-    Finding as Finding,
-    Status as Status,
-)
-from .difference import (
-    ALL_TOGETHER as ALL_TOGETHER,
-    CandidateChanges as CandidateChanges,
-    Change as Change,
-    CommonChange as CommonChange,
-    CostChange as CostChange,
-    Difference as Difference,
-    RelativeChange as RelativeChange,
-    What as What,
-)
-from .recommendation import (
-    BrokenLimit as BrokenLimit,
-    CrossFit as CrossFit,
-    DropEntry as DropEntry,
-    OtherRun as OtherRun,
-    QualityFacts as QualityFacts,
-    Recommendation as Recommendation,
-    VariantFacts as VariantFacts,
-)
-from .summary import (
-    ALL as ALL,
-    Analysis as Analysis,
-    Answer as Answer,
-    ArmAttainment as ArmAttainment,
-    Attainment as Attainment,
-    AttainmentDifference as AttainmentDifference,
-    Cells as Cells,
-    CostEntry as CostEntry,
-    FairnessEntry as FairnessEntry,
-    FlipCounts as FlipCounts,
-    FrontierEntry as FrontierEntry,
-    NAME as NAME,
-    NO_ANALYSIS as NO_ANALYSIS,
-    NoSummary as NoSummary,
-    NoiseEntry as NoiseEntry,
-    Pick as Pick,
-    QualityEntry as QualityEntry,
-    Reference as Reference,
-    RegionEntry as RegionEntry,
-    ScoreEntry as ScoreEntry,
-    Summary as Summary,
-    SystemEntry as SystemEntry,
-    TaskEntry as TaskEntry,
-    VolumeEntry as VolumeEntry,
-)
-from .summary_file import analysis_of as analysis_of, read_analysis as read_analysis
+from .claim_status import ClaimEntry as ClaimEntry
+from .claim_status import ClaimStatus as ClaimStatus
+from .claim_status import ComparedArms as ComparedArms
+from .claim_status import Finding as Finding
+from .claim_status import Status as Status
+from .difference import ALL_TOGETHER as ALL_TOGETHER
+from .difference import CandidateChanges as CandidateChanges
+from .difference import Change as Change
+from .difference import CommonChange as CommonChange
+from .difference import CostChange as CostChange
+from .difference import Difference as Difference
+from .difference import RelativeChange as RelativeChange
+from .difference import What as What
+from .recommendation import BrokenLimit as BrokenLimit
+from .recommendation import CrossFit as CrossFit
+from .recommendation import DropEntry as DropEntry
+from .recommendation import OtherRun as OtherRun
+from .recommendation import QualityFacts as QualityFacts
+from .recommendation import Recommendation as Recommendation
+from .recommendation import VariantFacts as VariantFacts
+from .summary import ALL as ALL
+from .summary import NAME as NAME
+from .summary import NO_ANALYSIS as NO_ANALYSIS
+from .summary import Analysis as Analysis
+from .summary import Answer as Answer
+from .summary import ArmAttainment as ArmAttainment
+from .summary import Attainment as Attainment
+from .summary import AttainmentDifference as AttainmentDifference
+from .summary import Cells as Cells
+from .summary import CostEntry as CostEntry
+from .summary import FairnessEntry as FairnessEntry
+from .summary import FlipCounts as FlipCounts
+from .summary import FrontierEntry as FrontierEntry
+from .summary import NoiseEntry as NoiseEntry
+from .summary import NoSummary as NoSummary
+from .summary import Pick as Pick
+from .summary import QualityEntry as QualityEntry
+from .summary import Reference as Reference
+from .summary import RegionEntry as RegionEntry
+from .summary import ScoreEntry as ScoreEntry
+from .summary import Summary as Summary
+from .summary import SystemEntry as SystemEntry
+from .summary import TaskEntry as TaskEntry
+from .summary import VolumeEntry as VolumeEntry
+from .summary_file import analysis_of as analysis_of
+from .summary_file import read_analysis as read_analysis

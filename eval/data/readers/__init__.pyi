@@ -1,7 +1,12 @@
-from .base import bitext as bitext, tagged as tagged
-from .bucc import corpus as corpus, limited as limited
+from .base import bitext as bitext
+from .base import tagged as tagged
+from .bucc import corpus as corpus
+from .bucc import limited as limited
 from .ccg import supertagged as supertagged
-from .multiple_choice import choice_of_row as choice_of_row, choices as choices
+from .multiple_choice import choice_of_row as choice_of_row
+from .multiple_choice import choices as choices
 from .sentence_pairs import pairs as pairs
-from .squad import question_of_row as question_of_row, questions as questions, settle_empty as settle_empty
+from .squad import question_of_row as question_of_row
+from .squad import questions as questions
+from .squad import settle_empty as settle_empty
 from .tables import labelled_texts as labelled_texts

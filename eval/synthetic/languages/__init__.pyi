@@ -1,34 +1,35 @@
 from .english import VERBS as VERBS
 from .lexicon import Word as Word
-from .meaning import (
-    ABOVE as ABOVE,
-    ANIMALS as ANIMALS,
-    ANIMAL_ADJECTIVES as ANIMAL_ADJECTIVES,
-    ANIMAL_VERBS as ANIMAL_VERBS,
-    ANIMATE as ANIMATE,
-    BELOW as BELOW,
-    COLOURS as COLOURS,
-    Clause as Clause,
-    Determiner as Determiner,
-    FOOD as FOOD,
-    FOOD_ADJECTIVES as FOOD_ADJECTIVES,
-    FREQUENCIES as FREQUENCIES,
-    INTRANSITIVE as INTRANSITIVE,
-    Link as Link,
-    MASS as MASS,
-    NAMES as NAMES,
-    OBJECTS as OBJECTS,
-    OPPOSITE as OPPOSITE,
-    PERSONS as PERSONS,
-    PERSON_ADJECTIVES as PERSON_ADJECTIVES,
-    PLACES as PLACES,
-    PRONOUNS as PRONOUNS,
-    READABLE as READABLE,
-    Sentence as Sentence,
-    THINGS as THINGS,
-    THING_ADJECTIVES as THING_ADJECTIVES,
-    TIMES as TIMES,
-    Thing as Thing,
-)
-from .names import BRANDS as BRANDS, CITIES as CITIES, FIRST as FIRST, LAST as LAST
+from .meaning import ABOVE as ABOVE
+from .meaning import ANIMAL_ADJECTIVES as ANIMAL_ADJECTIVES
+from .meaning import ANIMAL_VERBS as ANIMAL_VERBS
+from .meaning import ANIMALS as ANIMALS
+from .meaning import ANIMATE as ANIMATE
+from .meaning import BELOW as BELOW
+from .meaning import COLOURS as COLOURS
+from .meaning import FOOD as FOOD
+from .meaning import FOOD_ADJECTIVES as FOOD_ADJECTIVES
+from .meaning import FREQUENCIES as FREQUENCIES
+from .meaning import INTRANSITIVE as INTRANSITIVE
+from .meaning import MASS as MASS
+from .meaning import NAMES as NAMES
+from .meaning import OBJECTS as OBJECTS
+from .meaning import OPPOSITE as OPPOSITE
+from .meaning import PERSON_ADJECTIVES as PERSON_ADJECTIVES
+from .meaning import PERSONS as PERSONS
+from .meaning import PLACES as PLACES
+from .meaning import PRONOUNS as PRONOUNS
+from .meaning import READABLE as READABLE
+from .meaning import THING_ADJECTIVES as THING_ADJECTIVES
+from .meaning import THINGS as THINGS
+from .meaning import TIMES as TIMES
+from .meaning import Clause as Clause
+from .meaning import Determiner as Determiner
+from .meaning import Link as Link
+from .meaning import Sentence as Sentence
+from .meaning import Thing as Thing
+from .names import BRANDS as BRANDS
+from .names import CITIES as CITIES
+from .names import FIRST as FIRST
+from .names import LAST as LAST
 from .phrasebook import PHRASES as PHRASES
