@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.core.step import Context, Flow, Step
+from xpareto.compress.core.step import ChainState, Context, Step
 from xpareto.compress.data.special_tokens import SpecialTokens
 
 SETS: dict[Head, str] = {
@@ -88,15 +88,15 @@ class TinyWorld:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.supply = TinySupply()
+        self.provider = TinySupply()
         self._count = 0
         self._made: dict[str, Artifact] = {}
         self._sources: dict[Head, Artifact] = {}
 
-    def flow(self, source: Artifact) -> Flow:
+    def state(self, source: Artifact) -> ChainState:
         """Return what a chain would carry at an artifact, with its base and itself as earlier labels."""
-        here = Flow(source.manifest.format, source.manifest.head)
-        return here.having(earlier={"base": Flow("torch", "mlm"), "fp32": here.having(format="torch")})
+        here = ChainState(source.manifest.format, source.manifest.head)
+        return here.having(earlier={"base": ChainState("torch", "mlm"), "fp32": here.having(format="torch")})
 
     def source(self, head: Head) -> Artifact:
         """Return a torch artifact with random weights, as `train` would seal it."""
@@ -119,7 +119,7 @@ class TinyWorld:
             target.mkdir()
             scratch.mkdir()
             made = step.apply(
-                source, target, Context(self.supply, seed, 1, scratch, lambda *_: None, teacher=teacher)
+                source, target, Context(self.provider, seed, 1, scratch, lambda *_: None, teacher=teacher)
             )
             manifest = Manifest(
                 {}, made.format, made.head, made.labels, made.training_set, made.layer, step=name,
@@ -165,6 +165,6 @@ class TinyWorld:
 
         base, folder = self.source("mlm"), self.folder / head
         name = SETS.get(head, "encoder")
-        labels = self.supply.labels(name)
+        labels = self.provider.labels(name)
         save_model(load_model(base.path, head, labels, seed=1), base.path, folder)
         return seal(folder, Manifest({}, "torch", head, labels, name, step="train", parents=(base.digest,)))

@@ -34,7 +34,7 @@ class Examples(Protocol):
     def options(self) -> Sequence[int] | None: ...
 
 
-class Supply(Protocol):
+class DataProvider(Protocol):
     """Training sets by name, and unlabelled text by name."""
 
     def head(self, training_set: str) -> Head:

@@ -16,7 +16,7 @@ TEXT_KINDS = ("mlm", "tlm")
 
 
 @dataclass(frozen=True)
-class Member:
+class DataSource:
     """One source of training batches.
 
     `kind` "labelled": the training set `name` in `languages`. "mlm" and "tlm": masked and translation
@@ -56,22 +56,22 @@ def with_language(name: str, language: str) -> str:
     return name if language == ENGLISH else f"{name}@{language}"
 
 
-def parse_member(text: str, languages: Sequence[str] | None = None) -> Member:
+def parse_source(text: str, languages: Sequence[str] | None = None) -> DataSource:
     """Return the member that a name stands for; `languages` are those of a name that gives none.
 
-    >>> parse_member("mnli@de").shown, parse_member("mlm:bible").shown
+    >>> parse_source("mnli@de").shown, parse_source("mlm:bible").shown
     ('mnli@de', 'mlm:bible')
-    >>> parse_member("mnli", ["en", "de"]).sources
+    >>> parse_source("mnli", ["en", "de"]).sources
     ('mnli', 'mnli@de')
     """
     kind, colon, name = text.partition(":")
     if colon:
-        return Member("tlm" if kind == "tlm" else "mlm", name)
+        return DataSource("tlm" if kind == "tlm" else "mlm", name)
     own, _, language = text.partition("@")
-    return Member("labelled", own, (language,) if language else tuple(languages or (ENGLISH,)))
+    return DataSource("labelled", own, (language,) if language else tuple(languages or (ENGLISH,)))
 
 
-def unknown_member(
+def unknown_source(
     text: str, training_sets: Collection[str], languages: Collection[str] | None = None
 ) -> str | None:
     """Return what is wrong with a name, with a near miss and what is known, or None.

@@ -12,16 +12,16 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from xpareto.compress.core.artifact import Artifact, Format, Head
-from xpareto.compress.core.data_protocol import Supply
+from xpareto.compress.core.data_protocol import DataProvider
 from xpareto.compress.core.ordering import Rule
 
 
-class Misfit(Exception):
+class IncompatibleStep(Exception):
     """A step cannot follow what comes before it; says what and the fix, the plan adds where."""
 
 
 @dataclass(frozen=True)
-class Flow:
+class ChainState:
     """What a chain carries between two steps, known before any weight is loaded.
 
     `format` None: nothing yet, as at the start of a chain that makes its own base.
@@ -32,9 +32,9 @@ class Flow:
     forked: bool = False  # one artifact per training set from here on
     done: tuple[str, ...] = ()  # names of the steps before, in order; after the fork: of one training set
     # label -> what the chain carried after each step before, and "base": what it began with
-    earlier: Mapping[str, Flow] = field(default_factory=dict, compare=False)
+    earlier: Mapping[str, ChainState] = field(default_factory=dict, compare=False)
 
-    def having(self, **changes: Any) -> Flow:
+    def having(self, **changes: Any) -> ChainState:
         return replace(self, **changes)
 
 
@@ -54,7 +54,7 @@ class DataNeed:
 class Context:
     """What a step may use besides its source and its fields. Nothing here enters the key but seed."""
 
-    supply: Supply
+    provider: DataProvider
     seed: int
     threads: int
     scratch: Path  # survives a kill: a step may keep state here to resume from
@@ -67,7 +67,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Made:
+class StepResult:
     """What a step says of the files it wrote; the store seals them with it."""
 
     format: Format
@@ -116,7 +116,7 @@ class Step(BaseModel, ABC):
         """Return the step that `as_json` wrote, in another process. Recipes are read by `model_validate`."""
         return cls.model_validate_json(json.dumps(fields))
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
         """Return what the chain carries after this step, or raise Misfit where it does not take what is before.
 
         A step that demands or gives more than it declares overrides this, and calls it first. `heads`
@@ -125,20 +125,22 @@ class Step(BaseModel, ABC):
         """
         name = self.name()
         if self.takes is None:
-            if flow.format is not None:
-                raise Misfit(
-                    f"{name} takes nothing, but what comes before it gives {flow.format}. "
+            if state.format is not None:
+                raise IncompatibleStep(
+                    f"{name} takes nothing, but what comes before it gives {state.format}. "
                     "Put it first, and leave out the recipe's base."
                 )
-        elif flow.format is None:
-            raise Misfit(
+        elif state.format is None:
+            raise IncompatibleStep(
                 f"{name} takes {self.takes}, but nothing comes before it. Give the recipe a base, or pretrain first."
             )
-        elif flow.format != self.takes:
-            raise Misfit(f"{name} takes {self.takes}, but it is given {flow.format}. {self._place()}")
-        if flow.head is not None and flow.head in self.refuses:
-            raise Misfit(f"{name} is given {self.refuses[flow.head]}")
-        return flow.having(format=self.gives)
+        elif state.format != self.takes:
+            raise IncompatibleStep(
+                f"{name} takes {self.takes}, but it is given {state.format}. {self._place()}"
+            )
+        if state.head is not None and state.head in self.refuses:
+            raise IncompatibleStep(f"{name} is given {self.refuses[state.head]}")
+        return state.having(format=self.gives)
 
     def _place(self) -> str:
         if self.takes != self.gives:
@@ -172,7 +174,7 @@ class Step(BaseModel, ABC):
         return ()
 
     @abstractmethod
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         """Write the new artifact's files into the empty folder `target`.
 
         A pure function of the source's content, the fields, the data and the seed.

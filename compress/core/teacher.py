@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xpareto.compress.core.errors import hint
-from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.core.step import ChainState, IncompatibleStep
 
 SOURCE = "source"  # in a recipe: learn from what the step is given itself
 
@@ -17,23 +17,23 @@ def earlier_label(label: str) -> str | None:
     return None if label == SOURCE else label
 
 
-def earlier_flow(step: str, label: str, flow: Flow) -> Flow:
+def earlier_state(step: str, label: str, state: ChainState) -> ChainState:
     """Return what the chain carried at the teacher; Misfit where there is none or it is no torch model.
 
-    >>> earlier_flow("distill", "fp32", Flow("torch", earlier={"fp32": Flow("torch", "mlm")})).head
+    >>> earlier_state("distill", "fp32", ChainState("torch", earlier={"fp32": Flow("torch", "mlm")})).head
     'mlm'
     """
     if label == SOURCE:
-        return flow
-    teacher_flow = flow.earlier.get(label)
+        return state
+    teacher_flow = state.earlier.get(label)
     if teacher_flow is None:
-        known = [SOURCE, *flow.earlier]
-        raise Misfit(
+        known = [SOURCE, *state.earlier]
+        raise IncompatibleStep(
             f'{step}: teacher: no step before it in this chain is labelled "{label}".{hint(label, known)} '
             f"Known: {', '.join(known)}."
         )
     if teacher_flow.format != "torch":
-        raise Misfit(
+        raise IncompatibleStep(
             f"{step}: teacher: a teacher is a torch model, but {label} gives {teacher_flow.format or 'nothing'}. "
             "Name a step before the export."
         )

@@ -16,13 +16,13 @@ from xpareto.compress.core import (
     EACH,
     ENCODER,
     DataNeed,
+    DataProvider,
     Head,
+    IncompatibleStep,
     InputError,
-    Misfit,
-    Supply,
     hint,
-    parse_member,
-    unknown_member,
+    parse_source,
+    unknown_source,
     with_language,
 )
 from xpareto.compress.data.batching import Batch, Rows, collated, example_lengths, pad, sorted_order
@@ -95,8 +95,8 @@ class Calibration(BaseModel):
         """Return language -> the name under which the supply knows the labelled data of it."""
         if self.on is None:
             return {}
-        member = parse_member(self.on, self.languages)
-        return {language: with_language(member.name, language) for language in member.languages}
+        data_source = parse_source(self.on, self.languages)
+        return {language: with_language(data_source.name, language) for language in data_source.languages}
 
     def reads(self) -> tuple[DataNeed, ...]:
         """Return the data that drawing reads."""
@@ -109,12 +109,12 @@ class Calibration(BaseModel):
         if self.on is None:
             return
         if "@" in self.on and self.languages is not None:
-            raise Misfit(
+            raise IncompatibleStep(
                 f"{step}: calibration: a language is named by @ already; leave `languages` out, or the @."
             )
-        wrong = unknown_member(self.on, list(heads))
+        wrong = unknown_source(self.on, list(heads))
         if wrong is not None:
-            raise Misfit(f"{step}: calibration: on: {wrong}")
+            raise IncompatibleStep(f"{step}: calibration: on: {wrong}")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class CalibrationSet:
 
 
 def draw(
-    calibration: Calibration, supply: Supply, tokenizer: Path, most_tokens: int, seed: int
+    calibration: Calibration, provider: DataProvider, tokenizer: Path, most_tokens: int, seed: int
 ) -> CalibrationSet:
     """Return the examples that a calibration asks for; InputError where the data cannot give them.
 
@@ -200,8 +200,8 @@ def draw(
     """
     longest = min(calibration.max_length, most_tokens)
     if calibration.on is None:
-        return _draw_text(calibration, supply, tokenizer, longest, seed)
-    return _draw_labelled(calibration, supply, tokenizer, longest, seed)
+        return _draw_text(calibration, provider, tokenizer, longest, seed)
+    return _draw_labelled(calibration, provider, tokenizer, longest, seed)
 
 
 def counts(available: Sequence[int], weights: Sequence[float], total: int) -> list[int]:
@@ -238,12 +238,12 @@ def shares(weighting: Weighting, available: Sequence[int], prices: Sequence[floa
 
 
 def _draw_text(
-    calibration: Calibration, supply: Supply, tokenizer: Path, longest: int, seed: int
+    calibration: Calibration, provider: DataProvider, tokenizer: Path, longest: int, seed: int
 ) -> CalibrationSet:
     from tokenizers import Tokenizer
 
     name = str(calibration.text)
-    text = supply.text(name)
+    text = provider.text(name)
     for language in calibration.languages or ():
         if not any(text.get(language, ())):
             raise InputError(
@@ -279,10 +279,10 @@ def _draw_text(
 
 
 def _draw_labelled(
-    calibration: Calibration, supply: Supply, tokenizer: Path, longest: int, seed: int
+    calibration: Calibration, provider: DataProvider, tokenizer: Path, longest: int, seed: int
 ) -> CalibrationSet:
     found = {
-        language: supply.examples(name, "train", tokenizer, longest, None)
+        language: provider.examples(name, "train", tokenizer, longest, None)
         for language, name in calibration.sources.items()
     }
     for language, name in calibration.sources.items():
@@ -308,7 +308,7 @@ def _draw_labelled(
             languages.append(language)
     has_options = any(examples.options is not None for examples in found.values())
     rows = Rows(ids, labels, options if has_options else None)
-    name = parse_member(str(calibration.on)).name
+    name = parse_source(str(calibration.on)).name
     return CalibrationSet(
         rows, tuple(languages), labelled=True, special=SpecialTokens.read(tokenizer), training_set=name
     )

@@ -78,8 +78,8 @@ class Draws:
         new = np.searchsorted(self._edges, drawn, side="right")
         self._members = np.concatenate([self._members, new])
         self._earlier = np.empty(len(self._members), dtype=np.int64)
-        for member in range(len(self._edges)):
-            own = np.flatnonzero(self._members == member)
+        for data_source in range(len(self._edges)):
+            own = np.flatnonzero(self._members == data_source)
             self._earlier[own] = np.arange(len(own))
 
 
@@ -90,15 +90,15 @@ class Mixture:
     example; members of one task share its head. None: one task, and no such array.
     """
 
-    def __init__(self, members: Sequence[Batches], draws: Draws, tasks: Sequence[int] | None) -> None:
-        self._members = members
+    def __init__(self, sources: Sequence[Batches], draws: Draws, tasks: Sequence[int] | None) -> None:
+        self._members = sources
         self._draws = draws
         self._tasks = tasks
 
     def batch(self, number: int) -> Batch:
         """Return batch `number`: the next one of the member that is drawn."""
-        member, earlier = self._draws(number)
-        found = self._members[member].batch(earlier)
+        data_source, earlier = self._draws(number)
+        found = self._members[data_source].batch(earlier)
         if self._tasks is None:
             return found
-        return {**found, TASK: np.full(len(found["labels"]), self._tasks[member], dtype=np.int64)}
+        return {**found, TASK: np.full(len(found["labels"]), self._tasks[data_source], dtype=np.int64)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpareto.compress.core import InputError, Supply, hint
+from xpareto.compress.core import DataProvider, InputError, hint
 
 
 def read_lines(
-    step: str, names: Sequence[str], languages: Sequence[str] | None, supply: Supply
+    step: str, names: Sequence[str], languages: Sequence[str] | None, provider: DataProvider
 ) -> dict[str, list[str]]:
     """Return the lines of some texts together by language, sorted; those asked for, or all that have lines.
 
@@ -16,7 +16,7 @@ def read_lines(
     """
     lines_by_language: dict[str, list[str]] = {}
     for name in names:
-        for language, lines in supply.text(name).items():
+        for language, lines in provider.text(name).items():
             lines_by_language.setdefault(language, []).extend(line for line in lines if line.strip())
     lines_by_language = {language: lines for language, lines in lines_by_language.items() if lines}
     title = ", ".join(names)

@@ -15,13 +15,13 @@ from xpareto.compress.heads import HEADS
 from xpareto.compress.training import TrainingData
 
 
-def labelled_lesson(batch: Batch, head: Head) -> Batch:
+def labelled_batch(batch: Batch, head: Head) -> Batch:
     """Return a labelled or masked batch as a lesson: answers count where there are labels."""
     gold = batch["labels"]
     return _lesson(batch, gold, HEADS[head].counted(gold))
 
 
-def unlabelled_lesson(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
+def unlabelled_batch(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
     """Return a batch of text as a lesson for a task's head; tags count at every token of the text."""
     ids, spec = batch["input_ids"], HEADS[head]
     ordinary = (batch["attention_mask"] > 0) & (ids != special.bos) & (ids != special.eos)
@@ -56,9 +56,9 @@ class StudentBatches:
         part, earlier = self._draws(number) if self._draws is not None else (0, number)
         batch = self._parts[part].batch(earlier)
         lesson = (
-            labelled_lesson(batch, self._head)
+            labelled_batch(batch, self._head)
             if self._labelled[part]
-            else unlabelled_lesson(batch, self._head, self._special)
+            else unlabelled_batch(batch, self._head, self._special)
         )
         self.tokens += int(lesson["attention_mask"].sum())
         return lesson

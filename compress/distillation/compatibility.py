@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpareto.compress.core import Artifact, Flow, Head, InputError, Misfit
+from xpareto.compress.core import Artifact, ChainState, Head, IncompatibleStep, InputError
 from xpareto.compress.distillation.layer_map import picked_layer
 from xpareto.compress.distillation.objectives import MiniLM, Objectives, Relations
 from xpareto.compress.heads import HEADS
@@ -12,7 +12,7 @@ from xpareto.compress.models import attention_heads, attention_width
 
 
 def check_answers(
-    objectives: Objectives, head: Head, *, labelled: bool, error: type[Exception] = Misfit
+    objectives: Objectives, head: Head, *, labelled: bool, error: type[Exception] = IncompatibleStep
 ) -> None:
     """Raise where a head has no answers, or no labels, to learn."""
     if not HEADS[head].has_logits and objectives.answers:
@@ -49,7 +49,7 @@ def check_artifacts(
     check_text(manifest.head, text=text, error=InputError)
 
 
-def check_text(head: Head | None, *, text: bool, error: type[Exception] = Misfit) -> None:
+def check_text(head: Head | None, *, text: bool, error: type[Exception] = IncompatibleStep) -> None:
     """Raise where a text is no input of a head."""
     if head is not None and not HEADS[head].reads_text and text:
         raise error(
@@ -101,16 +101,16 @@ def relation_heads(wanted: Relations | None, pair: tuple[int, int] | None, stude
     return wanted.heads
 
 
-def check_same_head(teacher: str, its_head: Head | None, flow: Flow) -> None:
+def check_same_head(teacher: str, its_head: Head | None, state: ChainState) -> None:
     """Raise Misfit where a student cannot learn a teacher's answers, since its head is another one.
 
     `its_head`: the teacher's; None: not known before there is a model of each training set.
 
-    >>> check_same_head("fp32", "tagging", Flow("torch", "tagging"))
+    >>> check_same_head("fp32", "tagging", ChainState("torch", "tagging"))
     """
-    if its_head is not None and (flow.forked or its_head != flow.head):
-        raise Misfit(
+    if its_head is not None and (state.forked or its_head != state.head):
+        raise IncompatibleStep(
             f"distill: teacher: {teacher} has the head {its_head}, but the student "
-            f"{f'has the head {flow.head}' if flow.head else 'has that of its training set'}, so its answers cannot "
+            f"{f'has the head {state.head}' if state.head else 'has that of its training set'}, so its answers cannot "
             "be learned. Name a teacher with the same head, or learn hidden states or relations only."
         )

@@ -39,8 +39,8 @@ def mean_by_row(values: Tensor, row: Tensor, wanted: Tensor, rows: int) -> Tenso
     """
     import torch
 
-    member = (row[None, :] == torch.arange(rows, device=row.device)[:, None]) & wanted[None, :]
-    return (member.float() @ values.float()) / member.sum(1).clamp(min=1)
+    data_source = (row[None, :] == torch.arange(rows, device=row.device)[:, None]) & wanted[None, :]
+    return (data_source.float() @ values.float()) / data_source.sum(1).clamp(min=1)
 
 
 def hidden_mse(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:

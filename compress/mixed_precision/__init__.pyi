@@ -6,8 +6,8 @@ from .groups import Products as Products
 from .groups import costs_of as costs_of
 from .groups import groups_of as groups_of
 from .groups import in_precisions as in_precisions
-from .path_search import Found as Found
 from .path_search import Reading as Reading
+from .path_search import SearchOutcome as SearchOutcome
 from .path_search import search as search
 from .samples import Samples as Samples
 from .samples import read_samples as read_samples

@@ -42,7 +42,7 @@ class Reading:
 
 
 @dataclass
-class Found:
+class SearchOutcome:
     """The outcome: the assignment, what it did on both samples, and how it was come by."""
 
     assignment: Assignment
@@ -111,7 +111,7 @@ def search(
     accept: Callable[[Assignment], Reading],
     bound: float,
     tries: int,
-) -> Found:
+) -> SearchOutcome:
     """Return the cheapest assignment found whose worst drop is at most `bound` on both samples.
 
     `exact` is the precision that harms nothing. `harms` are predicted for one group alone. `tries`
@@ -136,15 +136,15 @@ def search(
         reading = accept(now)
         looks += 1
         if max(reading.worst, measured(now).worst) <= bound:  # a repair for the one can cost the other
-            return Found(now, measured(now), reading, True, len(seen), looks, steps)
+            return SearchOutcome(now, measured(now), reading, True, len(seen), looks, steps)
         if best is None or reading.rank < best.acceptance.rank:
-            best = Found(dict(now), measured(now), reading, False)
+            best = SearchOutcome(dict(now), measured(now), reading, False)
         now = _repaired(now, costs, harms, measured, steps)
     if best is None:
         # Nothing but the exact model kept the bound on the selection sample; tell what was nearest to it.
         tried = [dict(key) for key in seen if any(precision != exact for _, precision in key)]
         nearest = min(tried, key=lambda one: (measured(one).rank, cost_of(one, costs)), default=now)
-        best = Found(nearest, measured(nearest), accept(nearest), False)
+        best = SearchOutcome(nearest, measured(nearest), accept(nearest), False)
         looks += 1
     best.measured, best.accepted_after, best.steps = len(seen), looks, steps
     return best

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from xpareto.compress.core import Artifact, InputError, Supply
+from xpareto.compress.core import Artifact, DataProvider, InputError
 from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, Rows, SpecialTokens, draw
 from xpareto.compress.heads import HEADS
 from xpareto.compress.mixed_precision.drift import Sample, halves
@@ -54,7 +54,7 @@ class Samples:
 
 def read_samples(
     source: Artifact,
-    supply: Supply,
+    provider: DataProvider,
     text: Calibration | None,
     dev: Mapping[str, str],
     longest: int,
@@ -69,14 +69,14 @@ def read_samples(
     selection: list[Sample] = []
     acceptance: list[Sample] = []
     ranges: list[tuple[str, Sequence[int]]] = []
-    for language, rows in _lines(source, supply, text):
+    for language, rows in _lines(source, provider, text):
         ranges += [(language, row) for row in rows[0::3]]
         if not HEADS[source.manifest.head].reads_text:
             continue  # it answers questions with options, which a text has not
         for samples, first in ((selection, 1), (acceptance, 2)):
             part = rows[first::3]
             samples.append(Sample(language, Rows(part, [0] * len(part))))
-    for sample in _labelled(source, supply, dev, longest, dev_limit):
+    for sample in _labelled(source, provider, dev, longest, dev_limit):
         one, other = halves(sample)
         selection.append(one)
         acceptance.append(other)
@@ -92,12 +92,12 @@ def read_samples(
 
 
 def _lines(
-    source: Artifact, supply: Supply, text: Calibration | None
+    source: Artifact, provider: DataProvider, text: Calibration | None
 ) -> Iterator[tuple[str, list[list[int]]]]:
 
     if text is None:
         return
-    data = draw(text, supply, source.file(TOKENIZER), most_tokens(source), _SEED)
+    data = draw(text, provider, source.file(TOKENIZER), most_tokens(source), _SEED)
     for language, rows in data.by_language.items():
         if len(rows) < _LEAST_LINES:
             raise InputError(
@@ -108,19 +108,19 @@ def _lines(
 
 
 def _labelled(
-    source: Artifact, supply: Supply, dev: Mapping[str, str], longest: int, limit: int | None
+    source: Artifact, provider: DataProvider, dev: Mapping[str, str], longest: int, limit: int | None
 ) -> Iterator[Sample]:
     manifest = source.manifest
     for language, name in dev.items():
         own = name.partition("@")[0]
-        head, labels = supply.head(own), supply.labels(own)
+        head, labels = provider.head(own), provider.labels(own)
         if (head, labels) != (manifest.head, manifest.labels):
             raise InputError(
                 f"quantize_mixed: dev: {own} has the head {head} with the labels {', '.join(labels) or '(none)'}, "
                 f"but the model has {manifest.head}. Name its own training set."
             )
         split: Literal["dev", "train"] = "dev" if language == "en" else "train"
-        read = supply.examples(name, split, source.file(TOKENIZER), longest, limit)
+        read = provider.examples(name, split, source.file(TOKENIZER), longest, limit)
         if len(read.labels) < _LEAST_LABELLED:
             raise InputError(
                 f"quantize_mixed: dev: {name} has {len(read.labels)} {split} examples, expected "

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core import Head, InputError, Made, quiet, read_json
+from xpareto.compress.core import Head, InputError, StepResult, quiet, read_json
 from xpareto.compress.data import (
     TOKENIZER,
     check_tokenizer_size,
@@ -116,7 +116,7 @@ def read_checkpoint(folder: Path) -> Facts:
     )
 
 
-def import_checkpoint(source: Path, target: Path) -> Made:
+def import_checkpoint(source: Path, target: Path) -> StepResult:
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
     Shards become one model.safetensors, half precision becomes float32, the unused pooler is left
@@ -135,7 +135,7 @@ def import_checkpoint(source: Path, target: Path) -> Made:
     model = load_model(source, facts.head, facts.labels, keep_head=True)
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
-    return Made("torch", facts.head, facts.labels, notes=notes)
+    return StepResult("torch", facts.head, facts.labels, notes=notes)
 
 
 def load_model(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core import Artifact, Context, Made, Rule
+from xpareto.compress.core import Artifact, Context, Rule, StepResult
 from xpareto.compress.onnx import parity
 from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.onnx.graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES
@@ -68,7 +68,7 @@ class Reference:
         )
 
 
-def rewrite(source: Artifact, target: Path, context: Context, change: Change, what: str) -> Made:
+def rewrite(source: Artifact, target: Path, context: Context, change: Change, what: str) -> StepResult:
     """Write what `change` makes of the source's model into `target`, with its other files; tell the drift.
 
     `change` returns the new model, which may be the one given, and notes of its own. The drift is
@@ -103,7 +103,7 @@ def rewrite(source: Artifact, target: Path, context: Context, change: Change, wh
         "drift_shapes": [list(shape) for shape in reference.shapes],
         "drift": {name: asdict(output_drift) for name, output_drift in drifts.items()},
     }
-    return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+    return StepResult("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
 
 
 def copy_others(source: Artifact, target: Path) -> None:

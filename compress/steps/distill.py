@@ -13,20 +13,20 @@ from xpareto.compress.core import (
     ENCODER,
     SOURCE,
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
-    Made,
-    Misfit,
+    IncompatibleStep,
     Step,
-    check_own_set,
-    earlier_flow,
+    StepResult,
+    applies_to,
+    check_trained_set,
     earlier_label,
-    is_meant,
-    parse_member,
-    unknown_member,
+    earlier_state,
+    parse_source,
+    unknown_source,
 )
 from xpareto.compress.distillation import (
     Attention,
@@ -216,47 +216,47 @@ class Distill(Step):
 
     # -- the plan ---------------------------------------------------------------------------
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        taught_by = earlier_flow("distill", self.teacher, flow)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        taught_by = earlier_state("distill", self.teacher, state)
         for field, name in (("on", self.on), ("dev", self.dev)):
-            wrong = unknown_member(name, [*heads, EACH]) if name is not None else None
+            wrong = unknown_source(name, [*heads, EACH]) if name is not None else None
             if wrong is not None or (name is not None and (":" in name or name == ENCODER)):
-                raise Misfit(
+                raise IncompatibleStep(
                     f"distill: {field}: {wrong or f'expected a labelled training set, found {name}.'}"
                 )
-        if not flow.forked:
-            self._check_before_fork(flow, heads)
+        if not state.forked:
+            self._check_before_fork(state, heads)
         else:
-            check_own_set("distill", self.on, self.only)
-        head = flow.head
+            check_trained_set("distill", self.on, self.only)
+        head = state.head
         learned = self.objectives().or_default(head or ("encoder" if self.only == [ENCODER] else "tagging"))
         if learned.answers:
-            check_same_head(self.teacher, taught_by.head, flow)
-        return flow
+            check_same_head(self.teacher, taught_by.head, state)
+        return state
 
-    def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
+    def _check_before_fork(self, state: ChainState, heads: Mapping[str, Head]) -> None:
         if self.only is not None or EACH in (self.on, self.dev):
-            raise Misfit(
+            raise IncompatibleStep(
                 "distill: only, and each, go with models per training set, which the chain has not here. Leave "
                 "them out, or put the step after the one with `on: each`."
             )
         for name in filter(None, (self.on, self.dev)):
-            wanted = heads[parse_member(name).name]
-            if flow.head != wanted:
-                raise Misfit(
-                    f"distill: {name} needs the head {wanted}, but what comes before it has {flow.head}. Train on it "
+            wanted = heads[parse_source(name).name]
+            if state.head != wanted:
+                raise IncompatibleStep(
+                    f"distill: {name} needs the head {wanted}, but what comes before it has {state.head}. Train on it "
                     "first, or put the step after the one with `on: each`, or learn from a text."
                 )
-        if flow.head is not None:
-            check_answers(self.objectives(), flow.head, labelled=self.on is not None)
-        check_text(flow.head, text=self.text is not None)
+        if state.head is not None:
+            check_answers(self.objectives(), state.head, labelled=self.on is not None)
+        check_text(state.head, text=self.text is not None)
 
     def learns_from(self) -> str | None:
         return earlier_label(self.teacher)
 
     def acts_on(self, training_set: str) -> bool:
-        return is_meant(self.only, training_set) and not (
+        return applies_to(self.only, training_set) and not (
             training_set == ENCODER and self.on == EACH and self.text is None
         )
 
@@ -272,16 +272,16 @@ class Distill(Step):
         return self.model_copy(update=changed)
 
     def reads(self) -> tuple[DataNeed, ...]:
-        members = [parse_member(self.on, self.languages)] if self.on not in (None, EACH) else []
-        members += [parse_member(self.dev)] if self.dev not in (None, EACH) else []
-        needs = [need for member in members for need in member.reads()]
+        sources = [parse_source(self.on, self.languages)] if self.on not in (None, EACH) else []
+        sources += [parse_source(self.dev)] if self.dev not in (None, EACH) else []
+        needs = [need for data_source in sources for need in data_source.reads()]
         if self.text is not None:
             needs.append(DataNeed("text", self.text))
         return tuple(dict.fromkeys(needs))
 
     # -- the work ---------------------------------------------------------------------------
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that distill has a source"
         teacher, manifest = context.teacher or source, source.manifest
@@ -311,7 +311,7 @@ class Distill(Step):
             "parameters": sum(weight.numel() for weight in student.parameters()),
             "parameters_teacher": sum(weight.numel() for weight in told.parameters()),
         }
-        return Made(
+        return StepResult(
             "torch",
             manifest.head,
             manifest.labels,
@@ -327,10 +327,10 @@ class Distill(Step):
         most = min(read_checkpoint(one.path).max_tokens for one in (source, teacher))
         return read_distillation_data(
             "distill",
-            context.supply,
+            context.provider,
             Reading.of(self, source.file("tokenizer.json"), most),
             source.manifest,
-            on=parse_member(self.on, self.languages) if self.on is not None else None,
+            on=parse_source(self.on, self.languages) if self.on is not None else None,
             dev=self.dev or self.on,
             text=self.text,
             translation=self.translation,

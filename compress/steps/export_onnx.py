@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from xpareto.compress.core import Artifact, Context, Format, Head, Made, Step
+from xpareto.compress.core import Artifact, Context, Format, Head, Step, StepResult
 from xpareto.compress.heads import NOT_DEPLOYED
 from xpareto.compress.onnx import export
 
@@ -49,14 +49,16 @@ class ExportOnnx(Step):
     )
     parity_shapes: int = Field(default=4, ge=2, le=64, description="random inputs to compare on")
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         manifest = source.manifest
         notes = export(
             source, target, threads=context.threads, opset=self.opset, tolerance=self.tolerance,
             packed=self.packed, parity_shapes=self.parity_shapes, progress=context.progress,
         )  # fmt: skip
-        return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+        return StepResult(
+            "onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
+        )
 
 
 STEP = ExportOnnx

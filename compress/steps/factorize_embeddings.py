@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Made, Step
+from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Step, StepResult
 from xpareto.compress.data import TOKENIZER, encode_lines, read_lines
 from xpareto.compress.models import load_model, save_model
 from xpareto.compress.vocabulary import factorize, parameter_bytes, piece_counts, put_low_rank
@@ -72,7 +72,7 @@ class FactorizeEmbeddings(Step):
     def reads(self) -> tuple[DataNeed, ...]:
         return () if self.text is None else (DataNeed("text", self.text),)
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that factorize_embeddings has a source"
         manifest = source.manifest
@@ -104,7 +104,9 @@ class FactorizeEmbeddings(Step):
             "weight_bytes": parameter_bytes(model),
             "weight_bytes_before": before,
         }
-        return Made("torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+        return StepResult(
+            "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
+        )
 
     def _rank(self, hidden: int) -> int | None:
         if self.rank is None:
@@ -122,7 +124,7 @@ class FactorizeEmbeddings(Step):
         if self.text is None:
             return None
         rows = encode_lines(
-            read_lines("factorize_embeddings", [self.text], self.languages, context.supply), tokenizer
+            read_lines("factorize_embeddings", [self.text], self.languages, context.provider), tokenizer
         )
         shares = []
         for own in rows.values():

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from xpareto.compress.core import Artifact, Context, Format, Made, Rule, Step
+from xpareto.compress.core import Artifact, Context, Format, Rule, Step, StepResult
 from xpareto.compress.onnx import MODEL, Reference, copy_others, file_bytes, parity, with_packed_zeros, write
 
 _BATCHES = 4
@@ -52,7 +52,7 @@ class PackSparse(Step):
         1e-4, gt=0, description="greatest difference from the dense model, over max(1, largest output)"
     )
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         import onnx
 
         assert source is not None, "the plan checks that pack_sparse has a source"
@@ -78,7 +78,9 @@ class PackSparse(Step):
             "drift": {name: asdict(found) for name, found in drifts.items()},
             "runtimes": "unpacked when onnxruntime loads it: latency and memory are those of the dense model",
         }
-        return Made("onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+        return StepResult(
+            "onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
+        )
 
 
 STEP = PackSparse

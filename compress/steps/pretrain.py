@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core import Artifact, Context, DataNeed, Flow, Format, Head, InputError, Made, Step
+from xpareto.compress.core import (
+    Artifact,
+    ChainState,
+    Context,
+    DataNeed,
+    Format,
+    Head,
+    InputError,
+    Step,
+    StepResult,
+)
 from xpareto.compress.data import (
     TOKENIZER,
     MaskedBatches,
@@ -79,14 +89,14 @@ class Pretrain(Step):
     gradient_checkpointing: Checkpointing = False
     seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        return flow.having(head="mlm")
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        return state.having(head="mlm")
 
     def reads(self) -> tuple[DataNeed, ...]:
         return (DataNeed("text", self.text),)
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         import transformers
 
         if self.hidden_size % self.heads:
@@ -98,7 +108,7 @@ class Pretrain(Step):
                 f"pretrain: max_length: expected at most max_positions - 2 = {self.max_positions - 2}, "
                 f"found {self.max_length}."
             )
-        text = context.supply.text(self.text)
+        text = context.provider.text(self.text)
         if not any(line for lines in text.values() for line in lines):
             raise InputError(f"pretrain: text: {self.text} holds no line. Check its files.")
         if (self.translation or self.align) and len({len(lines) for lines in text.values()}) != 1:
@@ -158,7 +168,7 @@ class Pretrain(Step):
             "vocab_size": size,
             "parameters": sum(weight.numel() for weight in model.parameters()),
         }
-        return Made("torch", "mlm", notes=notes)
+        return StepResult("torch", "mlm", notes=notes)
 
 
 def _new_model(config: Any, seed: int) -> Any:

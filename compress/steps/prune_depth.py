@@ -10,17 +10,17 @@ from pydantic import Field, model_validator
 
 from xpareto.compress.core import (
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
     InputError,
-    Made,
     Only,
     Step,
+    StepResult,
+    applies_to,
     check_only,
-    is_meant,
 )
 from xpareto.compress.data import TOKENIZER, Calibration, draw
 from xpareto.compress.models import (
@@ -103,20 +103,20 @@ class PruneDepth(Step):
     def _looks(self) -> bool:
         return self.by in ("influence", "loss")
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        check_only(self.only, flow)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        check_only(self.only, state)
         if self._looks:
             self.calibration.check("prune_depth", heads)
-        return flow
+        return state
 
     def acts_on(self, training_set: str) -> bool:
-        return is_meant(self.only, training_set)
+        return applies_to(self.only, training_set)
 
     def reads(self) -> tuple[DataNeed, ...]:
         return self.calibration.reads() if self._looks else ()
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that prune_depth has a source"
         manifest = source.manifest
@@ -135,7 +135,7 @@ class PruneDepth(Step):
         keep_layers(model, kept)
         save_model(model, source.path, target)
         after = sum(weight.numel() for weight in model.parameters())
-        return Made(
+        return StepResult(
             "torch",
             manifest.head,
             manifest.labels,
@@ -189,7 +189,7 @@ class PruneDepth(Step):
 
         manifest = source.manifest
         tokens = read_checkpoint(source.path).max_tokens
-        examples = draw(self.calibration, context.supply, source.file(TOKENIZER), tokens, _SEED)
+        examples = draw(self.calibration, context.provider, source.file(TOKENIZER), tokens, _SEED)
         notes: dict[str, Any] = {"calibration": examples.notes()}
         if self.by == "influence":
             influence = block_influence(token_states(model, examples))

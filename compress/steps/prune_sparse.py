@@ -11,18 +11,18 @@ from pydantic import Field, model_validator
 
 from xpareto.compress.core import (
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
     InputError,
-    Made,
     Only,
     Rule,
     Step,
+    StepResult,
+    applies_to,
     check_only,
-    is_meant,
 )
 from xpareto.compress.data import TOKENIZER, Calibration, draw
 from xpareto.compress.models import WEIGHTS, load_model, read_checkpoint, save_model
@@ -113,20 +113,20 @@ class PruneSparse(Step):
     def _looks(self) -> bool:
         return self.method != "magnitude"
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        check_only(self.only, flow)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        check_only(self.only, state)
         if self._looks:
             self.calibration.check("prune_sparse", heads)
-        return flow
+        return state
 
     def acts_on(self, training_set: str) -> bool:
-        return is_meant(self.only, training_set)
+        return applies_to(self.only, training_set)
 
     def reads(self) -> tuple[DataNeed, ...]:
         return self.calibration.reads() if self._looks else ()
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that prune_sparse has a source"
         manifest = source.manifest
@@ -135,7 +135,7 @@ class PruneSparse(Step):
             notes = self._prune(model, source, context)
         save_model(model, source.path, target)
         before, after = source.file(WEIGHTS), target / WEIGHTS
-        return Made(
+        return StepResult(
             "torch",
             manifest.head,
             manifest.labels,
@@ -176,7 +176,7 @@ class PruneSparse(Step):
         notes: dict[str, Any] = {}
         if self._looks:
             tokens = read_checkpoint(source.path).max_tokens
-            examples = draw(self.calibration, context.supply, source.file(TOKENIZER), tokens, _SEED)
+            examples = draw(self.calibration, context.provider, source.file(TOKENIZER), tokens, _SEED)
             visit_linears(
                 model,
                 examples.batches(_BATCH),

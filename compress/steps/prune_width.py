@@ -10,16 +10,16 @@ from pydantic import Field, model_validator
 
 from xpareto.compress.core import (
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
-    Made,
     Only,
     Step,
+    StepResult,
+    applies_to,
     check_only,
-    is_meant,
 )
 from xpareto.compress.data import TOKENIZER, Calibration, draw
 from xpareto.compress.heads import HEADS
@@ -159,21 +159,21 @@ class PruneWidth(Step):
     def _looks(self) -> bool:
         return self.importance in ("fisher", "taylor", "activation") or self.tune != "none"
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        check_only(self.only, flow)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        check_only(self.only, state)
         if self._looks:
             self.calibration.check("prune_width", heads)
-        return flow
+        return state
 
     def acts_on(self, training_set: str) -> bool:
-        return is_meant(self.only, training_set)
+        return applies_to(self.only, training_set)
 
     def reads(self) -> tuple[DataNeed, ...]:
         measured = self.latency.reads() if self.speedup is not None else ()
         return (*(self.calibration.reads() if self._looks else ()), *measured)
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         import copy
 
         assert source is not None, "the plan checks that prune_width has a source"
@@ -183,7 +183,7 @@ class PruneWidth(Step):
         examples = None
         if self._looks:
             examples = draw(
-                self.calibration, context.supply, source.file(TOKENIZER), facts.max_tokens, self.seed
+                self.calibration, context.provider, source.file(TOKENIZER), facts.max_tokens, self.seed
             )
         with seeded(self.seed, context.threads):
             context.progress(0, 3, "importance of heads and neurons")
@@ -198,7 +198,7 @@ class PruneWidth(Step):
             tuned = self._tuned(model, student, kept.hidden, examples, context)
         save_model(student, source.path, target)
         shape, length = shape_of(student), self.calibration.max_length
-        return Made(
+        return StepResult(
             "torch",
             manifest.head,
             manifest.labels,

@@ -13,22 +13,22 @@ from xpareto.compress.core import (
     ENCODER,
     SOURCE,
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
+    IncompatibleStep,
     InputError,
-    Made,
-    Misfit,
     Rule,
     Step,
-    check_own_set,
-    earlier_flow,
+    StepResult,
+    applies_to,
+    check_trained_set,
     earlier_label,
-    is_meant,
-    parse_member,
-    unknown_member,
+    earlier_state,
+    parse_source,
+    unknown_source,
 )
 from xpareto.compress.distillation import (
     Hidden,
@@ -188,40 +188,40 @@ class QuantizeAware(Step):
 
     # -- the plan ---------------------------------------------------------------------------
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        earlier_flow("quantize_aware", self.teacher, flow)
-        wrong = unknown_member(self.on, [*heads, EACH]) if self.on is not None else None
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        earlier_state("quantize_aware", self.teacher, state)
+        wrong = unknown_source(self.on, [*heads, EACH]) if self.on is not None else None
         if wrong is not None:
-            raise Misfit(f"quantize_aware: on: {wrong}")
-        if not flow.forked:
-            self._check_before_fork(flow, heads)
+            raise IncompatibleStep(f"quantize_aware: on: {wrong}")
+        if not state.forked:
+            self._check_before_fork(state, heads)
         else:
-            check_own_set("quantize_aware", self.on, self.only)
-        return flow
+            check_trained_set("quantize_aware", self.on, self.only)
+        return state
 
-    def _check_before_fork(self, flow: Flow, heads: Mapping[str, Head]) -> None:
+    def _check_before_fork(self, state: ChainState, heads: Mapping[str, Head]) -> None:
         if self.only is not None or self.on == EACH:
-            raise Misfit(
+            raise IncompatibleStep(
                 "quantize_aware: only, and each, go with models per training set, which the chain has not here. "
                 "Leave them out, or put the step after the one with `on: each`."
             )
-        if self.on is not None and flow.head != heads[parse_member(self.on).name]:
-            raise Misfit(
-                f"quantize_aware: {self.on} needs the head {heads[parse_member(self.on).name]}, but what comes "
-                f"before it has {flow.head}. Train on it first, or learn from a text."
+        if self.on is not None and state.head != heads[parse_source(self.on).name]:
+            raise IncompatibleStep(
+                f"quantize_aware: {self.on} needs the head {heads[parse_source(self.on).name]}, but what comes "
+                f"before it has {state.head}. Train on it first, or learn from a text."
             )
-        if flow.head is not None:
-            self._check_head(flow.head)
+        if state.head is not None:
+            self._check_head(state.head)
 
     def _check_head(self, head: Head) -> None:
         if not HEADS[head].has_logits and self.objectives(head).answers:
-            raise Misfit(
+            raise IncompatibleStep(
                 "quantize_aware: labels and logits are a head's, but the model is a bare encoder. Learn hidden "
                 "states of a text, or leave it out by `only`."
             )
         if not HEADS[head].reads_text and self.text is not None:
-            raise Misfit(
+            raise IncompatibleStep(
                 "quantize_aware: text: a multiple-choice model reads questions with options, which a text has not. "
                 "Learn on its training set: on: each."
             )
@@ -230,7 +230,7 @@ class QuantizeAware(Step):
         return earlier_label(self.teacher)
 
     def acts_on(self, training_set: str) -> bool:
-        return is_meant(self.only, training_set) and not (training_set == ENCODER and self.text is None)
+        return applies_to(self.only, training_set) and not (training_set == ENCODER and self.text is None)
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`."""
@@ -243,20 +243,20 @@ class QuantizeAware(Step):
         return self.model_copy(update=changed)
 
     def reads(self) -> tuple[DataNeed, ...]:
-        needs = list(parse_member(self.on).reads()) if self.on not in (None, EACH) else []
+        needs = list(parse_source(self.on).reads()) if self.on not in (None, EACH) else []
         if self.text is not None:
             needs.append(DataNeed("text", self.text))
         return tuple(dict.fromkeys(needs))
 
     # -- the work ---------------------------------------------------------------------------
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that quantize_aware has a source"
         manifest, teacher = source.manifest, context.teacher or source
         try:
             self._check_head(manifest.head)
-        except Misfit as error:
+        except IncompatibleStep as error:
             raise InputError(str(error)) from error
         objectives = self.objectives(manifest.head)
         if objectives.logits is not None and (manifest.head, manifest.labels) != (
@@ -292,7 +292,7 @@ class QuantizeAware(Step):
             "objectives": {name: one.model_dump(mode="json") for name, one in objectives.chosen()},
             "inputs": {name: [round(one.scale, 7), one.zero_point] for name, one in codes.items()},
         }
-        return Made(
+        return StepResult(
             "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes=notes
         )
 
@@ -300,10 +300,10 @@ class QuantizeAware(Step):
 
         return read_distillation_data(
             "quantize_aware",
-            context.supply,
+            context.provider,
             Reading.of(self, source.file("tokenizer.json"), read_checkpoint(source.path).max_tokens),
             source.manifest,
-            on=parse_member(self.on) if self.on is not None else None,
+            on=parse_source(self.on) if self.on is not None else None,
             dev=self.on,
             text=self.text,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core import Artifact, Context, Format, InputError, Made, Rule, Step
+from xpareto.compress.core import Artifact, Context, Format, InputError, Rule, Step, StepResult
 from xpareto.compress.onnx import ONCE, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.quantization import saturation as int8_overflow
@@ -57,7 +57,7 @@ class QuantizeDynamic(Step):
         default=[], description="glob patterns of node names to leave in float32", examples=[["*.layer.0.*"]]
     )
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         overflow = int8_overflow.check(self.overflow, self.reduce_range, "quantize_dynamic")
 

@@ -12,18 +12,18 @@ from xpareto.compress.core import (
     EACH,
     ENCODER,
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
+    IncompatibleStep,
     InputError,
-    Made,
-    Misfit,
     Rule,
     Step,
-    parse_member,
-    unknown_member,
+    StepResult,
+    parse_source,
+    unknown_source,
     with_language,
 )
 from xpareto.compress.data import Calibration
@@ -48,7 +48,7 @@ from xpareto.compress.quantization import saturation as int8_overflow
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.mixed_precision import Found, Reading, Trial
+    from xpareto.compress.mixed_precision import Reading, SearchOutcome, Trial
 
 _GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
 
@@ -174,41 +174,43 @@ class QuantizeMixed(Step):
 
     # -- the plan ---------------------------------------------------------------------------
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
-        wrong = unknown_member(self.dev, [*heads, EACH]) if self.dev is not None else None
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
+        wrong = unknown_source(self.dev, [*heads, EACH]) if self.dev is not None else None
         if wrong is not None:
-            raise Misfit(f"quantize_mixed: dev: {wrong}")
-        if flow.forked:
+            raise IncompatibleStep(f"quantize_mixed: dev: {wrong}")
+        if state.forked:
             if self.dev not in (None, EACH):
-                raise Misfit(
+                raise IncompatibleStep(
                     "quantize_mixed: dev: after the fork every model has a training set of its own. Say `dev: each`."
                 )
-            return flow
+            return state
         if self.dev == EACH:
-            raise Misfit(
+            raise IncompatibleStep(
                 "quantize_mixed: dev: each goes with models per training set, which the chain has not here. Name a "
                 "set, or put the step after the one with `on: each`."
             )
-        if self.dev is not None and heads[self.dev] != flow.head:
-            raise Misfit(
+        if self.dev is not None and heads[self.dev] != state.head:
+            raise IncompatibleStep(
                 f"quantize_mixed: dev: {self.dev} needs the head {heads[self.dev]}, but what comes before it has "
-                f"{flow.head}. Name its own training set."
+                f"{state.head}. Name its own training set."
             )
-        if flow.head is not None and not HEADS[flow.head].reads_text and self.dev is None:
-            raise Misfit(
+        if state.head is not None and not HEADS[state.head].reads_text and self.dev is None:
+            raise IncompatibleStep(
                 "quantize_mixed: a multiple-choice model answers no plain text. Give `dev` its training set."
             )
-        return flow
+        return state
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
         """Return the step with its own training set in place of `each`; the encoder has the text only."""
         if self.dev != EACH:
             return self
         if training_set == ENCODER and self.text is None:
-            raise Misfit("quantize_mixed: text: a bare encoder has no labels to guard. Give a text.")
+            raise IncompatibleStep(
+                "quantize_mixed: text: a bare encoder has no labels to guard. Give a text."
+            )
         if "@" in training_set:
-            raise Misfit(
+            raise IncompatibleStep(
                 f"quantize_mixed: dev: expected a labelled training set, such as udpos, found {training_set}. Leave "
                 "dev out, or train on the set itself."
             )
@@ -220,7 +222,7 @@ class QuantizeMixed(Step):
         needs = [DataNeed("text", self.text)] if self.text is not None else []
         if self.dev not in (None, EACH):
             for name in self._dev_sets().values():
-                needs += parse_member(name).reads()
+                needs += parse_source(name).reads()
         if self.latency_share and self.latency_ms is None:
             needs.append(DataNeed("machine", "onnxruntime"))
         return tuple(dict.fromkeys(needs))
@@ -231,7 +233,7 @@ class QuantizeMixed(Step):
 
     # -- the work ---------------------------------------------------------------------------
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         notes: dict[str, Any] = {}
         if {"static", "dynamic"} & set(self.products):
@@ -304,15 +306,15 @@ class QuantizeMixed(Step):
     def _samples(self, source: Artifact, context: Context) -> Samples:
         text = None
         if self.text is not None:
-            found = context.supply.text(self.text)
+            found = context.provider.text(self.text)
             known = self.languages or [name for name, lines in found.items() if any(map(str.strip, lines))]
             wanted = {"languages": self.languages, "examples": self.examples * max(1, len(known))}
             text = Calibration.model_validate({"text": self.text, "max_length": self.max_length, **wanted})
         longest = min(self.max_length, most_tokens(source))
         dev = self._dev_sets() if self.dev is not None else {}
-        return read_samples(source, context.supply, text, dev, longest, self.dev_limit)
+        return read_samples(source, context.provider, text, dev, longest, self.dev_limit)
 
-    def _unmet(self, found: Found) -> str:
+    def _unmet(self, found: SearchOutcome) -> str:
         reading = found.acceptance
         return (
             f"quantize_mixed: max_drop: expected a mix that loses at most {self.max_drop:g} points in every "
@@ -321,7 +323,7 @@ class QuantizeMixed(Step):
             "max_drop, offer milder precisions, or take that one: when_unmet: best."
         )
 
-    def _outcome(self, found: Found) -> dict[str, Any]:
+    def _outcome(self, found: SearchOutcome) -> dict[str, Any]:
         def told(reading: Reading) -> dict[str, Any]:
             return {
                 "worst_language": reading.worst_language,

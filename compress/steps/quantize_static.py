@@ -12,15 +12,15 @@ from pydantic import Field, model_validator
 
 from xpareto.compress.core import (
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
     InputError,
-    Made,
     Rule,
     Step,
+    StepResult,
 )
 from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, draw
 from xpareto.compress.onnx import ONCE, most_tokens, rewrite
@@ -163,15 +163,15 @@ class QuantizeStatic(Step):
     def order(self) -> Sequence[Rule]:
         return (*self.rules, *_TRAINED) if self.range == "learned" else self.rules
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
         self.calibration.check("quantize_static", heads)
-        return flow
+        return state
 
     def reads(self) -> tuple[DataNeed, ...]:
         return self.calibration.reads() if self.range != "learned" else ()
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         overflow = int8_overflow.check(self.overflow, self.reduce_range, "quantize_static")
         if self.range == "learned":
@@ -183,7 +183,7 @@ class QuantizeStatic(Step):
                 return made, {**notes, "overflow": overflow}
 
             return rewrite(source, target, context, trained, "quantizing as it was trained")
-        data = draw(self.calibration, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
+        data = draw(self.calibration, context.provider, source.file(TOKENIZER), most_tokens(source), _SEED)
 
         def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
             made, notes = self._quantized(model, source.path, data, context)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.compress.core import Artifact, Context, Flow, Format, Head, InputError, Made, Misfit, Rule, Step
+from xpareto.compress.core import (
+    Artifact,
+    ChainState,
+    Context,
+    Format,
+    Head,
+    IncompatibleStep,
+    InputError,
+    Rule,
+    Step,
+    StepResult,
+)
 from xpareto.compress.onnx import ONCE, rewrite
 from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.quantization import saturation as int8_overflow
@@ -66,13 +77,15 @@ class QuantizeWeights(Step):
         default="warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
     )
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
         if self.products == self.embeddings == "float":
-            raise Misfit("quantize_weights: products and embeddings are both float: nothing would change.")
-        return flow
+            raise IncompatibleStep(
+                "quantize_weights: products and embeddings are both float: nothing would change."
+            )
+        return state
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         notes: dict[str, Any] = {}
         if self.products == "int8" and self.accuracy_level != 1:

@@ -11,15 +11,15 @@ from pydantic import Field
 
 from xpareto.compress.core import (
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
     Format,
     Head,
     InputError,
-    Made,
     Rule,
     Step,
+    StepResult,
 )
 from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, draw
 from xpareto.compress.onnx import ONCE, most_tokens, parity, rewrite
@@ -93,17 +93,17 @@ class SmoothQuant(Step):
         description="which inputs of products are smoothed: norm, attention, ffn",
     )
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
         self.calibration.check("smooth_quant", heads)
-        return flow
+        return state
 
     def reads(self) -> tuple[DataNeed, ...]:
         return self.calibration.reads()
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
-        data = draw(self.calibration, context.supply, source.file(TOKENIZER), most_tokens(source), _SEED)
+        data = draw(self.calibration, context.provider, source.file(TOKENIZER), most_tokens(source), _SEED)
 
         def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
             notes = self._smooth(model, source.path, data, context)

@@ -12,21 +12,21 @@ from xpareto.compress.core import (
     EACH,
     ENCODER,
     Artifact,
+    ChainState,
     Context,
     DataNeed,
-    Flow,
+    DataSource,
     Format,
     Head,
+    IncompatibleStep,
     InputError,
-    Made,
-    Member,
-    Misfit,
     Step,
+    StepResult,
     checked_on,
     hint,
-    parse_member,
+    parse_source,
     title,
-    unknown_member,
+    unknown_source,
 )
 from xpareto.compress.data import CAP, Draws, Sampling, capped_total, rates
 from xpareto.compress.heads import HEADS
@@ -198,29 +198,31 @@ class Train(Step):
                 raise ValueError(f"{where}: {found['msg'][0].lower()}{found['msg'][1:]}") from error
         return value
 
-    def members(self) -> tuple[Member, ...]:
+    def sources(self) -> tuple[DataSource, ...]:
         """Return what is trained on: none for each and encoder."""
         if self.on in (EACH, ENCODER):
             return ()
         names = [self.on] if isinstance(self.on, str) else self.on
-        return tuple(parse_member(name, self.languages) for name in names)
+        return tuple(parse_source(name, self.languages) for name in names)
 
-    def follow(self, flow: Flow, heads: Mapping[str, Head]) -> Flow:
-        flow = super().follow(flow, heads)
+    def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
+        state = super().follow(state, heads)
         known = [*heads, EACH, ENCODER]
         for name in [*([self.on] if isinstance(self.on, str) else self.on), *self.per_set]:
-            wrong = unknown_member(name, known)
+            wrong = unknown_source(name, known)
             if wrong is not None:
-                raise Misfit(f"train: {'per_set' if name in self.per_set else 'on'}: {wrong}")
+                raise IncompatibleStep(f"train: {'per_set' if name in self.per_set else 'on'}: {wrong}")
         if self.on == EACH:
-            if flow.forked:
-                raise Misfit("train on each forks the chain, but it is forked already. Keep one `on: each`.")
-            return flow.having(head=None, forked=True)
-        members = self.members()
-        if any(member.kind != "labelled" for member in members):
-            return flow.having(head="mlm")
-        names = {member.name for member in members}
-        return flow.having(head=heads[names.pop()] if len(names) == 1 else "encoder")
+            if state.forked:
+                raise IncompatibleStep(
+                    "train on each forks the chain, but it is forked already. Keep one `on: each`."
+                )
+            return state.having(head=None, forked=True)
+        sources = self.sources()
+        if any(data_source.kind != "labelled" for data_source in sources):
+            return state.having(head="mlm")
+        names = {data_source.name for data_source in sources}
+        return state.having(head=heads[names.pop()] if len(names) == 1 else "encoder")
 
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:
         if self.on != EACH:
@@ -237,9 +239,9 @@ class Train(Step):
         return type(self).model_validate({**fields, "on": name})
 
     def reads(self) -> tuple[DataNeed, ...]:
-        return tuple(dict.fromkeys(need for member in self.members() for need in member.reads()))
+        return tuple(dict.fromkeys(need for data_source in self.sources() for need in data_source.reads()))
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None, "the plan checks that train has a source"
         assert self.on != EACH, "the plan replaces each by its branches"
         if self.on == ENCODER:
@@ -248,7 +250,7 @@ class Train(Step):
         self._check_layer("freeze", self.freeze, source.path)
         facts = read_checkpoint(source.path)
         reading = Reading.of(self, source.file("tokenizer.json"), facts.max_tokens)
-        data = read_training_data(self.members(), context.supply, reading, self.mask)
+        data = read_training_data(self.sources(), context.provider, reading, self.mask)
         first, *others = data.tasks
         keep_lm_head = HEADS[facts.head].predicts_tokens
         if others:
@@ -265,15 +267,17 @@ class Train(Step):
             save_model(model.host if others else model, source.path, target)
         if others:
             masked = any(task.name == LM_TASK for task in data.tasks)
-            return Made("torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes)
+            return StepResult(
+                "torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes
+            )
         trained_on = first.name if HEADS[first.head].supervised else title(self.on)
-        return Made("torch", first.head, first.labels, training_set=trained_on, notes=notes)
+        return StepResult("torch", first.head, first.labels, training_set=trained_on, notes=notes)
 
-    def _strip(self, source: Path, target: Path) -> Made:
+    def _strip(self, source: Path, target: Path) -> StepResult:
 
         self._check_layer("layer", self.layer, source)
         save_model(load_model(source, "encoder"), source, target)
-        return Made("torch", "encoder", training_set=ENCODER, layer=self.layer, notes={"steps": 0})
+        return StepResult("torch", "encoder", training_set=ENCODER, layer=self.layer, notes={"steps": 0})
 
     def _check_layer(self, field: str, value: int | None, source: Path) -> None:
 

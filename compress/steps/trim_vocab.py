@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Made, Step, hint
+from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Step, StepResult, hint
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG, encode_lines, read_lines
 from xpareto.compress.models import load_model, save_model
 from xpareto.compress.vocabulary import (
@@ -129,7 +129,7 @@ class TrimVocab(Step):
     def reads(self) -> tuple[DataNeed, ...]:
         return tuple(DataNeed("text", name) for name in dict.fromkeys([*self.counted, *self.audited]))
 
-    def apply(self, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
 
         assert source is not None, "the plan checks that trim_vocab has a source"
         manifest = source.manifest
@@ -165,7 +165,9 @@ class TrimVocab(Step):
             "weight_bytes_before": before,
             "weight_bytes_saved": {name: before[name] - after[name] for name in before},
         }
-        return Made("torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes)
+        return StepResult(
+            "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
+        )
 
     def _choose(
         self,
@@ -207,7 +209,7 @@ class TrimVocab(Step):
 
         if not self.counted:
             return {}, {}
-        text = read_lines("trim_vocab", self.counted, self.languages, context.supply)
+        text = read_lines("trim_vocab", self.counted, self.languages, context.provider)
         rows = encode_lines(text, tokenizer.file)
         size = len(tokenizer.tokens)
         heads = {language: own[: self.audit_lines] for language, own in rows.items()}
@@ -244,7 +246,7 @@ class TrimVocab(Step):
             return {}
         unknown = -1 if tokenizer.unknown is None else tokenizer.unknown
         ids = (unknown, int(np.searchsorted(kept, unknown)))
-        whole = read_lines("trim_vocab", self.audited, None, context.supply)
+        whole = read_lines("trim_vocab", self.audited, None, context.provider)
         text = {language: lines[: self.audit_lines] for language, lines in whole.items()}
         # What was counted is not split once more: reading a large tokenizer alone takes seconds.
         known = heads if self.audited == self.counted else {}

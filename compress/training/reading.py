@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, Manifest, Member, Supply, hint, parse_member
+from xpareto.compress.core import DataProvider, DataSource, InputError, Manifest, hint, parse_source
 from xpareto.compress.data import IGNORED, Rows, SpecialTokens, encode_lines
 from xpareto.compress.heads import HEADS
 from xpareto.compress.training.datasets import Dataset, Text, TrainingData
@@ -42,17 +42,17 @@ class Reading:
 
 
 def read_training_data(
-    members: Sequence[Member], supply: Supply, reading: Reading, mask: float
+    sources: Sequence[DataSource], provider: DataProvider, reading: Reading, mask: float
 ) -> TrainingData:
     """Read all members; InputError when one has no example, no label, or no such text or language.
 
     `mask` is the share of the tokens of a text to be guessed.
     """
     tasks: dict[str, TaskHead] = {}
-    for member in members:
-        if member.kind == "labelled":
-            head, labels = supply.head(member.name), supply.labels(member.name)
-            tasks.setdefault(member.name, TaskHead(member.name, head, labels))
+    for data_source in sources:
+        if data_source.kind == "labelled":
+            head, labels = provider.head(data_source.name), provider.labels(data_source.name)
+            tasks.setdefault(data_source.name, TaskHead(data_source.name, head, labels))
         else:
             tasks.setdefault(LM_TASK, TaskHead(LM_TASK, "mlm"))
     special = SpecialTokens.read(reading.tokenizer)
@@ -61,36 +61,38 @@ def read_training_data(
     names, lengths = list(tasks), [reading.length(task) for task in tasks.values()]
     datasets: list[Dataset] = []
     dev: dict[int, Rows] = {}
-    for member in members:
-        task = names.index(member.name if member.kind == "labelled" else LM_TASK)
-        if member.kind == "labelled":
-            rows = read_rows(member, supply, reading, lengths[task])
-            datasets.append(Dataset(member.shown, task, len(rows.labels), rows))
-            dev_rows = read_dev(member.name, supply, reading, lengths[task]) if task not in dev else None
+    for data_source in sources:
+        task = names.index(data_source.name if data_source.kind == "labelled" else LM_TASK)
+        if data_source.kind == "labelled":
+            rows = read_rows(data_source, provider, reading, lengths[task])
+            datasets.append(Dataset(data_source.shown, task, len(rows.labels), rows))
+            dev_rows = (
+                read_dev(data_source.name, provider, reading, lengths[task]) if task not in dev else None
+            )
             if dev_rows is not None:
                 dev[task] = dev_rows
             continue
-        text = read_text("train", "on", member.shown, member.name, supply, reading)
-        if member.kind == "tlm" and (len(text) < 2 or not _is_parallel(text)):
+        text = read_text("train", "on", data_source.shown, data_source.name, provider, reading)
+        if data_source.kind == "tlm" and (len(text) < 2 or not _is_parallel(text)):
             counts = ", ".join(f"{language} {len(rows)}" for language, rows in sorted(text.items()))
             raise InputError(
-                f"train: on: {member.shown} needs two languages or more with the same number of lines, so that "
-                f"line i is one sentence; found {counts}. Give parallel text, or use mlm:{member.name}."
+                f"train: on: {data_source.shown} needs two languages or more with the same number of lines, so that "
+                f"line i is one sentence; found {counts}. Give parallel text, or use mlm:{data_source.name}."
             )
         lines = encode_lines(text, reading.tokenizer)
         size = sum(1 for rows in lines.values() for row in rows if len(row))
-        translation = 1.0 if member.kind == "tlm" else 0.0
-        datasets.append(Dataset(member.shown, task, size, Text(lines, lengths[task], translation, mask)))
+        translation = 1.0 if data_source.kind == "tlm" else 0.0
+        datasets.append(Dataset(data_source.shown, task, size, Text(lines, lengths[task], translation, mask)))
     return TrainingData(tuple(tasks.values()), tuple(datasets), dev, special, max(lengths))
 
 
 def read_distillation_data(
     step: str,
-    supply: Supply,
+    provider: DataProvider,
     reading: Reading,
     student: Manifest,
     *,
-    on: Member | None,
+    on: DataSource | None,
     dev: str | None,
     text: str | None,
     translation: float = 0.0,
@@ -102,9 +104,9 @@ def read_distillation_data(
     hidden from a masked LM whose answers are learned.
     """
     head = student.head
-    names = list(dict.fromkeys([*([on.name] if on else []), *([parse_member(dev).name] if dev else [])]))
+    names = list(dict.fromkeys([*([on.name] if on else []), *([parse_source(dev).name] if dev else [])]))
     for name in names:
-        its_head, labels = supply.head(name), supply.labels(name)
+        its_head, labels = provider.head(name), provider.labels(name)
         if (its_head, labels) != (head, student.labels):
             raise InputError(
                 f"{step}: {name} has the head {its_head} with the labels {', '.join(labels) or '(none)'}, but the "
@@ -116,10 +118,10 @@ def read_distillation_data(
     special = SpecialTokens.read(reading.tokenizer)
     datasets = []
     if on is not None:
-        rows = read_rows(on, supply, reading, length)
+        rows = read_rows(on, provider, reading, length)
         datasets.append(Dataset(on.shown, 0, len(rows.labels), rows))
     if text is not None:
-        given = read_text(step, "text", text, text, supply, reading)
+        given = read_text(step, "text", text, text, provider, reading)
         if translation and not _is_parallel(given):
             raise InputError(
                 f"{step}: translation: {text} has not the same number of lines in every language, so line i is "
@@ -131,15 +133,15 @@ def read_distillation_data(
         lines = encode_lines(given, reading.tokenizer)
         size = sum(map(len, lines.values()))
         datasets.append(Dataset(text, 0, size, Text(lines, length, translation, masked)))
-    dev_rows = read_dev(names[-1], supply, reading, length) if names else None
+    dev_rows = read_dev(names[-1], provider, reading, length) if names else None
     return TrainingData((task,), tuple(datasets), {} if dev_rows is None else {0: dev_rows}, special, length)
 
 
-def read_rows(member: Member, supply: Supply, reading: Reading, length: int) -> Rows:
+def read_rows(data_source: DataSource, provider: DataProvider, reading: Reading, length: int) -> Rows:
     """Return the training examples of all languages of a member, one language after the other."""
     parts = []
-    for name in member.sources:
-        examples = supply.examples(name, "train", reading.tokenizer, length, reading.limit)
+    for name in data_source.sources:
+        examples = provider.examples(name, "train", reading.tokenizer, length, reading.limit)
         if not len(examples.input_ids):
             raise InputError(f"training set {name}: expected training examples, found none. Check its files.")
         if not any(label != IGNORED for label in _flat(examples.labels)):
@@ -155,22 +157,22 @@ def read_rows(member: Member, supply: Supply, reading: Reading, length: int) -> 
     )
 
 
-def read_dev(name: str, supply: Supply, reading: Reading, length: int) -> Rows | None:
+def read_dev(name: str, provider: DataProvider, reading: Reading, length: int) -> Rows | None:
     """Return the English dev examples of a training set, None where it has none."""
-    examples = supply.examples(name, "dev", reading.tokenizer, length, reading.dev_limit)
+    examples = provider.examples(name, "dev", reading.tokenizer, length, reading.dev_limit)
     if not len(examples.input_ids):
         return None
     return Rows(examples.input_ids, examples.labels, examples.options)
 
 
 def read_text(
-    step: str, field: str, shown: str, name: str, supply: Supply, reading: Reading
+    step: str, field: str, shown: str, name: str, provider: DataProvider, reading: Reading
 ) -> dict[str, Sequence[str]]:
     """Return the lines of a text by language, the empty ones too, so that parallel ones stay so.
 
     InputError, naming the step and what its field shows, where it has no line in a language, or none at all.
     """
-    text, languages = supply.text(name), reading.text_languages
+    text, languages = provider.text(name), reading.text_languages
     for language in languages or ():
         if not any(text.get(language, ())):
             raise InputError(

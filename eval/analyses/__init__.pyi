@@ -12,7 +12,7 @@ from .claims import claim_status as claim_status
 from .deployable import WITH as WITH
 from .differences import diff as diff
 from .recommendation import recommend as recommend
-from .requirements import Wish as Wish
+from .requirements import Requirements as Requirements
 from .requirements import check as check
 from .requirements import check_names as check_names
 from .requirements import named_numbers as named_numbers

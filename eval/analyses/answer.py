@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xpareto.eval.analyses.deployable import Deployable, judged
+from xpareto.eval.analyses.deployable import FeasibleSet, judged
 from xpareto.eval.analyses.documents import Answer, Estimate, Pick
 from xpareto.eval.analyses.recommendation import middle, rule
 from xpareto.eval.analyses.rounding import digits, short
@@ -20,7 +20,7 @@ from xpareto.eval.statistics import LEVEL, ScoreTable
 LOSS = 1.0  # points
 
 
-def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
+def answer(candidates: FeasibleSet, table: ScoreTable, seed: int = 0) -> Answer:
     """Return the decision for each cost that was measured and stands in the recipe."""
     limits = {MAX_DROP: LOSS}
     options = judged(candidates, table, limits, seed=seed)
@@ -29,7 +29,7 @@ def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
     fitting: tuple[str, ...] = ()
     for prefer, cost in candidates.aims.items():
         objective = preferences()[prefer]
-        if objective.name not in candidates.evidence.study.costs:
+        if objective.name not in candidates.results.run_summary.costs:
             continue
         decision = options.decide(limits, prefer)
         fitting = decision.ranked
@@ -42,7 +42,7 @@ def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
                 prefer=prefer,
                 objective=objective.name,
                 chosen=place,
-                candidate=middle(candidates.systems[place], candidates.evidence, table),
+                candidate=middle(candidates.systems[place], candidates.results, table),
                 runner_up=names.index(decision.ranked[1]) if len(decision.ranked) > 1 else None,
                 rule=rule(prefer, [options.options[name] for name in decision.ranked]),
                 drop=short(drop.value),
@@ -58,7 +58,7 @@ def answer(candidates: Deployable, table: ScoreTable, seed: int = 0) -> Answer:
     )
 
 
-def _ratio(candidates: Deployable, cost: Cost, place: int, rate: bool) -> Estimate | None:
+def _ratio(candidates: FeasibleSet, cost: Cost, place: int, rate: bool) -> Estimate | None:
     """Return the cost over the baseline's with its interval; None where the baseline has none."""
     if candidates.base not in cost.systems:
         return None

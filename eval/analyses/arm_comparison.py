@@ -19,7 +19,15 @@ from xpareto.eval.analyses.documents import (
 )
 from xpareto.eval.comparison import Cost, Design, compare
 from xpareto.eval.pareto import REFERENCE_OCTAVES, REFERENCE_SCORE
-from xpareto.eval.results import Candidate, Matched, Study, match, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results import (
+    Candidate,
+    Matched,
+    RunSummary,
+    match,
+    task_clusters,
+    task_outcomes,
+    task_tuning,
+)
 from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
 from xpareto.eval.tasks import task
 
@@ -27,7 +35,7 @@ _TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_si
 
 
 def compare_arms(
-    study: Study, folder: Path, a: str, b: str, margin: float, resamples: int, seed: int
+    run_summary: RunSummary, folder: Path, a: str, b: str, margin: float, resamples: int, seed: int
 ) -> ArmComparison:
     """Return the comparison of arm B with arm A of a run whose outcomes lie in `folder`, without caveats.
 
@@ -35,15 +43,15 @@ def compare_arms(
     kept.
     """
     _check_numbers(margin, resamples, seed)
-    matched = match(study, a, b)
-    scores = _scores(folder, study, matched, resamples, seed)
+    matched = match(run_summary, a, b)
+    scores = _scores(folder, run_summary, matched, resamples, seed)
     if not scores:
         raise InputError(f"{folder}: no task of this run has outcomes in any language.")
-    design = Design(matched.arms, matched.variants, matched.seeds, scores, _costs(study, matched))
+    design = Design(matched.arms, matched.variants, matched.seeds, scores, _costs(run_summary, matched))
     compared = compare(design, margin)
     return ArmComparison(
-        run=study.run.origins[0].run,
-        recipe=study.run.origins[0].recipe,
+        run=run_summary.run.origins[0].run,
+        recipe=run_summary.run.origins[0].recipe,
         arms=(a, b),
         labels=matched.labels,
         same_arm=matched.same_arm,
@@ -51,11 +59,11 @@ def compare_arms(
         margin=margin,
         cost_margin=COST_MARGIN,
         reference=ReferencePoint(
-            score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES, baseline=study.run.baseline
+            score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES, baseline=run_summary.run.baseline
         ),
         resamples=resamples,
         seed=seed,
-        rests_on=_rests_on(study, matched, scores),
+        rests_on=_rests_on(run_summary, matched, scores),
         variants=compared.variants,
         hypervolume=compared.hypervolume,
         joint_hypervolume=compared.joint_hypervolume,
@@ -84,14 +92,14 @@ def _check_numbers(margin: float, resamples: int, seed: int) -> None:
 
 
 def _scores(
-    folder: Path, study: Study, matched: Matched, resamples: int, seed: int
+    folder: Path, run_summary: RunSummary, matched: Matched, resamples: int, seed: int
 ) -> tuple[TaskScores, ...]:
     names = matched.flat
     drawn = range(2 * len(matched.variants) * len(matched.seeds))
     scores = []
-    for facts in study.run.tasks.values():
+    for facts in run_summary.run.tasks.values():
         if facts.languages:
-            outcomes = task_outcomes(folder, study.run, facts, names)
+            outcomes = task_outcomes(folder, run_summary.run, facts, names)
             tuning = task_tuning(folder, facts, names, outcomes)
             clusters = task_clusters(folder, facts, names[0])
             scores.append(
@@ -102,20 +110,20 @@ def _scores(
     return tuple(scores)
 
 
-def _costs(study: Study, matched: Matched) -> tuple[Cost, ...]:
+def _costs(run_summary: RunSummary, matched: Matched) -> tuple[Cost, ...]:
     shape = (len(matched.arms), len(matched.variants), len(matched.seeds))
     costs = []
-    for name in study.costs:
-        values = [study.value(candidate, name) for candidate in matched.flat]
-        baseline = study.value(study.run.baseline, name)
+    for name in run_summary.costs:
+        values = [run_summary.value(candidate, name) for candidate in matched.flat]
+        baseline = run_summary.value(run_summary.run.baseline, name)
         if not baseline or baseline <= 0:
             continue  # without the baseline's there is no reference
         array = np.array([value if value and value > 0 else np.nan for value in values]).reshape(shape)
-        costs.append(Cost(name, study.objectives[name].sense, array, baseline))
+        costs.append(Cost(name, run_summary.objectives[name].sense, array, baseline))
     return tuple(costs)
 
 
-def _rests_on(study: Study, matched: Matched, scores: tuple[TaskScores, ...]) -> RestsOn:
+def _rests_on(run_summary: RunSummary, matched: Matched, scores: tuple[TaskScores, ...]) -> RestsOn:
     sides = dict(zip(matched.labels, matched.names, strict=False))
     return RestsOn(
         pairs=len(matched.variants) * len(matched.seeds),
@@ -124,24 +132,25 @@ def _rests_on(study: Study, matched: Matched, scores: tuple[TaskScores, ...]) ->
         pooled_arms=matched.arms[2:],
         candidates={label: tuple(name for row in names for name in row) for label, names in sides.items()},
         left_out=matched.left_out,
-        tasks=_tasks(study, scores),
+        tasks=_tasks(run_summary, scores),
         objectives={
             name: ComparedObjective(title=objective.title, sense=objective.sense)
-            for name, objective in study.objectives.items()
+            for name, objective in run_summary.objectives.items()
         },
         training={
-            label: tuple(training_steps(study.run.candidate(names[0][0]))) for label, names in sides.items()
+            label: tuple(training_steps(run_summary.run.candidate(names[0][0])))
+            for label, names in sides.items()
         },
-        incomplete=study.run.incomplete,
-        synthetic=study.run.synthetic,
-        changed=study.run.changed,
+        incomplete=run_summary.run.incomplete,
+        synthetic=run_summary.run.synthetic,
+        changed=run_summary.run.changed,
     )
 
 
-def _tasks(study: Study, scores: tuple[TaskScores, ...]) -> Mapping[str, ComparedTask]:
+def _tasks(run_summary: RunSummary, scores: tuple[TaskScores, ...]) -> Mapping[str, ComparedTask]:
     tasks = {}
     for task_score in scores:
-        facts = study.run.tasks[task_score.task]
+        facts = run_summary.run.tasks[task_score.task]
         tasks[task_score.task] = ComparedTask(
             group=task_score.group,
             examples=dict(zip(task_score.languages, task_score.examples, strict=True)),

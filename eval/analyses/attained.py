@@ -11,12 +11,12 @@ from xpareto.eval.analyses.documents import ArmAttainment, Attainment, Attainmen
 from xpareto.eval.analyses.rounding import digits, end, short
 from xpareto.eval.objectives import Objective
 from xpareto.eval.pareto import attainment, attainment_difference, octaves
-from xpareto.eval.results import Evidence, System
+from xpareto.eval.results import RunResults, System
 
 
-def attained(evidence: Evidence, systems: Sequence[System], objective: Objective) -> Attainment:
+def attained(results: RunResults, systems: Sequence[System], objective: Objective) -> Attainment:
     """Return the attainment of one cost, and where that of arms with equally many seeds differs."""
-    sets = _sets(evidence, systems, objective)
+    sets = _sets(results, systems, objective)
     arms = {arm: list(seeds.values()) for arm, seeds in sets.items()}
     return Attainment(
         arms={
@@ -51,15 +51,15 @@ def attained(evidence: Evidence, systems: Sequence[System], objective: Objective
 
 
 def _sets(
-    evidence: Evidence, systems: Sequence[System], objective: Objective
+    results: RunResults, systems: Sequence[System], objective: Objective
 ) -> dict[str, dict[int, np.ndarray]]:
     """Return (octaves, score) of every candidate that has the cost, by arm and seed."""
-    there = evidence.study.value(evidence.baseline, objective.name)
+    there = results.run_summary.value(results.baseline, objective.name)
     points: dict[str, dict[int, list[tuple[float, float]]]] = {}
     for system in systems:
         for seed, candidate in system.candidates.items():
-            cost = evidence.study.value(candidate, objective.name)
-            score = evidence.study.value(candidate, "score")
+            cost = results.run_summary.value(candidate, objective.name)
+            score = results.run_summary.value(candidate, "score")
             if cost and there and score is not None:
                 place = float(octaves(np.array(cost), there, objective.sense))
                 points.setdefault(system.arm, {}).setdefault(seed, []).append((place, score))

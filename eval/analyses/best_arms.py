@@ -8,7 +8,7 @@ from pathlib import Path
 from xpareto.compress.core import InputError
 from xpareto.eval.analyses.documents import THESE_MODELS, BestArm
 from xpareto.eval.comparison import Fold, Selection, best_arms, cross_fitted
-from xpareto.eval.results import Run, Study, TaskFacts, match, task_outcomes, task_tuning
+from xpareto.eval.results import Run, RunSummary, TaskFacts, match, task_outcomes, task_tuning
 from xpareto.eval.statistics import TaskScores, task_scores
 from xpareto.eval.tasks import task
 
@@ -16,7 +16,7 @@ DEV = "dev"
 
 
 def best_arm(
-    study: Study,
+    run_summary: RunSummary,
     folder: Path,
     reference: str,
     arms: Sequence[str],
@@ -31,7 +31,7 @@ def best_arm(
     `serves_as_dev`), with its folder. `margin` is in points. InputError when the arms have no common seeds,
     or outcomes were not kept.
     """
-    matched = match(study, reference, arms[0])
+    matched = match(run_summary, reference, arms[0])
     missing = [arm for arm in arms if arm not in matched.arms]
     if missing:
         raise InputError(
@@ -41,21 +41,21 @@ def best_arm(
     every = (reference, *arms)
     names = [name for arm in every for name in matched.names[matched.arms.index(arm)][0]]
     selections = []
-    for facts in study.run.tasks.values():
+    for facts in run_summary.run.tasks.values():
         if not facts.languages:
             continue
         on_dev = dev[0].tasks.get(facts.name) if dev is not None else None
         if dev is not None and on_dev is not None and facts.split != DEV:
-            scored_on = _scores(folder, study.run, facts, names, seed, resamples)
+            scored_on = _scores(folder, run_summary.run, facts, names, seed, resamples)
             chosen_on = _scores(dev[1], dev[0], on_dev, names, seed, resamples, DEV)
             selections.append(Selection(task(facts.name), "dev", (Fold(chosen_on, scored_on),)))
         else:
-            outcomes = task_outcomes(folder, study.run, facts, names)
+            outcomes = task_outcomes(folder, run_summary.run, facts, names)
             tuning = task_tuning(folder, facts, names, outcomes)
             selections.append(cross_fitted(task(facts.name), outcomes, seed, resamples, tuning))
     compared = best_arms(selections, every, len(matched.seeds), margin)
     return BestArm(
-        run=study.run.origins[0].run,
+        run=run_summary.run.origins[0].run,
         dev_run=dev[0].origins[0].run if dev is not None else None,
         reference=reference,
         arms=tuple(arms),
@@ -65,7 +65,7 @@ def best_arm(
         margin=margin,
         resamples=resamples,
         seed=seed,
-        synthetic=study.run.synthetic,
+        synthetic=run_summary.run.synthetic,
         average=compared.average,
         tasks=compared.tasks,
     )

@@ -10,21 +10,21 @@ import numpy as np
 from xpareto.eval.analyses.documents import Cells, FlipCounts
 from xpareto.eval.analyses.rounding import short
 from xpareto.eval.kinds import Kind
-from xpareto.eval.results import Evidence, System, task_predictions
-from xpareto.eval.statistics import LEVEL, NONE, Flips, ScoreTable, Spread, flips, moderated_spread, repeated
+from xpareto.eval.results import RunResults, System, task_predictions
+from xpareto.eval.statistics import LEVEL, NONE, Flips, ScoreTable, Spread, flips, repeated, shrunken_spread
 from xpareto.eval.tasks import KINDS, task
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
 
 
-def cells(table: ScoreTable, evidence: Evidence, systems: Sequence[System], base: int) -> Cells:
+def cells(table: ScoreTable, results: RunResults, systems: Sequence[System], base: int) -> Cells:
     """Return the drops of task x language, means over the seeds, each compared with the baseline's.
 
     The level of a single interval is that of the examples (max-t); with several seeds it is the larger
     one that holds whatever their correlation is (Sidak 1967), and an error is what gives the half width
     at that level: examples and seeds together, the latter moderated over the cells.
     """
-    by_seed = evidence.members(systems)
+    by_seed = results.members(systems)
     members = [list(places.values()) for places in by_seed]
     points = np.stack([table.cell_points[places].mean(axis=0) for places in members])
     examples = np.stack([np.sqrt((table.cell_errors[places] ** 2).mean(axis=0)) for places in members])
@@ -37,7 +37,7 @@ def cells(table: ScoreTable, evidence: Evidence, systems: Sequence[System], base
             if partner is not None:
                 values[at, :, seeds.index(seed)] = table.cell_points[place] - table.cell_points[partner]
     _, repeats, df = repeated(values)
-    spread = moderated_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), axis=1)
+    spread = shrunken_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), axis=1)
     if df is not None:
         levels = np.maximum(levels, LEVEL ** (1 / len(table.cells)))
     half = np.stack([spread.of(at).half_width(level) for at, level in enumerate(levels)])
@@ -52,28 +52,28 @@ def cells(table: ScoreTable, evidence: Evidence, systems: Sequence[System], base
 
 
 def flip_tables(
-    evidence: Evidence, systems: Sequence[System], base: int
+    results: RunResults, systems: Sequence[System], base: int
 ) -> tuple[FlipTable, FlipTable] | None:
     """Return the flips by language and by task; None where predictions were not kept.
 
     Seeds are compared with the baseline's of that seed.
     """
-    languages = sorted({code for codes in evidence.languages.values() for code in codes})
+    languages = sorted({code for codes in results.languages.values() for code in codes})
     by_language = {code: [NONE] * len(systems) for code in languages}
-    by_task = {name: [NONE] * len(systems) for name in evidence.tasks}
+    by_task = {name: [NONE] * len(systems) for name in results.tasks}
     partners = systems[base].candidates
-    for task_name, facts in evidence.tasks.items():
+    for task_name, facts in results.tasks.items():
         kind: Kind = KINDS.load(task(task_name).kind)
-        outcomes = evidence.outcomes(task_name)
-        predictions = {name: task_predictions(evidence.folder, facts, name) for name in evidence.names}
+        outcomes = results.outcomes(task_name)
+        predictions = {name: task_predictions(results.folder, facts, name) for name in results.names}
         if any(kept is None or set(facts.languages) - set(kept) for kept in predictions.values()):
             return None
         for at, system in enumerate(systems):
             for seed, candidate in system.candidates.items():
-                partner = partners.get(seed, evidence.baseline)
+                partner = partners.get(seed, results.baseline)
                 for code in facts.languages:
                     before, after = (
-                        ((predictions[model] or {})[code], outcomes[code][evidence.names.index(model)])
+                        ((predictions[model] or {})[code], outcomes[code][results.names.index(model)])
                         for model in (partner, candidate)
                     )
                     counts = flips(task(task_name), kind, before, after)

@@ -14,31 +14,31 @@ from typing import Any
 import numpy as np
 
 from xpareto.eval.analyses.documents import CommonChange, CostChange, RelativeChange
-from xpareto.eval.comparison import Logs, beside_others, together
+from xpareto.eval.comparison import Logs, pooled_change, relative_changes
 from xpareto.eval.objectives import Objective
 from xpareto.eval.pareto import Cost
-from xpareto.eval.results import Evidence, System
+from xpareto.eval.results import RunResults, System
 from xpareto.eval.statistics import Contrast, Spread, contrasts
 
 
-def lost_costs(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def lost_costs(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return by candidate the costs that A has measured and B has not, or not in all those tasks, and why."""
     found: dict[str, dict[str, str]] = {}
-    for cost in a.study.costs:
+    for cost in a.run_summary.costs:
         for name in names:
-            if a.study.value(name, cost) is not None:
-                why = _lost(a, b, name, a.study.objectives[cost])
+            if a.run_summary.value(name, cost) is not None:
+                why = _lost(a, b, name, a.run_summary.objectives[cost])
                 if why:
                     found.setdefault(name, {})[cost] = why
     return found
 
 
-def _lost(a: Evidence, b: Evidence, name: str, objective: Objective) -> str:
-    if objective.name not in b.study.objectives:
+def _lost(a: RunResults, b: RunResults, name: str, objective: Objective) -> str:
+    if objective.name not in b.run_summary.objectives:
         return "the second run has no such objective"
-    if b.study.value(name, objective.name) is None:
-        rows = b.study.run.rows[name]
-        for failure in b.study.failures_of(name):
+    if b.run_summary.value(name, objective.name) is None:
+        rows = b.run_summary.run.rows[name]
+        for failure in b.run_summary.failures_of(name):
             if objective.reduce([row for row in rows if row.probe != failure.probe]) is None:
                 where = f" on {failure.task}" if failure.task else ""
                 return f"{failure.probe} failed{where}: {failure.error.splitlines()[0]}"
@@ -47,9 +47,9 @@ def _lost(a: Evidence, b: Evidence, name: str, objective: Objective) -> str:
     return f"not measured on {', '.join(less)}" if less else ""
 
 
-def _covered(evidence: Evidence, name: str, objective: Objective) -> set[str]:
+def _covered(results: RunResults, name: str, objective: Objective) -> set[str]:
     """Return the tasks that a candidate's cost rests on, "" for what belongs to none."""
-    rows = evidence.rows(name)
+    rows = results.rows(name)
     return {
         task
         for task in {row.task for row in rows}
@@ -57,23 +57,24 @@ def _covered(evidence: Evidence, name: str, objective: Objective) -> set[str]:
     }
 
 
-def _comparable(a: Evidence, b: Evidence, names: Sequence[str]) -> dict[str, list[str]]:
+def _comparable(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str, list[str]]:
     """Return by cost the candidates that have it in both runs, from the same tasks."""
     return {
         cost: [
             name
             for name in names
-            if a.study.value(name, cost) is not None
-            and b.study.value(name, cost) is not None
-            and _covered(a, name, a.study.objectives[cost]) == _covered(b, name, a.study.objectives[cost])
+            if a.run_summary.value(name, cost) is not None
+            and b.run_summary.value(name, cost) is not None
+            and _covered(a, name, a.run_summary.objectives[cost])
+            == _covered(b, name, a.run_summary.objectives[cost])
         ]
-        for cost in a.study.costs
-        if cost in b.study.costs
+        for cost in a.run_summary.costs
+        if cost in b.run_summary.costs
     }
 
 
 def cost_contrasts(
-    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+    a: RunResults, b: RunResults, names: Sequence[str], margin: float
 ) -> dict[str, dict[str, CostChange]]:
     """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's.
 
@@ -82,7 +83,7 @@ def cost_contrasts(
     changes = {}
     for name, own in _comparable(a, b, names).items():
         systems = [System(candidate, "", {0: candidate}) for candidate in own]
-        objective = a.study.objectives[name]
+        objective = a.run_summary.objectives[name]
         one, other = (run.cost(objective, systems) for run in (a, b))
         if one is None or other is None:
             continue
@@ -92,13 +93,13 @@ def cost_contrasts(
         logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
         errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
         more_is_better = objective.sense == "max"
-        sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see Evidence.cost)
+        sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see RunResults.cost)
         before, after = (sign * side.points[:, 0] for side in logs)
         listed = contrasts(
             before, after, _between(one, other, errors), margin, f"{name} of all candidates", good=-sign
         )
         family = f"{name} of all candidates, beside the others"
-        beside = beside_others(after - before, errors, _df(one, other), margin, family, good=-sign)
+        beside = relative_changes(after - before, errors, _df(one, other), margin, family, good=-sign)
         changes[name] = {
             own[at]: CostChange(
                 **_ratios(contrast, objective),
@@ -132,7 +133,7 @@ def _relative(beside: Contrast, alone: Contrast, objective: Objective) -> Relati
 
 
 def cost_changes_together(
-    a: Evidence, b: Evidence, names: Sequence[str], margin: float
+    a: RunResults, b: RunResults, names: Sequence[str], margin: float
 ) -> dict[str, CommonChange]:
     """Return per measured cost the mean change of all candidates that have it (see eval.comparison.common_change).
 
@@ -140,25 +141,25 @@ def cost_changes_together(
     """
     logs = {}
     for name, own in _comparable(a, b, names).items():
-        objective = a.study.objectives[name]
+        objective = a.run_summary.objectives[name]
         blocks = _blocks(a, b, own, objective)
         if blocks is not None:
             logs[name] = Logs(*blocks, good=1 if objective.sense == "max" else -1)
     return {
         name: CommonChange(
-            **_ratios(own.contrast, a.study.objectives[name]),
+            **_ratios(own.contrast, a.run_summary.objectives[name]),
             beyond=own.beyond,
             candidates=own.candidates,
             blocks=own.blocks,
             noise=own.basis,
             drift=math.exp(own.drift),
         )
-        for name, own in together(logs, margin).items()
+        for name, own in pooled_change(logs, margin).items()
     }
 
 
 def _blocks(
-    a: Evidence, b: Evidence, names: Sequence[str], objective: Objective
+    a: RunResults, b: RunResults, names: Sequence[str], objective: Objective
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the logarithms of a cost in both runs, (candidates, blocks), of those that have equal blocks.
 

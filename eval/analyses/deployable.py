@@ -14,17 +14,17 @@ import numpy as np
 from xpareto.eval.comparison import MAX_DROP, SCORE, Decision, Drop, Option, decide
 from xpareto.eval.objectives import declared_limits, preferences
 from xpareto.eval.pareto import Cost
-from xpareto.eval.results import Evidence, System
+from xpareto.eval.results import RunResults, System
 from xpareto.eval.statistics import (
     AVERAGE,
     LEVEL,
     ScoreTable,
     Uncertain,
     generator,
-    moderated_gains,
-    moderated_spread,
     pairs_of,
+    shrunken_spread,
     simultaneous,
+    spread_over_pairs,
 )
 
 WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
@@ -32,14 +32,14 @@ _ONE_END = 2 * LEVEL - 1  # the level of a two-sided interval whose upper end al
 
 
 @dataclass(frozen=True)
-class Deployable:
+class FeasibleSet:
     """The systems of a run with the costs that limits and preferences are set on.
 
     `limits` and `aims` hold those that were measured. `tokenization` says whether p95_ms has it in it; it
     is in for all variants or for none. "": no p95 was measured.
     """
 
-    evidence: Evidence
+    results: RunResults
     systems: tuple[System, ...]
     base: int
     limits: Mapping[str, Cost]
@@ -57,7 +57,7 @@ class Deployable:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedOptions:
     """What limits are held against, and `single`, the level at which one interval of a drop is taken."""
 
     options: Mapping[str, Option]
@@ -77,17 +77,17 @@ class Judged:
         )
 
 
-def deployable(evidence: Evidence, systems: Sequence[System]) -> Deployable:
+def feasible_set(results: RunResults, systems: Sequence[System]) -> FeasibleSet:
     """Return the systems with their costs; they hold the baseline."""
-    base = next(at for at, own in enumerate(systems) if evidence.baseline in own.candidates.values())
-    limits, tokenization = _limits(evidence, systems)
+    base = next(at for at, own in enumerate(systems) if results.baseline in own.candidates.values())
+    limits, tokenization = _limits(results, systems)
     aims = {
-        aim: evidence.cost(objective, systems)
+        aim: results.cost(objective, systems)
         for aim, objective in preferences().items()
         if objective.role == "cost"
     }
-    return Deployable(
-        evidence,
+    return FeasibleSet(
+        results,
         tuple(systems),
         base,
         limits,
@@ -96,7 +96,7 @@ def deployable(evidence: Evidence, systems: Sequence[System]) -> Deployable:
     )
 
 
-def _limits(evidence: Evidence, systems: Sequence[System]) -> tuple[dict[str, Cost], str]:
+def _limits(results: RunResults, systems: Sequence[System]) -> tuple[dict[str, Cost], str]:
     """Return the costs that limits are set on, and what p95 has to do with tokenization.
 
     A limit is on the fuller measure where that can be had of every variant that has the other.
@@ -104,11 +104,11 @@ def _limits(evidence: Evidence, systems: Sequence[System]) -> tuple[dict[str, Co
     costs: dict[str, Cost] = {}
     how: dict[str, str] = {}
     for name, (_, limit) in declared_limits().items():
-        cost = None if limit.measure is None else evidence.cost(limit.measure, systems)
+        cost = None if limit.measure is None else results.cost(limit.measure, systems)
         if cost is None:
             continue
         if limit.fuller is not None:
-            whole = evidence.cost(limit.fuller, systems)
+            whole = results.cost(limit.fuller, systems)
             if whole is not None and whole.systems == cost.systems:
                 cost, how[name] = whole, WITH
             else:
@@ -118,18 +118,18 @@ def _limits(evidence: Evidence, systems: Sequence[System]) -> tuple[dict[str, Co
 
 
 def judged(
-    found: Deployable,
+    found: FeasibleSet,
     table: ScoreTable,
     limits: Mapping[str, float],
     point_estimates: bool = False,
     seed: int = 0,
-) -> Judged:
+) -> JudgedOptions:
     """Return what the limits are held against.
 
     The intervals of drops of all systems, of the average and of all languages that a limit is set on, hold
     at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
     """
-    scores = table.systems(found.evidence.members(found.systems))
+    scores = table.systems(found.results.members(found.systems))
     arms = [own.arm for own in found.systems]
     drops, single = _drops(scores, found.base, arms, table, limits, point_estimates, seed)
     costs, uppers = _costs(found)
@@ -155,7 +155,7 @@ def judged(
         for at, own in enumerate(found.systems)
     }
     beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
-    return Judged(options, found.floors, beats, single)
+    return JudgedOptions(options, found.floors, beats, single)
 
 
 def _drops(
@@ -187,8 +187,8 @@ def _drops(
     gains = scores.less(base).take([*places, *in_languages])
     noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
     single = simultaneous(noise, sided=1)
-    wholes = moderated_gains(scores.take(places), base, arms) if places else None
-    languages = moderated_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
+    wholes = spread_over_pairs(scores.take(places), base, arms) if places else None
+    languages = shrunken_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
     half = np.concatenate(
         ([wholes.half_width(single)] if wholes is not None else [])
         + ([languages.half_width(single)] if by_language else []),
@@ -210,7 +210,7 @@ def _drops(
     return told, single
 
 
-def _costs(found: Deployable) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def _costs(found: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Return what limits are set on, by system, and the upper ends of what has noise that was learnt.
 
     Each upper end holds by itself. Two blocks leave a noise few degrees of freedom, and Student's t at the

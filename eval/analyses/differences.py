@@ -13,7 +13,7 @@ from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.cost_changes import cost_changes_together, cost_contrasts, lost_costs
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
-from xpareto.eval.results import Evidence, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results import RunResults, task_clusters, task_outcomes, task_tuning
 from xpareto.eval.statistics import (
     AVERAGE,
     NORMAL_FROM,
@@ -30,8 +30,8 @@ from xpareto.eval.tasks import task
 
 
 def diff(
-    first: Evidence,
-    second: Evidence,
+    first: RunResults,
+    second: RunResults,
     tolerance: float = 1.0,
     cost_tolerance: float = 5.0,
     resamples: int = 2000,
@@ -63,7 +63,7 @@ def diff(
     costs_lost = lost_costs(a, b, names)
     unproven = undetermined(changes)
     return Difference(
-        runs=(first.study.run.origins[0].run, second.study.run.origins[0].run),
+        runs=(first.run_summary.run.origins[0].run, second.run_summary.run.origins[0].run),
         tolerance=tolerance,
         cost_tolerance=cost_tolerance,
         cost_margin=margin,
@@ -84,7 +84,7 @@ def diff(
     )
 
 
-def _common_tasks(a: Evidence, b: Evidence) -> dict[str, tuple[str, ...]]:
+def _common_tasks(a: RunResults, b: RunResults) -> dict[str, tuple[str, ...]]:
     found = {}
     for name, codes in a.languages.items():
         other = b.tasks.get(name)
@@ -100,7 +100,7 @@ def _common_tasks(a: Evidence, b: Evidence) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _common_names(a: Evidence, b: Evidence) -> list[str]:
+def _common_names(a: RunResults, b: RunResults) -> list[str]:
     names = [name for name in a.names if name in b.names]
     if not names:
         near = hint(a.names[0], b.names)
@@ -111,17 +111,17 @@ def _common_names(a: Evidence, b: Evidence) -> list[str]:
     return names
 
 
-def _limited(evidence: Evidence, tasks: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> Evidence:
-    facts = {name: replace(evidence.tasks[name], languages=codes) for name, codes in tasks.items()}
-    return replace(evidence, tasks=facts, names=tuple(names))
+def _limited(results: RunResults, tasks: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> RunResults:
+    facts = {name: replace(results.tasks[name], languages=codes) for name, codes in tasks.items()}
+    return replace(results, tasks=facts, names=tuple(names))
 
 
-def _missing(here: Evidence, there: Evidence) -> tuple[str, ...]:
-    known = {candidate.name for candidate in there.study.run.candidates}
-    return tuple(c.name for c in here.study.run.candidates if c.name not in known)
+def _missing(here: RunResults, there: RunResults) -> tuple[str, ...]:
+    known = {candidate.name for candidate in there.run_summary.run.candidates}
+    return tuple(c.name for c in here.run_summary.run.candidates if c.name not in known)
 
 
-def _same_examples(a: Evidence, b: Evidence, name: str) -> bool:
+def _same_examples(a: RunResults, b: RunResults, name: str) -> bool:
     """Tell whether both runs answered the same examples of a task.
 
     By the fingerprints of its files where both runs wrote them down, else by the name of the data.
@@ -131,14 +131,15 @@ def _same_examples(a: Evidence, b: Evidence, name: str) -> bool:
         return False
     if one.fingerprints and other.fingerprints:
         return all(one.fingerprints.get(code) == other.fingerprints.get(code) for code in one.languages)
-    return a.study.run.origins[0].data == b.study.run.origins[0].data
+    return a.run_summary.run.origins[0].data == b.run_summary.run.origins[0].data
 
 
-def _scored(a: Evidence, b: Evidence, paired: Mapping[str, bool], draws: int) -> Iterator[TaskScores]:
+def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int) -> Iterator[TaskScores]:
     """Yield the scores of A's candidates followed by B's."""
     for name in a.tasks:
         sides = [
-            (own, task_outcomes(own.folder, own.study.run, own.tasks[name], own.names)) for own in (a, b)
+            (own, task_outcomes(own.folder, own.run_summary.run, own.tasks[name], own.names))
+            for own in (a, b)
         ]
         outcomes = [found for _, found in sides]
         tuning = [task_tuning(own.folder, own.tasks[name], own.names, found) for own, found in sides]
@@ -193,6 +194,6 @@ def _changes(
     return changes
 
 
-def _machine(evidence: Evidence) -> tuple[Any, ...]:
-    facts = evidence.study.run.origins[0].environment
+def _machine(results: RunResults) -> tuple[Any, ...]:
+    facts = results.run_summary.run.origins[0].environment
     return tuple(str(facts.get(name)) for name in ("cpu", "cores", "memory_bytes"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.analyses.deployable import Deployable, deployable, judged
+from xpareto.eval.analyses.deployable import FeasibleSet, feasible_set, judged
 from xpareto.eval.analyses.documents import (
     BrokenLimit,
     CrossFit,
@@ -20,43 +20,45 @@ from xpareto.eval.analyses.documents import (
     Recommendation,
     VariantFacts,
 )
-from xpareto.eval.analyses.requirements import Wish, qualities_of, weights_of
+from xpareto.eval.analyses.requirements import Requirements, qualities_of, weights_of
 from xpareto.eval.comparison import Decision, Interval, Option, Violation, order_of_aims
 from xpareto.eval.objectives import preferences
-from xpareto.eval.results import Evidence, Part, System
+from xpareto.eval.results import Part, RunResults, System
 from xpareto.eval.statistics import AVERAGE, LEVEL, ScoreTable, Weights
 
 _FOLD_DRAWS = 500
 
 
-def recommend(evidence: Evidence, wish: Wish, report_on: Evidence | None = None) -> Recommendation:
-    """Return the variant to deploy. `evidence` holds the tasks and languages of the checked wish alone.
+def recommend(
+    results: RunResults, requirements: Requirements, report_on: RunResults | None = None
+) -> Recommendation:
+    """Return the variant to deploy. `results` holds the tasks and languages of the checked wish alone.
 
     `report_on` is that of a run of the same candidates on other examples: what is chosen here, on dev, is
     scored there, on test. InputError for weights that leave nothing, or a chosen variant that the other run
     has not.
     """
-    weights = weights_of(evidence, wish)
-    candidates = deployable(evidence, evidence.systems(wish.seed_policy == "each"))
-    qualities = qualities_of(wish)
-    table = evidence.table(wish.resamples, weights, keep=wish.folds > 0, qualities=qualities)
-    options = judged(candidates, table, wish.limits, wish.point_estimates, wish.seed)
-    decision = options.decide(wish.limits, wish.prefer, wish.point_estimates)
-    changes = evidence.quality_changes(table, candidates.systems, candidates.base)
+    weights = weights_of(results, requirements)
+    candidates = feasible_set(results, results.systems(requirements.seed_policy == "each"))
+    qualities = qualities_of(requirements)
+    table = results.table(requirements.resamples, weights, keep=requirements.folds > 0, qualities=qualities)
+    options = judged(candidates, table, requirements.limits, requirements.point_estimates, requirements.seed)
+    decision = options.decide(requirements.limits, requirements.prefer, requirements.point_estimates)
+    changes = results.quality_changes(table, candidates.systems, candidates.base)
     told = _Told(candidates, options.options, table, changes)
     return Recommendation(
-        run=evidence.study.run.origins[0].run,
-        limits=wish.limits,
-        prefer=wish.prefer,
-        rule=rule(wish.prefer, [options.options[name] for name in decision.ranked]),
-        tasks=evidence.languages,
-        weights=wish.weights,
-        seed_policy=wish.seed_policy,
-        point_estimates=wish.point_estimates,
+        run=results.run_summary.run.origins[0].run,
+        limits=requirements.limits,
+        prefer=requirements.prefer,
+        rule=rule(requirements.prefer, [options.options[name] for name in decision.ranked]),
+        tasks=results.languages,
+        weights=requirements.weights,
+        seed_policy=requirements.seed_policy,
+        point_estimates=requirements.point_estimates,
         level=LEVEL,
         single_level=options.single,
-        resamples=wish.resamples,
-        seed=wish.seed,
+        resamples=requirements.resamples,
+        seed=requirements.seed,
         noise_floor={name: math.expm1(value) for name, value in candidates.floors.items()},
         noise_of_limits={name: cost.noise.basis for name, cost in candidates.limits.items()},
         blocks_of_limits={name: cost.noise.blocks for name, cost in candidates.limits.items()},
@@ -66,13 +68,13 @@ def recommend(evidence: Evidence, wish: Wish, report_on: Evidence | None = None)
         runner_up=told.named(decision.ranked[1] if len(decision.ranked) > 1 else None),
         fits=decision.ranked,
         rejected={name: tuple(map(_broken, own)) for name, own in decision.rejected.items()},
-        left_out=evidence.left_out,
+        left_out=results.left_out,
         nearest=told.named(decision.nearest),
         unmeasured=decision.unmeasured,
         reported_on=None
         if report_on is None or decision.chosen is None
-        else _elsewhere(report_on, candidates, decision.chosen, weights, wish),
-        cross_fit=_cross_fit(candidates, weights, wish, decision),
+        else _elsewhere(report_on, candidates, decision.chosen, weights, requirements),
+        cross_fit=_cross_fit(candidates, weights, requirements, decision),
     )
 
 
@@ -102,7 +104,7 @@ def rule(prefer: str, fitting: Sequence[Option]) -> str:
 class _Told:
     """The document's words on one variant."""
 
-    candidates: Deployable
+    candidates: FeasibleSet
     options: Mapping[str, Option]
     table: ScoreTable
     changes: Mapping[str, Sequence[Sequence[float]]]  # quality -> by system [value, low, high]
@@ -126,7 +128,7 @@ class _Told:
         system = self.candidates.systems[place]
         return VariantFacts(
             name=name,
-            candidate=middle(system, self.candidates.evidence, self.table),
+            candidate=middle(system, self.candidates.results, self.table),
             seeds=tuple(sorted(system.candidates)),
             score=option.score,
             drops={
@@ -147,10 +149,10 @@ class _Told:
         )
 
 
-def middle(system: System, evidence: Evidence, table: ScoreTable) -> str:
+def middle(system: System, results: RunResults, table: ScoreTable) -> str:
     """Return the system's candidate of the middle score; with one seed, itself."""
     by_score = sorted(
-        system.candidates.values(), key=lambda own: (table.points[evidence.names.index(own), AVERAGE], own)
+        system.candidates.values(), key=lambda own: (table.points[results.names.index(own), AVERAGE], own)
     )
     return by_score[(len(by_score) - 1) // 2]
 
@@ -168,7 +170,7 @@ def _broken(violation: Violation) -> BrokenLimit:
 
 
 def _elsewhere(
-    evidence: Evidence, candidates: Deployable, chosen: str, weights: Weights, wish: Wish
+    results: RunResults, candidates: FeasibleSet, chosen: str, weights: Weights, requirements: Requirements
 ) -> OtherRun:
     """Return what the chosen variant loses on the examples of another run, each interval by itself."""
     pair = [
@@ -176,13 +178,13 @@ def _elsewhere(
         next(own for own in candidates.systems if own.name == chosen),
     ]
     for name in (name for system in pair for name in system.candidates.values()):
-        if name not in evidence.names:
+        if name not in results.names:
             raise InputError(
-                f"--report-on: {evidence.folder} has no scores of {name}.{hint(name, evidence.names)} Run the "
+                f"--report-on: {results.folder} has no scores of {name}.{hint(name, results.names)} Run the "
                 "same recipe with the other split."
             )
-    table = evidence.table(wish.resamples, weights)
-    gains = table.systems(evidence.members(pair)).less(0).of([1])
+    table = results.table(requirements.resamples, weights)
+    gains = table.systems(results.members(pair)).less(0).of([1])
     half = gains.spread().half_width(LEVEL) if chosen != pair[0].name else np.zeros(gains.points.shape)
     drops, ends = -gains.points[0], half[0]
     languages = list(table.language_places)
@@ -192,46 +194,50 @@ def _elsewhere(
         for at in (AVERAGE, worst)
     )
     return OtherRun(
-        run=evidence.study.run.origins[0].run,
-        tasks={name: facts.split for name, facts in evidence.tasks.items()},
+        run=results.run_summary.run.origins[0].run,
+        tasks={name: facts.split for name, facts in results.tasks.items()},
         drop=drop,
         worst_language_drop=worst_drop,
         worst_language=table.languages[languages.index(worst)],
     )
 
 
-def _cross_fit(candidates: Deployable, weights: Weights, wish: Wish, decision: Decision) -> CrossFit | None:
+def _cross_fit(
+    candidates: FeasibleSet, weights: Weights, requirements: Requirements, decision: Decision
+) -> CrossFit | None:
     """Choose on all parts of the examples but one and score on that one, each part in turn.
 
     Whoever chooses and reports on the same examples reports too well (the winner's curse). Here no
     example is used for both. None without folds, or where a language has too few examples for them.
     """
-    if not wish.folds:
+    if not requirements.folds:
         return None
-    evidence, systems = candidates.evidence, candidates.systems
-    fewest = min(own.shape[1] for name in evidence.tasks for own in evidence._held[name].values())
-    if fewest < 2 * wish.folds:
+    results, systems = candidates.results, candidates.systems
+    fewest = min(own.shape[1] for name in results.tasks for own in results._held[name].values())
+    if fewest < 2 * requirements.folds:
         return None
     chosen: list[str | None] = []
     drops: list[float] = []
     by_language: list[np.ndarray] = []
-    members = evidence.members(systems)
-    qualities = qualities_of(wish)
-    for fold in range(wish.folds):
-        rest = Part(fold, wish.folds, inside=False)
-        table = evidence.table(_FOLD_DRAWS, weights, rest, keep=True, qualities=qualities)
-        options = judged(candidates, table, wish.limits, wish.point_estimates, wish.seed)
-        choice = options.decide(wish.limits, wish.prefer, wish.point_estimates).chosen
+    members = results.members(systems)
+    qualities = qualities_of(requirements)
+    for fold in range(requirements.folds):
+        rest = Part(fold, requirements.folds, inside=False)
+        table = results.table(_FOLD_DRAWS, weights, rest, keep=True, qualities=qualities)
+        options = judged(
+            candidates, table, requirements.limits, requirements.point_estimates, requirements.seed
+        )
+        choice = options.decide(requirements.limits, requirements.prefer, requirements.point_estimates).chosen
         chosen.append(choice)
         if choice is None:
             continue
-        held_out = evidence.table(2, weights, Part(fold, wish.folds, inside=True), keep=True)
+        held_out = results.table(2, weights, Part(fold, requirements.folds, inside=True), keep=True)
         gains = held_out.systems(members).less(candidates.base)
         lost = -gains.points[[system.name for system in systems].index(choice)]
         drops.append(float(lost[AVERAGE]))
         by_language.append(lost[list(held_out.language_places)])
     return CrossFit(
-        folds=wish.folds,
+        folds=requirements.folds,
         chosen=tuple(chosen),
         same_choice=sum(own == decision.chosen for own in chosen),
         held_out_drop=float(np.mean(drops)) if drops else None,

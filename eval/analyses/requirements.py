@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.objectives import Objective, declared_limits, preferences
-from xpareto.eval.results import Evidence
+from xpareto.eval.results import RunResults
 from xpareto.eval.statistics import Weights
 
 
 @dataclass(frozen=True)
-class Wish:
+class Requirements:
     """What a deployment needs. `limits` by the names that objectives declare (see eval.objectives.Limit);
     drops in points, costs in their units. `prefer` is an objective, by its name or alias.
 
@@ -63,22 +63,23 @@ def named_numbers(text: str) -> dict[str, float]:
     return found
 
 
-def check(wish: Wish) -> Wish:
+def check(requirements: Requirements) -> Requirements:
     """Return the wish with what it prefers under its alias; InputError where it asks for what cannot be."""
     aims = preferences()
     by_name = {objective.name: aim for aim, objective in aims.items()}
-    prefer = by_name.get(wish.prefer, wish.prefer)
+    prefer = by_name.get(requirements.prefer, requirements.prefer)
     if prefer not in aims:
         raise InputError(
-            f'--prefer: expected {", ".join(aims)}, found "{wish.prefer}".{hint(wish.prefer, [*aims, *by_name])}'
+            f'--prefer: expected {", ".join(aims)}, found "{requirements.prefer}".'
+            f"{hint(requirements.prefer, [*aims, *by_name])}"
         )
-    if wish.seed_policy not in ("each", "mean"):
+    if requirements.seed_policy not in ("each", "mean"):
         raise InputError(
-            f'--seed-policy: expected each or mean, found "{wish.seed_policy}".'
-            f"{hint(wish.seed_policy, ('each', 'mean'))}"
+            f'--seed-policy: expected each or mean, found "{requirements.seed_policy}".'
+            f"{hint(requirements.seed_policy, ('each', 'mean'))}"
         )
     declared = declared_limits()
-    for name, value in wish.limits.items():
+    for name, value in requirements.limits.items():
         if name not in declared:
             raise InputError(
                 f'No limit "{name}": no objective declares it.{hint(name, declared)} There are: '
@@ -88,43 +89,46 @@ def check(wish: Wish) -> Wish:
         least = "0 or more" if objective.role == "quality" else "above 0"
         if not math.isfinite(value) or value < 0 or (value == 0 and least != "0 or more"):
             raise InputError(f"{limit.option}: expected a number {least}, found {value:g}.")
-    if not 100 <= wish.resamples <= 100_000:
-        raise InputError(f"--resamples: expected 100 to 100000 draws, found {wish.resamples}.")
-    if wish.folds == 1 or not 0 <= wish.folds <= 20:
-        raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {wish.folds}.")
-    return replace(wish, prefer=prefer)
+    if not 100 <= requirements.resamples <= 100_000:
+        raise InputError(f"--resamples: expected 100 to 100000 draws, found {requirements.resamples}.")
+    if requirements.folds == 1 or not 0 <= requirements.folds <= 20:
+        raise InputError(f"--folds: expected 2 to 20 parts, or 0 for none, found {requirements.folds}.")
+    return replace(requirements, prefer=prefer)
 
 
-def qualities_of(wish: Wish) -> tuple[Objective, ...]:
+def qualities_of(requirements: Requirements) -> tuple[Objective, ...]:
     """Return the objectives of role quality that a checked wish prefers or sets a limit on."""
-    asked = [preferences()[wish.prefer], *(declared_limits()[name][0] for name in wish.limits)]
+    asked = [
+        preferences()[requirements.prefer],
+        *(declared_limits()[name][0] for name in requirements.limits),
+    ]
     return tuple(objective for objective in asked if objective.role == "quality")
 
 
-def check_names(evidence: Evidence, wish: Wish) -> None:
-    languages = sorted({code for codes in evidence.languages.values() for code in codes})
+def check_names(results: RunResults, requirements: Requirements) -> None:
+    languages = sorted({code for codes in results.languages.values() for code in codes})
     for option, given, known in (
-        ("--tasks", wish.tasks, list(evidence.tasks)),
-        ("--languages", wish.languages, languages),
-        ("--weights", list(wish.weights), [*evidence.tasks, *languages]),
+        ("--tasks", requirements.tasks, list(results.tasks)),
+        ("--languages", requirements.languages, languages),
+        ("--weights", list(requirements.weights), [*results.tasks, *languages]),
     ):
         for name in given:
             if name not in known:
                 raise InputError(
                     f'{option}: "{name}" is not in this run.{hint(name, known)} It has: {", ".join(known)}.'
                 )
-    for name, value in wish.weights.items():
+    for name, value in requirements.weights.items():
         if not math.isfinite(value) or value < 0:
             raise InputError(f"--weights: {name}: expected a number of 0 or more, found {value:g}.")
 
 
-def weights_of(evidence: Evidence, wish: Wish) -> Weights:
+def weights_of(results: RunResults, requirements: Requirements) -> Weights:
     """Return the weights; a task or language of weight 0 must not be all that there is."""
     found = Weights(
-        {name: value for name, value in wish.weights.items() if name in evidence.tasks},
-        {name: value for name, value in wish.weights.items() if name not in evidence.tasks},
+        {name: value for name, value in requirements.weights.items() if name in results.tasks},
+        {name: value for name, value in requirements.weights.items() if name not in results.tasks},
     )
-    for name, codes in evidence.languages.items():
+    for name, codes in results.languages.items():
         if found.task(name) == 0:
             raise InputError(f"--weights: {name}: leave a task out by --tasks, not by weight 0.")
         if not any(found.language(code) for code in codes):

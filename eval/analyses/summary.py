@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from xpareto.eval.analyses.answer import answer
 from xpareto.eval.analyses.attained import attained
 from xpareto.eval.analyses.cells import cells, flip_tables
-from xpareto.eval.analyses.deployable import deployable
+from xpareto.eval.analyses.deployable import feasible_set
 from xpareto.eval.analyses.documents import (
     ALL,
     CostEntry,
@@ -39,7 +39,7 @@ from xpareto.eval.pareto import (
     single_level,
     uncertain_frontier,
 )
-from xpareto.eval.results import Evidence, System
+from xpareto.eval.results import RunResults, System
 from xpareto.eval.statistics import (
     AVERAGE,
     LEVEL,
@@ -48,51 +48,51 @@ from xpareto.eval.statistics import (
     Uncertain,
     Weights,
     generator,
-    moderated_gains,
+    spread_over_pairs,
 )
 
 RESAMPLES = 2000
 
 
-def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> Summary:
+def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
     """Return the statistics of a run. InputError where outcomes were not kept."""
-    systems = evidence.systems(by_seed=False)
-    base = next(at for at, own in enumerate(systems) if evidence.baseline in own.candidates.values())
-    table = evidence.table(resamples, Weights())
-    scores = table.systems(evidence.members(systems))
-    costs = _costs(evidence, systems)
+    systems = results.systems(by_seed=False)
+    base = next(at for at, own in enumerate(systems) if results.baseline in own.candidates.values())
+    table = results.table(resamples, Weights())
+    scores = table.systems(results.members(systems))
+    costs = _costs(results, systems)
     arms = [system.arm for system in systems]
     average = scores.take([AVERAGE])
-    frontiers = _frontiers(average, costs, base, arms, evidence.seed, resamples)
+    frontiers = _frontiers(average, costs, base, arms, results.seed, resamples)
     places = list(table.language_places)
     fair = fairness(
-        scores.take(places), table.languages, base, generator(evidence.seed, "fairness"), resamples
+        scores.take(places), table.languages, base, generator(results.seed, "fairness"), resamples
     )
     alone = {name: cost.alone() for name, cost in costs.items()}
     beside = {name: cost.beside() for name, cost in costs.items()}
-    flips, flips_by_task = flip_tables(evidence, systems, base) or (None, None)
-    objectives = evidence.study.objectives
+    flips, flips_by_task = flip_tables(results, systems, base) or (None, None)
+    objectives = results.run_summary.objectives
     return Summary(
-        run=evidence.study.run.origins[0].run,
+        run=results.run_summary.run.origins[0].run,
         baseline=systems[base].name,
         level=LEVEL,
         resamples=resamples,
-        seed=evidence.seed,
+        seed=results.seed,
         reference=Reference(score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES),
         systems=tuple(SystemEntry(name=own.name, arm=own.arm, candidates=own.candidates) for own in systems),
-        left_out=evidence.left_out,
+        left_out=results.left_out,
         tasks={
             name: TaskEntry(
                 group=facts.group, languages=facts.languages, split=facts.split, limit=facts.limit
             )
-            for name, facts in evidence.tasks.items()
+            for name, facts in results.tasks.items()
         },
         objectives={name: _objective(objectives[name], cost) for name, cost in costs.items()},
         score_floor=short(score_floor(average, arms)),
         scores=tuple(_scores(scores, table, base, arms)),
-        qualities=_qualities(evidence, table, scores, systems, base),
-        costs=_cost_values(evidence, costs, alone, len(systems)),
-        costs_beside=_cost_values(evidence, costs, beside, len(systems)),
+        qualities=_qualities(results, table, scores, systems, base),
+        costs=_cost_values(results, costs, alone, len(systems)),
+        costs_beside=_cost_values(results, costs, beside, len(systems)),
         frontiers=frontiers,
         fairness=tuple(_fairness(own) for own in fair),
         slope_languages=fair[0].slope_languages,
@@ -101,18 +101,18 @@ def analyse(evidence: Evidence, resamples: int = RESAMPLES) -> Summary:
             for code in table.languages
             if code in LANGUAGES
         },
-        cells=cells(table, evidence, systems, base),
+        cells=cells(table, results, systems, base),
         flips=flips,
         flips_by_task=flips_by_task,
-        attainment={name: attained(evidence, systems, objectives[name]) for name in costs},
-        answer=answer(deployable(evidence, systems), table, evidence.seed),
+        attainment={name: attained(results, systems, objectives[name]) for name in costs},
+        answer=answer(feasible_set(results, systems), table, results.seed),
     )
 
 
-def _costs(evidence: Evidence, systems: Sequence[System]) -> dict[str, Cost]:
+def _costs(results: RunResults, systems: Sequence[System]) -> dict[str, Cost]:
     costs = {}
-    for name in evidence.study.costs:
-        cost = evidence.cost(evidence.study.objectives[name], systems)
+    for name in results.run_summary.costs:
+        cost = results.cost(results.run_summary.objectives[name], systems)
         if cost is not None:
             costs[name] = cost
     return costs
@@ -137,7 +137,7 @@ def _objective(objective: Objective, cost: Cost) -> CostEntry:
 
 def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]) -> list[ScoreEntry]:
     gains = scores.less(base)
-    half = moderated_gains(scores, base, arms).half_width(LEVEL)
+    half = spread_over_pairs(scores, base, arms).half_width(LEVEL)
     half[base] = 0.0
     return [
         ScoreEntry(
@@ -153,27 +153,27 @@ def _scores(scores: Uncertain, table: ScoreTable, base: int, arms: Sequence[str]
 
 
 def _qualities(
-    evidence: Evidence, table: ScoreTable, scores: Uncertain, systems: Sequence[System], base: int
+    results: RunResults, table: ScoreTable, scores: Uncertain, systems: Sequence[System], base: int
 ) -> dict[str, QualityEntry]:
     """Return by quality other than the score what every system has of it, and its change from the baseline."""
     return {
         name: QualityEntry(
-            title=evidence.study.objectives[name].title,
+            title=results.run_summary.objectives[name].title,
             values=tuple(short(value) for value in scores.points[:, table.quality_places[name]]),
             changes=tuple(Estimate(*map(short, change)) for change in changes),
         )
-        for name, changes in evidence.quality_changes(table, systems, base).items()
+        for name, changes in results.quality_changes(table, systems, base).items()
     }
 
 
 def _cost_values(
-    evidence: Evidence, costs: Mapping[str, Cost], spreads: Mapping[str, Spread], count: int
+    results: RunResults, costs: Mapping[str, Cost], spreads: Mapping[str, Spread], count: int
 ) -> dict[str, tuple[Estimate | None, ...]]:
     """Return by cost every system's value with the ends of its interval."""
     told = {}
     for name, cost in costs.items():
         values: list[Estimate | None] = [None] * count
-        sign = -1 if evidence.study.objectives[name].sense == "max" else 1
+        sign = -1 if results.run_summary.objectives[name].sense == "max" else 1
         halves = spreads[name].half_width(LEVEL)
         for place, value, half in zip(cost.systems, cost.values.points[:, 0], halves, strict=True):
             values[place] = Estimate(*(digits(math.exp(sign * value + end)) for end in (0.0, -half, half)))

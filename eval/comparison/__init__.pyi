@@ -9,7 +9,7 @@ from .best_arm import Selection as Selection
 from .best_arm import best_arms as best_arms
 from .best_arm import cross_fitted as cross_fitted
 from .common_change import Logs as Logs
-from .common_change import together as together
+from .common_change import pooled_change as pooled_change
 from .decision import MAX_DROP as MAX_DROP
 from .decision import SCORE as SCORE
 from .decision import Decision as Decision
@@ -21,4 +21,4 @@ from .decision import order_of_aims as order_of_aims
 from .language_fairness import Fairness as Fairness
 from .language_fairness import Interval as Interval
 from .language_fairness import fairness as fairness
-from .relative_change import beside_others as beside_others
+from .relative_change import relative_changes as relative_changes

@@ -49,7 +49,7 @@ class Logs:
 
 
 @dataclass(frozen=True)
-class Together:
+class PooledChange:
     """The mean change of one cost, as a logarithm; `se_examples` is of candidates, `se_seeds` of blocks.
 
     `beyond` is whether it is shown to be worse by more than the margin: the interval ends beyond it, held for
@@ -66,11 +66,11 @@ class Together:
     drift: float
 
 
-def together(costs: Mapping[str, Logs], margin: float) -> dict[str, Together]:
+def pooled_change(costs: Mapping[str, Logs], margin: float) -> dict[str, PooledChange]:
     """Return the change of every cost with at least two candidates; these are one family.
 
     >>> a = np.log([[10.0, 11.0, 10.0], [20.0, 21.0, 20.5], [5.0, 5.2, 5.1]])
-    >>> latency = together({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
+    >>> latency = pooled_change({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
     >>> round(math.exp(latency.contrast.difference), 6), latency.contrast.verdict, latency.beyond
     (1.3, 'worse', True)
     """
@@ -100,7 +100,7 @@ def together(costs: Mapping[str, Logs], margin: float) -> dict[str, Together]:
             p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], logs.good), FAMILY, len(known),
         )  # fmt: skip
         drift = max(float(np.ptp(run_logs.mean(axis=0))) for run_logs in (logs.a, logs.b))
-        change_by_cost[name] = Together(
+        change_by_cost[name] = PooledChange(
             contrast, beyond[at] <= ERROR, len(logs.a), blocks, "blocks" if blocks > 1 else "assumed", drift
         )
     return change_by_cost

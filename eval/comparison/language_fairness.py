@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xpareto.eval.data import LANGUAGES
-from xpareto.eval.statistics import Uncertain, moderated_spread, simultaneous
+from xpareto.eval.statistics import Uncertain, shrunken_spread, simultaneous
 
 LEVEL = 0.95
 OTHER = "other"  # the class of a language of which nothing is known here
@@ -60,7 +60,7 @@ def fairness(
     drops = _drops(scores, baseline)
     noise = drops.independent(rng, draws)
     shared = drops.normal(rng, draws)
-    spread = moderated_spread(drops.spread(), axis=1)
+    spread = shrunken_spread(drops.spread(), axis=1)
     most, least = scores.points[baseline], scores.points[baseline] - 100.0
     groups = {
         kind: _groups(languages, kind) for kind in ("script", "resources")

@@ -17,7 +17,7 @@ FEWEST = 3  # candidates
 _MEDIAN = math.sqrt(math.pi / 2)  # the error of a median over that of a mean, of many normal values
 
 
-def beside_others(
+def relative_changes(
     changes: np.ndarray, errors: np.ndarray, df: int | None, margin: float, family: str, good: int = 1
 ) -> list[Contrast]:
     """Return the contrast of each of n candidates with the median of the others; none where there are few.
@@ -25,7 +25,7 @@ def beside_others(
     `changes` (n,) are logarithms of ratios, `errors` (n,) their standard errors without what blocks do to
     all. The others' noise enters as that of a median of many normal values, a little much for a few.
 
-    >>> changed = beside_others(np.array([0.3, 0.0, 0.0, 0.01]), np.full(4, 0.01), 30, 0.05, "", -1)
+    >>> changed = relative_changes(np.array([0.3, 0.0, 0.0, 0.01]), np.full(4, 0.01), 30, 0.05, "", -1)
     >>> [contrast.verdict for contrast in changed]
     ['worse', 'equivalent', 'equivalent', 'equivalent']
     """

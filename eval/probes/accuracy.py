@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xpareto.eval.kinds import TUNING, Kind
-from xpareto.eval.probing import Ask, Opened, Probe, absent, answered, withheld
+from xpareto.eval.probing import Ask, MeasurementContext, Probe, absent, answered, withheld
 from xpareto.eval.records import Measurement
 from xpareto.eval.tasks import KINDS, Example, Prediction, Question, Task
 
@@ -33,29 +33,29 @@ class Accuracy(Probe):
     taken = "remembered"
     default = True
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""
-        for training_set in opened.artifacts:
-            for ask, task in opened.asks(training_set):
-                yield from _measure(opened, training_set, ask, task)
+        for training_set in context.artifacts:
+            for ask, task in context.asks(training_set):
+                yield from _measure(context, training_set, ask, task)
 
 
-def _measure(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
-    answers = {answer.subset.language: answer for answer in answered(opened, training_set, ask)}
+def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
+    answers = {answer.subset.language: answer for answer in answered(context, training_set, ask)}
     kind: Kind = KINDS.load(task.kind)
     outcomes: dict[str, np.ndarray] = {}
     tuning: dict[str, np.ndarray] = {}
     asked: dict[str, np.ndarray] = {}
     predictions: dict[str, list[Prediction]] = {}
     common = {"task": task.name, "training_set": training_set}
-    for language in opened.languages(ask, task):
+    for language in context.languages(ask, task):
         answer = answers.get(language)
         if answer is not None:
             predictions[language] = answer.predictions
         reason = absent(ask, task) if answer is None else withheld(answer.subset.examples)
         if answer is None or reason:
             for metric in task.metrics:
-                yield opened.row(
+                yield context.row(
                     "accuracy", metric, None, "percent", **common, language=language,
                     status="missing", error=reason,
                 )  # fmt: skip
@@ -63,7 +63,7 @@ def _measure(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterato
         examples = answer.subset.examples
         scored = kind.score(examples, answer.predictions, task, language)
         for metric in task.metrics:
-            yield opened.row(
+            yield context.row(
                 "accuracy", metric, float(scored.metrics[metric]), "percent", **common,
                 language=language, examples=kind.trials(examples),
                 instrument=f"{ask.split} split",
@@ -81,11 +81,11 @@ def _measure(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterato
         (f"{task.name}-tuning", tuning, TUNING),
     ):
         if arrays:
-            target = opened.folder / "outcomes" / f"{name}.npz"
+            target = context.folder / "outcomes" / f"{name}.npz"
             target.parent.mkdir(exist_ok=True)
             np.savez_compressed(target, allow_pickle=False, columns=np.array(columns), **arrays)
     if predictions:
-        target = opened.folder / "predictions" / f"{task.name}.json"
+        target = context.folder / "predictions" / f"{task.name}.json"
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(predictions, ensure_ascii=False), encoding="utf-8")
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xpareto.eval.kinds import Kind
-from xpareto.eval.probing import TOKEN_BUDGET, Ask, Opened, Probe, Reduce, Subset, run_all, withheld
+from xpareto.eval.probing import (
+    TOKEN_BUDGET,
+    Ask,
+    MeasurementContext,
+    Probe,
+    Reduce,
+    Subset,
+    run_all,
+    withheld,
+)
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import Session, model_config
 from xpareto.eval.tasks import KINDS, Task
@@ -29,40 +38,40 @@ class Depth(Probe):
     name = "depth"
     taken = "remembered"
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the scores; "missing" rows for a language without data, or with its gold withheld."""
-        for training_set, artifact in opened.artifacts.items():
-            asks = [(ask, task) for ask, task in opened.asks(training_set) if task.group == "retrieval"]
+        for training_set, artifact in context.artifacts.items():
+            asks = [(ask, task) for ask, task in context.asks(training_set) if task.group == "retrieval"]
             if not asks:
                 continue
             last = int(model_config(artifact)["num_hidden_layers"])
             layer_in_use = last if artifact.manifest.layer is None else artifact.manifest.layer
-            yield opened.row(
+            yield context.row(
                 "depth", "layer", float(layer_in_use), "layer", component=IN_USE, training_set=training_set,
                 instrument=f"hidden states 0 to {last}",
             )  # fmt: skip
             for ask, task in asks:
-                yield from _curves(opened, training_set, ask, task, layer_in_use)
+                yield from _curves(context, training_set, ask, task, layer_in_use)
 
 
 def _curves(
-    opened: Opened, training_set: str, ask: Ask, task: Task, layer_in_use: int
+    context: MeasurementContext, training_set: str, ask: Ask, task: Task, layer_in_use: int
 ) -> Iterator[Measurement]:
-    subsets = {subset.language: subset for subset in opened.subsets(ask, training_set)}
-    session = opened.session(training_set)
+    subsets = {subset.language: subset for subset in context.subsets(ask, training_set)}
+    session = context.session(training_set)
     layers = session.depths or (layer_in_use,)
     metric = task.metrics[0]
-    for language in opened.languages(ask, task):
+    for language in context.languages(ask, task):
         common = {"task": task.name, "language": language, "training_set": training_set}
         subset = subsets.get(language)
         reason = "no examples in the data" if subset is None else withheld(subset.examples)
         if subset is None or reason:
-            yield opened.row("depth", metric, None, "percent", **common, status="missing", error=reason)
+            yield context.row("depth", metric, None, "percent", **common, status="missing", error=reason)
             continue
         kind: Kind = KINDS.load(task.kind)
-        for layer, states in _pooled(opened, training_set, session, subset, kind, layers):
+        for layer, states in _pooled(context, training_set, session, subset, kind, layers):
             scored = kind.score(subset.examples, kind.predict(subset.encoded, states), task, language)
-            yield opened.row(
+            yield context.row(
                 "depth", metric, float(scored.metrics[metric]), "percent", **common,
                 component=f"layer={layer}", examples=kind.trials(subset.examples),
                 instrument=f"{ask.split} split",
@@ -70,7 +79,7 @@ def _curves(
 
 
 def _pooled(
-    opened: Opened,
+    context: MeasurementContext,
     training_set: str,
     session: Session,
     subset: Subset,
@@ -79,9 +88,9 @@ def _pooled(
 ) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield every layer with what the kind keeps of it per sequence."""
     sequences = subset.encoded.input_ids
-    width = int(model_config(opened.artifacts[training_set])["hidden_size"])
+    width = int(model_config(context.artifacts[training_set])["hidden_size"])
     together = max(1, _BUDGET_BYTES // max(1, 4 * width * len(sequences)))
-    budget, pad_id = int(opened.option("token_budget", TOKEN_BUDGET)), opened.pad_id(training_set)
+    budget, pad_id = int(context.option("token_budget", TOKEN_BUDGET)), context.pad_id(training_set)
     for begin in range(0, len(layers), together):
         part = layers[begin : begin + together]
         if session.depths:

@@ -11,7 +11,7 @@ import numpy as np
 
 from xpareto.eval.hardware import EnergyMeter, Joules, Spent, carbon_intensity, machine_energy
 from xpareto.eval.probes.latency import feeds, sample_sequences
-from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe, failed_row
+from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe, failed_row
 from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS, Basis, Measurement
 from xpareto.eval.runtimes import Session
 
@@ -37,28 +37,28 @@ class Energy(Probe):
     timed = True
     place = 30
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every task; one failed row where modelled energy is not accepted."""
-        grams_per_joule = carbon_intensity(opened.option("country", None))
+        grams_per_joule = carbon_intensity(context.option("country", None))
         meter = EnergyMeter()
-        if not meter.measured and not opened.option("allow_modelled", True):
-            yield failed_row(opened.job, self.name, NO_COUNTER)
+        if not meter.measured and not context.option("allow_modelled", True):
+            yield failed_row(context.job, self.name, NO_COUNTER)
             return
-        seconds = float(opened.option("seconds", 2.0))
-        for training_set in opened.artifacts:
-            for ask, found in opened.asks(training_set):
-                subsets = opened.subsets(ask, training_set)
+        seconds = float(context.option("seconds", 2.0))
+        for training_set in context.artifacts:
+            for ask, found in context.asks(training_set):
+                subsets = context.subsets(ask, training_set)
                 if not subsets:
                     continue
-                wanted = int(opened.option("latency_samples", 64))
-                sample = sample_sequences(subsets, wanted, opened.job.seed)
-                session = opened.session(training_set)
+                wanted = int(context.option("latency_samples", 64))
+                sample = sample_sequences(subsets, wanted, context.job.seed)
+                session = context.session(training_set)
                 how, budget = (
-                    opened.option("batching", "bucketed"),
-                    opened.option("token_budget", TOKEN_BUDGET),
+                    context.option("batching", "bucketed"),
+                    context.option("token_budget", TOKEN_BUDGET),
                 )
                 work = passes(
-                    session, feeds(session, sample, str(how), int(budget), opened.pad_id(training_set))
+                    session, feeds(session, sample, str(how), int(budget), context.pad_id(training_set))
                 )
                 work(0.0)  # warm-up at the measured shapes
                 idle = [meter.window(lambda: sleep(seconds / 4))] if meter.measured else []
@@ -71,7 +71,7 @@ class Energy(Probe):
                 idle += [meter.window(lambda: sleep(seconds / 4))] if meter.measured else []
                 examples = done[0] * len(sample)
                 for row in _rows(spent, machine_energy(spent), idle, examples, grams_per_joule):
-                    yield opened.row(
+                    yield context.row(
                         "energy", **row, task=found.name, training_set=training_set, examples=examples
                     )
 

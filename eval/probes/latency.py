@@ -8,7 +8,7 @@ from time import perf_counter_ns
 import numpy as np
 
 from xpareto.eval.encoding import pack, refuse_packed
-from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe, Subset, pad, plan_batches
+from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe, Subset, pad, plan_batches
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import Session
 
@@ -32,40 +32,40 @@ class Latency(Probe):
     timed = True
     place = 20
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield per task four latency rows, one per language, and one of throughput."""
-        seconds = float(opened.option("seconds", 2.0))
-        wanted = int(opened.option("latency_samples", 64))
-        budget = int(opened.option("token_budget", TOKEN_BUDGET))
-        for training_set in opened.artifacts:
-            for ask, task in opened.asks(training_set):
-                subsets = opened.subsets(ask, training_set)
+        seconds = float(context.option("seconds", 2.0))
+        wanted = int(context.option("latency_samples", 64))
+        budget = int(context.option("token_budget", TOKEN_BUDGET))
+        for training_set in context.artifacts:
+            for ask, task in context.asks(training_set):
+                subsets = context.subsets(ask, training_set)
                 if not subsets:
                     continue
-                drawn = sample_by_language(subsets, wanted, opened.job.seed)
+                drawn = sample_by_language(subsets, wanted, context.job.seed)
                 sample = [sequence for _, sequence in drawn]
-                session, pad_id = opened.session(training_set), opened.pad_id(training_set)
+                session, pad_id = context.session(training_set), context.pad_id(training_set)
                 single = time_singles(session, sample, seconds, pad_id)
-                how = str(opened.option("batching", "bucketed"))
+                how = str(context.option("batching", "bucketed"))
                 batched = time_batches(session, feeds(session, sample, how, budget, pad_id), seconds)
-                _keep(opened, task.name, sample, single, batched)
+                _keep(context, task.name, sample, single, batched)
                 common = {"task": task.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
                     value = float(np.percentile(single, percent)) / 1e6
-                    yield opened.row(
+                    yield context.row(
                         "latency", "latency", value, "ms", **common, component=f"p{percent}",
                         examples=len(sample), instrument=f"batch 1, {single.size} calls",
                     )  # fmt: skip
                 for language in dict.fromkeys(language for language, _ in drawn):
                     places = [place for place, (other, _) in enumerate(drawn) if other == language]
-                    yield opened.row(
+                    yield context.row(
                         "latency", "latency_by_language",
                         float(np.percentile(single[:, places], 50)) / 1e6, "ms",
                         **common, language=language, component="p50", examples=len(places),
                         instrument=f"batch 1, {single[:, places].size} calls",
                     )  # fmt: skip
                 rate = len(sample) / (float(np.median(batched)) / 1e9)
-                yield opened.row(
+                yield context.row(
                     "latency", "throughput", rate, "examples/s", **common, examples=len(sample),
                     instrument=f"{how} batches of {budget} tokens, "
                     f"median of {len(batched)} passes",
@@ -164,9 +164,13 @@ def time_calls(calls: Sequence[Callable[[], object]], seconds: float) -> np.ndar
 
 
 def _keep(
-    opened: Opened, task: str, sample: Sequence[Sequence[int]], single: np.ndarray, batched: np.ndarray
+    context: MeasurementContext,
+    task: str,
+    sample: Sequence[Sequence[int]],
+    single: np.ndarray,
+    batched: np.ndarray,
 ) -> None:
-    target = opened.folder / "latency" / f"{task}.npz"
+    target = context.folder / "latency" / f"{task}.npz"
     target.parent.mkdir(exist_ok=True)
     np.savez_compressed(
         target,

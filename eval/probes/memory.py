@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from xpareto.eval.probing import TOKEN_BUDGET, Opened, Probe
+from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import longest_input, model_config
 
@@ -30,24 +30,24 @@ class Memory(Probe):
     default = True
     first = True
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield rows of rss before and after loading, of the load time (ms), and of the peak."""
-        training_set = max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
+        training_set = max(context.artifacts, key=lambda name: context.artifacts[name].size_bytes)
         instrument = f"{resident_source()}, pid of its own"
         before = resident_bytes()
         reset_peak()
         start = perf_counter()
-        session = opened.session(training_set)
+        session = context.session(training_set)
         load_ms = (perf_counter() - start) * 1e3
         after = resident_bytes()
-        session.run(*longest_batch(opened, training_set))
+        session.run(*longest_batch(context, training_set))
         peak = max(peak_bytes(), after)
         common = {"training_set": training_set, "basis": "measured"}
         for component, value in (("before_load", before), ("after_load", after)):
-            yield opened.row(
+            yield context.row(
                 "memory", "rss", value, "bytes", component=component, instrument=instrument, **common
             )
-        yield opened.row(
+        yield context.row(
             "memory",
             "load_time",
             load_ms,
@@ -55,15 +55,15 @@ class Memory(Probe):
             instrument="libraries and weights, page cache as found",
             **common,
         )
-        yield opened.row("memory", "peak_rss", peak, "bytes", instrument=instrument, **common)
+        yield context.row("memory", "peak_rss", peak, "bytes", instrument=instrument, **common)
 
 
-def longest_batch(opened: Opened, training_set: str) -> tuple[np.ndarray, np.ndarray]:
+def longest_batch(context: MeasurementContext, training_set: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (input_ids, attention_mask) of the largest batch that the engine could make."""
-    fits = longest_input(model_config(opened.artifacts[training_set]))
-    longest = min(fits, max((task.max_length for _, task in opened.asks(training_set)), default=fits))
-    rows = max(1, int(opened.option("token_budget", TOKEN_BUDGET)) // longest)
-    ids = np.full((rows, longest), opened.pad_id(training_set) + 1, np.int64)
+    fits = longest_input(model_config(context.artifacts[training_set]))
+    longest = min(fits, max((task.max_length for _, task in context.asks(training_set)), default=fits))
+    rows = max(1, int(context.option("token_budget", TOKEN_BUDGET)) // longest)
+    ids = np.full((rows, longest), context.pad_id(training_set) + 1, np.int64)
     return ids, np.ones_like(ids)
 
 

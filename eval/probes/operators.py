@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import profile
 from xpareto.eval.runtimes.onnxruntime import MODEL, OnnxRuntime, OnnxSettings, open_file, session_options
@@ -27,42 +27,42 @@ class Operators(Probe):
     timed = True
     place = 70
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every shape."""
-        if not isinstance(opened.runtime, OnnxRuntime):
-            yield opened.row(
+        if not isinstance(context.runtime, OnnxRuntime):
+            yield context.row(
                 self.name, "operator_time", None, "ms", status="missing",
-                error=f"only onnxruntime tells the time of its operators, not {opened.runtime.name}",
+                error=f"only onnxruntime tells the time of its operators, not {context.runtime.name}",
             )  # fmt: skip
             return
         import onnxruntime
 
-        training_set = largest(opened)
-        artifact = opened.artifacts[training_set]
-        opened.close()  # its threads would spin beside those that are profiled
-        settings = OnnxSettings.model_validate(opened.option("runtime", None) or {})
-        for shape in opened.option("shapes", SHAPES):
+        training_set = largest(context)
+        artifact = context.artifacts[training_set]
+        context.close()  # its threads would spin beside those that are profiled
+        settings = OnnxSettings.model_validate(context.option("runtime", None) or {})
+        for shape in context.option("shapes", SHAPES):
             common = {"training_set": training_set, "basis": "measured"}
-            too_long = refuse_long(opened, training_set, shape)
+            too_long = refuse_long(context, training_set, shape)
             if too_long:
-                yield opened.row(
+                yield context.row(
                     self.name, "operator_time", None, "ms", training_set=training_set, component=shape,
                     status="missing", error=too_long,
                 )  # fmt: skip
                 continue
-            ids, mask = random_inputs(opened, training_set, shape)
+            ids, mask = random_inputs(context, training_set, shape)
             profiled = profile(
                 lambda options: open_file(artifact.file(MODEL), options),
-                session_options(opened.job.threads, onnxruntime, settings),
+                session_options(context.job.threads, onnxruntime, settings),
                 {"input_ids": ids, "attention_mask": mask},
                 _PASSES,
-                opened.folder / self.name,
+                context.folder / self.name,
             )
             for statistic, times in (
                 ("operator_time", profiled.by_operator), ("component_time", profiled.by_component)
             ):  # fmt: skip
                 for part, value in times.items():
-                    yield opened.row(
+                    yield context.row(
                         self.name, statistic, value, "ms", **common, component=f"{shape} {part}",
                         examples=len(ids),
                         instrument=f"onnxruntime's profiler, {profiled.passes} passes of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.eval.probing import Ask, Opened, Probe, absent, answered
+from xpareto.eval.probing import Ask, MeasurementContext, Probe, absent, answered
 from xpareto.eval.records import Measurement
 from xpareto.eval.submission import file_of, format_of
 from xpareto.eval.tasks import Task
@@ -21,31 +21,31 @@ class Predictions(Probe):
     name = "predictions"
     taken = "by submit"
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield one row per language; "missing" for one without data."""
-        for training_set in opened.artifacts:
-            for ask, task in opened.asks(training_set):
-                yield from _predict(opened, training_set, ask, task)
+        for training_set in context.artifacts:
+            for ask, task in context.asks(training_set):
+                yield from _predict(context, training_set, ask, task)
 
 
-def _predict(opened: Opened, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
+def _predict(context: MeasurementContext, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
     written: dict[str, int] = {}
-    for answer in answered(opened, training_set, ask):
+    for answer in answered(context, training_set, ask):
         subset = answer.subset
-        file = file_of(opened.folder / FOLDER, task, subset.language)
+        file = file_of(context.folder / FOLDER, task, subset.language)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(format_of(task).text(subset.examples, answer.predictions), encoding="utf-8")
         written[subset.language] = len(subset.examples)
     common = {"task": task.name, "training_set": training_set}
-    for language in opened.languages(ask, task):
+    for language in context.languages(ask, task):
         if language in written:
             count = written[language]
-            yield opened.row(
+            yield context.row(
                 "predictions", "written", float(count), "examples", **common, language=language,
                 examples=count, instrument=f"{ask.split} split",
             )  # fmt: skip
         else:
-            yield opened.row(
+            yield context.row(
                 "predictions", "written", None, "examples", **common, language=language,
                 status="missing", error=absent(ask, task),
             )  # fmt: skip

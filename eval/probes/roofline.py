@@ -9,7 +9,7 @@ import numpy as np
 
 from xpareto.eval.probes.latency import time_calls
 from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import Roof, Work, bandwidth, encoder_work, in_precision, onnx_work, peaks
 from xpareto.eval.runtimes.onnxruntime import MODEL
@@ -30,33 +30,33 @@ class Roofline(Probe):
     timed = True
     place = 60
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every shape."""
-        seconds = float(opened.option("seconds", 2.0))
-        training_set = largest(opened)
+        seconds = float(context.option("seconds", 2.0))
+        training_set = largest(context)
         common: dict[str, Any] = {"training_set": training_set}
         timed: dict[str, tuple[Work, np.ndarray]] = {}
-        for shape in opened.option("shapes", SHAPES):
-            too_long = refuse_long(opened, training_set, shape)
+        for shape in context.option("shapes", SHAPES):
+            too_long = refuse_long(context, training_set, shape)
             if too_long:
-                yield opened.row(
+                yield context.row(
                     self.name, "roofline_share", None, "percent", **common, component=shape,
                     status="missing", error=too_long,
                 )  # fmt: skip
                 continue
-            ids, mask = random_inputs(opened, training_set, shape)
-            session = opened.session(training_set)
+            ids, mask = random_inputs(context, training_set, shape)
+            session = context.session(training_set)
             times = time_calls([lambda i=ids, m=mask, s=session: s.run(i, m)], seconds)  # type: ignore[misc]
-            timed[shape] = _work(opened, training_set, *ids.shape), times
-        opened.close()  # idle threads may spin
+            timed[shape] = _work(context, training_set, *ids.shape), times
+        context.close()  # idle threads may spin
         wanted = {name for work, _ in timed.values() for name in work.operations}
         roof = Roof(
-            peaks(sorted(wanted), opened.job.threads, seconds), bandwidth(opened.job.threads, seconds)
+            peaks(sorted(wanted), context.job.threads, seconds), bandwidth(context.job.threads, seconds)
         )
         for name, peak in roof.peaks.items():
-            yield opened.row(self.name, "peak_rate", peak.rate, "op/s", component=name, basis="measured",
+            yield context.row(self.name, "peak_rate", peak.rate, "op/s", component=name, basis="measured",
                              instrument=peak.instrument)  # fmt: skip
-        yield opened.row(self.name, "peak_bandwidth", roof.bandwidth.rate, "bytes/s", basis="measured",
+        yield context.row(self.name, "peak_bandwidth", roof.bandwidth.rate, "bytes/s", basis="measured",
                          instrument=roof.bandwidth.instrument)  # fmt: skip
         for shape, (work, times) in timed.items():
             median = float(np.median(times)) / 1e9
@@ -67,7 +67,7 @@ class Roofline(Probe):
             }  # fmt: skip
             for statistic, (value, unit) in counted.items():
                 if value is not None:
-                    yield opened.row(self.name, statistic, float(value), unit, **shape_fields,
+                    yield context.row(self.name, statistic, float(value), unit, **shape_fields,
                                      instrument=_precisions(work))  # fmt: skip
             measured = {
                 "attainable_rate": (work.total / roof.least_seconds(work), "op/s"),
@@ -75,15 +75,15 @@ class Roofline(Probe):
                 "roofline_share": (100 * roof.share(work, median), "percent"),
             }
             for statistic, (value, unit) in measured.items():
-                yield opened.row(
+                yield context.row(
                     self.name, statistic, value, unit, **shape_fields, basis="measured",
                     instrument=f"median of {times.size} calls, bound by {roof.bound(work)}",
                 )  # fmt: skip
 
 
-def _work(opened: Opened, training_set: str, batch: int, length: int) -> Work:
-    artifact = opened.artifacts[training_set]
-    precision = str((opened.option("runtime", None) or {}).get("precision", "fp32"))
+def _work(context: MeasurementContext, training_set: str, batch: int, length: int) -> Work:
+    artifact = context.artifacts[training_set]
+    precision = str((context.option("runtime", None) or {}).get("precision", "fp32"))
     if artifact.manifest.format == "torch":
         return encoder_work(artifact, batch, length, precision)
     return in_precision(onnx_work(artifact.file(MODEL), batch, length), precision)

@@ -9,7 +9,7 @@ import numpy as np
 
 from xpareto.compress.core import InputError
 from xpareto.eval.probes.latency import PERCENTILES, time_calls
-from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import longest_input, model_config
 
@@ -29,44 +29,46 @@ class Shapes(Probe):
     timed = True
     place = 50
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every shape."""
-        seconds = float(opened.option("seconds", 2.0))
-        training_set = largest(opened)
-        session = opened.session(training_set)
-        for shape in opened.option("shapes", SHAPES):
+        seconds = float(context.option("seconds", 2.0))
+        training_set = largest(context)
+        session = context.session(training_set)
+        for shape in context.option("shapes", SHAPES):
             common = {"training_set": training_set, "basis": "measured"}
-            too_long = refuse_long(opened, training_set, shape)
+            too_long = refuse_long(context, training_set, shape)
             if too_long:
-                yield opened.row(
+                yield context.row(
                     self.name, "latency_at_shape", None, "ms", **common, component=f"{shape} p50",
                     status="missing", error=too_long,
                 )  # fmt: skip
                 continue
-            ids, mask = random_inputs(opened, training_set, shape)
+            ids, mask = random_inputs(context, training_set, shape)
             times = time_calls([lambda i=ids, m=mask: session.run(i, m)], seconds)  # type: ignore[misc]
             for percent in PERCENTILES:
-                yield opened.row(
+                yield context.row(
                     self.name, "latency_at_shape", float(np.percentile(times, percent)) / 1e6, "ms", **common,
                     component=f"{shape} p{percent}", examples=len(ids), instrument=f"{times.size} calls",
                 )  # fmt: skip
 
 
-def largest(opened: Opened) -> str:
+def largest(context: MeasurementContext) -> str:
     """Return the training set whose artifact has most bytes."""
-    return max(opened.artifacts, key=lambda name: opened.artifacts[name].size_bytes)
+    return max(context.artifacts, key=lambda name: context.artifacts[name].size_bytes)
 
 
-def refuse_long(opened: Opened, training_set: str, shape: str) -> str:
+def refuse_long(context: MeasurementContext, training_set: str, shape: str) -> str:
     """Return why a model cannot read a shape; "" where it can."""
-    longest = longest_input(model_config(opened.artifacts[training_set]))
+    longest = longest_input(model_config(context.artifacts[training_set]))
     return f"the model reads at most {longest} tokens" if parse_shape(shape)[1] > longest else ""
 
 
-def random_inputs(opened: Opened, training_set: str, shape: str) -> tuple[np.ndarray, np.ndarray]:
+def random_inputs(
+    context: MeasurementContext, training_set: str, shape: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Return int64 (input_ids, attention_mask) of a shape: ids of the job's seed, no token masked."""
-    vocabulary = int(model_config(opened.artifacts[training_set])["vocab_size"])
-    generator = np.random.default_rng([opened.job.seed, *parse_shape(shape)])
+    vocabulary = int(model_config(context.artifacts[training_set])["vocab_size"])
+    generator = np.random.default_rng([context.job.seed, *parse_shape(shape)])
     ids = generator.integers(_FIRST_ID, vocabulary - 1, parse_shape(shape))
     return ids, np.ones_like(ids)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xpareto.compress.core import Artifact
-from xpareto.eval.probing import Opened, Probe
+from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import Component, by_component, onnx_components, safetensors_sizes
 
@@ -25,11 +25,11 @@ class Size(Probe):
     default = True
     place = 10
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield six rows per artifact."""
-        for training_set, artifact in opened.artifacts.items():
+        for training_set, artifact in context.artifacts.items():
             for component, value in sizes(artifact).items():
-                yield opened.row(
+                yield context.row(
                     "size", "size", value, "bytes", component=component, training_set=training_set,
                     instrument="file structure",
                 )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from xpareto.eval.encoding import TextEncoder
 from xpareto.eval.kinds import Kind
-from xpareto.eval.probing import Opened, Probe, Subset
+from xpareto.eval.probing import MeasurementContext, Probe, Subset
 from xpareto.eval.records import Measurement
 from xpareto.eval.tasks import KINDS
 
@@ -32,24 +32,24 @@ class Tokenization(Probe):
     timed = True
     place = 40
 
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every task that has data."""
-        for training_set, artifact in opened.artifacts.items():
+        for training_set, artifact in context.artifacts.items():
             tokenizer = TextEncoder(artifact.file("tokenizer.json"))
-            for ask, task in opened.asks(training_set):
+            for ask, task in context.asks(training_set):
                 times = {
                     subset.language: _milliseconds(subset, tokenizer)
-                    for subset in opened.subsets(ask, training_set)
+                    for subset in context.subsets(ask, training_set)
                 }
                 common = {"task": task.name, "training_set": training_set, "basis": "measured"}
                 for language, (value, sequences) in times.items():
-                    yield opened.row(
+                    yield context.row(
                         self.name, self.name, value, "ms", **common, language=language, examples=sequences,
                         component="per sequence", instrument=f"best of {_ROUNDS} rounds",
                     )  # fmt: skip
                 if times:
                     mean = float(np.mean([value for value, _ in times.values()]))
-                    yield opened.row(
+                    yield context.row(
                         self.name, self.name, mean, "ms", **common, component="mean over languages",
                         examples=sum(sequences for _, sequences in times.values()),
                     )  # fmt: skip

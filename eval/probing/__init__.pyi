@@ -3,7 +3,7 @@ from .batches import Reduce as Reduce
 from .batches import pad as pad
 from .batches import plan_batches as plan_batches
 from .batches import run_all as run_all
-from .context import Opened as Opened
+from .context import MeasurementContext as MeasurementContext
 from .context import Subset as Subset
 from .predict import absent as absent
 from .predict import answered as answered

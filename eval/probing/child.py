@@ -21,7 +21,7 @@ from xpareto.eval.probing.request import Job
 from xpareto.eval.records import LOAD, Measurement, to_json
 
 if TYPE_CHECKING:
-    from xpareto.eval.probing.context import Opened
+    from xpareto.eval.probing.context import MeasurementContext
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -33,10 +33,12 @@ def main(job_file: Path) -> int:
     _die_with(parent)
     job = Job.from_json(job_file.read_text(encoding="utf-8"))
     pin(job.threads)
-    from xpareto.eval.probing.context import Opened  # after pinning: numpy starts its threads at import
+    from xpareto.eval.probing.context import (
+        MeasurementContext,  # after pinning: numpy starts its threads at import
+    )
 
     try:
-        opened = Opened(job, folder)
+        context = MeasurementContext(job, folder)
     except InputError as error:
         (folder / REFUSAL).write_text(str(error), encoding="utf-8")
         return EXIT_REFUSED
@@ -44,20 +46,20 @@ def main(job_file: Path) -> int:
         for name in job.probes:
             (folder / CURRENT).write_text(name, encoding="utf-8")
             try:
-                for row in _watched(PROBES.load(name), opened):
+                for row in _watched(PROBES.load(name), context):
                     stream.write(to_json(row) + "\n")
                     stream.flush()  # a crash of this process loses nothing that was flushed
             except (InputError, ArithmeticError) as error:  # bad input, or a model that gives NaN
                 stream.write(to_json(failed_row(job, name, str(error))) + "\n")
                 stream.flush()
-    opened.close()
+    context.close()
     return 0
 
 
-def _watched(probe: Probe, opened: Opened) -> Iterator[Measurement]:
+def _watched(probe: Probe, context: MeasurementContext) -> Iterator[Measurement]:
     """Yield the rows of a probe and, where it times something, what else used the cores meanwhile."""
     start = Counters.read()
-    yield from probe.measure(opened)
+    yield from probe.measure(context)
     if not probe.timed:
         return
     load = load_between(start, Counters.read())
@@ -65,7 +67,7 @@ def _watched(probe: Probe, opened: Opened) -> Iterator[Measurement]:
              "frequency": (load.frequency_mhz, "MHz")}  # fmt: skip
     for component, (value, unit) in facts.items():
         if value is not None:
-            yield opened.row(
+            yield context.row(
                 probe.name, LOAD, value, unit, component=component, basis="measured",
                 instrument=f"{load.cores} cores, {load.seconds:.1f} s",
             )  # fmt: skip

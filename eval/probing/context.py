@@ -28,7 +28,7 @@ class Subset:
     encoded: Encoded
 
 
-class Opened:
+class MeasurementContext:
     """A job, its runtime and its data, loaded when first asked for."""
 
     def __init__(self, job: Job, folder: Path) -> None:
@@ -53,10 +53,10 @@ class Opened:
         """Return the opened artifact; the one opened before is closed (idle sessions may spin)."""
         if self._open is None or self._open[0] != training_set:
             self.close()
-            opened = self.runtime.open(
+            context = self.runtime.open(
                 self.artifacts[training_set], self.job.threads, self.option("runtime", None)
             )
-            self._open = training_set, opened
+            self._open = training_set, context
         return self._open[1]
 
     def close(self) -> None:

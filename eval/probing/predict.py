@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xpareto.eval.kinds import Calibrated, Kind, Tuning
 from xpareto.eval.probing.batches import TOKEN_BUDGET, run_all
-from xpareto.eval.probing.context import Opened, Subset
+from xpareto.eval.probing.context import MeasurementContext, Subset
 from xpareto.eval.probing.request import Ask
 from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task, task
 
@@ -23,20 +23,20 @@ class Answered:
     tuning: Tuning | None
 
 
-def answered(opened: Opened, training_set: str, ask: Ask) -> Iterator[Answered]:
+def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterator[Answered]:
     """Yield every language that the data has, with one prediction per example.
 
     Each language has its own batches: dynamic quantization takes its scale from a whole batch, and what
     a model says in one language must not depend on which others are asked for.
     """
     kind: Kind = KINDS.load(task(ask.name).kind)
-    for subset in opened.subsets(ask, training_set):
+    for subset in context.subsets(ask, training_set):
         reduced = run_all(
-            opened.session(training_set),
+            context.session(training_set),
             subset.encoded.input_ids,
             kind.reduce,
-            int(opened.option("token_budget", TOKEN_BUDGET)),
-            opened.pad_id(training_set),
+            int(context.option("token_budget", TOKEN_BUDGET)),
+            context.pad_id(training_set),
         )
         if isinstance(kind, Calibrated):
             yield Answered(subset, *kind.answer(subset.encoded, reduced))

@@ -16,7 +16,7 @@ from xpareto.eval.probing.request import Job, now
 from xpareto.eval.records import Measurement, read_rows
 
 if TYPE_CHECKING:
-    from xpareto.eval.probing.context import Opened
+    from xpareto.eval.probing.context import MeasurementContext
 
 PROBES = Catalog("probe", "xpareto.eval.probes", "PROBE")
 
@@ -50,7 +50,7 @@ class Probe(ABC):
     )
 
     @abstractmethod
-    def measure(self, opened: Opened) -> Iterator[Measurement]:
+    def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield rows as they are found, so that a crash keeps the earlier ones."""
 
 

@@ -1,10 +1,10 @@
+from .blocks import CONTROL as CONTROL
 from .blocks import COST as COST
-from .blocks import TWIN as TWIN
 from .blocks import turns as turns
 from .cells import INTERVAL as INTERVAL
 from .cells import Score as Score
 from .document import Candidate as Candidate
-from .document import Made as Made
+from .document import Provenance as Provenance
 from .document import RunDocument as RunDocument
 from .document import StepFacts as StepFacts
 from .document import TaskFacts as TaskFacts
@@ -12,10 +12,10 @@ from .document import read_document as read_document
 from .document import row_schema as row_schema
 from .document import run_schema as run_schema
 from .document import write_document as write_document
-from .evidence import Evidence as Evidence
 from .evidence import Part as Part
+from .evidence import RunResults as RunResults
 from .evidence import System as System
-from .evidence import read_evidence as read_evidence
+from .evidence import read_run_results as read_run_results
 from .frontiers import frontier_names as frontier_names
 from .integrity import SEAL as SEAL
 from .integrity import changed_since_seal as changed_since_seal
@@ -38,7 +38,7 @@ from .run import Run as Run
 from .run import read_runs as read_runs
 from .summary import ENERGY as ENERGY
 from .summary import SCORE as SCORE
-from .summary import Study as Study
+from .summary import RunSummary as RunSummary
 from .summary import energy_basis as energy_basis
 from .summary import matched as matched
-from .summary import study as study
+from .summary import summarize as summarize

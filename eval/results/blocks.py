@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-COST, TWIN = "cost", "aa"  # groups of probes: a candidate's costs, and the baseline's once more
+COST, CONTROL = "cost", "aa"  # groups of probes: a candidate's costs, and the baseline's once more
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class Turn:
 
     candidate: str
     block: int
-    twin: bool = False
+    control: bool = False
 
     @property
     def group(self) -> str:
-        return TWIN if self.twin else COST
+        return CONTROL if self.control else COST
 
 
 def turns(candidates: Sequence[str], baseline: str, blocks: int, seed: str) -> list[Turn]:
@@ -30,7 +30,7 @@ def turns(candidates: Sequence[str], baseline: str, blocks: int, seed: str) -> l
     1935, on randomised blocks). An odd last block has an order of its own. The twin is the baseline, measured
     in the same way at another place: what it differs by is noise (an A/A test).
 
-    >>> [(turn.candidate, turn.block) for turn in turns(["a", "b"], "a", 2, "") if not turn.twin]
+    >>> [(turn.candidate, turn.block) for turn in turns(["a", "b"], "a", 2, "") if not turn.control]
     [('b', 0), ('a', 0), ('a', 1), ('b', 1)]
     """
     everyone = [(name, False) for name in candidates] + [(baseline, True)]
@@ -38,10 +38,10 @@ def turns(candidates: Sequence[str], baseline: str, blocks: int, seed: str) -> l
     order: list[tuple[str, bool]] = []
     for block in range(blocks):
         order = order[::-1] if block % 2 else sorted(everyone, key=lambda item: _draw(seed, block, *item))
-        made += [Turn(name, block, twin) for name, twin in order]
+        made += [Turn(name, block, control) for name, control in order]
     return made
 
 
-def _draw(seed: str, block: int, name: str, twin: bool) -> bytes:
+def _draw(seed: str, block: int, name: str, control: bool) -> bytes:
     # A hash, so that the order of one candidate does not change when another is added.
-    return hashlib.sha256(f"{seed}\n{block}\n{name}\n{twin}".encode()).digest()
+    return hashlib.sha256(f"{seed}\n{block}\n{name}\n{control}".encode()).digest()

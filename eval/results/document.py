@@ -104,7 +104,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.
 
     `cpu_seconds` is the processor time over all cores; `basis` of the energy is measured, modelled or
@@ -144,7 +144,7 @@ class RunDocument(RunHeader):
     objectives: tuple[str, ...]
     baseline: str
     candidates: tuple[Candidate, ...]
-    made: Mapping[str, Made] | None = None  # key -> the piece of work; None: an older run
+    made: Mapping[str, Provenance] | None = None  # key -> the piece of work; None: an older run
     schema: int = SCHEMA
 
     def candidate(self, name: str) -> Candidate:

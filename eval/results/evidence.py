@@ -14,13 +14,13 @@ from xpareto.compress.core import InputError, enumerated
 from xpareto.eval.objectives import Objective
 from xpareto.eval.pareto import Cost
 from xpareto.eval.records import Measurement
-from xpareto.eval.results.blocks import TWIN
+from xpareto.eval.results.blocks import CONTROL
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.old_runs import with_percentiles
 from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
 from xpareto.eval.results.pairing import variant_of
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import ENERGY, SCORE, Study, comparable, on_the_basis, study
+from xpareto.eval.results.summary import ENERGY, SCORE, RunSummary, comparable, on_the_basis, summarize
 from xpareto.eval.statistics import (
     LEVEL,
     NORMAL_FROM,
@@ -29,8 +29,8 @@ from xpareto.eval.statistics import (
     Weights,
     cost_noise,
     generator,
-    moderated_gains,
     score_table,
+    spread_over_pairs,
     task_scores,
 )
 from xpareto.eval.tasks import task
@@ -57,11 +57,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunResults:
     """The candidates of a run that have a score in every task and language, and what they rest on."""
 
     folder: Path
-    study: Study
+    run_summary: RunSummary
     names: tuple[str, ...]
     tasks: Mapping[str, TaskFacts]
     left_out: Mapping[str, str]
@@ -71,7 +71,7 @@ class Evidence:
 
     @property
     def baseline(self) -> str:
-        return self.study.run.baseline
+        return self.run_summary.run.baseline
 
     @cached_property
     def languages(self) -> Mapping[str, tuple[str, ...]]:
@@ -82,7 +82,7 @@ class Evidence:
         """Return each candidate for itself (`by_seed`), or those of one arm and variant together."""
         found: dict[str, System] = {}
         for name in self.names:
-            candidate = self.study.run.candidate(name)
+            candidate = self.run_summary.run.candidate(name)
             key = name if by_seed else f"{candidate.arm}/{variant_of(candidate)}"
             held = dict(found[key].candidates) if key in found else {}
             found[key] = System(key, candidate.arm, {**held, candidate.seed: name})
@@ -96,7 +96,7 @@ class Evidence:
 
     def outcomes(self, name: str) -> Mapping[str, np.ndarray]:
         """Return one task's outcomes per language, (candidates, examples, columns)."""
-        return task_outcomes(self.folder, self.study.run, self.tasks[name], self.names)
+        return task_outcomes(self.folder, self.run_summary.run, self.tasks[name], self.names)
 
     def table(
         self,
@@ -117,7 +117,7 @@ class Evidence:
         return table.having(
             {
                 objective.name: objective.draws(table)
-                for objective in (*self.study.objectives.values(), *qualities)
+                for objective in (*self.run_summary.objectives.values(), *qualities)
                 if objective.draws is not None and objective.name != SCORE
             }
         )
@@ -135,7 +135,7 @@ class Evidence:
         changes = {}
         for name in table.qualities:
             quality = scores.take([table.quality_places[name]])
-            half = moderated_gains(quality, base, arms).half_width(LEVEL)[:, 0]
+            half = spread_over_pairs(quality, base, arms).half_width(LEVEL)[:, 0]
             half[base] = 0.0
             gains = quality.less(base).points[:, 0]
             changes[name] = [
@@ -147,7 +147,7 @@ class Evidence:
     def _partners(self) -> list[int]:
         """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
         base = next(own for own in self.systems(by_seed=False) if self.baseline in own.candidates.values())
-        seeds = [self.study.run.candidate(name).seed for name in self.names]
+        seeds = [self.run_summary.run.candidate(name).seed for name in self.names]
         return [self.names.index(base.candidates.get(seed, self.baseline)) for seed in seeds]
 
     def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
@@ -174,7 +174,7 @@ class Evidence:
         """Return a candidate's rows on the tasks that count, and those that belong to no task but to a
         model that such a task is answered with."""
         if candidate not in self._rows:
-            every = self.study.run.rows[candidate]
+            every = self.run_summary.run.rows[candidate]
             models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
             self._rows[candidate] = tuple(
                 row
@@ -190,10 +190,10 @@ class Evidence:
         Joules on another basis than the baseline's compare with nothing.
         """
         found, exact = _by_block(objective, self.rows(candidate))
-        failures = [own for own in self.study.failures if not own.task or own.task in self.tasks]
-        cells = self.study.cells[candidate]
-        known = comparable(objective, candidate, self.study.run, cells, failures)
-        alone = objective.name == ENERGY and not on_the_basis(self.study.run, candidate)
+        failures = [own for own in self.run_summary.failures if not own.task or own.task in self.tasks]
+        cells = self.run_summary.cells[candidate]
+        known = comparable(objective, candidate, self.run_summary.run, cells, failures)
+        alone = objective.name == ENERGY and not on_the_basis(self.run_summary.run, candidate)
         return ({} if known is None or alone else found), exact
 
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
@@ -237,22 +237,22 @@ class Evidence:
 
     def _twin_rows(self) -> tuple[Measurement, ...]:
         """Return the rows of the baseline's twin as if they were a candidate's."""
-        lead = f"{TWIN}_"
+        lead = f"{CONTROL}_"
         return tuple(
             replace(row, probe="cost", statistic=row.statistic.removeprefix(lead))
             for row in self.rows(self.baseline)
-            if row.probe == TWIN and row.statistic.startswith(lead)
+            if row.probe == CONTROL and row.statistic.startswith(lead)
         )
 
 
-def read_evidence(
+def read_run_results(
     folder: Path, tasks: Sequence[str] = (), languages: Sequence[str] = (), seed: int = 0
-) -> Evidence:
+) -> RunResults:
     """Return the evidence of a run on the named tasks and languages (all where none are named).
 
     InputError where the baseline has no score, for then there is nothing to compare with.
     """
-    found = study(with_percentiles(read_runs([folder]), folder))
+    found = summarize(with_percentiles(read_runs([folder]), folder))
     chosen = {}
     for name, facts in found.run.tasks.items():
         own = tuple(code for code in facts.languages if not languages or code in languages)
@@ -272,7 +272,7 @@ def read_evidence(
     if found.run.baseline not in names:
         why = left_out[found.run.baseline]
         raise InputError(f"{folder}: the baseline {found.run.baseline} cannot be compared with: {why}.")
-    return Evidence(folder, found, names, chosen, left_out, seed)
+    return RunResults(folder, found, names, chosen, left_out, seed)
 
 
 def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:

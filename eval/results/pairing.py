@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.results.document import Candidate
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results.summary import RunSummary
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Matched:
         return [name for arm in self.names for variant in arm for name in variant]
 
 
-def match(study: Study, a: str, b: str) -> Matched:
+def match(run_summary: RunSummary, a: str, b: str) -> Matched:
     """Return the grid on which arms A and B are compared.
 
     Candidates match in stage, runtime, swept settings and seed. The seeds are those that both arms
@@ -41,7 +41,7 @@ def match(study: Study, a: str, b: str) -> Matched:
 
     InputError for an arm that the run has not, or when no pair of candidates matches.
     """
-    arms = list(dict.fromkeys(candidate.arm for candidate in study.run.candidates))
+    arms = list(dict.fromkeys(candidate.arm for candidate in run_summary.run.candidates))
     for arm in (a, b):
         if arm not in arms:
             raise InputError(f'No arm "{arm}" in this run.{hint(arm, arms)} It has: {", ".join(arms)}.')
@@ -49,16 +49,16 @@ def match(study: Study, a: str, b: str) -> Matched:
         raise InputError(f"The run has one arm only ({arms[0]}).")
     left_out = {
         candidate.name: "it failed, or has no score in every task and language"
-        for candidate in study.run.candidates
-        if study.average(candidate.name) is None
+        for candidate in run_summary.run.candidates
+        if run_summary.average(candidate.name) is None
     }
     found: dict[str, dict[str, dict[int, str]]] = {arm: {} for arm in arms}  # arm -> variant -> seed
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         if candidate.name not in left_out:
             found[candidate.arm].setdefault(variant_of(candidate), {})[candidate.seed] = candidate.name
     pairs = _halves(found[a]) if a == b else _pairs(found[a], found[b])
     if not pairs:
-        raise InputError(_nothing(a, b, study, left_out))
+        raise InputError(_nothing(a, b, run_summary, left_out))
     seeds = sorted(next(iter(pairs.values())))
     variants = [variant for variant, by_seed in pairs.items() if set(seeds) <= set(by_seed)]
     grids = [
@@ -71,11 +71,13 @@ def match(study: Study, a: str, b: str) -> Matched:
     ]
     grids += [tuple(tuple(found[arm][v][seed] for seed in seeds) for v in variants) for arm in others]
     used = {name for grid in grids for row in grid for name in row}
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         if candidate.arm in (a, b) and candidate.name not in used:
             left_out.setdefault(candidate.name, "it has no counterpart of equal stage, runtime and seed")
-    labels = (a, b) if a != b else _half_labels(study, grids)
-    mine = {c.name: left_out[c.name] for c in study.run.candidates if c.name in left_out and c.arm in (a, b)}
+    labels = (a, b) if a != b else _half_labels(run_summary, grids)
+    mine = {
+        c.name: left_out[c.name] for c in run_summary.run.candidates if c.name in left_out and c.arm in (a, b)
+    }
     return Matched(
         labels, (*labels, *others), tuple(variants), tuple(seeds), tuple(grids), a == b, mine
     )  # fmt: skip
@@ -109,9 +111,9 @@ def _halves(arm: Mapping[str, Mapping[int, str]]) -> dict[str, dict[int, tuple[s
     return found
 
 
-def _half_labels(study: Study, grids: Sequence[Sequence[Sequence[str]]]) -> tuple[str, str]:
+def _half_labels(run_summary: RunSummary, grids: Sequence[Sequence[Sequence[str]]]) -> tuple[str, str]:
     first, second = (
-        [study.run.candidate(name) for name in grids[side][0]] for side in (0, 1)
+        [run_summary.run.candidate(name) for name in grids[side][0]] for side in (0, 1)
     )  # fmt: skip
     return _half_label(first), _half_label(second)
 
@@ -121,13 +123,13 @@ def _half_label(candidates: Sequence[Candidate]) -> str:
     return f"{candidates[0].arm} (seed{'s' if len(candidates) > 1 else ''} {seeds})"
 
 
-def _nothing(a: str, b: str, study: Study, left_out: Mapping[str, str]) -> str:
+def _nothing(a: str, b: str, run_summary: RunSummary, left_out: Mapping[str, str]) -> str:
     if a == b:
         return (
             f"An arm is compared with itself by its seeds, and {a} has fewer than two whose candidates have "
             "scores. Name two arms, or run the recipe with more seeds."
         )
-    failed = [name for name in left_out if study.run.candidate(name).arm in (a, b)]
+    failed = [name for name in left_out if run_summary.run.candidate(name).arm in (a, b)]
     reason = f" Without a score: {', '.join(failed[:6])}." if failed else ""
     return (
         f"Arms {a} and {b} have fewer than two candidates to compare: none of equal stage, runtime, "

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.eval.results.document import Made
+from xpareto.eval.results.document import Provenance
 
 
-def made_of_old_run(folder: Path) -> dict[str, Made]:
+def made_of_old_run(folder: Path) -> dict[str, Provenance]:
     """Return the work by its key of a run that did not write it down.
 
     Such runs have the chain in plan.json, and the seconds of what they made themselves in events.jsonl;
@@ -26,17 +26,17 @@ def made_of_old_run(folder: Path) -> dict[str, Made]:
         ]
         seconds = {event["key"]: float(event["seconds"]) for event in events if event["event"] == "made"}
         return {
-            str(key): Made(str(node["step"]), str(node["label"]), node["parent"], seconds.get(key))
+            str(key): Provenance(str(node["step"]), str(node["label"]), node["parent"], seconds.get(key))
             for key, node in nodes.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def line(key: str, made: Mapping[str, Made]) -> list[str]:
+def line(key: str, made: Mapping[str, Provenance]) -> list[str]:
     """Return the keys of all work that leads to a key, nearest first.
 
-    >>> line("b", {"a": Made("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
+    >>> line("b", {"a": Provenance("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
     ['b', 'a']
     """
     found: list[str] = []
@@ -85,10 +85,10 @@ class Efforts:
     instruments: tuple[str, ...]
 
 
-def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> Efforts:
+def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -> Efforts:
     """Return the effort of each candidate from the keys of its artifacts.
 
-    >>> made = {"a": Made("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
+    >>> made = {"a": Provenance("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
     >>> found = efforts({"fp32": ["a"], "int8": ["b"]}, made)
     >>> [(one.seconds, one.own) for one in found.candidates], found.once
     ([(10.0, 0), (11.0, 1.0)], 11.0)

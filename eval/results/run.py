@@ -10,7 +10,14 @@ from typing import Any
 
 from xpareto.compress.core import InputError
 from xpareto.eval.records import Measurement, read_rows
-from xpareto.eval.results.document import Candidate, Made, RunHeader, TaskFacts, read_document, read_object
+from xpareto.eval.results.document import (
+    Candidate,
+    Provenance,
+    RunHeader,
+    TaskFacts,
+    read_document,
+    read_object,
+)
 from xpareto.eval.results.integrity import changed_since_seal
 from xpareto.eval.results.provenance import made_of_old_run
 
@@ -36,7 +43,7 @@ class Run:
     baseline: str
     candidates: tuple[Candidate, ...]
     rows: Mapping[str, tuple[Measurement, ...]] = field(repr=False)  # candidate -> its rows
-    made: Mapping[str, Made] = field(default_factory=dict, repr=False)  # key -> the piece of work
+    made: Mapping[str, Provenance] = field(default_factory=dict, repr=False)  # key -> the piece of work
 
     @property
     def synthetic(self) -> bool:

@@ -34,7 +34,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Study:
+class RunSummary:
     """A run and everything that is derived from its rows."""
 
     run: Run
@@ -121,7 +121,7 @@ class Study:
         return tuple(failure for failure in self.failures if failure.candidate == candidate)
 
 
-def study(run: Run) -> Study:
+def summarize(run: Run) -> RunSummary:
     """Return what the rows of a run say. InputError for an objective that is not in the catalogue."""
     objectives: dict[str, Objective] = {name: OBJECTIVES.load(name) for name in run.objectives}
     if SCORE not in objectives:
@@ -136,7 +136,7 @@ def study(run: Run) -> Study:
         for candidate in run.candidates
     }
     _on_one_basis(values, run)
-    return Study(
+    return RunSummary(
         run=run,
         objectives=objectives,
         values=values,

@@ -12,8 +12,8 @@ from .intervals import Spread as Spread
 from .intervals import pair_spread as pair_spread
 from .intervals import seed_spread as seed_spread
 from .intervals import t_quantile as t_quantile
-from .pairwise_spread import moderated_gains as moderated_gains
 from .pairwise_spread import pairs_of as pairs_of
+from .pairwise_spread import spread_over_pairs as spread_over_pairs
 from .prediction_flips import NONE as NONE
 from .prediction_flips import Flips as Flips
 from .prediction_flips import flips as flips
@@ -31,4 +31,4 @@ from .tests import Verdict as Verdict
 from .tests import contrasts as contrasts
 from .tests import holm as holm
 from .tests import verdict as verdict
-from .variance_shrinkage import moderated_spread as moderated_spread
+from .variance_shrinkage import shrunken_spread as shrunken_spread

@@ -23,7 +23,7 @@ import numpy as np
 
 from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.intervals import t_quantile
-from xpareto.eval.statistics.variance_shrinkage import moderated
+from xpareto.eval.statistics.variance_shrinkage import shrunken_variances
 
 Basis = Literal["exact", "blocks", "assumed"]
 COST_MARGIN = 0.05  # natural logarithm: 5 % of cost is no difference that counts
@@ -88,7 +88,7 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
         candidate_variance = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
         pooled = (residual**2).sum() / df
         if systems > _POOLED_UP_TO:
-            variance, degrees = moderated(candidate_variance, (counts - 1) * share)
+            variance, degrees = shrunken_variances(candidate_variance, (counts - 1) * share)
             df = max(1, math.floor(degrees.min() + 1e-9))
         else:
             variance = np.maximum(pooled, candidate_variance)

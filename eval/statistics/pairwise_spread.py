@@ -8,11 +8,11 @@ import numpy as np
 
 from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.variance_shrinkage import moderated_pairs
+from xpareto.eval.statistics.variance_shrinkage import shrunken_pairs
 
 
-def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> Spread:
-    """Return the spread (n, k) of each system less `base`; see moderated_pairs for the `groups`.
+def spread_over_pairs(scores: Uncertain, base: int, groups: Sequence[object]) -> Spread:
+    """Return the spread (n, k) of each system less `base`; see shrunken_pairs for the `groups`.
 
     With one seed, or where the variances are pooled already, that of `Uncertain.spread`.
     """
@@ -20,7 +20,7 @@ def moderated_gains(scores: Uncertain, base: int, groups: Sequence[object]) -> S
     if scores.df is None or scores.pooled:
         return spread
     moderated_by_quantity = [
-        moderated_pairs(repeats, scores.df, groups) for repeats in scores.repeats.swapaxes(0, 1)
+        shrunken_pairs(repeats, scores.df, groups) for repeats in scores.repeats.swapaxes(0, 1)
     ]
     variances, df = (
         np.stack([of_pairs[base] for of_pairs in by_quantity], axis=1)
@@ -35,7 +35,7 @@ def pairs_of(scores: Uncertain, groups: Sequence[object]) -> Iterator[tuple[Unce
     variances = df = np.zeros(0)
     if moderate:
         assert scores.df is not None
-        variances, df = moderated_pairs(scores.repeats[:, 0], scores.df, groups)
+        variances, df = shrunken_pairs(scores.repeats[:, 0], scores.df, groups)
     for at in range(len(scores.points)):
         gains = scores.less(at)
         spread = gains.spread()

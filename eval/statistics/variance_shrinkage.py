@@ -20,14 +20,14 @@ FEWEST = 3  # variances in a family that tell of their own spread
 _STEPS = 50
 
 
-def moderated(variances: np.ndarray, df: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+def shrunken_variances(variances: np.ndarray, df: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Return the moderated variances (k,) of a family, and their degrees of freedom (k,).
 
     `df` are those of each variance; where they are 0 the variance is not known and the prior's is taken.
     Variances of exactly zero tell nothing of the prior, but are moderated too. With fewer than FEWEST
     that do, nothing is moderated.
 
-    >>> alike, df = moderated(np.array([1.0, 1.01, 0.99, 1.0]), 2.0)
+    >>> alike, df = shrunken_variances(np.array([1.0, 1.01, 0.99, 1.0]), 2.0)
     >>> bool(np.abs(alike - 1.0).max() < 0.01), df.tolist()
     (True, [8.0, 8.0, 8.0, 8.0])
     """
@@ -43,7 +43,7 @@ def moderated(variances: np.ndarray, df: np.ndarray | float) -> tuple[np.ndarray
     return shrunk, np.minimum(prior_df + degrees, whole)
 
 
-def moderated_spread(spread: Spread, axis: int) -> Spread:
+def shrunken_spread(spread: Spread, axis: int) -> Spread:
     """Return a spread (n, k) with the seeds' part moderated; `axis` is along the members of a family.
 
     With one seed nothing is known of that part, and nothing changes.
@@ -52,19 +52,19 @@ def moderated_spread(spread: Spread, axis: int) -> Spread:
         return spread
     families = np.moveaxis(spread.seeds**2, axis, -1)
     degrees = np.moveaxis(np.broadcast_to(spread.df, spread.seeds.shape), axis, -1)
-    found = [moderated(own, df) for own, df in zip(families, degrees, strict=True)]
+    found = [shrunken_variances(own, df) for own, df in zip(families, degrees, strict=True)]
     variances, df = (np.moveaxis(np.stack(own), -1, axis) for own in zip(*found, strict=True))
     return Spread(spread.examples, np.sqrt(variances), df)
 
 
-def moderated_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
+def shrunken_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     """Return the moderated variances (n, n) of the differences of two of n systems, and their df (n, n).
 
     `repeats` (n, repetitions) are deviations as Uncertain holds them. Pairs of one group, such as the
     variants of one training, are a family apart from pairs of different groups: what they share cancels.
 
     >>> alike = np.array([[1.0, -1.0], [1.0, -1.0]])
-    >>> moderated_pairs(alike, 1, ["a", "a"])[0].tolist()
+    >>> shrunken_pairs(alike, 1, ["a", "a"])[0].tolist()
     [[0.0, 0.0], [0.0, 0.0]]
     """
     variances = np.square(repeats[:, None] - repeats[None]).sum(axis=-1)
@@ -75,7 +75,7 @@ def moderated_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> t
     together = own[first] == own[second]
     for inside in (together, ~together):
         a, b = first[inside], second[inside]
-        variances[a, b], degrees[a, b] = moderated(variances[a, b], df)
+        variances[a, b], degrees[a, b] = shrunken_variances(variances[a, b], df)
         variances[b, a], degrees[b, a] = variances[a, b], degrees[a, b]
     return variances, degrees
 

@@ -12,7 +12,7 @@ from xpareto.compress.core import Context
 from xpareto.compress.steps.pretrain import Pretrain
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.synthetic import write_data
-from xpareto.pipelines.execution import DataSupply
+from xpareto.pipelines.execution import TaskDataProvider
 
 FOLDER = Path(__file__).parent / "embedded"
 FIELDS = Path(__file__).parent / "embedded.yaml"
@@ -25,9 +25,9 @@ def build(folder: Path) -> None:
     with TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
         write_data(data)
-        supply = DataSupply(Data.open(DataSpec(root=str(data))))
+        provider = TaskDataProvider(Data.open(DataSpec(root=str(data))))
         # One thread: with more, sums are taken in another order.
-        context = Context(supply, seed=0, threads=1, scratch=Path(scratch), progress=_print)
+        context = Context(provider, seed=0, threads=1, scratch=Path(scratch), progress=_print)
         Pretrain(**fields).apply(None, folder, context)
 
 

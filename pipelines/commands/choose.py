@@ -118,13 +118,13 @@ def choose(
     once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
-    from xpareto.eval.analyses import Wish, named_numbers, names
+    from xpareto.eval.analyses import Requirements, named_numbers, names
     from xpareto.eval.objectives import declared_limits
     from xpareto.pipelines.runs import choose_run
     from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     given = ctx.meta.get(LIMITS, {})
-    wish = Wish(
+    requirements = Requirements(
         {name: given[name] for name in declared_limits() if name in given},
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds,
@@ -132,7 +132,7 @@ def choose(
     found = RunFolder.find(run, runs)
     other = None if report_on is None else RunFolder.find(report_on, runs)
     warn_of_changes(*[found] if other is None else [found, other])
-    document = choose_run(found, wish, other)
+    document = choose_run(found, requirements, other)
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
     else:

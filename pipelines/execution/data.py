@@ -1,4 +1,4 @@
-"""What compress needs of the outside world (compress.core.data_protocol.Supply), made of eval's data."""
+"""What compress needs of the outside world (compress.core.data_protocol.DataProvider), made of eval's data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DataSupply:
+class TaskDataProvider:
     """Training sets and text of one opened data folder."""
 
     data: Data

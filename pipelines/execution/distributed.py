@@ -13,7 +13,7 @@ from xpareto.compress.training import join, launched
 _FOREVER = timedelta(days=365)  # between two trainings the first process may do anything else
 
 
-class Team:
+class ProcessGroup:
     """Processes that a launcher started together, over the key-value store that it gave them."""
 
     def __init__(self, board: Any) -> None:
@@ -21,13 +21,13 @@ class Team:
         self._number = 0
 
     @staticmethod
-    def meet() -> Team:
+    def meet() -> ProcessGroup:
         """Return the team after waiting until all its processes are there."""
         from torch.distributed.rendezvous import rendezvous
 
         store, _, _ = next(rendezvous("env://", timeout=timedelta(minutes=30)))
         join(store)
-        return Team(store)
+        return ProcessGroup(store)
 
     def announce(self, work: str) -> None:
         """Tell the other processes of a piece of work."""

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from xpareto.compress.core import InputError
 from xpareto.compress.training import launched
-from xpareto.pipelines.execution.helpers import Crew, environments, how_it_ended, start_worker
-from xpareto.pipelines.execution.work import Progress, Work
+from xpareto.pipelines.execution.helpers import HelperProcesses, environments, how_it_ended, start_worker
+from xpareto.pipelines.execution.work import Job, Progress
 
 
 class StepError(Exception):
@@ -22,7 +22,7 @@ class StepError(Exception):
 class Executor(Protocol):
     """Does the work of nodes whose parents are in the store."""
 
-    def do(self, work: Work, progress: Progress) -> str:
+    def do(self, work: Job, progress: Progress) -> str:
         """Return the digest of the artifact; InputError or StepError when there is none."""
         ...
 
@@ -44,11 +44,11 @@ class LocalExecutor:
     processes: int = 1
     threads: int = 1
     _process: subprocess.Popen[str] | None = None
-    _crew: Crew | None = None
+    _crew: HelperProcesses | None = None
     _met: bool = False  # has a worker met the processes that a launcher started?
     _busy: bool = False
 
-    def do(self, work: Work, progress: Progress) -> str:
+    def do(self, work: Job, progress: Progress) -> str:
         process = self._process or self._begin()
         assert process.stdin is not None and process.stdout is not None
         self._busy = True
@@ -92,7 +92,7 @@ class LocalExecutor:
 
     def _begin(self) -> subprocess.Popen[str]:
         own = environments(self.processes, self.threads)
-        crew = Crew(own, self.log)
+        crew = HelperProcesses(own, self.log)
         with self.log.open("a", encoding="utf-8") as errors:
             self._process = start_worker(own[0], errors)
         crew.watch(self._process)

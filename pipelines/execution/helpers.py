@@ -38,7 +38,7 @@ def environments(size: int, threads: int) -> list[dict[str, str]]:
     return [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
 
 
-class Crew:
+class HelperProcesses:
     """Helpers of one worker on this machine; when one of them ends by itself, the worker is ended."""
 
     def __init__(self, environments: Sequence[Mapping[str, str]], log: Path) -> None:

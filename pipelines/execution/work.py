@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from xpareto.compress.core import STEPS, Artifact, Context, InputError, Made, Manifest, Step
+from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult
 from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_energy
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making
 from xpareto.pipelines.planning import Base, Node
 from xpareto.pipelines.storage import Store, remove
@@ -25,7 +25,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Work:
+class Job:
     """A node and all that is needed to do it on any machine that sees the store and the data."""
 
     node: Node
@@ -40,8 +40,8 @@ class Work:
     @staticmethod
     def of(
         node: Node, store: Store, data: DataSpec, threads: int, base: Base | None, save_minutes: float = 5.0
-    ) -> Work:
-        plain = Work(node, str(store.root), data, threads, save_minutes=save_minutes)
+    ) -> Job:
+        plain = Job(node, str(store.root), data, threads, save_minutes=save_minutes)
         if node.step != "base" or base is None:
             return plain
         folder = str(base.folder) if base.folder is not None else None
@@ -55,15 +55,15 @@ class Work:
         return json.dumps(asdict(self))
 
     @staticmethod
-    def from_json(text: str) -> Work:
+    def from_json(text: str) -> Job:
         raw: dict[str, Any] = json.loads(text)
-        return Work(**(raw | {"node": Node(**raw["node"]), "data": DataSpec(**raw["data"])}))
+        return Job(**(raw | {"node": Node(**raw["node"]), "data": DataSpec(**raw["data"])}))
 
 
-def do(work: Work, progress: Progress, announce: Callable[[str], None] | None = None) -> str:
+def do(work: Job, progress: Progress, announce: Callable[[str], None] | None = None) -> str:
     """Make the node's artifact, unless somebody else did meanwhile; return its digest.
 
-    `announce` tells the processes that train with this one of a work, who `help_with` it; None: it is alone.
+    `announce` tells the processes that train with this one of a work, who `join_job` it; None: it is alone.
     """
     store, node = Store(Path(work.store)), work.node
     with store.lock(node.key):
@@ -83,7 +83,7 @@ def do(work: Work, progress: Progress, announce: Callable[[str], None] | None = 
     return artifact.digest
 
 
-def help_with(work: Work) -> None:
+def join_job(work: Job) -> None:
     """Run a training beside the process that makes its artifact; nothing of it is kept here."""
     inputs = _Inputs.of(work, Store(Path(work.store)))
     with TemporaryDirectory() as target, WorkMeter(inputs.scratch, helps=True):
@@ -99,7 +99,7 @@ class _Inputs:
     scratch: Path
 
     @staticmethod
-    def of(work: Work, store: Store) -> _Inputs:
+    def of(work: Job, store: Store) -> _Inputs:
         scratch = store.root / "scratch" / work.node.key
         scratch.mkdir(parents=True, exist_ok=True)
         return _Inputs(_given(work, store, work.node.parent), _given(work, store, work.node.teacher), scratch)
@@ -110,7 +110,7 @@ class _Inputs:
         return {key: artifact.digest for key, artifact in pairs if key is not None and artifact is not None}
 
 
-def _given(work: Work, store: Store, key: str | None) -> Artifact | None:
+def _given(work: Job, store: Store, key: str | None) -> Artifact | None:
     """Return the artifact of a key that the node is given, None for none; InputError where it is not there."""
     if key is None:
         return None
@@ -121,17 +121,17 @@ def _given(work: Work, store: Store, key: str | None) -> Artifact | None:
     return artifact
 
 
-def _apply(work: Work, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> Made:
+def _apply(work: Job, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> StepResult:
     node = work.node
     step: Step = STEPS.load(node.step).from_json(node.fields)
     context = Context(
-        DataSupply(Data.open(work.data)), node.seed or 0, work.threads, inputs.scratch, progress,
+        TaskDataProvider(Data.open(work.data)), node.seed or 0, work.threads, inputs.scratch, progress,
         work.save_minutes, inputs.teacher, first,
     )  # fmt: skip
     return step.apply(inputs.source, target, context)
 
 
-def _make(work: Work, inputs: _Inputs, target: Path, progress: Progress) -> Manifest:
+def _make(work: Job, inputs: _Inputs, target: Path, progress: Progress) -> Manifest:
     node, source, teacher = work.node, inputs.source, inputs.teacher
     with WorkMeter(inputs.scratch) as meter:
         made = _take_base(work, target) if node.step == "base" else _apply(work, inputs, target, progress)
@@ -162,7 +162,7 @@ def _make(work: Work, inputs: _Inputs, target: Path, progress: Progress) -> Mani
     )
 
 
-def _take_base(work: Work, target: Path) -> Made:
+def _take_base(work: Job, target: Path) -> StepResult:
 
     if work.base_folder is not None:
         return import_checkpoint(Path(work.base_folder), target)

@@ -1,6 +1,6 @@
 """A process that does nodes: keeps torch out of the parent, and its death is not the parent's.
 
-Reads one JSON `Work` per line, answers in JSON lines: progress, done or failed. After an empty line
+Reads one JSON `Job` per line, answers in JSON lines: progress, done or failed. After an empty line
 it takes its leave of the processes that train with it. It ends with its parent: when its standard
 input closes, it stops at once, even inside a step. One that is started to help another reads no work
 but follows that one's; its only answer is why it failed.
@@ -20,8 +20,8 @@ from typing import IO, Any
 
 from xpareto.compress.core import InputError, disk_error
 from xpareto.compress.training import launched
-from xpareto.pipelines.execution.distributed import Team, helps
-from xpareto.pipelines.execution.work import Work, do, help_with
+from xpareto.pipelines.execution.distributed import ProcessGroup, helps
+from xpareto.pipelines.execution.work import Job, do, join_job
 
 _GRACE = 5.0  # seconds that a failed helper leaves the first process to fail by itself, and say why
 
@@ -37,7 +37,7 @@ def main() -> None:
     team = None
     if launched() > 1:
         try:
-            team = Team.meet()
+            team = ProcessGroup.meet()
         except InputError as error:
             _answer(answers, {"failed": str(error), "input": True})
             os._exit(1)
@@ -61,8 +61,8 @@ def follow(say: Callable[[str], None]) -> None:
     first process fails as well, its words count.
     """
     try:
-        for work in Team.meet().announced():
-            help_with(Work.from_json(work))
+        for work in ProcessGroup.meet().announced():
+            join_job(Job.from_json(work))
     except BaseException as error:
         sys.stderr.write(traceback.format_exc())
         time.sleep(_GRACE)
@@ -72,7 +72,7 @@ def follow(say: Callable[[str], None]) -> None:
     os._exit(0)  # torch would warn that a group which is gone was not left
 
 
-def _serve(line: str, answers: IO[str], team: Team | None) -> dict[str, Any]:
+def _serve(line: str, answers: IO[str], team: ProcessGroup | None) -> dict[str, Any]:
     """Do one piece of work and return what came of it; tell the progress meanwhile."""
     last = 0.0
 
@@ -83,7 +83,7 @@ def _serve(line: str, answers: IO[str], team: Team | None) -> dict[str, Any]:
             last = now
             _answer(answers, {"progress": [done, total, text]})
 
-    work = Work.from_json(line)
+    work = Job.from_json(line)
     try:
         return {"done": do(work, progress, team.announce if team is not None else None)}
     except InputError as error:

@@ -14,16 +14,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from xpareto.compress.core import (
+    ChainState,
     DataNeed,
-    Flow,
     Head,
+    IncompatibleStep,
     InputError,
-    Misfit,
     Rule,
     Step,
     broken_at_end,
     broken_here,
-    parse_member,
+    parse_source,
     title,
 )
 from xpareto.eval.runtimes import RUNTIMES
@@ -91,16 +91,16 @@ class _State:
     """Where one expansion of the chain stands.
 
     `ends` maps "" or each training set to a node key, `lines` to the steps that led there: those that
-    change no model of a training set are none of its line. `earlier` holds what both `flow` and `ends`
+    change no model of a training set are none of its line. `earlier` holds what both `chain_state` and `ends`
     were after each step before, by label.
     """
 
-    flow: Flow
+    chain_state: ChainState
     ends: Mapping[str, str]
     lines: Mapping[str, tuple[Setting, ...]]
     settings: tuple[tuple[str, Any], ...] = ()
     steps: tuple[Setting, ...] = ()
-    earlier: Mapping[str, tuple[Flow, Mapping[str, str]]] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[ChainState, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def make_plan(checked: Checked, start: Start) -> Plan:
         for seed in recipe.seeds:
             for state, setting in _grow(growing, positions, seed):
                 for runtime in recipe.runtimes:
-                    if formats[runtime] != state.flow.format:
+                    if formats[runtime] != state.chain_state.format:
                         continue
                     name = _candidate_name(arm, state, seed if many_seeds else None, runtime)
                     identity = (tuple(sorted(state.ends.items())), runtime)
@@ -209,34 +209,34 @@ def _grow(
         after: list[tuple[int, _State]] = []
         for setting in positions[depth]:
             grown = _extend(growing, state, setting, seed)
-            if setting.enabled and grown.flow.forked and setting.candidate is not False:
+            if setting.enabled and grown.chain_state.forked and setting.candidate is not False:
                 yield grown, setting
             after.append((depth + 1, grown))
         stack += reversed(after)
 
 
-def _begin(growing: _Growing) -> tuple[Flow, str | None]:
+def _begin(growing: _Growing) -> tuple[ChainState, str | None]:
     base = growing.start.base
     if base is None:
-        return Flow(), None
+        return ChainState(), None
     fields = {"source": base.identity}
     key = _key(_canonical([KEY_SCHEMA, "base", 1, fields]), None, None)
     if key not in growing.nodes:
         growing.nodes[key] = Node(key, "base", "base", 1, fields, None, None, {}, {}, base.where)
-    return Flow("torch", base.head), key
+    return ChainState("torch", base.head), key
 
 
 def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
     chosen = state.settings + setting.chosen
     if not setting.enabled:
         return replace(state, settings=chosen)
-    if state.flow.format is None and setting.name != "pretrain":
+    if state.chain_state.format is None and setting.name != "pretrain":
         raise InputError(
             f"{setting.where}: the chain has nothing to start from. Give the recipe a `base`, use --base, "
             "or put the step pretrain first."
         )
-    acting = [name for name in state.lines if not state.flow.forked or setting.step.acts_on(name)]
-    flow = _follow(growing, state, setting, acting)
+    acting = [name for name in state.lines if not state.chain_state.forked or setting.step.acts_on(name)]
+    chain_state = _follow(growing, state, setting, acting)
     branches = setting.step.branches(growing.sets)
     if branches is None:
         if not acting:
@@ -246,12 +246,12 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
             )
         ends = dict(state.ends)
         for name in acting:
-            step = _within(growing, state, setting, name) if state.flow.forked else setting.step
+            step = _within(growing, state, setting, name) if state.chain_state.forked else setting.step
             teacher = _teacher(state, step, name)
             ends[name] = growing.add(setting, step, state.ends.get(name), seed, teacher)
         lines = dict(state.lines) | {name: (*state.lines[name], setting) for name in acting}
     else:
-        if state.flow.forked:
+        if state.chain_state.forked:
             raise InputError(
                 f"{setting.where}: the chain already forks into one model per training set above. "
                 "Name one training set, or leave the step out."
@@ -259,15 +259,15 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
         parent = state.ends.get("")
         ends = {name: growing.add(setting, step, parent, seed) for name, step in branches.items()}
         lines = dict.fromkeys(branches, (*state.lines[""], setting))
-        flow = flow.having(forked=True)
-    earlier = dict(state.earlier) | {setting.label: (flow, ends)}
-    return _State(flow, ends, lines, chosen, (*state.steps, setting), earlier)
+        chain_state = chain_state.having(forked=True)
+    earlier = dict(state.earlier) | {setting.label: (chain_state, ends)}
+    return _State(chain_state, ends, lines, chosen, (*state.steps, setting), earlier)
 
 
 def _within(growing: _Growing, state: _State, setting: Setting, training_set: str) -> Step:
     try:
-        return setting.step.within(training_set, growing.heads[parse_member(training_set).name])
-    except Misfit as error:
+        return setting.step.within(training_set, growing.heads[parse_source(training_set).name])
+    except IncompatibleStep as error:
         line = state.lines[training_set]
         before = line[-1].name if line else "the base"
         raise InputError(
@@ -284,9 +284,9 @@ def _teacher(state: _State, step: Step, training_set: str) -> str | None:
     return ends[training_set] if training_set in ends else ends[""]
 
 
-def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence[str]) -> Flow:
+def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence[str]) -> ChainState:
     """Return what the chain carries after a step; InputError where its rules or its types forbid it."""
-    flow = state.flow
+    chain_state = state.chain_state
     for line, at in _distinct({name: state.lines[name] for name in acting}):
         before = line[-1].name if line else "the base"
         broken = broken_here(setting.name, setting.step.order(), _ordered(line))
@@ -297,15 +297,15 @@ def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence
             raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {told}")
         done = tuple(earlier.name for earlier in line)
         try:
-            given = state.flow.having(
+            given = state.chain_state.having(
                 done=done, earlier={label: was for label, (was, _) in state.earlier.items()}
             )
-            flow = setting.step.follow(given, growing.heads)
-        except Misfit as error:
+            chain_state = setting.step.follow(given, growing.heads)
+        except IncompatibleStep as error:
             raise InputError(
                 f"{setting.where}: {setting.name} cannot follow {before}{at}: {error}"
             ) from error
-    return flow.having(done=(*state.flow.done, setting.name), earlier={})
+    return chain_state.having(done=(*state.chain_state.done, setting.name), earlier={})
 
 
 def _check_end(state: _State) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.compress.core import EACH, ENCODER, Step, hint, unknown_member
+from xpareto.compress.core import EACH, ENCODER, Step, hint, unknown_source
 from xpareto.eval.tasks import TASKS, TRAINING_SETS
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 
@@ -31,7 +31,7 @@ def training_problems(step: Step, source: Located, where: Where) -> Iterator[str
     languages = known_languages()
     names: list[str] = [on] if isinstance(on, str) else on or []
     for index, name in enumerate(names):
-        wrong = unknown_member(name, known, languages)
+        wrong = unknown_source(name, known, languages)
         if wrong is not None:
             at: Where = (*where, "on") if isinstance(on, str) else (*where, "on", index)
             yield f"{source.at(at)}: {wrong}"
@@ -40,6 +40,6 @@ def training_problems(step: Step, source: Located, where: Where) -> Iterator[str
         if wrong is not None:
             yield f"{source.at((*where, 'languages', index))}: {wrong}"
     for name in getattr(step, "per_set", None) or ():
-        wrong = unknown_member(name, [*TRAINING_SETS.names, ENCODER])
+        wrong = unknown_source(name, [*TRAINING_SETS.names, ENCODER])
         if wrong is not None:
             yield f"{source.at((*where, 'per_set', name))}: {wrong}"

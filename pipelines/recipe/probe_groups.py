@@ -6,7 +6,7 @@ Functions, not constants: asking loads every probe, which only those who measure
 from __future__ import annotations
 
 from xpareto.eval.probing import PROBES, Taken
-from xpareto.eval.results import COST, TWIN
+from xpareto.eval.results import CONTROL, COST
 
 BY_SUBMIT = "measures nothing; it writes files. Use: xpareto submit"
 
@@ -20,7 +20,7 @@ def groups() -> dict[str, tuple[str, ...]]:
     return {
         **{name: (name,) for name in taken("remembered")},
         COST: taken("once", "in blocks", "with twin"),
-        TWIN: taken("with twin"),
+        CONTROL: taken("with twin"),
     }
 
 

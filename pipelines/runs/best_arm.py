@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xpareto.eval.analyses import best_arm
 from xpareto.eval.analyses.documents import BestArm
-from xpareto.eval.results import read_runs, study
+from xpareto.eval.results import read_runs, summarize
 from xpareto.pipelines.runs.compare_arms import write_beside_report
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.comparisons import FILE, best_arm_markdown
@@ -24,7 +24,7 @@ def best_of_run(
 ) -> BestArm:
     """Return the contrast of the best of `arms` per task with `reference` (see eval.analyses.best_arms)."""
     dev = (read_runs([dev_run.path]), dev_run.path) if dev_run is not None else None
-    run_study = study(read_runs([run.path]))
+    run_study = summarize(read_runs([run.path]))
     return best_arm(run_study, run.path, reference, arms, dev, margin, resamples, seed)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from xpareto.compress.core import replace_text, writing
 from xpareto.eval.analyses import compare_arms
 from xpareto.eval.analyses.documents import ArmComparison, Document
-from xpareto.eval.results import read_runs, study
+from xpareto.eval.results import read_runs, summarize
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.comparisons import caveats_of, comparison_markdown
 
 
 def compare_run(run: RunFolder, a: str, b: str, margin: float, resamples: int, seed: int) -> ArmComparison:
     """Return the comparison of arm B with arm A, with its caveats (see eval.analyses.arm_comparison)."""
-    comparison = compare_arms(study(read_runs([run.path])), run.path, a, b, margin, resamples, seed)
+    comparison = compare_arms(summarize(read_runs([run.path])), run.path, a, b, margin, resamples, seed)
     return comparison.model_copy(update={"caveats": tuple(caveats_of(comparison))})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpareto.compress.core import InputError
 from xpareto.eval.analyses import diff
 from xpareto.eval.analyses.documents import Difference
-from xpareto.eval.results import read_evidence
+from xpareto.eval.results import read_run_results
 from xpareto.pipelines.storage import RunFolder
 
 
@@ -23,7 +23,7 @@ def diff_runs(
     InputError for numbers out of range, or runs that have nothing in common.
     """
     _check_numbers(tolerance, cost_tolerance, resamples, seed)
-    a, b = read_evidence(first.path, seed=seed), read_evidence(second.path, seed=seed)
+    a, b = read_run_results(first.path, seed=seed), read_run_results(second.path, seed=seed)
     return diff(a, b, tolerance, cost_tolerance, resamples, strict)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from xpareto.compress.core import MANIFEST, Artifact, InputError, replace_text, writing
 from xpareto.eval.probing import PROBES
-from xpareto.eval.results import TWIN, Candidate, read_document
+from xpareto.eval.results import CONTROL, Candidate, read_document
 from xpareto.pipelines.planning import check_data, make_plan, open_start, workloads
 from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
 from xpareto.pipelines.runs.measure import Measuring
@@ -46,7 +46,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     chosen = (
         [probe]
         if probe is not None
-        else [name for name, group in groups().items() if wanted & set(group) and name != TWIN]
+        else [name for name, group in groups().items() if wanted & set(group) and name != CONTROL]
     )
     with run.held():
         run.drop_unfinished()

@@ -14,7 +14,7 @@ from typing import Any
 from xpareto.compress.core import Artifact, writing
 from xpareto.eval.probing import Ask, Job, launch
 from xpareto.eval.records import LOAD, Measurement, append_rows, read_rows
-from xpareto.eval.results import COST, OUTCOMES, PREDICTIONS, TWIN, kept_folder, kept_name
+from xpareto.eval.results import CONTROL, COST, OUTCOMES, PREDICTIONS, kept_folder, kept_name
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.pipelines.planning import Candidate, Start, Workload
 from xpareto.pipelines.recipe import Measure, groups, taken
@@ -72,8 +72,10 @@ class Measuring:
             basis="measured",
         )
         own = [replace(row, run=self.run.name, candidate=candidate.name) for row in rows]
-        if group == TWIN:  # told apart by name, since objectives take whatever is called latency for evidence
-            own = [replace(row, probe=TWIN, statistic=f"{TWIN}_{row.statistic}") for row in own]
+        if (
+            group == CONTROL
+        ):  # told apart by name, since objectives take whatever is called latency for evidence
+            own = [replace(row, probe=CONTROL, statistic=f"{CONTROL}_{row.statistic}") for row in own]
         return [replace(row, repeat=repeat) for row in (*own, closing)]
 
     def _calmest(self, job: Job, folder: Path) -> list[Measurement]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from xpareto.compress.core import InputError, replace_text, writing
 from xpareto.eval.analyses import RESAMPLES, analyse
 from xpareto.eval.analyses.documents import NAME, Analysis, NoSummary
-from xpareto.eval.results import read_evidence
+from xpareto.eval.results import read_run_results
 from xpareto.reports.formats import build
 
 
@@ -18,7 +18,7 @@ def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, 
     try:
         if len(runs) != 1:
             raise InputError("Several runs were read together; each has an analysis of its own.")
-        document = analyse(read_evidence(runs[0], seed=seed), resamples)
+        document = analyse(read_run_results(runs[0], seed=seed), resamples)
     except InputError as error:
         document = NoSummary(run=tuple(path.name for path in runs), unavailable=str(error))
     with writing(out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xpareto.compress.core import Artifact
-from xpareto.eval.results import Made, RunDocument, StepFacts, TaskFacts
+from xpareto.eval.results import Provenance, RunDocument, StepFacts, TaskFacts
 from xpareto.eval.results import document as results
 from xpareto.pipelines.planning import Candidate, Plan, Start, Workload, incomplete
 from xpareto.pipelines.recipe import Recipe
@@ -77,7 +77,7 @@ def _candidate(
     )
 
 
-def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Made]:
+def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Provenance]:
     """Return every piece of work that is in the store, whether this run made it or found it there.
 
     Energy that was modelled is told only where the recipe accepts it (`modelled`).
@@ -90,7 +90,7 @@ def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Made]:
         facts = artifact.manifest
         work = (node.step, node.label, node.parent, facts.seconds, facts.cpu_seconds)
         if modelled or facts.energy_basis == "measured":
-            made[key] = Made(*work, facts.energy_j, facts.energy_basis, facts.energy_instrument)
+            made[key] = Provenance(*work, facts.energy_j, facts.energy_basis, facts.energy_instrument)
         else:
-            made[key] = Made(*work)
+            made[key] = Provenance(*work)
     return made

@@ -12,8 +12,8 @@ from xpareto.compress.core import Artifact, ArtifactDamaged, InputError, title
 from xpareto.compress.quantization import probe
 from xpareto.eval.hardware import machine_facts
 from xpareto.eval.probing import threading_variables
-from xpareto.eval.results import COST, TWIN, turns, write_document
-from xpareto.pipelines.execution import Executor, LocalExecutor, StepError, Work
+from xpareto.eval.results import CONTROL, COST, turns, write_document
+from xpareto.pipelines.execution import Executor, Job, LocalExecutor, StepError
 from xpareto.pipelines.planning import (
     EMBEDDED,
     Candidate,
@@ -206,7 +206,7 @@ class _Making:
         what = " ".join([node.label, *sets[:1]])
         self.run.event("started", key=key, label=node.label, step=node.step)
         start = self.ready.start
-        work = Work.of(node, self.ready.store, start.spec, self.threads, start.base, self.save_minutes)
+        work = Job.of(node, self.ready.store, start.spec, self.threads, start.base, self.save_minutes)
         try:
             self.executor.do(
                 work, lambda done, total, text: self.console.progress(done, total, f"{what}: {text}")
@@ -256,16 +256,16 @@ def _measure(
     finished = run.finished()
     by_name = {candidate.name: candidate for candidate in plan.candidates}
     wanted = {group for group, names in groups().items() if set(names) & set(probes)}
-    work = [(group, name, 0) for group in groups() if group in wanted - {COST, TWIN} for name in by_name]
+    work = [(group, name, 0) for group in groups() if group in wanted - {COST, CONTROL} for name in by_name]
     if COST in wanted:
-        timed = TWIN in wanted  # sizes are counted: once is enough, and no twin
+        timed = CONTROL in wanted  # sizes are counted: once is enough, and no twin
         order = turns(list(by_name), plan.baseline, measuring.settings.blocks if timed else 1, plan.key)
-        work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.twin]
+        work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.control]
     for number, (group, name, repeat) in enumerate(work, start=1):
         candidate, bundle = by_name[name], made[name]
-        block = f", block {repeat + 1}" if group in (COST, TWIN) else ""
+        block = f", block {repeat + 1}" if group in (COST, CONTROL) else ""
         console.progress(
-            number, len(work), f"measuring: {'A/A' if group == TWIN else group} of {name}{block}"
+            number, len(work), f"measuring: {'A/A' if group == CONTROL else group} of {name}{block}"
         )
         if bundle is None:
             step = making.failed_step(candidate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from xpareto.eval.records import Measurement
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 
 ORACLE = (
     "Layer 0 is the embeddings. The oracle layer is the best of a curve, chosen on the very test examples "
@@ -38,14 +38,14 @@ class Curve:
         return self.scores[self.oracle] - self.scores[self.in_use]
 
 
-def curves(study: Study) -> list[Curve]:
+def curves(run_summary: RunSummary) -> list[Curve]:
     """Return the curves of the candidates whose every layer was scored in every language of the task."""
     found = []
-    for candidate in study.run.candidates:
-        rows = study.run.rows[candidate.name]
+    for candidate in run_summary.run.candidates:
+        rows = run_summary.run.rows[candidate.name]
         own = [row for row in rows if row.probe == "depth" and row.status == "ok" and row.value is not None]
         in_use = [int(row.value) for row in own if row.component == _IN_USE and row.value is not None]
-        for facts in study.run.tasks.values():
+        for facts in run_summary.run.tasks.values():
             scores = _means([row for row in own if row.task == facts.name], facts.languages)
             if len(scores) > 1 and in_use and in_use[-1] < len(scores):
                 found.append(Curve(candidate.name, facts.name, scores, in_use[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xpareto.eval.results import Efforts, Run, Study, efforts
+from xpareto.eval.results import Efforts, Run, RunSummary, efforts
 from xpareto.reports.costs.stacked_bars import Bars, bars
 from xpareto.reports.costs.timing import TOKENIZATION, Timing, energies, timing
 from xpareto.reports.text import duration, number
@@ -27,13 +27,13 @@ class LatencyView:
     bars: Bars
 
 
-def latency_view(study: Study) -> LatencyView:
+def latency_view(run_summary: RunSummary) -> LatencyView:
     """Return what the rows tell of latency; without tasks there is nothing to show."""
-    found = {own.name: timing(study.run.rows[own.name]) for own in study.run.candidates}
+    found = {own.name: timing(run_summary.run.rows[own.name]) for own in run_summary.run.candidates}
     tasks = {task for own in found.values() for task in own.tasks}
     return LatencyView(
         found,
-        tuple(task for task in study.run.tasks if task in tasks),
+        tuple(task for task in run_summary.run.tasks if task in tasks),
         tuple(dict.fromkeys(shape for own in found.values() for shape in own.shapes)),
         any(own.languages for own in found.values()),
         any(TOKENIZATION in own.parts for own in found.values()),
@@ -44,10 +44,10 @@ def latency_view(study: Study) -> LatencyView:
     )
 
 
-def energy_bars(study: Study) -> Bars:
+def energy_bars(run_summary: RunSummary) -> Bars:
     """Return joules per example by part of the machine; none where no candidate has any."""
     return bars(
-        {own.name: energies(study.run.rows[own.name]) for own in study.run.candidates},
+        {own.name: energies(run_summary.run.rows[own.name]) for own in run_summary.run.candidates},
         lambda value: number(value, "J"),
     )
 

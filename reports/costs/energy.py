@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
-from xpareto.eval.results import ENERGY, Study, energy_basis
+from xpareto.eval.results import ENERGY, RunSummary, energy_basis
 from xpareto.reports.costs.agreement import agreement
 from xpareto.reports.text import MINUS
 
@@ -26,40 +26,40 @@ class EnergyRow:
     net: float | None
 
 
-def energy_rows(study: Study) -> tuple[EnergyRow, ...]:
+def energy_rows(run_summary: RunSummary) -> tuple[EnergyRow, ...]:
     """Return the energies of all candidates; none where no candidate has any."""
     rows = tuple(
-        EnergyRow(own.name, study.value(own.name, ENERGY), _net(study, own.name))
-        for own in study.run.candidates
-        if ENERGY in study.objectives
+        EnergyRow(own.name, run_summary.value(own.name, ENERGY), _net(run_summary, own.name))
+        for own in run_summary.run.candidates
+        if ENERGY in run_summary.objectives
     )
     return rows if any(row.gross is not None for row in rows) else ()
 
 
-def _net(study: Study, candidate: str) -> float | None:
+def _net(run_summary: RunSummary, candidate: str) -> float | None:
     found: dict[str, list[float]] = {}
-    for row in study.run.rows[candidate]:
+    for row in run_summary.run.rows[candidate]:
         if row.statistic == "energy_net" and row.status == "ok" and row.value is not None:
             found.setdefault(row.task, []).append(row.value)
     return fmean(median(values) for values in found.values()) if found else None
 
 
-def energy_bases(study: Study) -> set[str]:
+def energy_bases(run_summary: RunSummary) -> set[str]:
     """Return what the energies that are compared rest on: one basis, or none."""
-    found = {own.name: energy_basis(study.run, own.name) for own in study.run.candidates}
-    return {basis for name, basis in found.items() if basis and study.value(name, ENERGY) is not None}
+    found = {own.name: energy_basis(run_summary.run, own.name) for own in run_summary.run.candidates}
+    return {basis for name, basis in found.items() if basis and run_summary.value(name, ENERGY) is not None}
 
 
-def energy_words(study: Study) -> str:
+def energy_words(run_summary: RunSummary) -> str:
     """Return the rank agreement of energy with latency, and of gross with net energy, in words.
 
     "" without two candidates that differ. Candidates on another basis than the baseline's do not count.
     """
-    rows = energy_rows(study)
+    rows = energy_rows(run_summary)
     latency = [
         (there, own.gross)
         for own in rows
-        if own.gross is not None and (there := study.value(own.name, "latency_ms")) is not None
+        if own.gross is not None and (there := run_summary.value(own.name, "latency_ms")) is not None
     ]
     net = [(own.gross, own.net) for own in rows if own.gross is not None and own.net is not None]
     told = [_told("energy and latency", latency), _told("gross and net energy", net)]
@@ -77,11 +77,11 @@ def _told(what: str, values: list[tuple[float, float]]) -> str:
     )
 
 
-def short_windows(study: Study) -> tuple[int, int, float, int]:
+def short_windows(run_summary: RunSummary) -> tuple[int, int, float, int]:
     """Return how many windows of counters there are, how many fall short, the least time and inferences."""
     found = [
         (row.value, row.examples)
-        for rows in study.run.rows.values()
+        for rows in run_summary.run.rows.values()
         for row in rows
         if row.statistic == ENERGY_WINDOW and row.basis == "measured" and row.value is not None
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from xpareto.eval.records import LOAD
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 
 LOAD_NOTE = (
     "Load time is that of a fresh process until the largest of a candidate’s models can answer: libraries "
@@ -25,13 +25,13 @@ class LoadTime:
     most_ms: float
 
 
-def load_times(study: Study) -> Mapping[str, LoadTime]:
+def load_times(run_summary: RunSummary) -> Mapping[str, LoadTime]:
     """Return the load time of each candidate that has one."""
     found = {}
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         values = [
             row.value
-            for row in study.run.rows[candidate.name]
+            for row in run_summary.run.rows[candidate.name]
             if row.statistic == "load_time" and row.status == "ok" and row.value is not None
         ]
         if values:
@@ -39,25 +39,25 @@ def load_times(study: Study) -> Mapping[str, LoadTime]:
     return found
 
 
-def block_clocks(study: Study) -> Mapping[int, float]:
+def block_clocks(run_summary: RunSummary) -> Mapping[int, float]:
     """Return the CPU's frequency in MHz by block: the median over all that was timed in it."""
     found: dict[int, list[float]] = {}
-    for rows in study.run.rows.values():
+    for rows in run_summary.run.rows.values():
         for row in rows:
             if row.statistic == LOAD and row.component == "frequency" and row.value is not None:
                 found.setdefault(row.repeat, []).append(row.value)
     return {block: median(values) for block, values in sorted(found.items())}
 
 
-def clock_drift(study: Study) -> float:
+def clock_drift(run_summary: RunSummary) -> float:
     """Return by what share the fastest block's clock is above the slowest's; 0 where nothing is known."""
-    clocks = block_clocks(study).values()
+    clocks = block_clocks(run_summary).values()
     return max(clocks) / min(clocks) - 1 if clocks and min(clocks) > 0 else 0.0
 
 
-def clock_words(study: Study) -> str:
+def clock_words(run_summary: RunSummary) -> str:
     """Return the clocks in a sentence; "" where no machine told any."""
-    clocks = block_clocks(study)
+    clocks = block_clocks(run_summary)
     if not clocks:
         return ""
     listed = ", ".join(f"{value:.0f}" for value in clocks.values())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from xpareto.eval.records import Measurement
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 
 ROOFLINE_NOTE = (
     "The attainable rate is what the operations at the measured peak of their precision, or the bytes that have "
@@ -42,11 +42,11 @@ class Spent:
     components: tuple[tuple[str, float], ...]
 
 
-def reached(study: Study) -> list[Reached]:
+def reached(run_summary: RunSummary) -> list[Reached]:
     """Return every candidate's place under the roof, by shape in the order of measuring."""
     found = []
-    for candidate in study.run.candidates:
-        rows = _ok(study, candidate.name, "roofline")
+    for candidate in run_summary.run.candidates:
+        rows = _ok(run_summary, candidate.name, "roofline")
         for shape in dict.fromkeys(row.component for row in rows if row.statistic == "roofline_share"):
             own = [row for row in rows if row.component == shape]
             values = [_median(own, name) for name in (
@@ -63,11 +63,11 @@ def reached(study: Study) -> list[Reached]:
     return found
 
 
-def spent(study: Study) -> list[Spent]:
+def spent(run_summary: RunSummary) -> list[Spent]:
     """Return where the time of every profiled candidate goes, by shape."""
     found = []
-    for candidate in study.run.candidates:
-        rows = _ok(study, candidate.name, "operators")
+    for candidate in run_summary.run.candidates:
+        rows = _ok(run_summary, candidate.name, "operators")
         for shape in dict.fromkeys(row.component.partition(" ")[0] for row in rows):
             own = [row for row in rows if row.component.startswith(f"{shape} ")]
             found.append(
@@ -81,8 +81,8 @@ def spent(study: Study) -> list[Spent]:
     return [one for one in found if one.operators]
 
 
-def _ok(study: Study, candidate: str, probe: str) -> list[Measurement]:
-    rows = study.run.rows[candidate]
+def _ok(run_summary: RunSummary, candidate: str, probe: str) -> list[Measurement]:
+    rows = run_summary.run.rows[candidate]
     return [row for row in rows if row.probe == probe and row.status == "ok" and row.value is not None]
 
 

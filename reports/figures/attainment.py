@@ -8,7 +8,7 @@ from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis, ArmAttainment, Attainment, AttainmentDifference
 from xpareto.eval.objectives import Objective
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.figures.style import COLOURS, COLUMN_INCHES, SMALL, TINY, plain, set_log_ticks, written
 from xpareto.reports.text import midway
 
@@ -27,12 +27,12 @@ def pairs(attainment: Attainment, first: str) -> list[AttainmentDifference]:
     return listed[:_MOST_PANELS]
 
 
-def draw_attainment(figure: Any, study: Study, analysis: Analysis, cost: Objective) -> bool:
+def draw_attainment(figure: Any, run_summary: RunSummary, analysis: Analysis, cost: Objective) -> bool:
     """Draw on an empty figure and give it its size; False without several arms of several seeds."""
     attainment = analysis.attainment.get(cost.name) if analysis and analysis.seeded else None
     if attainment is None:
         return False
-    shown = pairs(attainment, study.run.candidate(study.run.baseline).arm)
+    shown = pairs(attainment, run_summary.run.candidate(run_summary.run.baseline).arm)
     corners = [(x, y) for own in attainment.arms.values() for s in own.surfaces for x, y in s]
     if not shown or not corners:
         return False
@@ -54,7 +54,7 @@ def draw_attainment(figure: Any, study: Study, analysis: Analysis, cost: Objecti
         else f"{cost.title} over the baseline’s"
     )
     figure.supxlabel(f"{more}, less is better", fontsize=7)
-    figure.supylabel("Score (%)" + (", synthetic data" if study.run.synthetic else ""), fontsize=7)
+    figure.supylabel("Score (%)" + (", synthetic data" if run_summary.run.synthetic else ""), fontsize=7)
     _legend(figure, shown)
     return True
 

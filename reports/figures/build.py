@@ -8,7 +8,7 @@ from typing import Any
 
 from xpareto.compress.core import InputError
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.figures.attainment import draw_attainment
 from xpareto.reports.figures.drops import draw_drops
 from xpareto.reports.figures.frontier import draw_frontier
@@ -17,7 +17,7 @@ from xpareto.reports.figures.style import STYLE
 _FORMATS = ("svg", "pdf")
 
 
-def figures(study: Study, analysis: Analysis = NO_ANALYSIS) -> Mapping[str, bytes]:
+def figures(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> Mapping[str, bytes]:
     """Return the bytes of each figure by file name, as SVG and PDF, one column wide.
 
     Score against every cost; with an analysis the drops by task and language too, and with several arms
@@ -37,15 +37,15 @@ def figures(study: Study, analysis: Analysis = NO_ANALYSIS) -> Mapping[str, byte
         def empty() -> Any:
             return Figure(layout="constrained", dpi=72)
 
-        for cost in study.costs:
+        for cost in run_summary.costs:
             figure = empty()
-            if draw_frontier(figure, study, analysis, study.objectives[cost]):
+            if draw_frontier(figure, run_summary, analysis, run_summary.objectives[cost]):
                 made |= _saved(figure, f"score-{cost}")
             figure = empty()
-            if draw_attainment(figure, study, analysis, study.objectives[cost]):
+            if draw_attainment(figure, run_summary, analysis, run_summary.objectives[cost]):
                 made |= _saved(figure, f"attainment-{cost}")
         figure = empty()
-        if draw_drops(figure, study, analysis):
+        if draw_drops(figure, run_summary, analysis):
             made |= _saved(figure, "drops")
     return made
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.figures.frontier import short_names
 from xpareto.reports.figures.style import COLUMN_INCHES, SMALL, TINY, written
 from xpareto.reports.findings import Point, main_cost, on_frontier, points
@@ -20,16 +20,16 @@ _DARK = 0.6  # of the scale: colours from here on are too dark for black marks
 _GAIN = 0.5  # points: gains from here on are marked, since in grey they look like losses
 
 
-def shown_systems(study: Study, analysis: Summary, tasks: int) -> tuple[Point, ...]:
+def shown_systems(run_summary: RunSummary, analysis: Summary, tasks: int) -> tuple[Point, ...]:
     """Return the variants that fit: those on the main frontier first, in the run's order."""
-    cost = main_cost(study)
-    front = on_frontier(study, analysis, cost) if cost else frozenset()
-    found = [own for own in points(study, analysis) if own.at not in (None, analysis.base)]
+    cost = main_cost(run_summary)
+    front = on_frontier(run_summary, analysis, cost) if cost else frozenset()
+    found = [own for own in points(run_summary, analysis) if own.at not in (None, analysis.base)]
     kept = sorted(found, key=lambda own: own.name not in front)[: max(1, _MOST_COLUMNS // tasks)]
     return tuple(own for own in found if own in kept)
 
 
-def draw_drops(figure: Any, study: Study, analysis: Analysis) -> bool:
+def draw_drops(figure: Any, run_summary: RunSummary, analysis: Analysis) -> bool:
     """Draw on an empty figure and give it its size; False without an analysis that holds the drops."""
     import numpy as np
 
@@ -38,7 +38,7 @@ def draw_drops(figure: Any, study: Study, analysis: Analysis) -> bool:
         return False
     tasks = list(dict.fromkeys(task for task, _ in cells.places))
     languages = sorted({code for _, code in cells.places}, key=lambda code: (code != "en", code))
-    systems = shown_systems(study, analysis, len(tasks))
+    systems = shown_systems(run_summary, analysis, len(tasks))
     if not systems:
         return False
     columns = len(tasks) * len(systems)
@@ -47,12 +47,12 @@ def draw_drops(figure: Any, study: Study, analysis: Analysis) -> bool:
         assert own.at is not None
         for (task, code), drop in zip(cells.places, cells.drops[own.at], strict=True):
             values[languages.index(code), block * len(tasks) + tasks.index(task)] = drop
-    every = points(study, analysis)
+    every = points(run_summary, analysis)
     short = dict(zip((own.name for own in every), short_names(every), strict=True))
     names = [written(short[own.name], 24) for own in systems]
     tall = max(map(len, names)) * 0.042 + max(map(len, tasks)) * 0.04
     figure.set_size_inches(COLUMN_INCHES, len(languages) * _ROW_INCHES + tall + 0.85)
-    _draw(figure, values, tasks, languages, names, _caption(study, analysis, systems))
+    _draw(figure, values, tasks, languages, names, _caption(run_summary, analysis, systems))
     return True
 
 
@@ -109,14 +109,14 @@ def _even(most: float) -> list[float]:
     return [step * place for place in range(-count, count + 1)]
 
 
-def _caption(study: Study, analysis: Summary, systems: Sequence[Point]) -> str:
+def _caption(run_summary: RunSummary, analysis: Summary, systems: Sequence[Point]) -> str:
     others = len(analysis.names) - 1
     which = (
         ""
         if len(systems) == others
         else f" {len(systems)} of {others} variants, taken from the frontier first."
     )
-    synthetic = " Synthetic data." if study.run.synthetic else ""
+    synthetic = " Synthetic data." if run_summary.run.synthetic else ""
     seeds = ", means over seeds" if analysis.seeded else ""
     told = f"Points lost against the baseline{seeds}; + a gain of {_GAIN:g} and more; dot: no data."
     return "\n".join(textwrap.wrap(told + which + synthetic, _LINE_LETTERS))

@@ -10,7 +10,7 @@ from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.objectives import Objective
-from xpareto.eval.results import ENERGY, SCORE, Study
+from xpareto.eval.results import ENERGY, SCORE, RunSummary
 from xpareto.reports.costs import energy_bases
 from xpareto.reports.figures.labels import Box, Wish, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, TINY, look, set_log_ticks, written
@@ -36,12 +36,12 @@ class Plotted:
     on: bool
 
 
-def plotted(study: Study, analysis: Analysis, cost: Objective) -> tuple[tuple[Plotted, ...], str]:
+def plotted(run_summary: RunSummary, analysis: Analysis, cost: Objective) -> tuple[tuple[Plotted, ...], str]:
     """Return the points that have both a score and this cost, and the unit that the cost is in."""
-    front = on_frontier(study, analysis, cost.name)
+    front = on_frontier(run_summary, analysis, cost.name)
     found = [
         (point, x, y)
-        for point in points(study, analysis)
+        for point in points(run_summary, analysis)
         if (x := point.values[cost.name]) is not None
         and (y := point.values[SCORE]) is not None
         and (x > 0 or not cost.log)
@@ -86,12 +86,12 @@ def note(analysis: Analysis, cost: str) -> str:
     )
 
 
-def draw_frontier(figure: Any, study: Study, analysis: Analysis, cost: Objective) -> bool:
+def draw_frontier(figure: Any, run_summary: RunSummary, analysis: Analysis, cost: Objective) -> bool:
     """Draw on an empty figure and give it its size; False where there is nothing to draw."""
-    found, unit = plotted(study, analysis, cost)
+    found, unit = plotted(run_summary, analysis, cost)
     if not found:
         return False
-    arms = list(dict.fromkeys(own.arm for own in study.run.candidates))
+    arms = list(dict.fromkeys(own.arm for own in run_summary.run.candidates))
     names = [written(arm) for arm in arms if any(own.point.arm == arm for own in found)]
     columns = max(1, min(4, int(COLUMN_INCHES / (_BESIDES + _LETTER * max(map(len, names))))))
     rows = -(-len(names) // columns)
@@ -108,10 +108,10 @@ def draw_frontier(figure: Any, study: Study, analysis: Analysis, cost: Objective
     axes.margins(x=0.08, y=0.1)
     if cost.log:
         set_log_ticks(axes.xaxis, *axes.get_xlim())
-    basis = ", ".join(sorted(energy_bases(study))) if cost.name == ENERGY else ""
+    basis = ", ".join(sorted(energy_bases(run_summary))) if cost.name == ENERGY else ""
     inside = ", ".join(part for part in (unit, basis) if part)
     axes.set_xlabel(f"{cost.title} ({inside}), {'less' if cost.sense == 'min' else 'more'} is better")
-    axes.set_ylabel("Score (%)" + (", synthetic data" if study.run.synthetic else ""))
+    axes.set_ylabel("Score (%)" + (", synthetic data" if run_summary.run.synthetic else ""))
     axes.grid(linewidth=0.3, alpha=0.5)
     for arm in arms:
         if any(own.point.arm == arm for own in found):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import Analysis, Answer, Summary
 from xpareto.eval.analyses.documents import Pick as PickEntry
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.text import midway, number, points, ratio
 
 
@@ -43,17 +43,19 @@ def loss(answer: Answer) -> str:
     return f"{answer.max_drop:g} point" + ("" if answer.max_drop == 1 else "s")
 
 
-def picks(study: Study, analysis: Analysis) -> tuple[Pick, ...]:
+def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
     """Return the picks in the order of the document; none without a decision."""
     if not analysis or analysis.answer is None:
         return ()
     return tuple(
-        _pick(study, analysis, own) for own in analysis.answer.picks if own.objective in study.objectives
+        _pick(run_summary, analysis, own)
+        for own in analysis.answer.picks
+        if own.objective in run_summary.objectives
     )
 
 
-def _pick(study: Study, analysis: Summary, own: PickEntry) -> Pick:
-    objective, place = study.objectives[own.objective], own.chosen
+def _pick(run_summary: RunSummary, analysis: Summary, own: PickEntry) -> Pick:
+    objective, place = run_summary.objectives[own.objective], own.chosen
     members = analysis.members[place]
     value = analysis.costs[objective.name][place]
     assert value is not None  # a summary whose pick has no cost is refused when it is read

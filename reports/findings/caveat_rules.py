@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xpareto.eval.records import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.costs import clock_drift, clock_words, energy_words, short_windows
 
 XTREME_TASKS = 9
@@ -28,13 +28,13 @@ class Caveat:
     text: str
 
 
-def caveats(study: Study) -> tuple[Caveat, ...]:
+def caveats(run_summary: RunSummary) -> tuple[Caveat, ...]:
     """Return every caveat that the rows call for, the gravest first."""
-    return tuple(caveat for rule in _RULES for caveat in rule(study))
+    return tuple(caveat for rule in _RULES for caveat in rule(run_summary))
 
 
-def _synthetic(study: Study) -> Iterator[Caveat]:
-    if study.run.synthetic:
+def _synthetic(run_summary: RunSummary) -> Iterator[Caveat]:
+    if run_summary.run.synthetic:
         yield Caveat(
             "synthetic",
             "The data are synthetic",
@@ -43,27 +43,27 @@ def _synthetic(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _changed(study: Study) -> Iterator[Caveat]:
-    found = changed_text(study.run.changed)
+def _changed(run_summary: RunSummary) -> Iterator[Caveat]:
+    found = changed_text(run_summary.run.changed)
     if found:
         yield Caveat(*found)
 
 
-def _failed(study: Study) -> Iterator[Caveat]:
-    names = [c.name for c in study.run.candidates if study.failed(c.name)]
+def _failed(run_summary: RunSummary) -> Iterator[Caveat]:
+    names = [c.name for c in run_summary.run.candidates if run_summary.failed(c.name)]
     if names:
         yield Caveat(
             "failed",
-            f"Something failed for {len(names)} of {len(study.run.candidates)} candidates",
+            f"Something failed for {len(names)} of {len(run_summary.run.candidates)} candidates",
             "A failed measurement is left out of the frontier and never replaced by a number; the table of "
             f"failures gives each reason. Concerned: {_some(names)}.",
         )
 
 
-def _energy(study: Study) -> Iterator[Caveat]:
+def _energy(run_summary: RunSummary) -> Iterator[Caveat]:
     rows = [
         row
-        for rows in study.run.rows.values()
+        for rows in run_summary.run.rows.values()
         for row in rows
         if row.statistic == "energy" and row.component in ("", "total")  # RAM alone is always modelled
     ]
@@ -82,7 +82,7 @@ def _energy(study: Study) -> Iterator[Caveat]:
             "Energy is modelled, not measured",
             "No energy counter was readable. The figures come from a formula: energy = (assumed CPU power "
             "under its load + assumed RAM power) × time. They are therefore nearly a constant times time "
-            f"and add little to latency.{how}{_led(energy_words(study))}",
+            f"and add little to latency.{how}{_led(energy_words(run_summary))}",
         )
     if "modelled" in bases and bases & {"measured", "exact"}:
         yield Caveat(
@@ -100,8 +100,8 @@ def _energy(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _energy_window(study: Study) -> Iterator[Caveat]:
-    count, short, seconds, inferences = short_windows(study)
+def _energy_window(run_summary: RunSummary) -> Iterator[Caveat]:
+    count, short, seconds, inferences = short_windows(run_summary)
     if short:
         yield Caveat(
             "energy-window",
@@ -114,20 +114,20 @@ def _energy_window(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _clock(study: Study) -> Iterator[Caveat]:
-    drift = clock_drift(study)
+def _clock(run_summary: RunSummary) -> Iterator[Caveat]:
+    drift = clock_drift(run_summary)
     if drift > NOTICEABLE_DRIFT:
         yield Caveat(
             "clock-drift",
             "The CPU’s clock drifted between blocks",
-            f"The fastest block ran at a clock {drift:.0%} above the slowest’s. {clock_words(study)} Blocks "
+            f"The fastest block ran at a clock {drift:.0%} above the slowest’s. {clock_words(run_summary)} Blocks "
             "measure all candidates there and back, so ratios suffer little; figures in ms and J hold for a "
             "mixture of clocks. Fix the frequency (governor, turbo) or wait until the machine is warm.",
         )
 
 
-def _disturbed(study: Study) -> Iterator[Caveat]:
-    rows = [row for rows in study.run.rows.values() for row in rows if row.value is not None]
+def _disturbed(run_summary: RunSummary) -> Iterator[Caveat]:
+    rows = [row for rows in run_summary.run.rows.values() for row in rows if row.value is not None]
     thrown = [row.value for row in rows if row.statistic == "discarded" and row.value is not None]
     broken = sum(row.statistic == "discarded" and bool(row.error) for row in rows)
     kept = [row.value for row in rows if row.statistic == "kept_load" and row.value is not None]
@@ -155,11 +155,11 @@ def _thrown(loads: Sequence[float], broken: int) -> str:
     return f"{len(loads)} {'measurement was' if len(loads) == 1 else 'measurements were'} thrown away{failed}"
 
 
-def _missing(study: Study) -> Iterator[Caveat]:
+def _missing(run_summary: RunSummary) -> Iterator[Caveat]:
     parts = [
         f"{facts.name} {len(facts.missing)} of {len(facts.missing) + len(facts.languages)}: "
         f"{' '.join(facts.missing)}"
-        for facts in study.run.tasks.values()
+        for facts in run_summary.run.tasks.values()
         if facts.missing
     ]
     if parts:
@@ -171,14 +171,14 @@ def _missing(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _incomplete(study: Study) -> Iterator[Caveat]:
-    found = incomplete_text(study.run.incomplete)
+def _incomplete(run_summary: RunSummary) -> Iterator[Caveat]:
+    found = incomplete_text(run_summary.run.incomplete)
     if found:
         yield Caveat(*found)
 
 
-def _limits(study: Study) -> Iterator[Caveat]:
-    parts = [f"{f.name}: {f.limit}" for f in study.run.tasks.values() if f.limit is not None]
+def _limits(run_summary: RunSummary) -> Iterator[Caveat]:
+    parts = [f"{f.name}: {f.limit}" for f in run_summary.run.tasks.values() if f.limit is not None]
     if parts:
         yield Caveat(
             "limited",
@@ -187,8 +187,8 @@ def _limits(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _seeds(study: Study) -> Iterator[Caveat]:
-    if len({candidate.seed for candidate in study.run.candidates}) == 1:
+def _seeds(run_summary: RunSummary) -> Iterator[Caveat]:
+    if len({candidate.seed for candidate in run_summary.run.candidates}) == 1:
         yield Caveat(
             "one-seed",
             "One training seed only",
@@ -197,8 +197,8 @@ def _seeds(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _average(study: Study) -> Iterator[Caveat]:
-    count = len(study.run.tasks)
+def _average(run_summary: RunSummary) -> Iterator[Caveat]:
+    count = len(run_summary.run.tasks)
     if count < XTREME_TASKS:
         yield Caveat(
             "not-xtreme-average",
@@ -207,8 +207,10 @@ def _average(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _splits(study: Study) -> Iterator[Caveat]:
-    others = [f"{facts.name} ({facts.split})" for facts in study.run.tasks.values() if facts.split != "test"]
+def _splits(run_summary: RunSummary) -> Iterator[Caveat]:
+    others = [
+        f"{facts.name} ({facts.split})" for facts in run_summary.run.tasks.values() if facts.split != "test"
+    ]
     if others:
         yield Caveat(
             "not-test",
@@ -217,8 +219,8 @@ def _splits(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _udpos(study: Study) -> Iterator[Caveat]:
-    facts = study.run.tasks.get("udpos")
+def _udpos(run_summary: RunSummary) -> Iterator[Caveat]:
+    facts = run_summary.run.tasks.get("udpos")
     if facts and facts.metrics[:1] == ("f1",):
         yield Caveat(
             "udpos-f1",
@@ -228,8 +230,8 @@ def _udpos(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _latency(study: Study) -> Iterator[Caveat]:
-    values = [v for found in study.values.values() if (v := found.get("latency_ms")) is not None]
+def _latency(run_summary: RunSummary) -> Iterator[Caveat]:
+    values = [v for found in run_summary.values.values() if (v := found.get("latency_ms")) is not None]
     near = sum(abs(a - b) < NEAR * max(a, b) for a, b in itertools.combinations(values, 2))
     if near:
         yield Caveat(
@@ -240,8 +242,8 @@ def _latency(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _selection(study: Study) -> Iterator[Caveat]:
-    if sum(found["score"] is not None for found in study.values.values()) > 1:
+def _selection(run_summary: RunSummary) -> Iterator[Caveat]:
+    if sum(found["score"] is not None for found in run_summary.values.values()) > 1:
         yield Caveat(
             "selection",
             "Chosen and reported on the same examples",
@@ -251,8 +253,10 @@ def _selection(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _machines(study: Study) -> Iterator[Caveat]:
-    machines = {json.dumps(_machine(o.environment), sort_keys=True, default=str) for o in study.run.origins}
+def _machines(run_summary: RunSummary) -> Iterator[Caveat]:
+    machines = {
+        json.dumps(_machine(o.environment), sort_keys=True, default=str) for o in run_summary.run.origins
+    }
     if len(machines) > 1:
         yield Caveat(
             "machines",
@@ -261,14 +265,14 @@ def _machines(study: Study) -> Iterator[Caveat]:
         )
 
 
-def _instructions(study: Study) -> Iterator[Caveat]:
-    quantized = [c for c in study.run.candidates if any(s.step.startswith("quantize") for s in c.steps)]
+def _instructions(run_summary: RunSummary) -> Iterator[Caveat]:
+    quantized = [c for c in run_summary.run.candidates if any(s.step.startswith("quantize") for s in c.steps)]
     full = [
         candidate.name
         for candidate in quantized
         if any(step.step in _UNSIGNED and not step.fields.get("reduce_range") for step in candidate.steps)
     ]
-    for origin in study.run.origins:
+    for origin in run_summary.run.origins:
         tried, flags = origin.environment.get("int8_products"), origin.environment.get("cpu_flags") or ()
         if full and tried == "saturates":
             yield Caveat(
@@ -331,7 +335,7 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:8])} and {len(names) - 8} more"
 
 
-_RULES: tuple[Callable[[Study], Iterator[Caveat]], ...] = (
+_RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
     _synthetic, _changed, _failed, _energy, _energy_window, _disturbed, _clock, _missing, _incomplete, _limits,
     _seeds, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

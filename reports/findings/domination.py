@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import Analysis, FrontierEntry, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.findings.membership import shown_frontiers
 
 ROOM = 40  # systems whose shares can be read side by side
@@ -34,11 +34,13 @@ class Domination:
         return b64encode(bytes(share for row in self.shares for share in row)).decode()
 
 
-def dominations(study: Study, analysis: Analysis) -> list[Domination]:
+def dominations(run_summary: RunSummary, analysis: Analysis) -> list[Domination]:
     """Return one for each panel of the report, in the order of the panels; none without an analysis."""
     if not analysis:
         return []
-    return [_domination(key, title, own, analysis) for key, title, own in shown_frontiers(study, analysis)]
+    return [
+        _domination(key, title, own, analysis) for key, title, own in shown_frontiers(run_summary, analysis)
+    ]
 
 
 def _domination(key: str, title: str, own: FrontierEntry, analysis: Summary) -> Domination:
@@ -65,10 +67,10 @@ def _domination(key: str, title: str, own: FrontierEntry, analysis: Summary) -> 
     )
 
 
-def domination_rows(study: Study, analysis: Analysis) -> Iterable[tuple[str, str, str, int]]:
+def domination_rows(run_summary: RunSummary, analysis: Analysis) -> Iterable[tuple[str, str, str, int]]:
     """Yield (cost, dominator, dominated, percent) wherever the share is not 0, the largest table of all."""
     names = analysis.names if analysis else ()
-    for own in dominations(study, analysis):
+    for own in dominations(run_summary, analysis):
         for row, one in enumerate(own.systems):
             for column, other in enumerate(own.systems):
                 if row != column and own.shares[row][column] != 0:

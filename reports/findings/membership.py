@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import ALL, Analysis, FrontierEntry, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.text import midway
 
 _WORTH_NAMING = 5  # percent: a domination that is rarer says nothing
@@ -58,7 +58,7 @@ class Panel:
         return sum(own.inside for own in self.members)
 
 
-def panels(study: Study, analysis: Analysis) -> list[Panel]:
+def panels(run_summary: RunSummary, analysis: Analysis) -> list[Panel]:
     """Return one panel for each cost, and one for all costs at once; none without an analysis."""
     if not analysis:
         return []
@@ -70,19 +70,19 @@ def panels(study: Study, analysis: Analysis) -> list[Panel]:
             own.knee_none if own.knee_shares else None,
             _volumes(own),
         )
-        for key, title, own in shown_frontiers(study, analysis)
+        for key, title, own in shown_frontiers(run_summary, analysis)
     ]
 
 
-def shown_frontiers(study: Study, analysis: Analysis) -> list[tuple[str, str, FrontierEntry]]:
+def shown_frontiers(run_summary: RunSummary, analysis: Analysis) -> list[tuple[str, str, FrontierEntry]]:
     """Return (key, title, frontier of the document) of each panel."""
     if not analysis:
         return []
     count = len(analysis.frontiers) - 1
     return [
-        (key, f"All {count} costs at once" if key == ALL else study.objectives[key].title, own)
+        (key, f"All {count} costs at once" if key == ALL else run_summary.objectives[key].title, own)
         for key, own in analysis.frontiers.items()
-        if key == ALL or key in study.objectives
+        if key == ALL or key in run_summary.objectives
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import Analysis, NoiseEntry, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.text import MINUS
 
 
@@ -21,16 +21,16 @@ class NoiseRow:
     words: str
 
 
-def noise_rows(study: Study, analysis: Analysis) -> list[NoiseRow]:
+def noise_rows(run_summary: RunSummary, analysis: Analysis) -> list[NoiseRow]:
     """Return a row for each cost and one for the score; none without an analysis."""
     if not analysis:
         return []
     found = [
-        _cost(study.objectives[key].title, own.noise)
+        _cost(run_summary.objectives[key].title, own.noise)
         for key, own in analysis.objectives.items()
-        if key in study.objectives
+        if key in run_summary.objectives
     ]
-    return [*found, _score(study, analysis)]
+    return [*found, _score(run_summary, analysis)]
 
 
 def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
@@ -56,9 +56,9 @@ def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
     )
 
 
-def _score(study: Study, analysis: Summary) -> NoiseRow:
+def _score(run_summary: RunSummary, analysis: Summary) -> NoiseRow:
     floor = analysis.score_floor
-    title = study.objectives["score"].title
+    title = run_summary.objectives["score"].title
     if not analysis.seeded or not floor:
         words = (
             "One training seed each: how much training alone moves the score is not known here, and the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import Analysis, Summary
-from xpareto.eval.results import SCORE, Study
+from xpareto.eval.results import SCORE, RunSummary
 from xpareto.reports.text import points, ratio
 
 
@@ -41,20 +41,20 @@ class ChangeRow:
     average: Change
 
 
-def change_tasks(study: Study, analysis: Analysis) -> tuple[str, ...]:
+def change_tasks(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
     """Return the tasks of the analysis, in the order of the run."""
     if not analysis:
         return ()
     return tuple(
-        name for name, facts in study.run.tasks.items() if facts.languages and name in analysis.tasks
+        name for name, facts in run_summary.run.tasks.items() if facts.languages and name in analysis.tasks
     )
 
 
-def changes(study: Study, analysis: Analysis) -> tuple[ChangeRow, ...]:
+def changes(run_summary: RunSummary, analysis: Analysis) -> tuple[ChangeRow, ...]:
     """Return a row for each system but the baseline; none without an analysis."""
     if not analysis:
         return ()
-    tasks = change_tasks(study, analysis)
+    tasks = change_tasks(run_summary, analysis)
     return tuple(
         ChangeRow(
             name,
@@ -87,12 +87,12 @@ def quality_change(analysis: Summary, at: int, quality: str) -> Change | None:
     return None if known is None else Change(*known.changes[at])
 
 
-def versus_baseline(study: Study, analysis: Analysis, candidate: str, objective: str) -> str:
+def versus_baseline(run_summary: RunSummary, analysis: Analysis, candidate: str, objective: str) -> str:
     """Return what a candidate has against the baseline: points of a quality with their interval, or a ratio."""
-    if study.objectives[objective].role == "cost":
-        return ratio(study.ratio(candidate, objective))
+    if run_summary.objectives[objective].role == "cost":
+        return ratio(run_summary.ratio(candidate, objective))
     change = own_change(analysis, candidate, objective)
-    return points(study.gain(candidate, objective)) + (change.range if change else "")
+    return points(run_summary.gain(candidate, objective)) + (change.range if change else "")
 
 
 def change_words(analysis: Summary) -> str:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 
 from xpareto.eval.analyses.documents import Analysis, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
 
@@ -14,13 +14,13 @@ _LATENCY = "latency_ms"
 _HIGH_PERCENT = 10.0
 
 
-def informed_caveats(study: Study, analysis: Analysis) -> tuple[Caveat, ...]:
+def informed_caveats(run_summary: RunSummary, analysis: Analysis) -> tuple[Caveat, ...]:
     """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
-    found = caveats(study)
+    found = caveats(run_summary)
     if not analysis:
         return found
     told = [_told(caveat, analysis) for caveat in found if caveat.key != "latency-noise"]
-    return (*told, *_latency(study, analysis))
+    return (*told, *_latency(run_summary, analysis))
 
 
 def _told(caveat: Caveat, analysis: Summary) -> Caveat:
@@ -35,9 +35,9 @@ def _told(caveat: Caveat, analysis: Summary) -> Caveat:
     )
 
 
-def _latency(study: Study, analysis: Summary) -> tuple[Caveat, ...]:
+def _latency(run_summary: RunSummary, analysis: Summary) -> tuple[Caveat, ...]:
     latency = analysis.objectives.get(_LATENCY)
-    values = [v for found in study.values.values() if (v := found.get(_LATENCY)) is not None]
+    values = [v for found in run_summary.values.values() if (v := found.get(_LATENCY)) is not None]
     if latency is None or not latency.noise.floor:
         return ()
     noise = latency.noise

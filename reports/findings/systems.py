@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xpareto.eval.analyses.documents import Analysis, Summary
-from xpareto.eval.results import SCORE, Score, Study
+from xpareto.eval.results import SCORE, RunSummary, Score
 from xpareto.reports.findings.score_changes import quality_change
 
 
@@ -27,7 +27,7 @@ class Point:
     at: int | None = None
 
 
-def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
+def points(run_summary: RunSummary, analysis: Analysis) -> tuple[Point, ...]:
     """Return a run's points: systems with the analysis' intervals, then what it left out, without any.
 
     Without an analysis: the candidates, with the binomial interval of the score alone.
@@ -35,37 +35,37 @@ def points(study: Study, analysis: Analysis) -> tuple[Point, ...]:
     found = []
     if analysis:
         for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
-            values = system_values(study, analysis, at)
-            first = study.run.candidate(members[0])
+            values = system_values(run_summary, analysis, at)
+            first = run_summary.run.candidate(members[0])
             bars = intervals(analysis, at, values)
             found.append(Point(name, first.arm, first.stage, first.runtime, members, values, bars, at))
     inside = {name for own in found for name in own.members}
-    for own in study.run.candidates:
+    for own in run_summary.run.candidates:
         if own.name not in inside:
-            values = {key: study.value(own.name, key) for key in study.shown}
-            bars = {} if analysis else binomial(study.average(own.name))
+            values = {key: run_summary.value(own.name, key) for key in run_summary.shown}
+            bars = {} if analysis else binomial(run_summary.average(own.name))
             found.append(Point(own.name, own.arm, own.stage, own.runtime, (own.name,), values, bars))
     return tuple(found)
 
 
-def on_frontier(study: Study, analysis: Analysis, cost: str) -> frozenset[str]:
+def on_frontier(run_summary: RunSummary, analysis: Analysis, cost: str) -> frozenset[str]:
     """Return the names of the points on the frontier of score against a cost, as measured."""
     if not analysis:
-        return frozenset(study.frontiers.get((cost, SCORE), ()))
+        return frozenset(run_summary.frontiers.get((cost, SCORE), ()))
     own = analysis.frontiers.get(cost)
     return frozenset(analysis.names[place] for place in own.on) if own else frozenset()
 
 
-def system_values(study: Study, analysis: Summary, at: int) -> dict[str, float | None]:
+def system_values(run_summary: RunSummary, analysis: Summary, at: int) -> dict[str, float | None]:
     """Return a system's qualities and costs: the candidate's own, or the means over its seeds."""
     if not analysis.seeded:
         (name,) = analysis.members[at]
-        return {key: study.value(name, key) for key in study.shown}
+        return {key: run_summary.value(name, key) for key in run_summary.shown}
     own: dict[str, float | None] = {SCORE: analysis.scores[at].average}
-    for key in study.qualities:
+    for key in run_summary.qualities:
         quality = analysis.qualities.get(key)
         own[key] = quality.values[at] if quality else None
-    for key in study.costs:
+    for key in run_summary.costs:
         listed = analysis.costs.get(key)
         cost = listed[at] if listed else None
         own[key] = cost.value if cost else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.results import SCORE, Candidate, Study
+from xpareto.eval.results import SCORE, Candidate, RunSummary
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Stop:
     runtime: str = ""  # the runtime it changed to; "": that of the stop before
 
 
-def waterfalls(study: Study) -> dict[str, tuple[Stop, ...]]:
+def waterfalls(run_summary: RunSummary) -> dict[str, tuple[Stop, ...]]:
     """Return the way to every candidate with a score, the baseline first.
 
     In between come candidates of the same seed whose steps are those of the goal with some left out,
@@ -32,25 +32,25 @@ def waterfalls(study: Study) -> dict[str, tuple[Stop, ...]]:
     the goal's arm if it can. Where the baseline's own steps are not among the goal's (another training),
     the first stop after it names what was removed too.
     """
-    run = study.run
-    scored = [own for own in run.candidates if study.value(own.name, SCORE) is not None]
-    if study.value(run.baseline, SCORE) is None:
+    run = run_summary.run
+    scored = [own for own in run.candidates if run_summary.value(own.name, SCORE) is not None]
+    if run_summary.value(run.baseline, SCORE) is None:
         return {}
     known: dict[str, int] = {}
     chains = {own.name: _chain(own, known) for own in scored}
-    return {goal.name: _way(goal, _start(goal, study), scored, chains) for goal in scored}
+    return {goal.name: _way(goal, _start(goal, run_summary), scored, chains) for goal in scored}
 
 
-def _start(goal: Candidate, study: Study) -> Candidate:
+def _start(goal: Candidate, run_summary: RunSummary) -> Candidate:
     """Return the baseline with the goal's seed where there is one."""
-    base = study.run.candidate(study.run.baseline)
+    base = run_summary.run.candidate(run_summary.run.baseline)
     if goal.seed == base.seed:
         return base
-    for own in study.run.candidates:
+    for own in run_summary.run.candidates:
         same = (own.arm, own.stage, own.runtime, own.settings, own.run) == (
             base.arm, base.stage, base.runtime, base.settings, base.run
         )  # fmt: skip
-        if same and own.seed == goal.seed and study.value(own.name, SCORE) is not None:
+        if same and own.seed == goal.seed and run_summary.value(own.name, SCORE) is not None:
             return own
     return base
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xpareto.compress.core import InputError
 from xpareto.eval.analyses.documents import analysis_of, read_analysis
-from xpareto.eval.results import read_runs, study
+from xpareto.eval.results import read_runs, summarize
 from xpareto.reports.figures import figures
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.latex import latex
@@ -21,7 +21,7 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
     Page and summary show the statistics of an analysis.json that already lies in `out`.
     `paper`: figures as SVG and PDF too. InputError when a folder is no run, or `out` cannot be written.
     """
-    found = study(read_runs(run_folders))
+    found = summarize(read_runs(run_folders))
     analysis = analysis_of(found.run, read_analysis(out))
     texts = {
         "index.html": page(found, analysis),

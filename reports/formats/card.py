@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.results import INTERVAL, Study, read_runs, study
+from xpareto.eval.results import INTERVAL, RunSummary, read_runs, summarize
 from xpareto.reports.findings import caveats
 from xpareto.reports.formats.markdown import table
 from xpareto.reports.text import code, markdown, number, points, ratio, visible
@@ -22,10 +22,10 @@ _PIPELINES = {  # XTREME's group -> the hub's name of the task
 
 def model_card(run_folder: Path, candidate: str, training_set: str | None = None) -> str:
     """Return the card of one candidate of a run folder (see `card`)."""
-    return card(study(read_runs([run_folder])), candidate, training_set)
+    return card(summarize(read_runs([run_folder])), candidate, training_set)
 
 
-def card(found: Study, candidate: str, training_set: str | None = None) -> str:
+def card(found: RunSummary, candidate: str, training_set: str | None = None) -> str:
     """Return README.md: YAML front matter with a model-index, then what a user must know.
 
     `training_set` narrows the card to the model trained on that set, and so to the tasks it serves.
@@ -49,19 +49,21 @@ def card(found: Study, candidate: str, training_set: str | None = None) -> str:
     return f"---\n{front}\n---\n\n" + "\n".join(_body(found, candidate, training_set, tasks)).rstrip() + "\n"
 
 
-def _tasks(study: Study, candidate: str, training_set: str | None) -> list[str]:
+def _tasks(run_summary: RunSummary, candidate: str, training_set: str | None) -> list[str]:
     """Return the tasks that the training set's model was measured on (all, for no training set)."""
     if training_set is None:
-        return [name for name, facts in study.run.tasks.items() if facts.languages]
-    digest = study.run.candidate(candidate).artifacts[training_set]
+        return [name for name, facts in run_summary.run.tasks.items() if facts.languages]
+    digest = run_summary.run.candidate(candidate).artifacts[training_set]
     served = {
-        row.task for row in study.run.rows[candidate] if row.probe == "accuracy" and row.artifact == digest
+        row.task
+        for row in run_summary.run.rows[candidate]
+        if row.probe == "accuracy" and row.artifact == digest
     }
-    return [name for name in study.run.tasks if name in served]
+    return [name for name in run_summary.run.tasks if name in served]
 
 
-def _front_matter(study: Study, candidate: str, tasks: list[str]) -> Mapping[str, Any]:
-    run = study.run
+def _front_matter(run_summary: RunSummary, candidate: str, tasks: list[str]) -> Mapping[str, Any]:
+    run = run_summary.run
     facts = [run.tasks[name] for name in tasks]
     groups = {_PIPELINES[fact.group] for fact in facts if fact.group in _PIPELINES}
     front: dict[str, Any] = {"language": sorted({code for fact in facts for code in fact.languages})}
@@ -70,14 +72,16 @@ def _front_matter(study: Study, candidate: str, tasks: list[str]) -> Mapping[str
     if len(groups) == 1:
         front["pipeline_tag"] = groups.pop()
     front["tags"] = ["xpareto", "multilingual", "xtreme", *(["synthetic-data"] if run.synthetic else [])]
-    front["model-index"] = [{"name": visible(candidate), "results": list(_results(study, candidate, tasks))}]
+    front["model-index"] = [
+        {"name": visible(candidate), "results": list(_results(run_summary, candidate, tasks))}
+    ]
     return front
 
 
-def _results(study: Study, candidate: str, tasks: list[str]) -> Iterator[Mapping[str, Any]]:
-    cells = study.cells[candidate]
+def _results(run_summary: RunSummary, candidate: str, tasks: list[str]) -> Iterator[Mapping[str, Any]]:
+    cells = run_summary.cells[candidate]
     for name in tasks:
-        facts = study.run.tasks[name]
+        facts = run_summary.run.tasks[name]
         kind = _PIPELINES.get(facts.group, facts.group or "other")
         for language in facts.languages:
             cell = cells.get((name, language))
@@ -97,8 +101,10 @@ def _results(study: Study, candidate: str, tasks: list[str]) -> Iterator[Mapping
             }
 
 
-def _body(study: Study, candidate: str, training_set: str | None, tasks: list[str]) -> Iterator[str]:
-    run = study.run
+def _body(
+    run_summary: RunSummary, candidate: str, training_set: str | None, tasks: list[str]
+) -> Iterator[str]:
+    run = run_summary.run
     found = run.candidate(candidate)
     yield from (f"# {markdown(candidate)}" + (f": {markdown(training_set)}" if training_set else ""), "")
     if run.synthetic:
@@ -110,13 +116,13 @@ def _body(study: Study, candidate: str, training_set: str | None, tasks: list[st
     rows = [
         [
             markdown(objective.title),
-            number(study.value(candidate, name), objective.unit)
+            number(run_summary.value(candidate, name), objective.unit)
             + (" %" if objective.unit == "percent" else ""),
-            f"{points(study.gain(candidate, name))} points"
+            f"{points(run_summary.gain(candidate, name))} points"
             if objective.role == "quality"
-            else ratio(study.ratio(candidate, name)),
+            else ratio(run_summary.ratio(candidate, name)),
         ]
-        for name, objective in study.objectives.items()
+        for name, objective in run_summary.objectives.items()
     ]
     yield from table(["", "this candidate", f"against {code(run.baseline)}"], rows)
     yield "Of the whole candidate, over all its models; latency and memory are those of the machine of the run."
@@ -124,7 +130,7 @@ def _body(study: Study, candidate: str, training_set: str | None, tasks: list[st
     yield from ("## Scores by task", "", markdown(INTERVAL), "")
     lines = []
     for name in tasks:
-        score, facts = study.task_score(candidate, name), run.tasks[name]
+        score, facts = run_summary.task_score(candidate, name), run.tasks[name]
         half = "" if score is None or score.half is None else f" ± {score.half:.1f}"
         text = "failed or not measured" if score is None else f"{score.value:.1f}{half}"
         lines.append([markdown(name), markdown(facts.score_name), str(len(facts.languages)), text])
@@ -141,7 +147,7 @@ def _body(study: Study, candidate: str, training_set: str | None, tasks: list[st
         if training_set in (None, name):
             yield f"- {markdown(name)}: sha256 {code(digest)}"
     yield from ("", "## Caveats", "")
-    for caveat in caveats(study):
+    for caveat in caveats(run_summary):
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield from ("", "## How to reproduce", "")
     for origin in run.origins:

@@ -7,51 +7,51 @@ import io
 from collections.abc import Iterable, Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
-from xpareto.eval.results import Study
+from xpareto.eval.results import RunSummary
 from xpareto.reports.costs import effort_view, energy_rows, load_times
 from xpareto.reports.findings import change_tasks, changes, domination_rows
 from xpareto.reports.text import spreadsheet
 
 
-def spreadsheets(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+def spreadsheets(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the CSV text of every table by its file name; with an analysis the changes, too."""
     found = {
-        "candidates.csv": _csv(*_candidates(study)),
-        "scores.csv": _csv(*_scores(study)),
-        "making.csv": _csv(*_making(study)),
-        "failures.csv": _csv(*_failures(study)),
-        "dominance.csv": _csv(*_dominance(study, analysis)),
+        "candidates.csv": _csv(*_candidates(run_summary)),
+        "scores.csv": _csv(*_scores(run_summary)),
+        "making.csv": _csv(*_making(run_summary)),
+        "failures.csv": _csv(*_failures(run_summary)),
+        "dominance.csv": _csv(*_dominance(run_summary, analysis)),
     }
-    if analysis and changes(study, analysis):
-        found["changes.csv"] = _csv(*_changes(study, analysis))
+    if analysis and changes(run_summary, analysis):
+        found["changes.csv"] = _csv(*_changes(run_summary, analysis))
     return found
 
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 
-def _candidates(study: Study) -> Table:
-    names = list(study.objectives)
+def _candidates(run_summary: RunSummary) -> Table:
+    names = list(run_summary.objectives)
     head = ["candidate", "run", "arm", "stage", "runtime", "seed", "baseline", "failed"]
-    head += [f"{name} ({study.objectives[name].unit})" for name in names]
+    head += [f"{name} ({run_summary.objectives[name].unit})" for name in names]
     head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
     head += ["load time (ms)", "net energy (J)"]
-    head += [f"{study.objectives[name].title} change (points)" for name in study.qualities]
-    loads, energies = load_times(study), {own.name: own for own in energy_rows(study)}
+    head += [f"{run_summary.objectives[name].title} change (points)" for name in run_summary.qualities]
+    loads, energies = load_times(run_summary), {own.name: own for own in energy_rows(run_summary)}
     rows = []
-    for c in study.run.candidates:
+    for c in run_summary.run.candidates:
         row: list[object] = [c.name, c.run, c.arm, c.stage, c.runtime, c.seed]
-        row += [int(c.name == study.run.baseline), int(study.failed(c.name))]
-        row += [study.value(c.name, name) for name in names]
-        row += [study.ratio(c.name, name) for name in names]
-        row += [study.gain(c.name), " ".join(study.on_frontier(c.name))]
+        row += [int(c.name == run_summary.run.baseline), int(run_summary.failed(c.name))]
+        row += [run_summary.value(c.name, name) for name in names]
+        row += [run_summary.ratio(c.name, name) for name in names]
+        row += [run_summary.gain(c.name), " ".join(run_summary.on_frontier(c.name))]
         row.append(loads[c.name].median_ms if c.name in loads else None)
         row.append(energies[c.name].net if c.name in energies else None)
-        rows.append([*row, *(study.gain(c.name, name) for name in study.qualities)])
+        rows.append([*row, *(run_summary.gain(c.name, name) for name in run_summary.qualities)])
     return head, rows
 
 
-def _scores(study: Study) -> Table:
+def _scores(run_summary: RunSummary) -> Table:
     head = [
         "candidate",
         "task",
@@ -63,46 +63,48 @@ def _scores(study: Study) -> Table:
     ]
     head += ["examples", "change from baseline (points)", "error"]
     rows = []
-    for candidate in study.run.candidates:
-        for (task, language), cell in study.cells[candidate.name].items():
+    for candidate in run_summary.run.candidates:
+        for (task, language), cell in run_summary.cells[candidate.name].items():
             score = cell.score
             row: list[object] = [
                 candidate.name,
                 task,
                 language,
-                study.run.tasks[task].score_name,
+                run_summary.run.tasks[task].score_name,
                 cell.status,
             ]
             row += [score.value, score.half, score.examples] if score else [None, None, None]
-            rows.append([*row, study.change(candidate.name, task, language), cell.error])
+            rows.append([*row, run_summary.change(candidate.name, task, language), cell.error])
     return head, rows
 
 
-def _changes(study: Study, analysis: Summary) -> Table:
+def _changes(run_summary: RunSummary, analysis: Summary) -> Table:
     """Return one row per system and task; the average stands as a task without a name."""
     level = f"{100 * analysis.level:g}% interval, paired"
     head = ["system", "task", "change from baseline (points)", f"{level}: low", f"{level}: high"]
     rows: list[list[object]] = []
-    for own in changes(study, analysis):
-        parts = [*zip(change_tasks(study, analysis), own.tasks, strict=True), ("", own.average)]
+    for own in changes(run_summary, analysis):
+        parts = [*zip(change_tasks(run_summary, analysis), own.tasks, strict=True), ("", own.average)]
         rows += [[own.name, task, part.value, part.low, part.high] for task, part in parts]
     return head, rows
 
 
-def _making(study: Study) -> Table:
+def _making(run_summary: RunSummary) -> Table:
     head = ["candidate", "time (s)", "own time (s)", "processor time (s)", "energy (J)", "own energy (J)"]
-    rows = effort_view(study.run).rows
+    rows = effort_view(run_summary.run).rows
     return head, [[own.name, own.seconds, own.own, own.cpu, own.energy_j, own.own_energy_j] for own in rows]
 
 
-def _failures(study: Study) -> Table:
+def _failures(run_summary: RunSummary) -> Table:
     head = ["candidate", "probe", "task", "language", "statistic", "error"]
-    return head, [[f.candidate, f.probe, f.task, f.language, f.statistic, f.error] for f in study.failures]
+    return head, [
+        [f.candidate, f.probe, f.task, f.language, f.statistic, f.error] for f in run_summary.failures
+    ]
 
 
-def _dominance(study: Study, analysis: Analysis) -> Table:
+def _dominance(run_summary: RunSummary, analysis: Analysis) -> Table:
     """Pairs that are absent have 0; there are no rows without an analysis."""
-    return ["cost", "dominator", "dominated", "percent"], domination_rows(study, analysis)
+    return ["cost", "dominator", "dominated", "percent"], domination_rows(run_summary, analysis)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

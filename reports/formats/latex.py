@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
-from xpareto.eval.results import SCORE, Score, Study
+from xpareto.eval.results import SCORE, RunSummary, Score
 from xpareto.reports.findings import change_tasks, change_words, changes, panels
 from xpareto.reports.text import number, points, ratio, visible
 
@@ -19,13 +19,13 @@ _SPECIAL = {
 _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 
 
-def latex(study: Study, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
+def latex(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the LaTeX text of every table by its file name; with an analysis changes and frontiers, too."""
-    found = {"candidates.tex": _candidates(study), "scores.tex": _scores(study)}
-    if analysis and changes(study, analysis):
-        found["changes.tex"] = _changes(study, analysis)
-    if analysis and panels(study, analysis):
-        found["membership.tex"] = _membership(study, analysis)
+    found = {"candidates.tex": _candidates(run_summary), "scores.tex": _scores(run_summary)}
+    if analysis and changes(run_summary, analysis):
+        found["changes.tex"] = _changes(run_summary, analysis)
+    if analysis and panels(run_summary, analysis):
+        found["membership.tex"] = _membership(run_summary, analysis)
     return found
 
 
@@ -38,50 +38,55 @@ def escaped(text: str) -> str:
     return _PATTERN.sub(lambda found: _SPECIAL[found[0]], " ".join(visible(text).split()))
 
 
-def _candidates(study: Study) -> str:
-    head = ["candidate", "score (%)", *(f"{study.objectives[key].title} (%)" for key in study.qualities)]
-    for cost in study.costs:
-        head += [study.objectives[cost].title, "ratio"]
+def _candidates(run_summary: RunSummary) -> str:
+    head = [
+        "candidate",
+        "score (%)",
+        *(f"{run_summary.objectives[key].title} (%)" for key in run_summary.qualities),
+    ]
+    for cost in run_summary.costs:
+        head += [run_summary.objectives[cost].title, "ratio"]
     rows = []
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         row = [candidate.name]
-        for quality in (SCORE, *study.qualities):
-            row.append(f"{number(study.value(candidate.name, quality), 'percent')}")
-            if candidate.name != study.run.baseline:
-                row[-1] += f" ({points(study.gain(candidate.name, quality))})"
-        for cost in study.costs:
-            row.append(number(study.value(candidate.name, cost), study.objectives[cost].unit))
-            row.append(ratio(study.ratio(candidate.name, cost)))
+        for quality in (SCORE, *run_summary.qualities):
+            row.append(f"{number(run_summary.value(candidate.name, quality), 'percent')}")
+            if candidate.name != run_summary.run.baseline:
+                row[-1] += f" ({points(run_summary.gain(candidate.name, quality))})"
+        for cost in run_summary.costs:
+            row.append(number(run_summary.value(candidate.name, cost), run_summary.objectives[cost].unit))
+            row.append(ratio(run_summary.ratio(candidate.name, cost)))
         rows.append(row)
-    return _tabular(study, head, rows)
+    return _tabular(run_summary, head, rows)
 
 
-def _scores(study: Study) -> str:
-    tasks = [task for task in study.run.tasks.values() if task.languages]
+def _scores(run_summary: RunSummary) -> str:
+    tasks = [task for task in run_summary.run.tasks.values() if task.languages]
     head = ["candidate", *(f"{task.name} ({len(task.languages)})" for task in tasks), "average"]
     rows = [
         [
             candidate.name,
-            *(_interval(study.task_score(candidate.name, task.name)) for task in tasks),
-            _interval(study.average(candidate.name)),
+            *(_interval(run_summary.task_score(candidate.name, task.name)) for task in tasks),
+            _interval(run_summary.average(candidate.name)),
         ]
-        for candidate in study.run.candidates
+        for candidate in run_summary.run.candidates
     ]
-    return _tabular(study, head, rows, "\u00b1: binomial 95 percent interval of the score by itself")
+    return _tabular(run_summary, head, rows, "\u00b1: binomial 95 percent interval of the score by itself")
 
 
-def _changes(study: Study, analysis: Summary) -> str:
+def _changes(run_summary: RunSummary, analysis: Summary) -> str:
     """Return each system's change from the baseline by task, with the paired interval."""
     rows = [
-        [own.name, *(part.text for part in (*own.tasks, own.average))] for own in changes(study, analysis)
+        [own.name, *(part.text for part in (*own.tasks, own.average))]
+        for own in changes(run_summary, analysis)
     ]
-    head = ["system", *change_tasks(study, analysis), "average"]
-    return _tabular(study, head, rows, change_words(analysis))
+    head = ["system", *change_tasks(run_summary, analysis), "average"]
+    return _tabular(run_summary, head, rows, change_words(analysis))
 
 
-def _membership(study: Study, analysis: Summary) -> str:
+def _membership(run_summary: RunSummary, analysis: Summary) -> str:
     """Return in what percent of the draws each system is on each frontier; a dagger: the confidence set."""
-    found = panels(study, analysis)
+    found = panels(run_summary, analysis)
     cells: dict[str, dict[str, str]] = {}
     for panel in found:
         for own in panel.members:
@@ -92,7 +97,7 @@ def _membership(study: Study, analysis: Summary) -> str:
         f"percent of {analysis.resamples} draws in which nothing dominates the system; dagger: not "
         f"significantly dominated, at {100 * analysis.level:g} percent for all frontiers at once"
     )
-    return _tabular(study, ["system", *(panel.title for panel in found)], rows, note)
+    return _tabular(run_summary, ["system", *(panel.title for panel in found)], rows, note)
 
 
 def _interval(score: Score | None) -> str:
@@ -101,12 +106,14 @@ def _interval(score: Score | None) -> str:
     return f"{score.value:.1f}" + ("" if score.half is None else f" \u00b1 {score.half:.1f}")
 
 
-def _tabular(study: Study, head: Sequence[str], rows: Sequence[Sequence[str]], what: str = "") -> str:
+def _tabular(
+    run_summary: RunSummary, head: Sequence[str], rows: Sequence[Sequence[str]], what: str = ""
+) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(map(escaped, cells)) + r" \\"
 
-    note = "synthetic data: evidence for the machinery only; " if study.run.synthetic else ""
-    runs = ", ".join(origin.run for origin in study.run.origins)
+    note = "synthetic data: evidence for the machinery only; " if run_summary.run.synthetic else ""
+    runs = ", ".join(origin.run for origin in run_summary.run.origins)
     return "\n".join(
         [
             f"% {note}made by xpareto from {visible(runs)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
-from xpareto.eval.results import INTERVAL, Score, Study
+from xpareto.eval.results import INTERVAL, RunSummary, Score
 from xpareto.reports.costs import (
     GROSS,
     LOAD_NOTE,
@@ -34,9 +34,9 @@ from xpareto.reports.findings import (
 from xpareto.reports.text import code, duration, facts, language_name, markdown, midway, number, points
 
 
-def summary(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
+def summary(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
     """Return the whole summary; the same run and analysis give the same bytes."""
-    return "\n".join(_lines(study, analysis)).rstrip() + "\n"
+    return "\n".join(_lines(run_summary, analysis)).rstrip() + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> Iterator[str]:
@@ -52,30 +52,30 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int 
     yield ""
 
 
-def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
-    run = study.run
+def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
+    run = run_summary.run
     recipes = ", ".join(dict.fromkeys(origin.recipe for origin in run.origins))
     yield from (f"# {markdown(recipes)}: which variant to deploy", "")
     if run.synthetic:
         yield from ("> **Synthetic data: evidence for the machinery only.**", "")
-    for sentence in headline(study, analysis):
+    for sentence in headline(run_summary, analysis):
         parts = [code(part) if place % 2 else markdown(part) for place, part in enumerate(sentence)]
         yield f"- {''.join(parts)}"
     yield ""
-    yield from _candidates(study, analysis)
-    yield from _certainty(study, analysis)
-    yield from _noise(study, analysis)
-    yield from _tasks(study)
-    yield from _changes(study, analysis)
-    yield from _languages(study)
-    yield from _cells(study)
-    yield from _depth(study)
-    yield from _roofline(study)
-    yield from _use(study)
-    yield from _making(study)
-    yield from _failures(study)
+    yield from _candidates(run_summary, analysis)
+    yield from _certainty(run_summary, analysis)
+    yield from _noise(run_summary, analysis)
+    yield from _tasks(run_summary)
+    yield from _changes(run_summary, analysis)
+    yield from _languages(run_summary)
+    yield from _cells(run_summary)
+    yield from _depth(run_summary)
+    yield from _roofline(run_summary)
+    yield from _use(run_summary)
+    yield from _making(run_summary)
+    yield from _failures(run_summary)
     yield from ("## Caveats", "")
-    for caveat in informed_caveats(study, analysis):
+    for caveat in informed_caveats(run_summary, analysis):
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield ""
     yield from ("## How to reproduce", "")
@@ -91,32 +91,32 @@ def _lines(study: Study, analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _candidates(study: Study, analysis: Analysis) -> Iterator[str]:
+def _candidates(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from ("## Candidates", "")
     if analysis and not analysis.seeded:
         level = f"{analysis.percent}"
         yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
     head = ["candidate", "score (%)", "± baseline"]
-    for quality in study.qualities:
-        head += [f"{markdown(study.objectives[quality].title)} (%)", "± baseline"]
-    for cost in study.costs:
-        head += [markdown(study.objectives[cost].title), "ratio"]
+    for quality in run_summary.qualities:
+        head += [f"{markdown(run_summary.objectives[quality].title)} (%)", "± baseline"]
+    for cost in run_summary.costs:
+        head += [markdown(run_summary.objectives[cost].title), "ratio"]
     rows = []
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         name = candidate.name
-        base = " **(baseline)**" if name == study.run.baseline else ""
-        failed = " **(failed)**" if study.failed(name) else ""
+        base = " **(baseline)**" if name == run_summary.run.baseline else ""
+        failed = " **(failed)**" if run_summary.failed(name) else ""
         row = [code(name) + base + failed]
-        for key in study.shown:
-            row.append(number(study.value(name, key), study.objectives[key].unit))
-            row.append(versus_baseline(study, analysis, name, key))
-        titles = [midway(study.objectives[cost].title) for cost in study.on_frontier(name)]
+        for key in run_summary.shown:
+            row.append(number(run_summary.value(name, key), run_summary.objectives[key].unit))
+            row.append(versus_baseline(run_summary, analysis, name, key))
+        titles = [midway(run_summary.objectives[cost].title) for cost in run_summary.on_frontier(name)]
         rows.append([*row, markdown(", ".join(titles)) or "–"])
     yield from table([*head, "on the frontier of score against"], rows)
 
 
-def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
-    found = panels(study, analysis)
+def _certainty(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
+    found = panels(run_summary, analysis)
     if not analysis or not found:
         return
     yield from ("## How sure the frontier is", "")
@@ -146,8 +146,8 @@ def _certainty(study: Study, analysis: Analysis) -> Iterator[str]:
     yield ""
 
 
-def _noise(study: Study, analysis: Analysis) -> Iterator[str]:
-    found = noise_rows(study, analysis)
+def _noise(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
+    found = noise_rows(run_summary, analysis)
     if not found:
         return
     yield from ("## What is noise", "", "How far apart two copies of one candidate come out (A/A).", "")
@@ -159,37 +159,37 @@ def _whole(value: int | None) -> str:
     return "–" if value is None else str(value)
 
 
-def _tasks(study: Study) -> Iterator[str]:
+def _tasks(run_summary: RunSummary) -> Iterator[str]:
     yield from ("## Scores by task", "", markdown(INTERVAL), "")
-    tasks = [facts for facts in study.run.tasks.values() if facts.languages]
+    tasks = [facts for facts in run_summary.run.tasks.values() if facts.languages]
     head = ["candidate", *(markdown(f"{f.name} ({f.score_name}, {len(f.languages)} lang.)") for f in tasks)]
     retrieval = any(facts.group == "retrieval" for facts in tasks)
     head += ["average", "without retrieval"] if retrieval else ["average"]
     rows = []
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         name = candidate.name
-        row = [code(name), *(_score(study.task_score(name, facts.name)) for facts in tasks)]
-        row.append(_score(study.average(name)))
+        row = [code(name), *(_score(run_summary.task_score(name, facts.name)) for facts in tasks)]
+        row.append(_score(run_summary.average(name)))
         if retrieval:
-            row.append(_score(study.average(name, retrieval=False)))
+            row.append(_score(run_summary.average(name, retrieval=False)))
         rows.append(row)
     yield from table(head, rows)
 
 
-def _changes(study: Study, analysis: Analysis) -> Iterator[str]:
-    found = changes(study, analysis)
+def _changes(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
+    found = changes(run_summary, analysis)
     if not analysis or not found:
         return
     yield from ("## Change from the baseline by task", "", f"Points. {markdown(change_words(analysis))}", "")
     rows = [[code(own.name), *(part.text for part in (*own.tasks, own.average))] for own in found]
-    yield from table(["system", *map(markdown, change_tasks(study, analysis)), "average"], rows)
+    yield from table(["system", *map(markdown, change_tasks(run_summary, analysis)), "average"], rows)
 
 
-def _languages(study: Study) -> Iterator[str]:
+def _languages(run_summary: RunSummary) -> Iterator[str]:
     yield from ("## Largest loss of any language", "")
     rows = []
-    for candidate in study.run.candidates:
-        worst = study.worst(candidate.name)
+    for candidate in run_summary.run.candidates:
+        worst = run_summary.worst(candidate.name)
         if worst and worst[2] < 0:
             task, language, change = worst
             where = markdown(f"{language_name(language)} ({language})")
@@ -197,27 +197,27 @@ def _languages(study: Study) -> Iterator[str]:
     yield from table(["candidate", "task", "language", "points"], rows, numeric_from=3)
 
 
-def _cells(study: Study) -> Iterator[str]:
+def _cells(run_summary: RunSummary) -> Iterator[str]:
     """Yield the baseline's score in every task and language."""
-    tasks = [facts for facts in study.run.tasks.values() if facts.languages]
+    tasks = [facts for facts in run_summary.run.tasks.values() if facts.languages]
     codes = sorted({language for facts in tasks for language in facts.languages})
     yield from ("## Scores by language", "")
     yield (
-        f"Of {code(study.run.baseline)}, in percent; scores.csv holds every candidate's, with their other "
+        f"Of {code(run_summary.run.baseline)}, in percent; scores.csv holds every candidate's, with their other "
         "metrics. – stands where a task has no data in a language."
     )
     yield ""
     rows = []
     for language in sorted(codes, key=lambda item: (item != "en", item)):
-        found = [study.cells[study.run.baseline].get((facts.name, language)) for facts in tasks]
+        found = [run_summary.cells[run_summary.run.baseline].get((facts.name, language)) for facts in tasks]
         scores = [cell.score if cell is not None else None for cell in found]
         where = markdown(f"{language_name(language)} ({language})")
         rows.append([where, *("–" if score is None else f"{score.value:.1f}" for score in scores)])
     yield from table(["language", *(markdown(facts.name) for facts in tasks)], rows)
 
 
-def _depth(study: Study) -> Iterator[str]:
-    found = curves(study)
+def _depth(run_summary: RunSummary) -> Iterator[str]:
+    found = curves(run_summary)
     if not found:
         return
     yield from ("## Retrieval by layer", "", f"{ORACLE} **In use**, †oracle.", "")
@@ -232,9 +232,9 @@ def _depth(study: Study) -> Iterator[str]:
     yield from table(["candidate", "task", *map(str, range(layers))], rows, numeric_from=2)
 
 
-def _roofline(study: Study) -> Iterator[str]:
+def _roofline(run_summary: RunSummary) -> Iterator[str]:
     """Yield what was reached of the machine's peaks, and where the time goes, of runs that asked for it."""
-    found = reached(study)
+    found = reached(run_summary)
     if found:
         yield from ("## Roofline", "", ROOFLINE_NOTE, "")
         rows = (
@@ -253,7 +253,7 @@ def _roofline(study: Study) -> Iterator[str]:
             "bound by",
         ]
         yield from table(head, rows, numeric_from=2)
-    profiled = spent(study)
+    profiled = spent(run_summary)
     if profiled:
         yield from ("## Where the time goes", "", TIMES_NOTE, "")
         rows = (
@@ -266,17 +266,17 @@ def _roofline(study: Study) -> Iterator[str]:
         yield from table(["candidate", "shape", "operators", "parts of the encoder"], rows, numeric_from=4)
 
 
-def _use(study: Study) -> Iterator[str]:
+def _use(run_summary: RunSummary) -> Iterator[str]:
     """Yield what a fresh process takes to load, and energy, gross and net."""
-    loads = load_times(study)
-    energies = {own.name: own for own in energy_rows(study)}
+    loads = load_times(run_summary)
+    energies = {own.name: own for own in energy_rows(run_summary)}
     if not loads and not energies:
         return
     yield from ("## Loading and energy", "")
     yield " ".join(
         markdown(text)
         for text in (
-            LOAD_NOTE if loads else "", clock_words(study), GROSS if energies else "", energy_words(study),
+            LOAD_NOTE if loads else "", clock_words(run_summary), GROSS if energies else "", energy_words(run_summary),
         )
         if text
     )  # fmt: skip
@@ -285,7 +285,7 @@ def _use(study: Study) -> Iterator[str]:
     head = ["candidate", *(["load time", "least to most"] if loads else [])]
     head += [*(["energy, gross"] if energies else []), *(["net"] if net else [])]
     rows = []
-    for candidate in study.run.candidates:
+    for candidate in run_summary.run.candidates:
         row, load, energy = [code(candidate.name)], loads.get(candidate.name), energies.get(candidate.name)
         if loads:
             spread = f"{number(load.least_ms, 'ms')} to {number(load.most_ms, 'ms')}" if load else "–"
@@ -298,8 +298,8 @@ def _use(study: Study) -> Iterator[str]:
     yield from table(head, rows)
 
 
-def _making(study: Study) -> Iterator[str]:
-    found = effort_view(study.run)
+def _making(run_summary: RunSummary) -> Iterator[str]:
+    found = effort_view(run_summary.run)
     if not found.bars.rows:
         return
     yield from ("## What it took to make them", "")
@@ -322,13 +322,13 @@ def _making(study: Study) -> Iterator[str]:
     yield from table(["candidate", "time", "own", "processor time", "energy", "own"], rows)
 
 
-def _failures(study: Study) -> Iterator[str]:
-    if not study.failures:
+def _failures(run_summary: RunSummary) -> Iterator[str]:
+    if not run_summary.failures:
         return
     yield from ("## Failures", "")
     rows = (
         [code(f.candidate), *(markdown(text) or "–" for text in (f.what, f.task, f.language, f.error))]
-        for f in study.failures
+        for f in run_summary.failures
     )
     yield from table(["candidate", "probe or step", "task", "language", "reason"], rows, numeric_from=5)
 

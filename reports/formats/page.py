@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from xpareto.compress.core import enumerated
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
-from xpareto.eval.results import INTERVAL, Score, Study
+from xpareto.eval.results import INTERVAL, RunSummary, Score
 from xpareto.reports.costs import (
     GROSS,
     LOAD_NOTE,
@@ -82,7 +82,7 @@ _SCRIPTS = tuple(
 )
 
 
-def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
+def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
     """Return the page; the same run and analysis give the same bytes.
 
     Style and script are inlined and named by their hashes in the content security policy, so that no
@@ -109,95 +109,98 @@ def page(study: Study, analysis: Analysis = NO_ANALYSIS) -> str:
         "midway": midway,
         "language_name": language_name,
     }
-    certain, fair, answer = panels(study, analysis), disparities(analysis), decided(analysis)
+    certain, fair, answer = panels(run_summary, analysis), disparities(analysis), decided(analysis)
     classes, scripts = columns(fair)
     return environment.get_template(_TEMPLATE).render(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'",
         style=Markup(style),
         script=Markup(script),
-        data=Markup(embedded_json(figure_data(study, analysis))),
-        title=", ".join(dict.fromkeys(origin.recipe for origin in study.run.origins)),
-        study=study,
-        run=study.run,
+        data=Markup(embedded_json(figure_data(run_summary, analysis))),
+        title=", ".join(dict.fromkeys(origin.recipe for origin in run_summary.run.origins)),
+        run_summary=run_summary,
+        run=run_summary.run,
         analysis=analysis,
         seeded=analysis.seeded if analysis else False,
         panels=certain,
         knees=[knee_words(panel) for panel in certain],
-        noise=noise_rows(study, analysis),
+        noise=noise_rows(run_summary, analysis),
         disparities=fair,
         classes=classes,
         scripts=scripts,
         flips=any(own.flips for own in fair),
-        latency=latency_view(study),
-        energy=energy_bars(study),
-        energy_rows=energy_rows(study),
+        latency=latency_view(run_summary),
+        energy=energy_bars(run_summary),
+        energy_rows=energy_rows(run_summary),
         energy_gross=GROSS,
-        energy_words=energy_words(study),
-        loads=load_times(study),
+        energy_words=energy_words(run_summary),
+        loads=load_times(run_summary),
         load_note=LOAD_NOTE,
-        clock=clock_words(study),
-        roofline=reached(study),
+        clock=clock_words(run_summary),
+        roofline=reached(run_summary),
         roofline_note=ROOFLINE_NOTE,
-        profiled=spent(study),
+        profiled=spent(run_summary),
         times_note=TIMES_NOTE,
-        making=effort_view(study.run),
-        opening=opening(study),
-        arms=arms_compared(study),
-        standing=standing(study),
-        answer=picks(study, analysis),
+        making=effort_view(run_summary.run),
+        opening=opening(run_summary),
+        arms=arms_compared(run_summary),
+        standing=standing(run_summary),
+        answer=picks(run_summary, analysis),
         decided=answer is not None,
         loss=loss(answer) if answer else "",
         method=method(analysis, answer) if analysis and answer else "",
-        picks=[] if answer else _picks(study),
+        picks=[] if answer else _picks(run_summary),
         as_measured=as_measured(analysis),
         tolerance=TOLERANCE,
-        caveats=informed_caveats(study, analysis),
+        caveats=informed_caveats(run_summary, analysis),
         interval=INTERVAL,
-        changes=changes(study, analysis),
-        change_tasks=change_tasks(study, analysis),
+        changes=changes(run_summary, analysis),
+        change_tasks=change_tasks(run_summary, analysis),
         change_words=change_words(analysis) if analysis else "",
-        objectives=[study.objectives[name] for name in study.shown],
-        rows=[_row(study, analysis, candidate.name) for candidate in study.run.candidates],
-        tasks=[task for task in study.run.tasks.values() if task.languages],
-        has_retrieval=any(task.group == "retrieval" for task in study.run.tasks.values()),
-        languages=sorted({code for task in study.run.tasks.values() for code in task.languages}),
+        objectives=[run_summary.objectives[name] for name in run_summary.shown],
+        rows=[_row(run_summary, analysis, candidate.name) for candidate in run_summary.run.candidates],
+        tasks=[task for task in run_summary.run.tasks.values() if task.languages],
+        has_retrieval=any(task.group == "retrieval" for task in run_summary.run.tasks.values()),
+        languages=sorted({code for task in run_summary.run.tasks.values() for code in task.languages}),
         bars=bars(
-            {candidate.name: sizes(study.run.rows[candidate.name]) for candidate in study.run.candidates},
+            {
+                candidate.name: sizes(run_summary.run.rows[candidate.name])
+                for candidate in run_summary.run.candidates
+            },
             lambda value: number(value, "bytes"),
         ),
-        depths=list(drawn(curves(study))),
+        depths=list(drawn(curves(run_summary))),
         oracle=ORACLE,
-        environments=[facts(origin.environment) for origin in study.run.origins],
+        environments=[facts(origin.environment) for origin in run_summary.run.origins],
         flat=lambda value: json.dumps(value, ensure_ascii=False),
     )
 
 
-def _row(study: Study, analysis: Analysis, name: str) -> Mapping[str, Any]:
-    candidate = study.run.candidate(name)
-    worst = study.worst(name)
+def _row(run_summary: RunSummary, analysis: Analysis, name: str) -> Mapping[str, Any]:
+    candidate = run_summary.run.candidate(name)
+    worst = run_summary.worst(name)
     return {
         "candidate": candidate,
-        "baseline": name == study.run.baseline,
-        "failures": study.failures_of(name),
+        "baseline": name == run_summary.run.baseline,
+        "failures": run_summary.failures_of(name),
         "numbers": [
             {
                 "name": key,
-                "value": study.value(name, key),
-                "text": number(study.value(name, key), study.objectives[key].unit),
-                "versus": versus_baseline(study, analysis, name, key),
+                "value": run_summary.value(name, key),
+                "text": number(run_summary.value(name, key), run_summary.objectives[key].unit),
+                "versus": versus_baseline(run_summary, analysis, name, key),
             }
-            for key in study.shown
+            for key in run_summary.shown
         ],
-        "frontier": [study.objectives[cost].title for cost in study.on_frontier(name)],
-        "worst": None if worst is None or name == study.run.baseline else worst,
+        "frontier": [run_summary.objectives[cost].title for cost in run_summary.on_frontier(name)],
+        "worst": None if worst is None or name == run_summary.run.baseline else worst,
         "tasks": [
-            _interval(study.task_score(name, task.name))
-            for task in study.run.tasks.values()
+            _interval(run_summary.task_score(name, task.name))
+            for task in run_summary.run.tasks.values()
             if task.languages
         ],
-        "average": _interval(study.average(name)),
-        "without_retrieval": _interval(study.average(name, retrieval=False)),
+        "average": _interval(run_summary.average(name)),
+        "without_retrieval": _interval(run_summary.average(name, retrieval=False)),
     }
 
 
@@ -208,21 +211,21 @@ def _interval(score: Score | None) -> Mapping[str, Any]:
     return {"value": score.value, "text": f"{score.value:.1f}", "half": half}
 
 
-def _picks(study: Study) -> list[Mapping[str, Any]]:
+def _picks(run_summary: RunSummary) -> list[Mapping[str, Any]]:
     """Return, for each cost, the cheapest candidate that is good enough as measured."""
     found: list[Mapping[str, Any]] = []
-    for cost in priced(study):
-        names = cheapest(study, cost)
+    for cost in priced(run_summary):
+        names = cheapest(run_summary, cost)
         if names:
             found.append(
                 {
-                    "title": study.objectives[cost].title,
+                    "title": run_summary.objectives[cost].title,
                     "name": names[0],
                     "others": enumerated(names[1:], 2),
-                    "baseline": study.run.baseline in names,
-                    "ratio": ratio(study.ratio(names[0], cost)),
-                    "value": number(study.value(names[0], cost), study.objectives[cost].unit),
-                    "gain": points(study.gain(names[0])),
+                    "baseline": run_summary.run.baseline in names,
+                    "ratio": ratio(run_summary.ratio(names[0], cost)),
+                    "value": number(run_summary.value(names[0], cost), run_summary.objectives[cost].unit),
+                    "gain": points(run_summary.gain(names[0])),
                 }
             )
     return found

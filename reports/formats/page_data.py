@@ -7,69 +7,69 @@ from statistics import NormalDist
 from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis, Summary
-from xpareto.eval.results import SCORE, Study
+from xpareto.eval.results import SCORE, RunSummary
 from xpareto.reports.findings import binomial, dominations, intervals, main_cost, system_values, waterfalls
 from xpareto.reports.text import language_name, midway, number, points, ratio
 
 
-def figure_data(study: Study, analysis: Analysis) -> Mapping[str, Any]:
+def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any]:
     """Return the data: `candidates` and, with several seeds, `systems` are the points of the chart.
 
     `places` are the (task, language) that have data, as places in `tasks` and `languages`; by candidate
     and place run `scores`, `halves` (of the intervals that rows alone allow) and, where they differ
     between candidates, `examples`. `bad` tells why a score is absent.
     """
-    run = study.run
+    run = run_summary.run
     names = [candidate.name for candidate in run.candidates]
     place = {name: index for index, name in enumerate(names)}
-    shown = study.shown
+    shown = run_summary.shown
     tasks = list(run.tasks.values())
-    codes = _languages(study)
+    codes = _languages(run_summary)
     at = {code: index for index, code in enumerate(codes)}
     groups = analysis.languages if analysis else {}
     return {
         "objectives": [
             {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log}
-            for o in (study.objectives[name] for name in shown)
+            for o in (run_summary.objectives[name] for name in shown)
         ],
-        "x": main_cost(study) or SCORE,
+        "x": main_cost(run_summary) or SCORE,
         "y": SCORE,
         "baseline": place[run.baseline],
-        "candidates": [_candidate(study, name, analysis) for name in names],
-        "systems": _systems(study, analysis) if analysis and analysis.seeded else None,
+        "candidates": [_candidate(run_summary, name, analysis) for name in names],
+        "systems": _systems(run_summary, analysis) if analysis and analysis.seeded else None,
         "frontiers": {
             f"{x}|{y}": [place[name] for name in found]
-            for (x, y), found in study.frontiers.items()
+            for (x, y), found in run_summary.frontiers.items()
             if x in shown and y in shown
         },
         "tasks": [{"name": task.name, "metric": task.score_name} for task in tasks],
         "languages": [[code, language_name(code), *groups.get(code, ("", ""))] for code in codes],
         "places": [[t, at[code]] for t, task in enumerate(tasks) for code in task.languages],
         "missing": [[t, at[code]] for t, task in enumerate(tasks) for code in task.missing],
-        **_cells(study, names),
+        **_cells(run_summary, names),
         "ways": {
             place[name]: [
                 [place[stop.candidate], list(stop.added), list(stop.removed), stop.runtime] for stop in way
             ]
-            for name, way in waterfalls(study).items()
+            for name, way in waterfalls(run_summary).items()
         },
-        "analysis": _analysis(study, analysis, place) if analysis else None,
+        "analysis": _analysis(run_summary, analysis, place) if analysis else None,
     }
 
 
-def _languages(study: Study) -> list[str]:
+def _languages(run_summary: RunSummary) -> list[str]:
     """Return all codes, the training language first, those without any data last."""
-    tasks = study.run.tasks.values()
+    tasks = run_summary.run.tasks.values()
     with_data = {code for task in tasks for code in task.languages}
     codes = with_data | {code for task in tasks for code in task.missing}
     return sorted(codes, key=lambda code: (code not in with_data, code != "en", code))
 
 
-def _cells(study: Study, names: list[str]) -> Mapping[str, Any]:
-    keys = [(task.name, code) for task in study.run.tasks.values() for code in task.languages]
+def _cells(run_summary: RunSummary, names: list[str]) -> Mapping[str, Any]:
+    keys = [(task.name, code) for task in run_summary.run.tasks.values() for code in task.languages]
     scores, halves, examples, bad = [], [], [], []
     for name in names:
-        found = [study.cells[name].get(key) for key in keys]
+        found = [run_summary.cells[name].get(key) for key in keys]
         own = [cell.score if cell else None for cell in found]
         scores.append([None if score is None else round(score.value, 3) for score in own])
         halves.append(
@@ -93,10 +93,10 @@ def _cells(study: Study, names: list[str]) -> Mapping[str, Any]:
 
 
 def _point(
-    study: Study, values: Mapping[str, float | None], base: Mapping[str, float | None]
+    run_summary: RunSummary, values: Mapping[str, float | None], base: Mapping[str, float | None]
 ) -> dict[str, Any]:
     """Return what candidates and systems have alike."""
-    units = {key: study.objectives[key].unit for key in study.shown}
+    units = {key: run_summary.objectives[key].unit for key in run_summary.shown}
     return {
         "values": dict(values),
         "text": {
@@ -104,39 +104,41 @@ def _point(
             for key, unit in units.items()
         },
         "versus": {
-            **{key: f"{points(_less(values[key], base[key]))} points" for key in study.qualities},
-            **{key: ratio(_over(values[key], base[key])) for key in study.costs},
+            **{key: f"{points(_less(values[key], base[key]))} points" for key in run_summary.qualities},
+            **{key: ratio(_over(values[key], base[key])) for key in run_summary.costs},
         },
         "bars": {},
     }
 
 
-def _candidate(study: Study, name: str, analysis: Analysis) -> Mapping[str, Any]:
-    candidate = study.run.candidate(name)
-    shown = study.shown
-    values = {key: study.value(name, key) for key in shown}
+def _candidate(run_summary: RunSummary, name: str, analysis: Analysis) -> Mapping[str, Any]:
+    candidate = run_summary.run.candidate(name)
+    shown = run_summary.shown
+    values = {key: run_summary.value(name, key) for key in shown}
     found: dict[str, Any] = {
         "name": name,
         "arm": candidate.arm,
         "stage": candidate.stage,
         "runtime": candidate.runtime,
         "seed": str(candidate.seed),
-        **_point(study, values, {key: study.value(study.run.baseline, key) for key in shown}),
-        "gain": points(study.gain(name)),
-        "failed": len(study.failures_of(name)),
+        **_point(
+            run_summary, values, {key: run_summary.value(run_summary.run.baseline, key) for key in shown}
+        ),
+        "gain": points(run_summary.gain(name)),
+        "failed": len(run_summary.failures_of(name)),
     }
     if analysis and not analysis.seeded and (name,) in analysis.members:
         return {**found, **_uncertain(analysis, analysis.members.index((name,)), values)}
-    return {**found, "bars": binomial(study.average(name))}
+    return {**found, "bars": binomial(run_summary.average(name))}
 
 
-def _systems(study: Study, analysis: Summary) -> list[Mapping[str, Any]]:
+def _systems(run_summary: RunSummary, analysis: Summary) -> list[Mapping[str, Any]]:
     """Return the means over training seeds as points of the chart."""
-    base = system_values(study, analysis, analysis.base)
+    base = system_values(run_summary, analysis, analysis.base)
     found: list[Mapping[str, Any]] = []
     for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
-        first = study.run.candidate(members[0])
-        own = system_values(study, analysis, at)
+        first = run_summary.run.candidate(members[0])
+        own = system_values(run_summary, analysis, at)
         change = analysis.scores[at].change
         found.append(
             {
@@ -145,10 +147,10 @@ def _systems(study: Study, analysis: Summary) -> list[Mapping[str, Any]]:
                 "stage": first.stage,
                 "runtime": first.runtime,
                 "seed": f"mean of {len(members)}",
-                "members": [c for c, other in enumerate(study.run.candidates) if other.name in members],
-                **_point(study, own, base),
+                "members": [c for c, other in enumerate(run_summary.run.candidates) if other.name in members],
+                **_point(run_summary, own, base),
                 "gain": points(change.value),
-                "failed": sum(len(study.failures_of(member)) for member in members),
+                "failed": sum(len(run_summary.failures_of(member)) for member in members),
                 **_uncertain(analysis, at, own),
             }
         )
@@ -167,7 +169,7 @@ def _uncertain(analysis: Summary, at: int, values: Mapping[str, float | None]) -
     return {"bars": bars, "on": on, "beyond": beyond, "range": [points(low), points(high)]}
 
 
-def _analysis(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[str, Any]:
+def _analysis(run_summary: RunSummary, analysis: Summary, place: Mapping[str, int]) -> Mapping[str, Any]:
     flips = analysis.flips
     systems = range(len(analysis.names))
     return {
@@ -176,7 +178,7 @@ def _analysis(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapp
         "members": [[place[name] for name in own] for own in analysis.members],
         "drops": [dict(own.drops) for own in analysis.fairness],
         "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
-        "sure": _sure(study, analysis, place),
+        "sure": _sure(run_summary, analysis, place),
         "attainment": _attainment(analysis) if analysis.seeded else None,
         "dominations": [
             {
@@ -186,12 +188,14 @@ def _analysis(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapp
                 "shares": own.packed,
                 "foremost": own.foremost,
             }
-            for own in dominations(study, analysis)
+            for own in dominations(run_summary, analysis)
         ],
     }
 
 
-def _sure(study: Study, analysis: Summary, place: Mapping[str, int]) -> Mapping[int, list[tuple[str, str]]]:
+def _sure(
+    run_summary: RunSummary, analysis: Summary, place: Mapping[str, int]
+) -> Mapping[int, list[tuple[str, str]]]:
     """Return, by candidate, the (task, language) whose differences hold for all of its cells at once.
 
     Only of systems with one seed: with more the cells leave the spread between seeds aside.

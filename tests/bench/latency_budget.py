@@ -37,7 +37,7 @@ def applied(name: str, fields: dict[str, Any], source: Path, target: Path, threa
     """Apply a step and seal what it gives."""
     target.mkdir()
     context = Context(
-        supply=None,  # type: ignore[arg-type]
+        provider=None,  # type: ignore[arg-type]
         seed=0,
         threads=threads,
         scratch=target.parent,

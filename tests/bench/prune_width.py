@@ -61,8 +61,8 @@ def prune(source: Path, target: Path, arguments: Mapping[str, Any], pipe: Any) -
     def progress(done: int, total: int, what: str) -> None:
         print(f"{time.perf_counter() - start:7.1f} s  {what}", file=sys.stderr, flush=True)
 
-    supply = LongLines(arguments["vocab"], arguments["examples"], arguments["length"])
-    context = Context(supply, 0, arguments["threads"], target, progress)  # type: ignore[arg-type]
+    provider = LongLines(arguments["vocab"], arguments["examples"], arguments["length"])
+    context = Context(provider, 0, arguments["threads"], target, progress)  # type: ignore[arg-type]
     notes = dict(step.apply(Artifact.open(source), target, context).notes)
     seconds = time.perf_counter() - start
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -129,7 +129,7 @@ def ours(source: str, text: str, target: str, pieces: str) -> None:
     from xpareto.compress.core.step import Context
     from xpareto.compress.steps.trim_vocab import STEP
 
-    class Supply:
+    class DataProvider:
         def text(self, name: str) -> Mapping[str, Sequence[str]]:
             return {"x": Path(text, "train.txt").read_text().splitlines()}
 
@@ -138,7 +138,7 @@ def ours(source: str, text: str, target: str, pieces: str) -> None:
     start, used = time.perf_counter(), time.process_time()
     step = STEP(text="words", pieces=int(pieces), characters="none")
     progress = lambda _, __, what: marks.append((what, time.process_time()))  # noqa: E731
-    context = Context(Supply(), 0, 2, Path(target), progress)  # type: ignore[arg-type]
+    context = Context(DataProvider(), 0, 2, Path(target), progress)  # type: ignore[arg-type]
     step.apply(Artifact.open(Path(source)), Path(target), context)
     print("SECONDS", time.perf_counter() - start)
     print("CPU", time.process_time() - used)

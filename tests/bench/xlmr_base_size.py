@@ -71,7 +71,7 @@ def run_steps(steps: list[tuple[str, dict[str, Any], Path, Path]], pipe: Any) ->
     for name, fields, source, target in steps:
         target.mkdir()
         context = Context(
-            supply=Lines(),  # type: ignore[arg-type]
+            provider=Lines(),  # type: ignore[arg-type]
             seed=0,
             threads=2,
             scratch=target,

@@ -43,7 +43,7 @@ class TinySupply:
 
 @pytest.fixture
 def tiny_context(tmp_path: Path) -> Context:
-    return Context(supply=TinySupply(), seed=0, threads=1, scratch=tmp_path, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=TinySupply(), seed=0, threads=1, scratch=tmp_path, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ class Lines:
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=Lines(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=Lines(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 def apply(step: Any, source: Artifact, target: Path) -> Artifact:

@@ -15,9 +15,9 @@ from tests.eval import worst_language
 from tests.pipelines.made_up_run import write_run
 from xpareto.eval.analyses.summary import analyse
 from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.results.evidence import read_evidence
+from xpareto.eval.results.evidence import read_run_results
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, study
+from xpareto.eval.results.summary import SCORE, summarize
 from xpareto.eval.statistics.scores import AVERAGE, Weights
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.report import build_report
@@ -52,7 +52,7 @@ def choose(run: RunFolder, *words: str) -> dict[str, Any]:
 
 
 def test_it_is_a_quality_and_no_cost(tmp_path: Path) -> None:
-    found = study(read_runs([made(tmp_path / "r").path]))
+    found = summarize(read_runs([made(tmp_path / "r").path]))
     assert found.qualities == (NAME,) and NAME not in found.costs and found.shown[:2] == (SCORE, NAME)
     for candidate in found.run.candidates:
         by_language: dict[str, list[float]] = {}
@@ -70,8 +70,8 @@ def test_it_is_a_quality_and_no_cost(tmp_path: Path) -> None:
 def test_its_interval_is_that_of_the_paired_bootstrap_and_never_of_width_0(
     tmp_path: Path, seeds: tuple[int, ...]
 ) -> None:
-    evidence = read_evidence(made(tmp_path / "r", seeds=seeds).path)
-    document = analyse(evidence, 400)
+    results = read_run_results(made(tmp_path / "r", seeds=seeds).path)
+    document = analyse(results, 400)
     for at, (value, low, high) in enumerate(document.qualities[NAME].changes):
         assert (low < value < high) == (at != document.base)
     assert NAME not in document.costs and NAME not in document.objectives
@@ -79,11 +79,11 @@ def test_its_interval_is_that_of_the_paired_bootstrap_and_never_of_width_0(
 
 
 def test_its_draws_are_the_lowest_language_of_each_draw(tmp_path: Path) -> None:
-    evidence = read_evidence(made(tmp_path / "r").path)
-    table = evidence.table(200, Weights())
+    results = read_run_results(made(tmp_path / "r").path)
+    table = results.table(200, Weights())
     place = table.quality_places[NAME]
     languages = list(table.language_places)
-    rows = [evidence.study.value(name, NAME) for name in evidence.names]
+    rows = [results.run_summary.value(name, NAME) for name in results.names]
     assert table.points[:, place] == pytest.approx(rows)
     drawn = table.points[:, languages, None] + table.examples[:, languages]
     assert table.points[:, place, None] + table.examples[:, place] == pytest.approx(
@@ -92,7 +92,7 @@ def test_its_draws_are_the_lowest_language_of_each_draw(tmp_path: Path) -> None:
     change = drawn.min(axis=1)[1:] - drawn.min(axis=1)[:1]
     halves = [
         (high - low) / 2
-        for _, low, high in evidence.quality_changes(table, evidence.systems(True), 0)[NAME][1:]
+        for _, low, high in results.quality_changes(table, results.systems(True), 0)[NAME][1:]
     ]
     assert halves == pytest.approx((1.96 * change.std(axis=1, ddof=1)).tolist(), rel=0.05)
     score = table.quantity(AVERAGE)
@@ -120,7 +120,7 @@ def test_it_can_be_preferred_and_limited_by_options_that_follow_from_it(tmp_path
 def test_a_run_that_does_not_name_it_can_be_asked_for_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", arms=("none",), seeds=(0,), examples=400)
     assert choose(run, "--prefer", NAME)["chosen"]["name"] == ONNX
-    assert analyse(read_evidence(run.path), 200).qualities == {}
+    assert analyse(read_run_results(run.path), 200).qualities == {}
 
 
 def test_every_form_of_report_shows_it_beside_the_score(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from xpareto.eval.analyses.documents.summary import Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_of, read_analysis
 from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
+from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.pipelines.runs.report import write_analysis
 from xpareto.reports.formats.all_forms import build
 
@@ -83,9 +83,9 @@ def reported(run: Path, out: Path) -> Path:
     return build([run], out)[0]
 
 
-def read(run: Path, out: Path) -> tuple[Study, Summary]:
+def read(run: Path, out: Path) -> tuple[RunSummary, Summary]:
     """Return what the page of a reported run is a function of."""
-    found = study(read_runs([run]))
+    found = summarize(read_runs([run]))
     analysis = analysis_of(found.run, read_analysis(out))
     assert isinstance(analysis, Summary)
     return found, analysis
@@ -96,6 +96,6 @@ def document_of(summary: Summary) -> dict[str, Any]:
     return json.loads(summary.as_json())
 
 
-def changed(shown: tuple[Study, Summary], **facts: Any) -> Summary:
+def changed(shown: tuple[RunSummary, Summary], **facts: Any) -> Summary:
     """Return the summary with other fields, as they would stand in its file."""
     return Summary.model_validate({**document_of(shown[1]), **facts})

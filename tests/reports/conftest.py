@@ -18,7 +18,7 @@ from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import CHROMIUM, DRIVER, Browser
 from xpareto.eval.analyses.documents.summary import Summary
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results.summary import RunSummary
 
 TIME = "2026-11-22T10:00:00Z"
 LANGUAGES = [
@@ -191,7 +191,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Summary]:
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSummary, Summary]:
     """Return a run of two seeds as its report shows it."""
     folder = tmp_path_factory.mktemp("seeds")
     run = analysed_run(folder / "run")
@@ -200,7 +200,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Summary]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Summary]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSummary, Summary]:
     """Return the same with one seed."""
     folder = tmp_path_factory.mktemp("alone")
     run = analysed_run(folder / "run", seeds=(0,))

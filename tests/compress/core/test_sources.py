@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 
-from xpareto.compress.core.sources import checked_on, parse_member, title, unknown_member
+from xpareto.compress.core.sources import checked_on, parse_source, title, unknown_source
 from xpareto.compress.core.step import DataNeed
 
 KNOWN = ["mnli", "squad_v1", "each", "encoder"]
 
 
 def test_a_name_says_what_is_read() -> None:
-    assert parse_member("mnli").reads() == (DataNeed("training", "mnli"),)
-    assert parse_member("tlm:parallel").reads() == (DataNeed("text", "parallel"),)
+    assert parse_source("mnli").reads() == (DataNeed("training", "mnli"),)
+    assert parse_source("tlm:parallel").reads() == (DataNeed("text", "parallel"),)
     # the dev split is English, so English data count, too
-    assert parse_member("mnli@de").reads() == (DataNeed("training", "mnli@de"), DataNeed("training", "mnli"))
-    assert [need.name for need in parse_member("mnli", ["fr", "en"]).reads()] == ["mnli@fr", "mnli"]
+    assert parse_source("mnli@de").reads() == (DataNeed("training", "mnli@de"), DataNeed("training", "mnli"))
+    assert [need.name for need in parse_source("mnli", ["fr", "en"]).reads()] == ["mnli@fr", "mnli"]
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def test_a_name_says_what_is_read() -> None:
     ],
 )
 def test_a_wrong_name_is_told_with_a_near_miss(name: str, words: str) -> None:
-    assert words in str(unknown_member(name, KNOWN, {"de", "en", "fr"}))
+    assert words in str(unknown_source(name, KNOWN, {"de", "en", "fr"}))
 
 
 @pytest.mark.parametrize("name", ["mnli", "mnli@de", "mlm:anything", "tlm:parallel", "each", "encoder"])
 def test_a_good_name_has_nothing_wrong(name: str) -> None:
-    assert unknown_member(name, KNOWN, {"de", "en"}) is None
+    assert unknown_source(name, KNOWN, {"de", "en"}) is None
 
 
 @pytest.mark.parametrize(

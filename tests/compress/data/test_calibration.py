@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import DataNeed, Misfit
+from xpareto.compress.core.step import DataNeed, IncompatibleStep
 from xpareto.compress.data.batching import Rows
 from xpareto.compress.data.calibration import Calibration, CalibrationSet, counts, draw, shares
 
@@ -195,7 +195,7 @@ def test_it_names_what_it_reads_and_survives_a_round_trip() -> None:
 def test_an_unknown_training_set_is_a_misfit_with_a_near_miss() -> None:
     Calibration().check("prune_width", {})
     Calibration(on="udpos").check("prune_width", {"udpos": "tagging"})
-    with pytest.raises(Misfit, match=r'prune_width: calibration: on: .*"udpo".*mean "udpos"'):
+    with pytest.raises(IncompatibleStep, match=r'prune_width: calibration: on: .*"udpo".*mean "udpos"'):
         Calibration(on="udpo").check("prune_width", {"udpos": "tagging"})
-    with pytest.raises(Misfit, match="named by @ already"):
+    with pytest.raises(IncompatibleStep, match="named by @ already"):
         Calibration(on="udpos@de", languages=["de"]).check("prune_width", {"udpos": "tagging"})

@@ -84,30 +84,35 @@ def test_other_seeds_give_other_draws() -> None:
     assert found[0] != found[1]
 
 
-def members() -> list[Epochs]:
+def sources() -> list[Epochs]:
     return [
-        Epochs(Rows([[0, 10 * member + row, 2] for row in range(size)], list(range(size))), 2, member, 1)
-        for member, size in ((1, 6), (2, 8), (3, 4))
+        Epochs(
+            Rows([[0, 10 * data_source + row, 2] for row in range(size)], list(range(size))),
+            2,
+            data_source,
+            1,
+        )
+        for data_source, size in ((1, 6), (2, 8), (3, 4))
     ]
 
 
 def test_each_batch_is_the_next_one_of_the_member_drawn_and_names_its_task() -> None:
     draws = Draws([0.5, 0.3, 0.2], 7)
-    mixture, alone = Mixture(members(), draws, [0, 1, 0]), members()
+    mixture, alone = Mixture(sources(), draws, [0, 1, 0]), sources()
     seen = [0, 0, 0]
     for number in range(60):
-        member, _ = draws(number)
-        found, expected = mixture.batch(number), alone[member].batch(seen[member])
-        seen[member] += 1
+        data_source, _ = draws(number)
+        found, expected = mixture.batch(number), alone[data_source].batch(seen[data_source])
+        seen[data_source] += 1
         assert found["input_ids"].tolist() == expected["input_ids"].tolist()
-        assert found[TASK].tolist() == [[0, 1, 0][member]] * len(found["labels"])
+        assert found[TASK].tolist() == [[0, 1, 0][data_source]] * len(found["labels"])
     assert seen == draws.counts(60)
 
 
 def test_a_mixture_gives_the_same_batch_wherever_training_goes_on() -> None:
-    straight = Mixture(members(), Draws([0.5, 0.3, 0.2], 7), None)
+    straight = Mixture(sources(), Draws([0.5, 0.3, 0.2], 7), None)
     batches = [straight.batch(number) for number in range(40)]
-    resumed = Mixture(members(), Draws([0.5, 0.3, 0.2], 7), None)
+    resumed = Mixture(sources(), Draws([0.5, 0.3, 0.2], 7), None)
     for number in (25, 26, 39):
         found = resumed.batch(number)
         assert {name: array.tolist() for name, array in found.items()} == {

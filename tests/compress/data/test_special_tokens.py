@@ -100,9 +100,9 @@ def both(
             others[head] = moved(source, folder / head)
         other, new = others[head]
         notes = []
-        for one, supply in ((source, TinySupply()), (other, Permuted(new))):
+        for one, provider in ((source, TinySupply()), (other, Permuted(new))):
             target, scratch = (tmp_path_factory.mktemp(name) for name in ("target", "scratch"))
-            context = Context(supply, 0, 1, scratch, lambda *_: None, save_minutes=0)
+            context = Context(provider, 0, 1, scratch, lambda *_: None, save_minutes=0)
             notes.append(step.apply(one, target, context).notes)
         return notes
 

@@ -14,7 +14,7 @@ from xpareto.compress.core.artifact import Head
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.data.batching import collate, collate_choices
 from xpareto.compress.data.sharding import labelled, share
-from xpareto.compress.distillation.batches import labelled_lesson, unlabelled_lesson
+from xpareto.compress.distillation.batches import labelled_batch, unlabelled_batch
 from xpareto.compress.distillation.loss import TeacherLoss
 from xpareto.compress.distillation.objectives import (
     Attention,
@@ -66,7 +66,7 @@ def lesson(head: Head, rows: list[int] = [0, 1, 2]) -> dict[str, np.ndarray]:  #
         batch = {**batch, "labels": np.array([[1, 2, 0][at] for at in rows])}
     else:
         batch = collate(IDS, GOLD[head], rows, 1)
-    return dict(labelled_lesson(batch, head))
+    return dict(labelled_batch(batch, head))
 
 
 def tensors(batch: Any) -> dict[str, torch.Tensor]:
@@ -272,12 +272,12 @@ def test_text_is_a_lesson_without_labels_for_every_head() -> None:
     special = special_tokens(VOCAB)
     for head in ("tagging", "classification", "qa"):
         loss, student = loss_of(head)  # type: ignore[arg-type]
-        parts = loss.parts(student, tensors(unlabelled_lesson(batch, head, special)))  # type: ignore[arg-type]
+        parts = loss.parts(student, tensors(unlabelled_batch(batch, head, special)))  # type: ignore[arg-type]
         assert parts["labels"].tolist() == [0.0] * 3 and parts["logits"].min().item() > 0
 
 
 def test_tags_of_a_text_count_between_its_first_token_and_its_last() -> None:
     text = {"input_ids": np.array([[0, 7, 8, 2, 1]]), "attention_mask": np.array([[1, 1, 1, 1, 0]])}
-    lesson_of = {head: unlabelled_lesson(text, head, special_tokens(VOCAB)) for head in ("tagging", "qa")}  # type: ignore[arg-type]
+    lesson_of = {head: unlabelled_batch(text, head, special_tokens(VOCAB)) for head in ("tagging", "qa")}  # type: ignore[arg-type]
     assert lesson_of["tagging"]["wanted"].tolist() == [[False, True, True, False, False]]
     assert lesson_of["qa"]["gold"].tolist() == [[-100, -100]] and "wanted" not in lesson_of["qa"]

@@ -36,7 +36,7 @@ LOW_RANK = replace(UNEVEN, embedding_rank=6)
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 def write_tokenizer(folder: Path) -> None:

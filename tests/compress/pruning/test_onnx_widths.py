@@ -18,7 +18,7 @@ LAYERS, HEADS, SIZE, FFN, VOCAB = 3, 4, 8, 24, 97
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 def sealed(folder: Path, head: Head, model: Any) -> Artifact:

@@ -25,8 +25,8 @@ def loaded(source: Any) -> Any:
     return load_model(source.path, source.manifest.head, source.manifest.labels, keep_head=True)
 
 
-def calibrated(source: Any, supply: Any, **fields: Any) -> CalibrationSet:
-    return draw(Calibration(**fields), supply, Path(source.file("tokenizer.json")), 24, 0)
+def calibrated(source: Any, provider: Any, **fields: Any) -> CalibrationSet:
+    return draw(Calibration(**fields), provider, Path(source.file("tokenizer.json")), 24, 0)
 
 
 def through_weights(model: Any, masks: list[torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -78,7 +78,7 @@ def test_gradients_and_fisher_equal_those_of_one_example_at_a_time(
     model = loaded(source)
     labelled = head != "mlm"
     fields = {"on": TRAINED_ON[head]} if labelled else {"examples": 9}
-    examples = calibrated(source, tiny_context.supply, **fields)
+    examples = calibrated(source, tiny_context.provider, **fields)
     batches = list(batches_of(head, examples, labelled, seed=0))
     found = unit_gradients(model, head, None, iter(batches), hidden=False, seed=0)
     slow = slow_gradients(model, head, batches)
@@ -162,7 +162,7 @@ def test_unlabelled_losses_have_a_gradient_and_ignore_the_padding(tiny: Any, hea
 def test_the_hidden_mask_multiplies_every_layer_normalisation(tiny: Any, tiny_context: Any) -> None:
     source = tiny("tagging")
     model = loaded(source)
-    examples = calibrated(source, tiny_context.supply, on="udpos")
+    examples = calibrated(source, tiny_context.provider, on="udpos")
     batches = list(batches_of("tagging", examples, True, seed=0))
     found = unit_gradients(model, "tagging", None, iter(batches), hidden=True, seed=0).hidden
     assert found.shape == (6, HIDDEN)
@@ -184,7 +184,7 @@ def test_the_hidden_mask_multiplies_every_layer_normalisation(tiny: Any, tiny_co
 def test_activation_is_the_mean_square_of_what_a_unit_adds(tiny: Any, tiny_context: Any) -> None:
     source = tiny("encoder")
     model = loaded(source)
-    examples = calibrated(source, tiny_context.supply, examples=9)
+    examples = calibrated(source, tiny_context.provider, examples=9)
     found = activation(model, examples)
     ids = [row for rows in examples.by_language.values() for row in rows]
     tokens = sum(map(len, ids))
@@ -236,7 +236,7 @@ def test_random_importance_follows_its_seed_and_every_measure_has_one_number_per
 ) -> None:
     source = tiny("encoder")
     model = loaded(source)
-    examples = calibrated(source, tiny_context.supply, examples=2 * BATCH)
+    examples = calibrated(source, tiny_context.provider, examples=2 * BATCH)
     one, same, other = (at_random(model, seed) for seed in (1, 1, 2))
     assert np.array_equal(one.heads[0], same.heads[0]) and not np.array_equal(one.heads[0], other.heads[0])
     assert max(one.heads[0]) > 2 > max(one.neurons[0]), "a head weighs as much as 2 head_size neurons"

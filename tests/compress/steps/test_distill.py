@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal, sha256_file
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.models.checkpoint import load_model, save_model
 from xpareto.compress.models.uneven_layers import Shape, reshape, shape_of
@@ -121,7 +121,7 @@ def sources(build: Build) -> dict[str, Artifact]:
 
 def distill(
     source: Artifact, target: Path, seed: int = 0, earlier: Artifact | None = None, **fields: Any
-) -> Made:
+) -> StepResult:
     target.mkdir(parents=True, exist_ok=True)
     told = lambda done, total, what: None  # noqa: E731
     context = Context(Sets(), seed, 1, target / "scratch", told, teacher=earlier)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def distill(
     return Distill(**plain | fields).apply(source, target, context)
 
 
-def sealed(target: Path, made: Made) -> Artifact:
+def sealed(target: Path, made: StepResult) -> Artifact:
     manifest = Manifest(
         {}, made.format, made.head, made.labels, made.training_set, made.layer, notes=made.notes
     )
@@ -412,36 +412,36 @@ def test_a_retrieval_layer_moves_with_the_depth(build: Build, tmp_path: Path) ->
     )
 
 
-FORKED = Flow(
+FORKED = ChainState(
     "torch",
     None,
     forked=True,
-    earlier={"base": Flow("torch", "mlm"), "fp32": Flow("torch", None, forked=True)},
+    earlier={"base": ChainState("torch", "mlm"), "fp32": ChainState("torch", None, forked=True)},
 )
 
 
 @pytest.mark.parametrize(
     ("fields", "flow", "message"),
     [
-        ({}, Flow("onnx", "mlm"), "takes torch, but it is given onnx"),
+        ({}, ChainState("onnx", "mlm"), "takes torch, but it is given onnx"),
         ({"teacher": "fp3"}, FORKED, 'labelled "fp3". Did you mean "fp32"'),
-        ({"on": "each"}, Flow("torch", "mlm"), "go with models per training set"),
-        ({"only": ["tags"]}, Flow("torch", "mlm"), "go with models per training set"),
-        ({"on": "tags"}, Flow("torch", "mlm"), "tags needs the head tagging, but what comes before it has mlm"),
-        ({"on": "tagz"}, Flow("torch", "mlm"), 'unknown training set "tagz". Did you mean "tags"'),
-        ({"on": "encoder"}, Flow("torch", "mlm"), "expected a labelled training set, found encoder"),
+        ({"on": "each"}, ChainState("torch", "mlm"), "go with models per training set"),
+        ({"only": ["tags"]}, ChainState("torch", "mlm"), "go with models per training set"),
+        ({"on": "tags"}, ChainState("torch", "mlm"), "tags needs the head tagging, but what comes before it has mlm"),
+        ({"on": "tagz"}, ChainState("torch", "mlm"), 'unknown training set "tagz". Did you mean "tags"'),
+        ({"on": "encoder"}, ChainState("torch", "mlm"), "expected a labelled training set, found encoder"),
         ({"on": "tags"}, FORKED, r"Say `on: each`, or add `only: \[tags\]`"),
         ({"teacher": "base", "logits": {}}, FORKED, "base has the head mlm, .* cannot be learned"),
         ({"teacher": "base", "on": "each"}, FORKED, "base has the head mlm"),  # logits are its default
-        ({"logits": {}}, Flow("torch", "encoder"), "the model is a bare encoder"),
-        ({"labels": {}}, Flow("torch", "tagging"), "labels: a text has none"),
+        ({"logits": {}}, ChainState("torch", "encoder"), "the model is a bare encoder"),
+        ({"labels": {}}, ChainState("torch", "tagging"), "labels: a text has none"),
     ],
 )  # fmt: skip
 def test_a_chain_that_cannot_be_is_refused_before_anything_runs(
-    fields: dict[str, Any], flow: Flow, message: str
+    fields: dict[str, Any], state: ChainState, message: str
 ) -> None:
-    with pytest.raises(Misfit, match=message):
-        Distill(**{"student": {"layers": 2}, **fields}).follow(flow, HEADS | {"encoder": "encoder"})
+    with pytest.raises(IncompatibleStep, match=message):
+        Distill(**{"student": {"layers": 2}, **fields}).follow(state, HEADS | {"encoder": "encoder"})
 
 
 def test_the_plan_learns_what_the_step_reads_and_where_it_acts() -> None:
@@ -455,11 +455,11 @@ def test_the_plan_learns_what_the_step_reads_and_where_it_acts() -> None:
     assert labelled.text is None and labelled.acts_on("tags") and not labelled.acts_on("encoder")
     german = Distill(student={"layers": 2}, on="pairs", languages=["en", "de"])  # type: ignore[arg-type]
     assert german.reads() == (DataNeed("training", "pairs"), DataNeed("training", "pairs@de"))
-    with pytest.raises(Misfit, match="leave it out by `only`"):
+    with pytest.raises(IncompatibleStep, match="leave it out by `only`"):
         Distill(student={"layers": 2}, logits={}).within("encoder", "encoder")  # type: ignore[arg-type]
-    with pytest.raises(Misfit, match="a multiple-choice model reads questions"):
+    with pytest.raises(IncompatibleStep, match="a multiple-choice model reads questions"):
         each.within("options", "choice")
-    with pytest.raises(Misfit, match="labels: a text has none"):
+    with pytest.raises(IncompatibleStep, match="labels: a text has none"):
         Distill(teacher="fp32", labels={}).within("tags", "tagging")  # type: ignore[arg-type]
     assert Distill(teacher="fp32").learns_from() == "fp32"
     assert Distill(student={"layers": 2}).learns_from() is None  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep
 from xpareto.compress.onnx import parity
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 
@@ -68,7 +68,7 @@ def strings(message: Any) -> Iterator[str]:
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 def export(source: Artifact, target: Path, **fields: object) -> Artifact:
@@ -209,15 +209,17 @@ def test_a_layer_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flow", "message"),
     [
-        (Flow("torch", "mlm"), "nothing to deploy"),
-        (Flow("onnx", "tagging"), "takes torch, but it is given onnx"),
-        (Flow(), "given nothing"),
+        (ChainState("torch", "mlm"), "nothing to deploy"),
+        (ChainState("onnx", "tagging"), "takes torch, but it is given onnx"),
+        (ChainState(), "given nothing"),
     ],
 )
-def test_what_cannot_be_exported_is_a_misfit(flow: Flow, message: str) -> None:
-    with pytest.raises(Misfit, match=message):
-        EXPORT().follow(flow, {})
+def test_what_cannot_be_exported_is_a_misfit(state: ChainState, message: str) -> None:
+    with pytest.raises(IncompatibleStep, match=message):
+        EXPORT().follow(state, {})
 
 
 def test_a_torch_model_becomes_onnx_and_keeps_its_head() -> None:
-    assert EXPORT().follow(Flow("torch", "tagging", forked=True), {}) == Flow("onnx", "tagging", forked=True)
+    assert EXPORT().follow(ChainState("torch", "tagging", forked=True), {}) == ChainState(
+        "onnx", "tagging", forked=True
+    )

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
@@ -38,7 +38,7 @@ class TextSupply:
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=TextSupply(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=TextSupply(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 
 
 def test_it_follows_torch_only() -> None:
-    flow = Flow("torch", "mlm")
-    assert STEP(rank=4).follow(flow, {}) == flow
-    with pytest.raises(Misfit, match="given onnx"):
-        STEP(rank=4).follow(Flow("onnx", "encoder"), {})
+    state = ChainState("torch", "mlm")
+    assert STEP(rank=4).follow(state, {}) == state
+    with pytest.raises(IncompatibleStep, match="given onnx"):
+        STEP(rank=4).follow(ChainState("onnx", "encoder"), {})

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from tests.tiny_world import special_tokens
 from xpareto.compress.core.artifact import sha256_file
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep
 from xpareto.compress.data.mlm import MaskedBatches, mask_tokens
 from xpareto.compress.pretraining.alignment import aligned_embeddings, ppmi
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
@@ -164,9 +164,9 @@ def test_translations_start_next_to_each_other() -> None:
 
 def test_pretrain_starts_a_chain_and_follows_nothing() -> None:
     assert STEP is Pretrain
-    assert Pretrain().follow(Flow(), {}) == Flow("torch", "mlm")
-    with pytest.raises(Misfit, match="takes nothing, but what comes before it gives torch"):
-        Pretrain().follow(Flow("torch", "mlm"), {})
+    assert Pretrain().follow(ChainState(), {}) == ChainState("torch", "mlm")
+    with pytest.raises(IncompatibleStep, match="takes nothing, but what comes before it gives torch"):
+        Pretrain().follow(ChainState("torch", "mlm"), {})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
 from xpareto.compress.data.batching import Rows
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
@@ -47,7 +47,7 @@ def context(folder: Path, ticks: list[Any] | None = None) -> Context:
         if ticks is not None:
             ticks.append(what)
 
-    return Context(supply=Texts(), seed=0, threads=1, scratch=folder, progress=note)  # type: ignore[arg-type]
+    return Context(provider=Texts(), seed=0, threads=1, scratch=folder, progress=note)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -231,13 +231,13 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 
 
 def test_it_follows_torch_and_names_branches_only_after_the_fork() -> None:
-    torch, forked = Flow("torch", "mlm"), Flow("torch", None, forked=True)
+    torch, forked = ChainState("torch", "mlm"), ChainState("torch", None, forked=True)
     assert STEP(layers=1).follow(torch, {}) == torch
     assert STEP(layers=1, only=["encoder"]).follow(forked, {}) == forked
-    with pytest.raises(Misfit, match="no models per training set"):
+    with pytest.raises(IncompatibleStep, match="no models per training set"):
         STEP(layers=1, only=["encoder"]).follow(torch, {})
-    with pytest.raises(Misfit, match="given onnx"):
-        STEP(layers=1).follow(Flow("onnx", "encoder"), {})
+    with pytest.raises(IncompatibleStep, match="given onnx"):
+        STEP(layers=1).follow(ChainState("onnx", "encoder"), {})
     assert [STEP(layers=1, only=["encoder"]).acts_on(name) for name in ("encoder", "mnli")] == [True, False]
 
 
@@ -332,5 +332,7 @@ def test_what_is_read_enters_the_key() -> None:
     assert STEP(layers=2, by="loss").reads() == (DataNeed("text", "parallel"),)
     step = STEP(layers=2, by="influence", calibration={"on": "udpos"})
     assert step.reads() == (DataNeed("training", "udpos"),)
-    with pytest.raises(Misfit, match="prune_depth: calibration: on"):
-        STEP(layers=2, by="loss", calibration={"on": "udpo"}).follow(Flow("torch"), {"udpos": "tagging"})
+    with pytest.raises(IncompatibleStep, match="prune_depth: calibration: on"):
+        STEP(layers=2, by="loss", calibration={"on": "udpo"}).follow(
+            ChainState("torch"), {"udpos": "tagging"}
+        )

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.ordering import broken_here
-from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
 from xpareto.compress.data.calibration import Calibration, draw
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.onnx.sparse import packed, with_packed_zeros
@@ -93,7 +93,7 @@ def test_wanda_drops_by_the_inputs_that_the_sparse_layers_below_give(
     found = sparse(source, tmp_path / "sparse", tiny_context, method="wanda")
     model: Any = load_model(found.path, "encoder")
     calibration = draw(
-        Calibration.model_validate(FEW), tiny_context.supply, source.file("tokenizer.json"), 24, 0
+        Calibration.model_validate(FEW), tiny_context.provider, source.file("tokenizer.json"), 24, 0
     )
     # The query of the last layer reads what the sparse layers below give: catch it in the finished model.
     caught: list[torch.Tensor] = []
@@ -116,7 +116,7 @@ def test_wanda_drops_by_the_inputs_that_the_sparse_layers_below_give(
 def test_the_sums_over_inputs_do_not_depend_on_padding(tiny: Any, tiny_context: Context) -> None:
     source = tiny("encoder")
     calibration = draw(
-        Calibration.model_validate(FEW), tiny_context.supply, source.file("tokenizer.json"), 24, 0
+        Calibration.model_validate(FEW), tiny_context.provider, source.file("tokenizer.json"), 24, 0
     )
     found: list[dict[str, Any]] = []
     for size in (1, 9):
@@ -236,17 +236,17 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 
 
 def test_what_it_takes_reads_and_what_may_stand_around_it() -> None:
-    torch_flow, forked = Flow("torch", "mlm"), Flow("torch", None, forked=True)
+    torch_flow, forked = ChainState("torch", "mlm"), ChainState("torch", None, forked=True)
     assert STEP().follow(torch_flow, {}) == torch_flow
     assert STEP().reads() == (DataNeed("text", "parallel"),)
     assert STEP(method="magnitude").reads() == ()
     assert STEP(only=["xnli"]).follow(forked, {}) == forked
     assert [STEP(only=["xnli"]).acts_on(name) for name in ("xnli", "udpos")] == [True, False]
-    with pytest.raises(Misfit, match="no models per training set"):
+    with pytest.raises(IncompatibleStep, match="no models per training set"):
         STEP(only=["xnli"]).follow(torch_flow, {})
-    with pytest.raises(Misfit, match="given onnx"):
-        STEP().follow(Flow("onnx", "encoder"), {})
-    with pytest.raises(Misfit, match="Put export_onnx before it"):
+    with pytest.raises(IncompatibleStep, match="given onnx"):
+        STEP().follow(ChainState("onnx", "encoder"), {})
+    with pytest.raises(IncompatibleStep, match="Put export_onnx before it"):
         PACK().follow(torch_flow, {})
     for name in ("train", "distill"):
         assert "fills the zeros again" in str(broken_here(name, (), [("prune_sparse", STEP.rules)]))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tests.compress.pruning.test_speedup import Machine
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
 from xpareto.compress.models.checkpoint import load_model, read_checkpoint
 from xpareto.compress.models.layer_costs import encoder_cost
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
@@ -215,17 +215,17 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 
 def test_it_follows_torch_and_reads_what_it_calibrates_on() -> None:
     step = STEP(ffn=0.5)
-    assert step.follow(Flow("torch", "mlm"), {}) == Flow("torch", "mlm")
+    assert step.follow(ChainState("torch", "mlm"), {}) == ChainState("torch", "mlm")
     assert step.reads() == (DataNeed("text", "parallel"),)
     blind = STEP(ffn=0.5, importance="magnitude", tune="none")
     assert blind.reads() == ()
-    with pytest.raises(Misfit, match="given onnx"):
-        step.follow(Flow("onnx", "encoder"), {})
-    with pytest.raises(Misfit, match="no models per training set"):
-        STEP(ffn=0.5, only=["xnli"]).follow(Flow("torch", "mlm"), {})
-    with pytest.raises(Misfit, match="unknown training set"):
+    with pytest.raises(IncompatibleStep, match="given onnx"):
+        step.follow(ChainState("onnx", "encoder"), {})
+    with pytest.raises(IncompatibleStep, match="no models per training set"):
+        STEP(ffn=0.5, only=["xnli"]).follow(ChainState("torch", "mlm"), {})
+    with pytest.raises(IncompatibleStep, match="unknown training set"):
         STEP.model_validate({"ffn": 0.5, "calibration": {"on": "udpso"}}).follow(
-            Flow("torch", "mlm"), {"udpos": "tagging"}
+            ChainState("torch", "mlm"), {"udpos": "tagging"}
         )
     assert [STEP(ffn=0.5, only=["xnli"]).acts_on(name) for name in ("xnli", "udpos")] == [True, False]
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tests.tiny_world import SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.core.step import ChainState, IncompatibleStep
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.onnx.parity import onnx_run
 from xpareto.compress.quantization.qat_codes import CODES, read_codes
@@ -55,7 +55,7 @@ def test_weights_are_whole_multiples_of_their_scales_and_training_moved_them(
 
 def test_it_learns_labels_through_the_rounding_and_int8_keeps_them(world: TinyWorld) -> None:
     source = world.source("tagging")
-    dev = world.supply.examples("udpos", "dev", Path("tokenizer.json"), 32, None)
+    dev = world.provider.examples("udpos", "dev", Path("tokenizer.json"), 32, None)
     step = aware(on="udpos", labels={}, steps=150, learning_rate=1e-2, patience=0)
     made = world.make("quantize_aware", step, source)
 
@@ -100,29 +100,29 @@ def test_what_is_learned_by_default_suits_head_and_data(head: Head) -> None:
 @pytest.mark.parametrize(
     ("flow", "fields", "message"),
     [
-        (Flow("onnx", "tagging"), {}, "takes torch, but it is given onnx. Put it before the export"),
-        (Flow("torch", "mlm"), {}, "nothing to deploy. Put a train step before it"),
-        (Flow("torch", "tagging"), {"on": "each"}, "Leave them out, or put the step after"),
-        (Flow("torch", "tagging"), {"on": "mnli"}, "mnli needs the head classification"),
-        (Flow("torch", "tagging"), {"on": "udpso"}, "Did you mean"),
-        (Flow("torch", "encoder"), {"logits": {}}, "a bare encoder. Learn hidden states"),
-        (Flow("torch", "choice"), {}, "Learn on its training set: on: each"),
-        (Flow("torch", "tagging", forked=True), {"on": "udpos"}, "Say `on: each`"),
-        (Flow("torch", "tagging"), {"teacher": "fp23"}, "no step before it in this chain is labelled"),
+        (ChainState("onnx", "tagging"), {}, "takes torch, but it is given onnx. Put it before the export"),
+        (ChainState("torch", "mlm"), {}, "nothing to deploy. Put a train step before it"),
+        (ChainState("torch", "tagging"), {"on": "each"}, "Leave them out, or put the step after"),
+        (ChainState("torch", "tagging"), {"on": "mnli"}, "mnli needs the head classification"),
+        (ChainState("torch", "tagging"), {"on": "udpso"}, "Did you mean"),
+        (ChainState("torch", "encoder"), {"logits": {}}, "a bare encoder. Learn hidden states"),
+        (ChainState("torch", "choice"), {}, "Learn on its training set: on: each"),
+        (ChainState("torch", "tagging", forked=True), {"on": "udpos"}, "Say `on: each`"),
+        (ChainState("torch", "tagging"), {"teacher": "fp23"}, "no step before it in this chain is labelled"),
     ],
 )
-def test_what_cannot_be_trained_is_a_misfit(flow: Flow, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(Misfit, match=message):
-        aware(**fields).follow(flow, HEADS)
+def test_what_cannot_be_trained_is_a_misfit(state: ChainState, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(IncompatibleStep, match=message):
+        aware(**fields).follow(state, HEADS)
 
 
 def test_each_is_the_training_set_of_the_model_and_the_encoder_learns_from_text_only() -> None:
     each = aware(on="each", text="parallel", hidden={})
-    assert each.follow(Flow("torch", None, forked=True), HEADS).forked
+    assert each.follow(ChainState("torch", None, forked=True), HEADS).forked
     assert each.within("udpos").on == "udpos"  # type: ignore[attr-defined]
     assert each.within("encoder").on is None  # type: ignore[attr-defined]
     assert not aware(on="each").acts_on("encoder") and each.acts_on("encoder")
-    with pytest.raises(Misfit, match="bare encoder"):
+    with pytest.raises(IncompatibleStep, match="bare encoder"):
         aware(on="each", text="parallel", labels={}).within("encoder")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep
 from xpareto.compress.onnx import parity
 from xpareto.compress.steps.quantize_dynamic import STEP as QUANTIZE
 
@@ -71,7 +71,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 
 def quantize(source: Artifact, target: Path, **fields: object) -> Artifact:
     target.mkdir()
-    context = Context(supply=None, seed=0, threads=1, scratch=target, progress=lambda *_: None)  # type: ignore[arg-type]
+    context = Context(provider=None, seed=0, threads=1, scratch=target, progress=lambda *_: None)  # type: ignore[arg-type]
     made = QUANTIZE(**fields).apply(source, target, context)
     return seal(
         target, Manifest(files={}, format=made.format, head=made.head, labels=made.labels, notes=made.notes)
@@ -213,6 +213,8 @@ def test_equal_input_gives_equal_bytes_and_leaves_nothing_behind(
 
 
 def test_only_onnx_is_taken() -> None:
-    with pytest.raises(Misfit, match=r"takes onnx, but it is given torch\. Put export_onnx before it"):
-        QUANTIZE().follow(Flow("torch", "tagging"), {})
-    assert QUANTIZE().follow(Flow("onnx", "tagging"), {}) == Flow("onnx", "tagging")
+    with pytest.raises(
+        IncompatibleStep, match=r"takes onnx, but it is given torch\. Put export_onnx before it"
+    ):
+        QUANTIZE().follow(ChainState("torch", "tagging"), {})
+    assert QUANTIZE().follow(ChainState("onnx", "tagging"), {}) == ChainState("onnx", "tagging")

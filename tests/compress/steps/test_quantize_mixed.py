@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tests.tiny_world import SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, DataNeed, IncompatibleStep
 from xpareto.compress.mixed_precision.groups import (
     costs_of,
     groups_of,
@@ -131,7 +131,7 @@ def test_the_noted_drop_is_that_of_the_file(made: Artifact, exported: Artifact, 
     from xpareto.compress.mixed_precision.drift import Sample, drift, predict
 
     data = draw(
-        Calibration.model_validate({"examples": 18}), world.supply, exported.file("tokenizer.json"), 32, 0
+        Calibration.model_validate({"examples": 18}), world.provider, exported.file("tokenizer.json"), 32, 0
     )
     runs = [onnx_run(one.file("model.onnx"), 1) for one in (exported, made)]
     for language, rows in data.by_language.items():
@@ -189,25 +189,25 @@ def test_an_encoder_is_guarded_by_its_neighbours(world: TinyWorld) -> None:
 @pytest.mark.parametrize(
     ("flow", "fields", "message"),
     [
-        (Flow("torch", "tagging"), {}, "Put export_onnx before it"),
-        (Flow("onnx", "tagging"), {"dev": "each"}, "Name a set, or put the step after"),
-        (Flow("onnx", "tagging"), {"dev": "mnli"}, "needs the head classification"),
-        (Flow("onnx", "tagging"), {"dev": "udpso"}, "Did you mean"),
-        (Flow("onnx", "choice"), {}, "Give `dev` its training set"),
-        (Flow("onnx", None, forked=True), {"dev": "udpos"}, "Say `dev: each`"),
+        (ChainState("torch", "tagging"), {}, "Put export_onnx before it"),
+        (ChainState("onnx", "tagging"), {"dev": "each"}, "Name a set, or put the step after"),
+        (ChainState("onnx", "tagging"), {"dev": "mnli"}, "needs the head classification"),
+        (ChainState("onnx", "tagging"), {"dev": "udpso"}, "Did you mean"),
+        (ChainState("onnx", "choice"), {}, "Give `dev` its training set"),
+        (ChainState("onnx", None, forked=True), {"dev": "udpos"}, "Say `dev: each`"),
     ],
 )
-def test_what_cannot_be_mixed_is_a_misfit(flow: Flow, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(Misfit, match=message):
-        mixed(**fields).follow(flow, HEADS)
+def test_what_cannot_be_mixed_is_a_misfit(state: ChainState, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(IncompatibleStep, match=message):
+        mixed(**fields).follow(state, HEADS)
 
 
 def test_each_is_the_training_set_of_the_model() -> None:
     step = mixed(dev="each", dev_languages=["en", "sw"])
-    assert step.follow(Flow("onnx", None, forked=True), HEADS).forked
+    assert step.follow(ChainState("onnx", None, forked=True), HEADS).forked
     assert step.within("udpos").dev == "udpos"  # type: ignore[attr-defined]
     assert step.within("encoder").dev is None  # type: ignore[attr-defined]
-    with pytest.raises(Misfit, match="Give a text"):
+    with pytest.raises(IncompatibleStep, match="Give a text"):
         mixed(dev="each", text=None).within("encoder")
 
 
@@ -249,6 +249,6 @@ def test_times_are_measured_where_none_are_given_and_can_be_given_back(
 def test_too_little_text_is_refused(
     world: TinyWorld, exported: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(world.supply), "text", lambda *_: {"en": ["one", "two"]})
+    monkeypatch.setattr(type(world.provider), "text", lambda *_: {"en": ["one", "two"]})
     with pytest.raises(InputError, match="gives 2 lines in en, expected 3 at least"):
         world.make("quantize_mixed", mixed(examples=3), exported)

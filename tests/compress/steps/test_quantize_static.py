@@ -23,7 +23,7 @@ from tests.compress.tiny_onnx import (
 from tests.tiny_world import special_tokens
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, DataNeed, IncompatibleStep
 from xpareto.compress.onnx import parity
 from xpareto.compress.steps.quantize_static import STEP
 
@@ -232,9 +232,11 @@ def test_what_is_quantized_already_is_refused(tmp_path: Path) -> None:
 
 
 def test_torch_is_refused_and_a_training_set_that_is_not_known(tmp_path: Path) -> None:
-    with pytest.raises(Misfit, match=r"quantize_static takes onnx, but it is given torch\. Put export_onnx"):
-        STEP().follow(Flow("torch", "tagging"), {})
-    with pytest.raises(Misfit, match=r"quantize_static: calibration: on: .*udpos"):
-        STEP(calibration={"on": "udpo"}).follow(Flow("onnx", "tagging"), {"udpos": "tagging"})  # type: ignore[arg-type]
+    with pytest.raises(
+        IncompatibleStep, match=r"quantize_static takes onnx, but it is given torch\. Put export_onnx"
+    ):
+        STEP().follow(ChainState("torch", "tagging"), {})
+    with pytest.raises(IncompatibleStep, match=r"quantize_static: calibration: on: .*udpos"):
+        STEP(calibration={"on": "udpo"}).follow(ChainState("onnx", "tagging"), {"udpos": "tagging"})  # type: ignore[arg-type]
     with pytest.raises(InputError, match="every product falls back"):
         quantize(onnx_model("tagging"), tmp_path / "none", fallback_nodes=["*"])

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from tests.compress.tiny_onnx import TOKENS, VOCAB, WIDTH, apply, onnx_model, operators
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Flow, Misfit
+from xpareto.compress.core.step import ChainState, IncompatibleStep
 from xpareto.compress.onnx import parity
 from xpareto.compress.quantization.graph.embeddings import quantize_rows
 from xpareto.compress.quantization.int4 import packed, quantize_blocks
@@ -261,7 +261,7 @@ def test_the_process_keeps_its_logging(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(Misfit, match=r"quantize_weights takes onnx, but it is given torch"):
-        STEP().follow(Flow("torch", "tagging"), {})
-    with pytest.raises(Misfit, match="nothing would change"):
-        STEP(products="float", embeddings="float").follow(Flow("onnx", "tagging"), {})
+    with pytest.raises(IncompatibleStep, match=r"quantize_weights takes onnx, but it is given torch"):
+        STEP().follow(ChainState("torch", "tagging"), {})
+    with pytest.raises(IncompatibleStep, match="nothing would change"):
+        STEP(products="float", embeddings="float").follow(ChainState("onnx", "tagging"), {})

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, onnx_model, operators
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
-from xpareto.compress.core.step import DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, DataNeed, IncompatibleStep
 from xpareto.compress.onnx import parity
 from xpareto.compress.quantization.smoothing import ALPHAS, best_alpha, coded_error, smoothing_scales
 from xpareto.compress.steps.quantize_dynamic import STEP as DYNAMIC
@@ -176,7 +176,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
 def test_what_it_reads_and_takes() -> None:
     step = STEP.model_validate({"alpha": "search", "calibration": {"text": "mono"}})
     assert step.reads() == (DataNeed("text", "mono"),)
-    with pytest.raises(Misfit, match="smooth_quant takes onnx, but it is given torch"):
-        STEP().follow(Flow("torch", "tagging"), {})
+    with pytest.raises(IncompatibleStep, match="smooth_quant takes onnx, but it is given torch"):
+        STEP().follow(ChainState("torch", "tagging"), {})
     relations = {rule.relation for rule in STEP().order()}
     assert relations == {"never_after", "needs_later"}

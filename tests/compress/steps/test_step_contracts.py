@@ -19,7 +19,7 @@ import yaml
 from tests.tiny_world import HEADS, SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.step import Flow, Misfit, Step
+from xpareto.compress.core.step import ChainState, IncompatibleStep, Step
 
 TRAINING_SETS = {name: head for head, name in SETS.items()}
 EXPORTED: tuple[Head, ...] = ("tagging", "encoder")  # by the default suite: an export takes seconds
@@ -51,9 +51,9 @@ class Case:
         teacher = world.source("mlm" if label == "base" else head) if label and head else None
         return world.make(self.name, step, self.source(world), seed=seed, teacher=teacher, again=again)
 
-    def after(self) -> Flow:
-        here = Flow(self.format, self.head)  # type: ignore[arg-type]
-        earlier = {"base": Flow("torch", "mlm"), "fp32": Flow("torch", self.head)}
+    def after(self) -> ChainState:
+        here = ChainState(self.format, self.head)  # type: ignore[arg-type]
+        earlier = {"base": ChainState("torch", "mlm"), "fp32": ChainState("torch", self.head)}
         return self.step.follow(here.having(earlier=earlier), TRAINING_SETS)
 
 
@@ -65,7 +65,7 @@ def takes(name: str) -> Iterator[Case]:
             continue  # there is no such artifact: a masked language model is not exported
         try:
             case.after()
-        except Misfit:
+        except IncompatibleStep:
             continue
         yield case
 
@@ -101,11 +101,11 @@ def test_a_step_takes_something(name: str) -> None:
 @pytest.mark.parametrize("name", STEPS.names)
 def test_it_refuses_every_format_but_the_one_that_it_declares(name: str) -> None:
     kind = STEPS.load(name)
-    flows: list[Flow] = [Flow(), Flow("torch", "tagging"), Flow("onnx", "tagging")]
-    for flow in flows:
-        if flow.format != kind.takes:
-            with pytest.raises(Misfit, match=f"^{name} takes {kind.takes or 'nothing'}, but "):
-                kind(**kind.quick).follow(flow, TRAINING_SETS)
+    flows: list[ChainState] = [ChainState(), ChainState("torch", "tagging"), ChainState("onnx", "tagging")]
+    for state in flows:
+        if state.format != kind.takes:
+            with pytest.raises(IncompatibleStep, match=f"^{name} takes {kind.takes or 'nothing'}, but "):
+                kind(**kind.quick).follow(state, TRAINING_SETS)
     assert {case.after().format for case in CASES if case.name == name} == {kind.gives}
 
 
@@ -152,10 +152,10 @@ def test_the_seed_of_a_seeded_step_changes_its_result(name: str, world: TinyWorl
 
 @pytest.mark.parametrize("case", ALL)
 def test_it_delivers_the_format_and_head_that_it_declares(case: Case, world: TinyWorld) -> None:
-    made, flow = case.make(world).manifest, case.after()
-    assert made.format == flow.format
-    if flow.head is not None:
-        assert made.head == flow.head
+    made, state = case.make(world).manifest, case.after()
+    assert made.format == state.format
+    if state.head is not None:
+        assert made.head == state.head
     assert "tokenizer.json" in made.files and "config.json" in made.files
     assert not [name for name in made.files if name.endswith((".bin", ".pt", ".pkl", ".pickle"))]
 
@@ -216,8 +216,8 @@ def exports() -> list[object]:
     """Return the steps that give torch; the default suite exports what each makes of one head."""
     found, seen = [], set()
     for case in CASES:
-        flow = case.after()
-        if flow.format != "torch" or flow.head in (None, "mlm"):
+        state = case.after()
+        if state.format != "torch" or state.head in (None, "mlm"):
             continue
         slow = case.name in seen or case.head not in ("tagging", None)
         if not slow:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.batching import epochs
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.heads.table import HEADS as SPECS
@@ -73,7 +73,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return seal(folder, Manifest({}, "torch", "mlm"))
 
 
-def train(base: Artifact, target: Path, seed: int = 0, **fields: Any) -> Made:
+def train(base: Artifact, target: Path, seed: int = 0, **fields: Any) -> StepResult:
     target.mkdir()
     context = Context(Sets(), seed, 1, target, lambda done, total, what: None)  # type: ignore[arg-type]
     return Train(**{"learning_rate": 1e-2, "batch_size": 16, **fields}).apply(base, target, context)
@@ -182,18 +182,18 @@ def test_what_cannot_be_trained_is_refused(
 
 def test_a_chain_is_checked_before_anything_runs() -> None:
     assert STEP is Train
-    torch_flow = Flow("torch", "mlm")
-    assert Train(on="each").follow(torch_flow, HEADS) == Flow("torch", None, forked=True)
+    torch_flow = ChainState("torch", "mlm")
+    assert Train(on="each").follow(torch_flow, HEADS) == ChainState("torch", None, forked=True)
     assert Train(on="pairs").follow(torch_flow, HEADS).head == "classification"
     assert Train(on="encoder").follow(torch_flow, HEADS).head == "encoder"
-    with pytest.raises(Misfit, match=r"train takes torch, but it is given onnx\. Put it before"):
-        Train(on="each").follow(Flow("onnx", "mlm"), HEADS)
-    with pytest.raises(Misfit, match="nothing comes before it"):
-        Train(on="each").follow(Flow(), HEADS)
-    with pytest.raises(Misfit, match='Did you mean "pairs"'):
+    with pytest.raises(IncompatibleStep, match=r"train takes torch, but it is given onnx\. Put it before"):
+        Train(on="each").follow(ChainState("onnx", "mlm"), HEADS)
+    with pytest.raises(IncompatibleStep, match="nothing comes before it"):
+        Train(on="each").follow(ChainState(), HEADS)
+    with pytest.raises(IncompatibleStep, match='Did you mean "pairs"'):
         Train(on="pair").follow(torch_flow, HEADS)
-    with pytest.raises(Misfit, match="forked already"):
-        Train(on="each").follow(Flow("torch", forked=True), HEADS)
+    with pytest.raises(IncompatibleStep, match="forked already"):
+        Train(on="each").follow(ChainState("torch", forked=True), HEADS)
 
 
 def test_each_forks_into_one_step_per_training_set_and_only_named_sets_are_read() -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Made, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
 from xpareto.compress.data.special_tokens import SpecialTokens
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
@@ -117,13 +117,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return seal(folder, Manifest({}, "torch", "mlm"))
 
 
-def train(base: Artifact, target: Path, seed: int = 0, supply: Nine | None = None, **fields: Any) -> Made:
+def train(
+    base: Artifact, target: Path, seed: int = 0, provider: Nine | None = None, **fields: Any
+) -> StepResult:
     target.mkdir()
-    context = Context(supply or Nine(), seed, 1, target, lambda done, total, what: None)  # type: ignore[arg-type]
+    context = Context(provider or Nine(), seed, 1, target, lambda done, total, what: None)  # type: ignore[arg-type]
     return Train(**{"learning_rate": 1e-2, "batch_size": 8, **fields}).apply(base, target, context)
 
 
-def sealed(folder: Path, made: Made) -> Artifact:
+def sealed(folder: Path, made: StepResult) -> Artifact:
     return seal(folder, Manifest({}, made.format, made.head, made.labels))
 
 
@@ -145,11 +147,11 @@ def test_the_mixtures_of_the_source_study_run_and_give_one_encoder(
     made = train(base, tmp_path / "a", on=on, steps=30, patience=0)
     assert (made.head, made.labels, made.training_set) == ("encoder", (), "+".join(on))
     assert read_checkpoint(tmp_path / "a").head == "encoder"
-    members = made.notes["members"]
-    assert list(members) == on == list(made.notes["dev_by_task"])
-    assert sum(member["batches"] for member in members.values()) == made.notes["steps"]
+    sources = made.notes["members"]
+    assert list(sources) == on == list(made.notes["dev_by_task"])
+    assert sum(data_source["batches"] for data_source in sources.values()) == made.notes["steps"]
     total = sum(SIZES[name] for name in on)
-    assert [members[name]["rate"] for name in on] == pytest.approx([SIZES[n] / total for n in on], abs=1e-5)
+    assert [sources[name]["rate"] for name in on] == pytest.approx([SIZES[n] / total for n in on], abs=1e-5)
     mean = sum(made.notes["dev_by_task"].values()) / len(on)
     assert made.notes["best_dev"] == pytest.approx(mean, abs=1e-3)
     assert not torch.equal(states(tmp_path / "a", [0, 7, 8, 2]), states(base.path, [0, 7, 8, 2]))
@@ -174,7 +176,7 @@ def test_the_cap_the_temperature_and_uniform_sampling_reach_the_batches(
         "uniform": {"sampling": "uniform"},
     }.items():
         made = train(base, tmp_path / name, on=["mnli", "cosmosqa"], max_steps=2, **fields)
-        found[name] = [member["rate"] for member in made.notes["members"].values()]
+        found[name] = [data_source["rate"] for data_source in made.notes["members"].values()]
     assert found["cap"] == found["uniform"] == [0.5, 0.5]
     ratio = 4 ** (1 / 3)
     assert found["temperature"][0] == pytest.approx(ratio / (1 + ratio), abs=1e-5)
@@ -203,12 +205,12 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_other_ones(base: Artifact,
 def test_spans_and_choices_are_target_sets_too(
     on: str, head: Any, least: float, base: Artifact, tmp_path: Path
 ) -> None:
-    supply = Nine()
-    made = train(base, tmp_path / "a", supply=supply, on=on, epochs=25, patience=0)
+    provider = Nine()
+    made = train(base, tmp_path / "a", provider=provider, on=on, epochs=25, patience=0)
     assert (made.head, made.training_set) == (head, on) and made.notes["best_dev"] >= least
     model = load_model(tmp_path / "a", head, keep_head=True)
     with torch.inference_mode():
-        dev = supply.examples(on, "dev", base.file("tokenizer.json"), 64, None)
+        dev = provider.examples(on, "dev", base.file("tokenizer.json"), 64, None)
         assert dev_score(model, head, dev) == pytest.approx(made.notes["best_dev"])
 
 
@@ -222,9 +224,9 @@ def test_the_length_of_an_example_suits_its_head_unless_it_is_given(base: Artifa
     assert {reading.length(TaskHead("a", head)) for head in ("tagging", "mlm")} == {128}
     given = Reading(Path("tokenizer.json"), 100, 256, None, None, None)
     assert given.length(TaskHead("a", "qa")) == 100  # no more than the model takes
-    supply = Nine()
-    train(base, tmp_path / "a", supply=supply, on=["mnli", "squad_v1"], max_steps=1, max_length=40)
-    assert {length for _, _, length in supply.asked} == {40}
+    provider = Nine()
+    train(base, tmp_path / "a", provider=provider, on=["mnli", "squad_v1"], max_steps=1, max_length=40)
+    assert {length for _, _, length in provider.asked} == {40}
 
 
 def lm_loss(folder: Path, text: str, translation: float) -> float:
@@ -292,11 +294,13 @@ def test_a_mixture_with_text_keeps_its_lm_head_and_an_encoder_that_retrieval_can
 def test_languages_are_trained_on_together_under_one_head_and_judged_in_english(
     base: Artifact, tmp_path: Path
 ) -> None:
-    supply = Nine()
-    made = train(base, tmp_path / "a", supply=supply, on="mnli", languages=["en", "de"], epochs=2, patience=0)
+    provider = Nine()
+    made = train(
+        base, tmp_path / "a", provider=provider, on="mnli", languages=["en", "de"], epochs=2, patience=0
+    )
     assert (made.head, made.training_set) == ("classification", "mnli")
     assert made.notes["examples"] == 140 and made.notes["steps"] == 2 * 18
-    assert [(name, split) for name, split, _ in supply.asked] == [
+    assert [(name, split) for name, split, _ in provider.asked] == [
         ("mnli", "train"), ("mnli@de", "train"), ("mnli", "dev"),
     ]  # fmt: skip
     mixed = train(base, tmp_path / "b", on=["mnli", "mnli@de"], sampling="uniform", max_steps=4)
@@ -339,7 +343,7 @@ def test_text_that_cannot_serve_is_refused(
 
 
 def test_what_a_chain_carries_after_a_mixture() -> None:
-    flow = Flow("torch", "mlm")
+    state = ChainState("torch", "mlm")
     for on, head in (
         (["mnli", "squad_v1"], "encoder"),
         (["mnli", "mnli@de"], "classification"),
@@ -347,11 +351,13 @@ def test_what_a_chain_carries_after_a_mixture() -> None:
         (["mnli", "mlm:parallel"], "mlm"),
         ("tlm:parallel", "mlm"),
     ):
-        assert Train(on=on).follow(flow, HEADS).head == head
-    with pytest.raises(Misfit, match='Did you mean "squad_v1"'):
-        Train(on=["mnli", "squad_v3"]).follow(flow, {"mnli": "classification", "squad_v1": "qa"})
-    with pytest.raises(Misfit, match=r'per_set: unknown training set "udops"\. Did you mean "udpos"'):
-        Train(on="each", per_set={"udops": {"epochs": 1}}).follow(flow, {"udpos": "tagging"})
+        assert Train(on=on).follow(state, HEADS).head == head
+    with pytest.raises(IncompatibleStep, match='Did you mean "squad_v1"'):
+        Train(on=["mnli", "squad_v3"]).follow(state, {"mnli": "classification", "squad_v1": "qa"})
+    with pytest.raises(
+        IncompatibleStep, match=r'per_set: unknown training set "udops"\. Did you mean "udpos"'
+    ):
+        Train(on="each", per_set={"udops": {"epochs": 1}}).follow(state, {"udpos": "tagging"})
 
 
 def test_all_that_is_read_enters_the_key() -> None:
@@ -407,7 +413,7 @@ def test_a_mixture_that_was_killed_goes_on_to_the_same_bytes(base: Artifact, tmp
         dropout=0.1, patience=0,
     )  # fmt: skip
 
-    def run(name: str, scratch: str, last: int | None = None) -> Made:
+    def run(name: str, scratch: str, last: int | None = None) -> StepResult:
         def progress(done: int, total: int, what: str) -> None:
             if done == last:
                 raise Killed

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, DataNeed, Flow, Misfit
+from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.models.checkpoint import load_model
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
@@ -43,7 +43,7 @@ class TextSupply:
 
 
 def context(folder: Path) -> Context:
-    return Context(supply=TextSupply(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    return Context(provider=TextSupply(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -353,7 +353,7 @@ def test_fields_out_of_range_are_refused(fields: dict[str, Any], message: str) -
 
 
 def test_it_follows_torch_only() -> None:
-    flow = Flow("torch", "mlm")
-    assert STEP().follow(flow, {}) == flow
-    with pytest.raises(Misfit, match=r"given onnx\. Put it before the export"):
-        STEP().follow(Flow("onnx", "encoder"), {})
+    state = ChainState("torch", "mlm")
+    assert STEP().follow(state, {}) == state
+    with pytest.raises(IncompatibleStep, match=r"given onnx\. Put it before the export"):
+        STEP().follow(ChainState("onnx", "encoder"), {})

@@ -91,7 +91,7 @@ def test_a_process_that_only_trains_along_runs_the_same_step_and_writes_no_model
     for first in (True, False):
         target, scratch = tmp_path / f"target-{first}", tmp_path / f"scratch-{first}"
         target.mkdir()
-        context = Context(world.supply, 0, 1, scratch, lambda *_: None, first=first)
+        context = Context(world.provider, 0, 1, scratch, lambda *_: None, first=first)
         made = kind(**kind.quick).apply(source, target, context)
         assert (target / "model.safetensors").is_file() == first
         assert made.notes["steps"] == 2

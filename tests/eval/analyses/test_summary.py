@@ -13,10 +13,10 @@ from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import read_analysis
-from xpareto.eval.analyses.requirements import Wish
+from xpareto.eval.analyses.requirements import Requirements
 from xpareto.eval.analyses.summary import analyse
 from xpareto.eval.records.measurement import append_rows
-from xpareto.eval.results.evidence import read_evidence
+from xpareto.eval.results.evidence import read_run_results
 from xpareto.eval.statistics.estimates import LEVEL
 from xpareto.eval.tasks._task import KINDS, TASKS, task
 from xpareto.pipelines.runs.choose import choose_run
@@ -30,7 +30,7 @@ def better(arm: str, name: str, seed: int) -> float:
 
 
 def analysed(run: RunFolder, resamples: int = 300) -> Summary:
-    return analyse(read_evidence(run.path), resamples)
+    return analyse(read_run_results(run.path), resamples)
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def test_systems_are_variants_with_their_seeds(run: RunFolder) -> None:
     found = analysed(run)
     assert len(found.systems) == 6 and found.baseline == "none/fp32/torch"
     assert all(list(own.candidates) == [0, 1, 2] for own in found.systems)
-    evidence = read_evidence(run.path)
+    results = read_run_results(run.path)
     for system, scores in zip(found.systems, found.scores, strict=True):
-        own = [evidence.study.value(name, "score") for name in system.candidates.values()]
+        own = [results.run_summary.value(name, "score") for name in system.candidates.values()]
         assert scores.average == pytest.approx(np.mean([x for x in own if x is not None]), abs=0.006)
     assert found.score_floor > 0
     assert found.languages == {"de": ("Latn", "high"), "en": ("Latn", "high"), "sw": ("Latn", "low")}
@@ -94,12 +94,12 @@ def test_a_cost_is_one_number_wherever_it_is_read(tmp_path: Path) -> None:
         if row.statistic in ("latency", "peak_rss") and row.repeat == 0
     ]
     append_rows(run.rows_file, slow)
-    evidence = read_evidence(run.path)
-    found, fits = analyse(evidence, 100), choose_run(run, Wish({}, resamples=100, folds=0))
+    results = read_run_results(run.path)
+    found, fits = analyse(results, 100), choose_run(run, Requirements({}, resamples=100, folds=0))
     names = [own.name for own in found.systems]
     for objective in ("latency_ms", "size_bytes"):
         for name, (value, low, high) in zip(names, found.costs[objective], strict=True):
-            assert evidence.study.value(name, objective) == pytest.approx(value, rel=1e-4)
+            assert results.run_summary.value(name, objective) == pytest.approx(value, rel=1e-4)
             assert low <= value <= high
     # The third block was 1.6 times as slow for everyone: a cost by itself may be far off, no ratio is.
     for (value, low, high), (same, near_low, near_high) in zip(
@@ -108,8 +108,8 @@ def test_a_cost_is_one_number_wherever_it_is_read(tmp_path: Path) -> None:
         assert value == same and low < near_low < near_high < high and high / low > 1.5 * near_high / near_low
     assert found.costs["size_bytes"] == found.costs_beside["size_bytes"]
     here = fits.baseline
-    assert here.aims["latency"] == pytest.approx(evidence.study.value(here.name, "latency_ms"))
-    assert timing(evidence.study.run.rows[here.name]).parts[MODEL] == pytest.approx(here.aims["latency"])
+    assert here.aims["latency"] == pytest.approx(results.run_summary.value(here.name, "latency_ms"))
+    assert timing(results.run_summary.run.rows[here.name]).parts[MODEL] == pytest.approx(here.aims["latency"])
 
 
 def test_drops_cells_and_attainment_are_those_of_the_rows(run: RunFolder) -> None:
@@ -134,8 +134,10 @@ def test_drops_cells_and_attainment_are_those_of_the_rows(run: RunFolder) -> Non
 def same_as_choose(run: RunFolder, found: Summary) -> None:
     names = [own.name for own in found.systems]
     for own in found.answer.picks:
-        wish = Wish({"max_drop": 1.0}, own.prefer, seed_policy="mean", resamples=found.resamples, folds=0)
-        there = choose_run(run, wish)
+        requirements = Requirements(
+            {"max_drop": 1.0}, own.prefer, seed_policy="mean", resamples=found.resamples, folds=0
+        )
+        there = choose_run(run, requirements)
         assert there.chosen.name == names[own.chosen] and there.rule == own.rule
         assert there.chosen.candidate == own.candidate
         assert sorted(there.fits) == sorted(names[at] for at in found.answer.fits)

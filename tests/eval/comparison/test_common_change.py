@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from xpareto.eval.comparison.common_change import Logs, together
+from xpareto.eval.comparison.common_change import Logs, pooled_change
 from xpareto.eval.statistics.intervals import Spread, t_quantile
 
 MARGIN = math.log1p(0.05)
@@ -27,7 +27,7 @@ def runs(
 
 def test_what_no_candidate_shows_alone_all_show_together() -> None:
     a, b = runs(np.random.default_rng(0), shift=math.log(1.3), own=0.1)
-    found = together({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
+    found = pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
     assert found.beyond and found.contrast.verdict == "worse"
     assert found.contrast.low < math.log(1.3) < found.contrast.high < math.log(1.6)
     assert (found.candidates, found.blocks, found.basis) == (20, 3, "blocks")
@@ -35,14 +35,14 @@ def test_what_no_candidate_shows_alone_all_show_together() -> None:
 
 def test_more_is_better_of_some_costs() -> None:
     a, b = runs(np.random.default_rng(0), shift=-math.log(1.3), own=0.02)
-    found = together({"throughput": Logs(a, b, 1), "latency": Logs(a, b, -1)}, MARGIN)
+    found = pooled_change({"throughput": Logs(a, b, 1), "latency": Logs(a, b, -1)}, MARGIN)
     assert found["throughput"].beyond and found["throughput"].contrast.verdict == "worse"
     assert not found["latency"].beyond and found["latency"].contrast.verdict == "better"
 
 
 def test_a_change_within_the_margin_is_never_beyond_it_however_well_it_is_known() -> None:
     a, b = runs(np.random.default_rng(1), candidates=400, blocks=9, shift=math.log(1.03), own=0.001)
-    found = together({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
+    found = pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
     assert not found.beyond and found.contrast.verdict == "equivalent"
 
 
@@ -53,7 +53,7 @@ def test_what_blocks_share_is_no_change(blocks: int) -> None:
     wrong = outside = 0
     for _ in range(400):
         a, b = runs(rng, blocks=blocks, shared=0.1, own=0.05)
-        found = together({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
+        found = pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
         wrong += found.beyond
         outside += not found.contrast.low <= 0 <= found.contrast.high
     assert wrong <= 0.05 * 400
@@ -63,7 +63,7 @@ def test_what_blocks_share_is_no_change(blocks: int) -> None:
 def test_runs_that_agree_by_chance_are_not_certain() -> None:
     """A run against a copy of it: its own blocks tell how far it can be trusted."""
     a, _ = runs(np.random.default_rng(6), candidates=25, blocks=2, own=0.1, shared=0.2)
-    found = together({"latency": Logs(a, a, -1)}, MARGIN)["latency"].contrast
+    found = pooled_change({"latency": Logs(a, a, -1)}, MARGIN)["latency"].contrast
     expected = t_quantile(0.025, 24) * 0.1 / math.sqrt(25)  # two runs of two blocks each: 0.1 a candidate
     assert found.difference == 0 and found.high == pytest.approx(expected, rel=0.3)
 
@@ -71,23 +71,23 @@ def test_runs_that_agree_by_chance_are_not_certain() -> None:
 def test_one_block_each_rests_on_an_assumed_noise() -> None:
     rng = np.random.default_rng(3)
     a, b = runs(rng, blocks=1, shift=math.log(1.3), own=0.01)
-    found = together({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
+    found = pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"]
     assert found.basis == "assumed" and found.beyond
     a, b = runs(rng, blocks=1, shift=math.log(1.08), own=0.01)
-    assert not together({"latency": Logs(a, b, -1)}, MARGIN)["latency"].beyond
+    assert not pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"].beyond
 
 
 def test_one_candidate_is_not_all_of_them() -> None:
     a, b = runs(np.random.default_rng(4), candidates=1, shift=1.0)
-    assert together({"latency": Logs(a, b, -1)}, MARGIN) == {}
+    assert pooled_change({"latency": Logs(a, b, -1)}, MARGIN) == {}
 
 
 def test_the_costs_are_a_family() -> None:
     rng = np.random.default_rng(5)
     a, b = runs(rng, candidates=8, blocks=2, shift=math.log(1.3), shared=0.004, own=0.02)
-    alone = together({"latency": Logs(a, b, -1)}, MARGIN)["latency"].contrast
+    alone = pooled_change({"latency": Logs(a, b, -1)}, MARGIN)["latency"].contrast
     quiet = {f"other-{at}": Logs(*runs(rng, candidates=8, blocks=2), -1) for at in range(4)}
-    among = together({"latency": Logs(a, b, -1), **quiet}, MARGIN)["latency"].contrast
+    among = pooled_change({"latency": Logs(a, b, -1), **quiet}, MARGIN)["latency"].contrast
     assert among.members == 5 and among.p == alone.p and among.p_adjusted > alone.p_adjusted
 
 

@@ -19,7 +19,7 @@ from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.kinds.mine import EncodedCorpus, Mine, fold
 from xpareto.eval.metrics.mining import mine
 from xpareto.eval.probes.accuracy import PROBE
-from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.context import MeasurementContext
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.statistics.threshold_draws import retuned_f1
 from xpareto.eval.tasks._task import Sentence, task
@@ -330,9 +330,9 @@ def test_the_probe_scores_dev_and_test_and_says_what_is_missing(
     for split in ("dev", "test"):
         write(tmp_path / "data", split)
     write(tmp_path / "data", "test", language="fr")
-    opened = Opened(job(artifact, tmp_path / "data", "test"), tmp_path)
-    rows = {(row.language, row.statistic): row for row in PROBE.measure(opened)}
-    opened.close()
+    context = MeasurementContext(job(artifact, tmp_path / "data", "test"), tmp_path)
+    rows = {(row.language, row.statistic): row for row in PROBE.measure(context)}
+    context.close()
     assert rows["de", "f1"].value is not None
     assert rows["de", "f1"].value == rows["de", "f1_dev_threshold"].value
     assert rows["de", "f1"].examples == 6
@@ -344,9 +344,9 @@ def test_the_probe_scores_dev_and_test_and_says_what_is_missing(
     assert set(tuning.files) == {"columns", "de", "de-calibration"}
     assert tuning["de"].shape == tuning["de-calibration"].shape == (20, 4)
     assert (tuning["de"][:, 2] == kept["de"][:, 2]).all()
-    opened = Opened(job(artifact, tmp_path / "data", "dev"), tmp_path)
-    rows = {(row.language, row.statistic): row for row in PROBE.measure(opened)}
-    opened.close()
+    context = MeasurementContext(job(artifact, tmp_path / "data", "dev"), tmp_path)
+    rows = {(row.language, row.statistic): row for row in PROBE.measure(context)}
+    context.close()
     assert rows["de", "f1_dev_threshold"].value >= rows["de", "f1"].value - 1e-9  # type: ignore[operator]
 
 

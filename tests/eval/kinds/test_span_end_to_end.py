@@ -13,7 +13,7 @@ from xpareto.compress.core.artifact import Artifact, seal
 from xpareto.compress.core.step import Context
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.context import MeasurementContext
 from xpareto.eval.probing.probe import PROBES
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
@@ -55,10 +55,13 @@ def measured(
             "run", "cand", runtime, 1, {"squad_v1": str(artifact.path)}, DataSpec(str(root / "download")),
             (Ask("mlqa", ("de", "en"), "dev"),), probes, {"seconds": 0.05, "latency_samples": 10},
         )  # fmt: skip
-        opened = Opened(job, root / runtime)
+        measuring = MeasurementContext(job, root / runtime)
         (root / runtime).mkdir()
-        found[runtime] = [row for name in probes for row in PROBES.load(name).measure(opened)], root / runtime
-        opened.close()
+        found[runtime] = (
+            [row for name in probes for row in PROBES.load(name).measure(measuring)],
+            root / runtime,
+        )
+        measuring.close()
     return found
 
 

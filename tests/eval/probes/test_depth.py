@@ -11,7 +11,7 @@ import pytest
 from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.probes import accuracy, depth
-from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.context import MeasurementContext
 from xpareto.eval.probing.probe import Probe
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
@@ -52,9 +52,9 @@ def rows_of(probe: Probe, artifact: Artifact, runtime: str, data: Path, folder: 
     asks = (Ask("tatoeba", ("de", "fr")), Ask("bucc2018", ("de",), "dev"))
     folder.mkdir(exist_ok=True)
     job = Job("run", "c", runtime, 1, {"encoder": str(artifact.path)}, DataSpec(str(data)), asks, ())
-    opened = Opened(job, folder)
-    rows = list(probe.measure(opened))
-    opened.close()
+    context = MeasurementContext(job, folder)
+    rows = list(probe.measure(context))
+    context.close()
     return rows
 
 
@@ -120,7 +120,7 @@ def test_models_without_retrieval_give_no_row(torch_artifact: Build, data: Path,
         "run", "c", "torch", 1, {"mnli": str(artifact.path)}, DataSpec(str(data)),
         (Ask("tatoeba", ("de",)),), (),
     )  # fmt: skip
-    assert list(depth.PROBE.measure(Opened(job, tmp_path))) == []
+    assert list(depth.PROBE.measure(MeasurementContext(job, tmp_path))) == []
 
 
 def test_a_session_refuses_layers_that_it_cannot_give(torch_artifact: Build, onnx_artifact: Build) -> None:

@@ -15,7 +15,7 @@ from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.probes.accuracy import PROBE as ACCURACY
 from xpareto.eval.probes.predictions import PROBE as PREDICTIONS
-from xpareto.eval.probing.context import Opened
+from xpareto.eval.probing.context import MeasurementContext
 from xpareto.eval.probing.predict import answered
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
@@ -145,11 +145,11 @@ Done = tuple[Job, Path, list[Measurement], list[Measurement]]
 
 
 def measured(job: Job, folder: Path) -> Done:
-    opened = Opened(job, folder)
+    context = MeasurementContext(job, folder)
     try:
-        return job, folder, list(ACCURACY.measure(opened)), list(PREDICTIONS.measure(opened))
+        return job, folder, list(ACCURACY.measure(context)), list(PREDICTIONS.measure(context))
     finally:
-        opened.close()
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -225,12 +225,12 @@ def test_what_a_language_gets_does_not_depend_on_the_languages_beside_it(
             logits[:, int(input_ids.sum()) % 3] = 1
             return logits
 
-    opened = Opened(labelled[0], tmp_path)
-    monkeypatch.setattr(opened, "session", lambda training_set: OfTheWholeBatch())
+    context = MeasurementContext(labelled[0], tmp_path)
+    monkeypatch.setattr(context, "session", lambda training_set: OfTheWholeBatch())
     found = [
         {
             answer.subset.language: answer.predictions
-            for answer in answered(opened, "mnli", Ask("xnli", languages))
+            for answer in answered(context, "mnli", Ask("xnli", languages))
         }
         for languages in (LANGUAGES["xnli"], LANGUAGES["xnli"][1:])
     ]

@@ -19,7 +19,7 @@ def test_every_block_holds_each_candidate_once_and_the_baseline_s_twin(
     found = turns(names, names[0], blocks, seed)
     expected = Counter((name, False) for name in names) + Counter([(names[0], True)])
     for block in range(blocks):
-        assert Counter((turn.candidate, turn.twin) for turn in found if turn.block == block) == expected
+        assert Counter((turn.candidate, turn.control) for turn in found if turn.block == block) == expected
     assert [turn.block for turn in found] == sorted(turn.block for turn in found)
     assert found == turns(names, names[0], blocks, seed)
 
@@ -31,21 +31,21 @@ def test_a_drift_of_the_machine_costs_all_alike_over_a_pair_of_blocks(
     found = turns(names, names[0], 2 * blocks, seed)
     places: dict[tuple[str, bool], int] = {}
     for place, turn in enumerate(found):
-        places[turn.candidate, turn.twin] = places.get((turn.candidate, turn.twin), 0) + place
+        places[turn.candidate, turn.control] = places.get((turn.candidate, turn.control), 0) + place
     assert len(set(places.values())) == 1
 
 
 def test_orders_differ_between_pairs_and_seeds_and_do_not_hang_on_the_others() -> None:
     names = [f"c{number}" for number in range(12)]
     first, second = (
-        [turn.candidate for turn in turns(names, "c0", 4, "s") if turn.block == block and not turn.twin]
+        [turn.candidate for turn in turns(names, "c0", 4, "s") if turn.block == block and not turn.control]
         for block in (0, 2)
     )
     assert first != second
-    assert [t.candidate for t in turns(names, "c0", 1, "t") if not t.twin] != first
-    fewer = [t.candidate for t in turns(names[:-1], "c0", 1, "s") if not t.twin]
+    assert [t.candidate for t in turns(names, "c0", 1, "t") if not t.control] != first
+    fewer = [t.candidate for t in turns(names[:-1], "c0", 1, "s") if not t.control]
     assert fewer == [name for name in first if name != "c11"]
 
 
 def test_the_group_of_a_turn_tells_the_twin_apart() -> None:
-    assert (Turn("a", 0).group, Turn("a", 0, twin=True).group) == ("cost", "aa")
+    assert (Turn("a", 0).group, Turn("a", 0, control=True).group) == ("cost", "aa")

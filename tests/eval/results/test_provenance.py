@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.results.document import Made
+from xpareto.eval.results.document import Provenance
 from xpareto.eval.results.provenance import efforts, line, made_of_old_run
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.eval.results.summary import summarize
 from xpareto.reports.costs.effort import effort_view
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.markdown import summary
 
 MADE = {
-    "base": Made("base", "base", None, 1.0, 2.0),
-    "fp32": Made("train", "fp32", "base", 100.0, 190.0),
-    "onnx": Made("export_onnx", "onnx", "fp32", 10.0, 12.0),
-    "int8": Made("quantize_dynamic", "int8", "onnx", 4.0, 5.0),
-    "mnli": Made("train", "fp32", "base", 200.0, 390.0),
+    "base": Provenance("base", "base", None, 1.0, 2.0),
+    "fp32": Provenance("train", "fp32", "base", 100.0, 190.0),
+    "onnx": Provenance("export_onnx", "onnx", "fp32", 10.0, 12.0),
+    "int8": Provenance("quantize_dynamic", "int8", "onnx", 4.0, 5.0),
+    "mnli": Provenance("train", "fp32", "base", 200.0, 390.0),
 }
 KEYS = {"onnx": ["onnx", "mnli"], "int8": ["int8", "mnli"]}
 
@@ -57,7 +57,7 @@ def test_energy_counts_as_time_does_and_is_none_where_one_piece_of_work_has_none
 
 
 def test_a_time_that_was_not_written_down_is_counted_and_not_taken_for_none() -> None:
-    found = efforts(KEYS, MADE | {"fp32": Made("train", "fp32", "base", None)})
+    found = efforts(KEYS, MADE | {"fp32": Provenance("train", "fp32", "base", None)})
     assert [own.unknown for own in found.candidates] == [1, 1] and found.unknown == 1
     assert found.candidates[0].cpu_seconds is None
 
@@ -65,7 +65,7 @@ def test_a_time_that_was_not_written_down_is_counted_and_not_taken_for_none() ->
 def test_a_line_ends_at_what_is_not_known_and_does_not_go_in_circles() -> None:
     assert line("int8", MADE) == ["int8", "onnx", "fp32", "base"]
     assert line("nothing", MADE) == []
-    assert line("a", {"a": Made("x", "x", "b", 1.0), "b": Made("y", "y", "a", 1.0)}) == ["a", "b"]
+    assert line("a", {"a": Provenance("x", "x", "b", 1.0), "b": Provenance("y", "y", "a", 1.0)}) == ["a", "b"]
 
 
 def _changed(folder: Path, **facts: Any) -> Path:
@@ -102,7 +102,7 @@ def test_the_energy_of_making_is_told_with_its_basis(make_run: Callable[..., Pat
     assert [(row.energy_j, row.own_energy_j) for row in view.rows] == [(4000.0, 2000.0)] * 8
     assert "all candidates together took 43.0 s and 18.0 kJ" in view.run
     assert view.basis == f"The energy of making is modelled: {MODEL}."
-    found = study(run)
+    found = summarize(run)
     assert "| 4.00 kJ | 2.00 kJ |" in summary(found) and MODEL in summary(found)
     assert spreadsheets(found)["making.csv"].splitlines()[1].endswith(",8.0,5.0,8.0,4000.0,2000.0")
 

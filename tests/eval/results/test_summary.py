@@ -6,15 +6,15 @@ from pathlib import Path
 
 from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, Study, study
+from xpareto.eval.results.summary import SCORE, RunSummary, summarize
 from xpareto.reports.costs.file_sizes import sizes
 from xpareto.reports.findings.lead import cheapest, headline, standing
 
 Make = Callable[..., Path]
 
 
-def _study(folder: Path) -> Study:
-    return study(read_runs([folder]))
+def _study(folder: Path) -> RunSummary:
+    return summarize(read_runs([folder]))
 
 
 def test_every_pair_of_objectives_has_the_frontier_that_the_definition_gives(make_run: Make) -> None:

@@ -11,7 +11,7 @@ from xpareto.eval.comparison.language_fairness import fairness
 from xpareto.eval.statistics.block_noise import cost_noise
 from xpareto.eval.statistics.estimates import Uncertain, repeated
 from xpareto.eval.statistics.intervals import Spread
-from xpareto.eval.statistics.variance_shrinkage import moderated, moderated_pairs, moderated_spread
+from xpareto.eval.statistics.variance_shrinkage import shrunken_pairs, shrunken_spread, shrunken_variances
 
 
 @pytest.mark.parametrize("prior_df", [3.0, 8.0])
@@ -19,7 +19,7 @@ def test_the_prior_is_found_again(prior_df: float) -> None:
     rng = np.random.default_rng(0)
     truth = 4.0 * prior_df / rng.chisquare(prior_df, 20_000)
     variances = truth * rng.chisquare(2, truth.size) / 2
-    shrunk, df = moderated(variances, 2.0)
+    shrunk, df = shrunken_variances(variances, 2.0)
     assert df == pytest.approx(np.full(truth.size, 2.0 + prior_df), rel=0.15)
     assert shrunk.min() == pytest.approx(4.0 * prior_df / (2 + prior_df), rel=0.15)  # of a variance near 0
 
@@ -28,24 +28,24 @@ def test_what_is_moderated_is_nearer_the_truth() -> None:
     rng = np.random.default_rng(1)
     truth = 6 / rng.chisquare(6, (200, 27))
     found = truth * rng.chisquare(2, truth.shape) / 2
-    shrunk = moderated_spread(Spread(np.zeros(truth.shape), np.sqrt(found), 2), axis=1).seeds ** 2
+    shrunk = shrunken_spread(Spread(np.zeros(truth.shape), np.sqrt(found), 2), axis=1).seeds ** 2
     before, after = (np.abs(np.log(own / truth)).mean() for own in (found, shrunk))
     assert after < 0.6 * before
 
 
 def test_a_variance_without_repetitions_takes_the_prior_and_too_few_tell_nothing() -> None:
-    shrunk, df = moderated(np.array([1.0, 0.0, 4.0, 2.0, 0.5]), np.array([4.0, 0.0, 4.0, 4.0, 4.0]))
+    shrunk, df = shrunken_variances(np.array([1.0, 0.0, 4.0, 2.0, 0.5]), np.array([4.0, 0.0, 4.0, 4.0, 4.0]))
     assert shrunk[1] > 0 and df[1] > 0
-    lone, same = moderated(np.array([1.0, 0.0, 4.0]), 2.0)
+    lone, same = shrunken_variances(np.array([1.0, 0.0, 4.0]), 2.0)
     assert lone.tolist() == [1.0, 0.0, 4.0] and same.tolist() == [2.0, 2.0, 2.0]
     one_seed = Spread(np.ones((2, 3)), np.zeros((2, 3)), None)
-    assert moderated_spread(one_seed, axis=1) is one_seed
+    assert shrunken_spread(one_seed, axis=1) is one_seed
 
 
 def test_families_run_along_the_axis_that_is_named() -> None:
     seeds = np.random.default_rng(2).chisquare(2, (5, 8))
-    along = moderated_spread(Spread(np.zeros((5, 8)), seeds, 2), axis=0)
-    turned = moderated_spread(Spread(np.zeros((8, 5)), seeds.T, 2), axis=1)
+    along = shrunken_spread(Spread(np.zeros((5, 8)), seeds, 2), axis=0)
+    turned = shrunken_spread(Spread(np.zeros((8, 5)), seeds.T, 2), axis=1)
     np.testing.assert_allclose(along.seeds, turned.seeds.T)
     np.testing.assert_allclose(along.half_width(0.99), turned.half_width(0.99).T)
 
@@ -56,7 +56,7 @@ def test_pairs_that_share_a_training_are_a_family_of_their_own() -> None:
     values = trained + 0.01 * rng.standard_normal((12, 3))
     _, repeats, df = repeated(values[:, None])
     assert df is not None
-    variances, degrees = moderated_pairs(repeats[:, 0], df, [at // 2 for at in range(12)])
+    variances, degrees = shrunken_pairs(repeats[:, 0], df, [at // 2 for at in range(12)])
     within = variances[range(0, 12, 2), range(1, 12, 2)]
     assert within.max() < 1e-3 and variances[0, 2] > 0.05
     assert (degrees[0, 1], degrees[0, 2]) != (2.0, 2.0) and np.isclose(variances, variances.T).all()

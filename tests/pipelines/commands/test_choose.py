@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.recommendation import Recommendation
-from xpareto.eval.analyses.requirements import Wish
+from xpareto.eval.analyses.requirements import Requirements
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
-from xpareto.eval.results.evidence import Part, read_evidence
+from xpareto.eval.results.evidence import Part, read_run_results
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.storage.run_folder import RunFolder
@@ -31,7 +31,7 @@ def one_arm(folder: Path, **more: Any) -> Any:
 
 
 def chosen(run: Any, limits: dict[str, float], **more: Any) -> Recommendation:
-    return choose_run(run, Wish(limits, **({"resamples": 300, "folds": 0} | more)))
+    return choose_run(run, Requirements(limits, **({"resamples": 300, "folds": 0} | more)))
 
 
 def test_int8_loses_six_points_and_is_chosen_only_where_that_is_allowed(tmp_path: Path) -> None:
@@ -257,11 +257,11 @@ def test_nobody_is_judged_by_the_examples_that_chose_him(tmp_path: Path) -> None
     cross = chosen(run, {"max_drop": 12.0}, folds=5).cross_fit
     assert cross.folds == 5 and cross.chosen == (INT8,) * 5 and cross.same_choice == 5
     assert 3 < cross.held_out_drop < 9
-    evidence = read_evidence(run.path)
+    results = read_run_results(run.path)
     counts = [
         sum(own.examples)
         for fold in range(5)
-        for own in evidence._scored(0, Part(fold, 5, inside=True), keep=True)
+        for own in results._scored(0, Part(fold, 5, inside=True), keep=True)
     ]
     assert sum(counts) == 200 * (3 + 2 + 2)  # every example of every language once
     assert chosen(one_arm(tmp_path / "s", examples=8), {}, folds=5).cross_fit is None
@@ -269,18 +269,18 @@ def test_nobody_is_judged_by_the_examples_that_chose_him(tmp_path: Path) -> None
 
 def test_what_was_chosen_on_dev_is_scored_on_test(tmp_path: Path) -> None:
     dev, test = one_arm(tmp_path / "dev", split="dev"), one_arm(tmp_path / "test", chance=7)
-    wish = Wish({"max_drop": 12.0}, resamples=300, folds=0)
-    found = choose_run(dev, wish, test)
+    requirements = Requirements({"max_drop": 12.0}, resamples=300, folds=0)
+    found = choose_run(dev, requirements, test)
     there = found.reported_on
     assert found.chosen.name == INT8 and set(there.tasks.values()) == {"test"}
-    rows = read_evidence(test.path).study
+    rows = read_run_results(test.path).run_summary
     lost = (rows.value(FP32, "score") or 0) - (rows.value(INT8, "score") or 0)
     assert there.drop.value == pytest.approx(lost)
     assert there.drop.low < lost < there.drop.high
     assert there.drop.value != found.chosen.drops["max_drop"].value
     assert "On test: drop" in " ".join(answer(found))
     with pytest.raises(InputError, match=r"--report-on: .* has no scores of none/int8"):
-        choose_run(dev, wish, one_arm(tmp_path / "x", without=(INT8,)))
+        choose_run(dev, requirements, one_arm(tmp_path / "x", without=(INT8,)))
 
 
 def test_a_failed_candidate_is_left_out_with_its_reason(tmp_path: Path) -> None:
@@ -304,24 +304,24 @@ def test_the_command_prints_the_answer_or_the_document(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        (Wish({}, tasks=("xnl",)), '--tasks: "xnl".*Did you mean "xnli"'),
-        (Wish({}, languages=("xx",)), '--languages: "xx" is not in this run'),
-        (Wish({}, weights={"udpo": 1.0}), 'Did you mean "udpos"'),
-        (Wish({}, weights={"udpos": -1.0}), "udpos: expected a number of 0 or more"),
-        (Wish({}, weights={"udpos": 0.0}), "leave a task out by --tasks"),
-        (Wish({}, prefer="latncy"), 'Did you mean "latency"'),
-        (Wish({}, seed_policy="all"), "expected each or mean"),
-        (Wish({"p95_ms": 0.0}), "--p95-ms: expected a number above 0"),
-        (Wish({"max_drop": float("nan")}), "--max-drop: expected a number 0 or more"),
-        (Wish({}, resamples=5), "--resamples"),
-        (Wish({}, folds=1), "--folds"),
+        (Requirements({}, tasks=("xnl",)), '--tasks: "xnl".*Did you mean "xnli"'),
+        (Requirements({}, languages=("xx",)), '--languages: "xx" is not in this run'),
+        (Requirements({}, weights={"udpo": 1.0}), 'Did you mean "udpos"'),
+        (Requirements({}, weights={"udpos": -1.0}), "udpos: expected a number of 0 or more"),
+        (Requirements({}, weights={"udpos": 0.0}), "leave a task out by --tasks"),
+        (Requirements({}, prefer="latncy"), 'Did you mean "latency"'),
+        (Requirements({}, seed_policy="all"), "expected each or mean"),
+        (Requirements({"p95_ms": 0.0}), "--p95-ms: expected a number above 0"),
+        (Requirements({"max_drop": float("nan")}), "--max-drop: expected a number 0 or more"),
+        (Requirements({}, resamples=5), "--resamples"),
+        (Requirements({}, folds=1), "--folds"),
     ],
 )
-def test_wrong_wishes_are_explained(tmp_path: Path, wish: Wish, words: str) -> None:
+def test_wrong_wishes_are_explained(tmp_path: Path, requirements: Requirements, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        choose_run(one_arm(tmp_path / "r", examples=20), wish)
+        choose_run(one_arm(tmp_path / "r", examples=20), requirements)
 
 
 def test_a_run_whose_baseline_failed_cannot_be_asked(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="baseline"):
-        choose_run(one_arm(tmp_path / "r", without=(FP32,)), Wish({}))
+        choose_run(one_arm(tmp_path / "r", without=(FP32,)), Requirements({}))

@@ -11,15 +11,15 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
-from xpareto.pipelines.execution.work import Work
+from xpareto.pipelines.execution.work import Job
 from xpareto.pipelines.planning.plan import Node
 
 
-def work(tmp_path: Path, step: str, fields: dict, folder: Path | None = None) -> Work:
+def work(tmp_path: Path, step: str, fields: dict, folder: Path | None = None) -> Job:
     node = Node("d" * 64, step, step, 1, fields, None, None, {}, {}, "r.yaml:3")
     (tmp_path / "data" / "xtreme").mkdir(parents=True, exist_ok=True)
     data = DataSpec(str(tmp_path / "data"))
-    return Work(node, str(tmp_path / "store"), data, 1, str(folder) if folder else None)
+    return Job(node, str(tmp_path / "store"), data, 1, str(folder) if folder else None)
 
 
 def test_the_worker_gives_the_digest_and_ends_when_closed(tmp_path: Path, base: Path) -> None:

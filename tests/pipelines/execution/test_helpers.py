@@ -16,7 +16,7 @@ from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.distributed import check_launch, helps
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
 from xpareto.pipelines.execution.helpers import environments
-from xpareto.pipelines.execution.work import Work, do
+from xpareto.pipelines.execution.work import Job, do
 from xpareto.pipelines.planning.plan import Node
 from xpareto.pipelines.storage.store import Store
 
@@ -41,12 +41,12 @@ def write_data(folder: Path) -> None:
         (folder / "xtreme" / "udpos" / f"{split}-en.tsv").write_text("\n".join(sentences), encoding="utf-8")
 
 
-def works(tmp_path: Path, base: Path, store: str, **changes: object) -> tuple[Work, Work]:
+def works(tmp_path: Path, base: Path, store: str, **changes: object) -> tuple[Job, Job]:
     """Return the work of taking the base and of training it."""
     data, root = DataSpec(str(tmp_path / "data")), str(tmp_path / store)
     first = Node(BASE, "base", "base", 1, {}, None, None, {}, {}, "r.yaml:3")
     second = Node(TRAINED, "train", "train", 1, {**FIELDS, **changes}, BASE, 3, {}, {}, "r.yaml:4")
-    return Work(first, root, data, 2, str(base)), Work(second, root, data, 2, save_minutes=EVERY_UPDATE)
+    return Job(first, root, data, 2, str(base)), Job(second, root, data, 2, save_minutes=EVERY_UPDATE)
 
 
 def quiet(done: int, total: int, text: str) -> None:
@@ -111,8 +111,8 @@ def test_what_is_wrong_with_the_input_is_told_whatever_the_number_of_processes(
 
 def test_a_work_says_how_often_it_saves() -> None:
     node = Node(BASE, "base", "base", 1, {}, None, None, {}, {}, "r.yaml:3")
-    work = Work(node, "store", DataSpec("data"), 1)
-    assert Work.from_json(replace(work, save_minutes=2.5).to_json()).save_minutes == 2.5
+    work = Job(node, "store", DataSpec("data"), 1)
+    assert Job.from_json(replace(work, save_minutes=2.5).to_json()).save_minutes == 2.5
     assert json.loads(work.to_json())["save_minutes"] == 5.0
 
 

@@ -16,7 +16,7 @@ from tests.tiny_world import SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
-from xpareto.compress.core.step import Flow, Misfit, Step
+from xpareto.compress.core.step import ChainState, IncompatibleStep, Step
 from xpareto.pipelines.planning.plan import Plan, make_plan
 from xpareto.pipelines.recipe.checks import check
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
@@ -29,15 +29,15 @@ Chain = tuple[str, ...]
 def gives(name: str, format: str) -> str | None:
     """Return the format that a step makes of a format, None where it does not take it."""
     kind: type[Step] = STEPS.load(name)
-    earlier = {"base": Flow("torch", "mlm"), "fp32": Flow("torch", "tagging")}
+    earlier = {"base": ChainState("torch", "mlm"), "fp32": ChainState("torch", "tagging")}
     try:
-        flow = kind(**kind.quick).follow(
-            Flow(format, "tagging", earlier=earlier),  # type: ignore[arg-type]
+        state = kind(**kind.quick).follow(
+            ChainState(format, "tagging", earlier=earlier),  # type: ignore[arg-type]
             {own: head for head, own in SETS.items()},
         )
-    except Misfit:
+    except IncompatibleStep:
         return None
-    return flow.format
+    return state.format
 
 
 OTHERS = [name for name in STEPS.names if name not in ("train", "pretrain", "export_onnx")]

@@ -8,7 +8,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.ordering import Rule
-from xpareto.compress.core.step import Flow
+from xpareto.compress.core.step import ChainState
 from xpareto.compress.steps.export_onnx import ExportOnnx
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.compress.steps.quantize_dynamic import QuantizeDynamic
@@ -88,9 +88,9 @@ def test_a_step_sees_what_was_done_to_its_own_models(
     seen: list[tuple[str, ...]] = []
     follow = ExportOnnx.follow
 
-    def watch(self: ExportOnnx, flow: Flow, heads: dict) -> Flow:
-        seen.append(flow.done)
-        return follow(self, flow, heads)
+    def watch(self: ExportOnnx, state: ChainState, heads: dict) -> ChainState:
+        seen.append(state.done)
+        return follow(self, state, heads)
 
     monkeypatch.setattr(ExportOnnx, "follow", watch)
     planned(good.replace(EXPORT, CUT + EXPORT, 1).replace("  none: []\n", ""))

@@ -10,11 +10,11 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import Context, Flow, Made, Misfit
-from xpareto.compress.core.teacher import earlier_flow
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep, Made
+from xpareto.compress.core.teacher import earlier_state
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.eval.data.source import DataSpec
-from xpareto.pipelines.execution.work import Work, do
+from xpareto.pipelines.execution.work import Job, do
 from xpareto.pipelines.planning.plan import Node, Plan
 from xpareto.pipelines.storage.store import Store
 
@@ -27,10 +27,10 @@ def learning(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     """Return a function that lets prune_depth learn from the step of a label."""
 
     def from_(label: str | None) -> None:
-        def follow(self: PruneDepth, flow: Flow, heads: Mapping[str, Head]) -> Flow:
+        def follow(self: PruneDepth, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
             if label is not None:
-                earlier_flow("prune_depth", label, flow)
-            return flow
+                earlier_state("prune_depth", label, state)
+            return state
 
         monkeypatch.setattr(PruneDepth, "learns_from", lambda self: label)
         monkeypatch.setattr(PruneDepth, "follow", follow)
@@ -102,9 +102,9 @@ def test_a_label_that_is_not_before_it_is_refused_with_the_known_ones(
 
 
 def test_a_teacher_that_is_no_torch_model_is_refused() -> None:
-    flow = Flow("torch", earlier={"onnx": Flow("onnx")})
-    with pytest.raises(Misfit, match="a teacher is a torch model, but onnx gives onnx"):
-        earlier_flow("distill", "onnx", flow)
+    state = ChainState("torch", earlier={"onnx": ChainState("onnx")})
+    with pytest.raises(IncompatibleStep, match="a teacher is a torch model, but onnx gives onnx"):
+        earlier_state("distill", "onnx", state)
 
 
 def test_a_step_that_cannot_serve_one_training_set_says_which(
@@ -112,7 +112,7 @@ def test_a_step_that_cannot_serve_one_training_set_says_which(
 ) -> None:
     def within(self: PruneDepth, training_set: str, head: Head | None = None) -> PruneDepth:
         if training_set == "encoder":
-            raise Misfit("it has no head. Use only.")
+            raise IncompatibleStep("it has no head. Use only.")
         return self
 
     learning(None)
@@ -147,8 +147,8 @@ def test_the_teacher_reaches_the_step_and_the_manifest_and_a_new_teacher_makes_i
     put("t", "teacher")
     node = Node("n", "prune_depth", "cut", 1, {"layers": 1, "only": None}, "s", None, {}, {}, "r:1", "t")
     (tmp_path / "data/xtreme").mkdir(parents=True)
-    work = Work(node, str(store.root), DataSpec(str(tmp_path / "data")), 1)
-    assert Work.from_json(work.to_json()) == work
+    work = Job(node, str(store.root), DataSpec(str(tmp_path / "data")), 1)
+    assert Job.from_json(work.to_json()) == work
     do(work, lambda *_: None)
     found = store.find("n", verify=True)
     assert taught == ["teacher"] and found is not None

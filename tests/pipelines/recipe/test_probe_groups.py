@@ -7,7 +7,7 @@ import sys
 from itertools import chain
 
 from xpareto.eval.probing.probe import PROBES
-from xpareto.eval.results.blocks import COST, TWIN
+from xpareto.eval.results.blocks import CONTROL, COST
 from xpareto.pipelines.recipe.probe_groups import by_default, groups, nameable, taken
 
 GROUPS = {
@@ -36,7 +36,7 @@ def test_predictions_are_for_xpareto_submit_and_in_no_recipe() -> None:
 
 def test_every_probe_that_a_recipe_can_name_is_in_one_group_beside_the_twins() -> None:
     found = groups()
-    twin = found.pop(TWIN)
+    twin = found.pop(CONTROL)
     assert list(chain.from_iterable(found.values())) == list(nameable()) and set(twin) <= set(found[COST])
     assert set(nameable()) | set(taken("by submit")) == set(PROBES.names)
 

@@ -11,7 +11,7 @@ from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import Tagged
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.data import TaskDataProvider
 
 # what a word of one letter is: its lexical category
 CATEGORIES = {
@@ -52,7 +52,7 @@ def test_supertags_of_ccgbank_s_folder_are_learned(base: Path, tmp_path: Path) -
     made = import_checkpoint(base, tmp_path / "base")
     source = seal(tmp_path / "base", Manifest({}, made.format, made.head))
     (tmp_path / "made").mkdir()
-    context = Context(DataSupply(data), 0, 1, tmp_path / "scratch", lambda *_: None)
+    context = Context(TaskDataProvider(data), 0, 1, tmp_path / "scratch", lambda *_: None)
     step = Train(on="ccg", steps=120, batch_size=16, learning_rate=2e-2, patience=0, max_length=32)
     trained = step.apply(source, tmp_path / "made", context)
     assert trained.head == "tagging"

@@ -13,7 +13,7 @@ from xpareto.compress.models.checkpoint import import_checkpoint, read_checkpoin
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks._task import TRAINING_SETS
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.data import TaskDataProvider
 
 SHARED = Path(__file__).parents[4] / "shared"
 EIGHT = ["anli", "mnli", "qqp", "squad_v1", "squad_v2", "hellaswag", "cosmosqa", "commonsenseqa"]
@@ -31,15 +31,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 
 
 @pytest.fixture(scope="module")
-def supply() -> DataSupply:
+def provider() -> TaskDataProvider:
     if not (SHARED / "data/intermediate").is_dir():
         pytest.skip("no ../shared/data/intermediate beside the repository")
-    return DataSupply(Data.open(DataSpec(root=str(SHARED / "data"))))
+    return TaskDataProvider(Data.open(DataSpec(root=str(SHARED / "data"))))
 
 
-def train(base: Artifact, target: Path, supply: DataSupply, **fields: Any) -> Made:
+def train(base: Artifact, target: Path, provider: TaskDataProvider, **fields: Any) -> Made:
     target.mkdir()
-    context = Context(supply, 0, 1, target.with_suffix(".scratch"), lambda *told: None)
+    context = Context(provider, 0, 1, target.with_suffix(".scratch"), lambda *told: None)
     step = Train(
         **{"limit": 12, "dev_limit": 2, "batch_size": 2, "learning_rate": 1e-4, "patience": 0, **fields}
     )
@@ -47,10 +47,10 @@ def train(base: Artifact, target: Path, supply: DataSupply, **fields: Any) -> Ma
 
 
 def test_the_eight_sets_that_are_there_mix_and_the_ninth_is_known(
-    base: Artifact, supply: DataSupply, tmp_path: Path
+    base: Artifact, provider: TaskDataProvider, tmp_path: Path
 ) -> None:
     assert {*EIGHT, "ccg"} <= set(TRAINING_SETS.names)
-    made = train(base, tmp_path / "a", supply, on=[*EIGHT, "mlm:parallel"], sampling="uniform", steps=18)
+    made = train(base, tmp_path / "a", provider, on=[*EIGHT, "mlm:parallel"], sampling="uniform", steps=18)
     assert made.head == "mlm" == read_checkpoint(tmp_path / "a").head
     members = made.notes["members"]
     assert [name for name in members if members[name]["examples"]] == [*EIGHT, "mlm:parallel"]
@@ -60,17 +60,19 @@ def test_the_eight_sets_that_are_there_mix_and_the_ninth_is_known(
 
 
 @pytest.mark.parametrize("on", ["squad_v1", "commonsenseqa"])
-def test_real_questions_are_learned_from(on: str, base: Artifact, supply: DataSupply, tmp_path: Path) -> None:
-    made = train(base, tmp_path / "a", supply, on=on, limit=6, epochs=1)
+def test_real_questions_are_learned_from(
+    on: str, base: Artifact, provider: TaskDataProvider, tmp_path: Path
+) -> None:
+    made = train(base, tmp_path / "a", provider, on=on, limit=6, epochs=1)
     assert made.head == {"squad_v1": "qa", "commonsenseqa": "choice"}[on]
     assert made.notes["best_dev"] is not None
 
 
 def test_more_masked_lm_on_real_text_lowers_its_loss(
-    base: Artifact, supply: DataSupply, tmp_path: Path
+    base: Artifact, provider: TaskDataProvider, tmp_path: Path
 ) -> None:
     made = train(
-        base, tmp_path / "a", supply, on="tlm:parallel", text_languages=["de", "en"], limit=8, steps=20,
+        base, tmp_path / "a", provider, on="tlm:parallel", text_languages=["de", "en"], limit=8, steps=20,
         batch_size=8, learning_rate=1e-3, max_length=64,
     )  # fmt: skip
     losses = [loss for _, loss in made.notes["loss"]]

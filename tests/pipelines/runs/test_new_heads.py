@@ -19,7 +19,7 @@ from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import KINDS, Task
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.data import TaskDataProvider
 
 pytestmark = pytest.mark.slow  # two trainings and two exports
 LETTERS = "abcdefghij"
@@ -51,9 +51,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def apply(step: Step, source: Artifact, target: Path, root: Path) -> Artifact:
-    supply = DataSupply(Data.open(DataSpec(str(root))))
+    provider = TaskDataProvider(Data.open(DataSpec(str(root))))
     target.mkdir()
-    context = Context(supply, 0, 1, target.with_name(f"{target.name}-scratch"), lambda *_: None)
+    context = Context(provider, 0, 1, target.with_name(f"{target.name}-scratch"), lambda *_: None)
     context.scratch.mkdir()
     made: Made = step.apply(source, target, context)
     manifest = Manifest({}, made.format, made.head, made.labels, made.training_set)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.pipelines.made_up_run import write_run
-from xpareto.eval.analyses.requirements import Wish
+from xpareto.eval.analyses.requirements import Requirements
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.compare_arms import compare_run
@@ -38,7 +38,7 @@ def made(folder: Path, arms: tuple[str, ...] = ("none",)) -> RunFolder:
 def test_a_latency_that_is_no_number_fits_no_limit(tmp_path: Path, value: float) -> None:
     run = made(tmp_path / "r")
     spoil(run, INT8, "latency", value)
-    found = choose_run(run, Wish({"p95_ms": 500.0}, resamples=200, folds=0))
+    found = choose_run(run, Requirements({"p95_ms": 500.0}, resamples=200, folds=0))
     assert INT8 not in found.fits and set(found.fits) == {FP32, ONNX}
     assert found.rejected[INT8][0].found is None
 
@@ -50,10 +50,10 @@ def test_what_is_left_of_a_failed_probe_shows_no_limit_to_hold(tmp_path: Path) -
     more = [row | {"task": "udpos"} for row in rows if row["statistic"] == "latency"]
     with run.rows_file.open("a", encoding="utf-8") as stream:
         stream.writelines(json.dumps(row) + "\n" for row in more)
-    wish = Wish({"p95_ms": 500.0}, resamples=200, folds=0)
-    assert INT8 in choose_run(run, wish).fits
+    requirements = Requirements({"p95_ms": 500.0}, resamples=200, folds=0)
+    assert INT8 in choose_run(run, requirements).fits
     spoil(run, INT8, "latency", float("nan"), task="udpos")
-    assert INT8 not in choose_run(run, wish).fits
+    assert INT8 not in choose_run(run, requirements).fits
 
 
 @pytest.mark.parametrize("statistic", ["latency", "accuracy", "f1"])

@@ -26,7 +26,7 @@ from xpareto.eval.runtimes._runtime import RUNTIMES, longest_input, model_config
 from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
-from xpareto.pipelines.execution.data import DataSupply
+from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 def apply(step: Step, source: Artifact | None, folder: Path, data: Data) -> Artifact:
     folder.mkdir()
-    context = Context(DataSupply(data), 0, 2, folder, lambda done, total, what: None)
+    context = Context(TaskDataProvider(data), 0, 2, folder, lambda done, total, what: None)
     return sealed(folder, step.apply(source, folder, context))
 
 

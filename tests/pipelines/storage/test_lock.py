@@ -8,7 +8,7 @@ import pytest
 
 import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.execution.work import Work, do
+from xpareto.pipelines.execution.work import Job, do
 from xpareto.pipelines.planning.plan import Node
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
@@ -77,8 +77,8 @@ def test_a_hub_checkpoint_is_taken_at_its_commit_and_without_links(
     node = Node("k" * 64, "base", "base", 1, {"source": f"a/b@{COMMIT}"}, None, None, {}, {}, "r.yaml: base")
     from xpareto.eval.data.source import DataSpec
 
-    work = Work(node, str(tmp_path / "store"), DataSpec(str(tmp_path)), 1, None, "a/b", COMMIT)
-    again = Work.from_json(work.to_json())
+    work = Job(node, str(tmp_path / "store"), DataSpec(str(tmp_path)), 1, None, "a/b", COMMIT)
+    again = Job.from_json(work.to_json())
     assert again == work
     digest = do(again, lambda *_: None)
     assert calls == [("a/b", COMMIT)]

@@ -9,7 +9,7 @@ import pytest
 
 from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
+from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.reports.costs.depth import Curve, curves, drawn
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
@@ -20,9 +20,9 @@ CANDIDATE = "none/target/torch"
 
 def with_depth(
     folder: Path, layers: int = 4, in_use: float = 2.0, skip: tuple[int, str] | None = None
-) -> Study:
+) -> RunSummary:
     """Add a curve to a made-up run: 10, 30, 60, 50 in every language."""
-    listed = study(read_runs([folder])).run.tasks["tatoeba"].languages
+    listed = summarize(read_runs([folder])).run.tasks["tatoeba"].languages
 
     def row(statistic: str, value: float, component: str, **more: str) -> Measurement:
         unit = "layer" if statistic == "layer" else "percent"
@@ -35,7 +35,7 @@ def with_depth(
                 spread = value + (1 if place % 2 else -1) * (place < len(listed) // 2 * 2)
                 rows.append(row("accuracy", spread, f"layer={layer}", task="tatoeba", language=code))
     append_rows(folder / "measurements.jsonl", rows)
-    return study(read_runs([folder]))
+    return summarize(read_runs([folder]))
 
 
 def test_a_curve_is_the_mean_over_languages_at_every_layer(make_run: Make) -> None:
@@ -47,14 +47,14 @@ def test_a_curve_is_the_mean_over_languages_at_every_layer(make_run: Make) -> No
 
 def test_a_layer_that_lacks_a_language_ends_the_curve(make_run: Make) -> None:
     folder = make_run()
-    language = study(read_runs([folder])).run.tasks["tatoeba"].languages[0]
+    language = summarize(read_runs([folder])).run.tasks["tatoeba"].languages[0]
     (curve,) = curves(with_depth(folder, in_use=1.0, skip=(2, language)))
     assert len(curve.scores) == 2
 
 
 def test_one_layer_alone_is_no_curve(make_run: Make) -> None:
     assert curves(with_depth(make_run(), layers=1, in_use=0.0)) == []
-    assert curves(study(read_runs([make_run()]))) == []
+    assert curves(summarize(read_runs([make_run()]))) == []
 
 
 def test_of_equal_layers_the_oracle_takes_the_lowest() -> None:
@@ -72,7 +72,7 @@ def test_both_reports_mark_the_layer_in_use_and_the_oracle_and_say_what_it_is(ma
 
 
 def test_without_the_probe_there_is_no_section(make_run: Make) -> None:
-    found = study(read_runs([make_run()]))
+    found = summarize(read_runs([make_run()]))
     assert "Retrieval by layer" not in summary(found)
     assert 'id="depth"' not in page(found)
 

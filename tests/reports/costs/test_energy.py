@@ -13,7 +13,7 @@ import pytest
 
 from xpareto.eval.records.measurement import ENERGY_WINDOW, LOAD, Measurement, append_rows
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
+from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.reports.costs.agreement import agreement
 from xpareto.reports.costs.energy import energy_bases, energy_rows, energy_words
 from xpareto.reports.costs.process import block_clocks, clock_drift, clock_words, load_times
@@ -25,9 +25,9 @@ from xpareto.reports.formats.page import page
 Make = Callable[..., Path]
 
 
-def with_rows(folder: Path, rows: Sequence[Measurement]) -> Study:
+def with_rows(folder: Path, rows: Sequence[Measurement]) -> RunSummary:
     append_rows(folder / "measurements.jsonl", rows)
-    return study(read_runs([folder]))
+    return summarize(read_runs([folder]))
 
 
 def window(candidate: str, seconds: float, examples: int, basis: Any = "measured") -> Measurement:
@@ -41,7 +41,7 @@ def clock(candidate: str, block: int, mhz: float, probe: str = "latency") -> Mea
     )
 
 
-def told(found: Study) -> dict[str, str]:
+def told(found: RunSummary) -> dict[str, str]:
     return {caveat.key: caveat.text for caveat in caveats(found)}
 
 
@@ -69,7 +69,7 @@ def test_modelled_energy_has_no_window_to_fall_short(make_run: Make) -> None:
 
 @pytest.mark.parametrize("basis", ["measured", "modelled"])
 def test_the_rank_agreement_with_latency_is_told_on_any_basis(make_run: Make, basis: str) -> None:
-    found = study(read_runs([make_run(energy=basis, hostile=False)]))
+    found = summarize(read_runs([make_run(energy=basis, hostile=False)]))
     pairs = [(v["latency_ms"], v["energy_j"]) for v in found.values.values()]
     own = agreement([(a, b) for a, b in pairs if a is not None and b is not None])
     assert own is not None
@@ -79,20 +79,20 @@ def test_the_rank_agreement_with_latency_is_told_on_any_basis(make_run: Make, ba
 
 
 def test_measured_and_modelled_energy_never_stand_on_one_frontier(make_run: Make) -> None:
-    found = study(read_runs([make_run(energy="mixed", hostile=False, failing=False)]))
+    found = summarize(read_runs([make_run(energy="mixed", hostile=False, failing=False)]))
     modelled = {own.name for own in found.run.candidates if "int8" not in own.name}
     assert {name for name in found.values if found.value(name, "energy_j") is not None} == modelled
     assert set(found.frontiers["energy_j", "score"]) <= modelled and energy_bases(found) == {"modelled"}
     assert f"over {len(modelled)} candidates" in energy_words(found)
     assert "another basis than the baseline’s" in told(found)["energy-mixed"]
     for basis in ("modelled", "measured"):
-        whole = study(read_runs([make_run(energy=basis, failing=False)]))
+        whole = summarize(read_runs([make_run(energy=basis, failing=False)]))
         assert all(whole.value(own.name, "energy_j") is not None for own in whole.run.candidates)
 
 
 def test_gross_energy_is_what_ranks_and_net_stands_beside_it(make_run: Make) -> None:
     folder = make_run(energy="measured", hostile=False)
-    before = study(read_runs([folder]))
+    before = summarize(read_runs([folder]))
     rows = [
         Measurement("r", own.name, "energy", "energy_net", value, "J", task=task, component="cpu",
                     repeat=repeat, basis="measured")

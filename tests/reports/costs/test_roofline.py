@@ -10,7 +10,7 @@ import pytest
 
 from xpareto.eval.records.measurement import Measurement, append_rows
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import Study, study
+from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.reports.costs.roofline import reached, spent
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
@@ -19,7 +19,7 @@ Make = Callable[..., Path]
 CANDIDATE = "none/onnx/onnxruntime"
 
 
-def with_roofline(folder: Path) -> Study:
+def with_roofline(folder: Path) -> RunSummary:
     def row(
         probe: str, statistic: str, value: float, component: str, repeat: int = 0, told: str = ""
     ) -> Measurement:
@@ -41,7 +41,7 @@ def with_roofline(folder: Path) -> Study:
     rows += [row("operators", "component_time", value, f"8x128 {name}") for name, value in
              (("ffn", 24.0), ("attention", 12.0), ("between operators", 4.0))]  # fmt: skip
     append_rows(folder / "measurements.jsonl", rows)
-    return study(read_runs([folder]))
+    return summarize(read_runs([folder]))
 
 
 def test_a_candidate_s_share_is_the_median_of_its_blocks(make_run: Make) -> None:
@@ -62,7 +62,7 @@ def test_the_summary_shows_both_where_they_were_measured_and_neither_elsewhere(m
         "## Roofline" in text and f"| `{CANDIDATE}` | 8x128 | 176 | 500 | 200 | 80 | 40 | compute |" in text
     )
     assert "MatMul 75 %" in text and "ffn 60 %" in text
-    plain = study(read_runs([make_run()]))
+    plain = summarize(read_runs([make_run()]))
     assert reached(plain) == [] and spent(plain) == []
     assert "## Roofline" not in summary(plain) and "Where the time goes" not in summary(plain)
 
@@ -73,5 +73,5 @@ def test_the_page_shows_both_where_they_were_measured_and_neither_elsewhere(make
     assert "<bdi>MatMul</bdi> 75" in parts and "<bdi>ffn</bdi> 60" in parts
     cells = re.findall(r"<td[^>]*>(.*?)</td>", text[text.index('id="roofline-table"') :])[:7]
     assert cells == ["8x128", "176", "500", "200", "80.0", "40", "<bdi>compute</bdi>"]
-    without = page(study(read_runs([make_run()])))
+    without = page(summarize(read_runs([make_run()])))
     assert "roofline-table" not in without and "parts-table" not in without

@@ -18,8 +18,8 @@ from matplotlib.patches import Rectangle
 from tests.reports.analysed_run import changed, document_of
 from xpareto.eval.analyses.documents.summary import Attainment, NoSummary, Summary
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, Study
-from xpareto.eval.results.summary import study as study_of
+from xpareto.eval.results.summary import SCORE, RunSummary
+from xpareto.eval.results.summary import summarize as study_of
 from xpareto.reports.figures.attainment import draw_attainment, pairs
 from xpareto.reports.figures.build import figures
 from xpareto.reports.figures.drops import draw_drops, shown_systems
@@ -29,7 +29,7 @@ from xpareto.reports.figures.style import COLUMN_INCHES, STYLE, log_ticks, look
 from xpareto.reports.findings.systems import Point
 from xpareto.reports.formats.latex import escaped, latex
 
-Shown = tuple[Study, Summary]
+Shown = tuple[RunSummary, Summary]
 
 
 def sheet() -> Figure:
@@ -57,8 +57,8 @@ def test_figures_are_one_column_wide_and_embed_their_fonts(seeds: Shown) -> None
 def test_points_carry_the_intervals_of_both_score_and_cost(
     which: str, request: pytest.FixtureRequest
 ) -> None:
-    study, analysis = request.getfixturevalue(which)
-    found, unit = plotted(study, analysis, study.objectives["latency_ms"])
+    run_summary, analysis = request.getfixturevalue(which)
+    found, unit = plotted(run_summary, analysis, run_summary.objectives["latency_ms"])
     assert unit == "ms" and [own.point.name for own in found] == list(analysis.names)
     frontier = analysis.frontiers["latency_ms"]
     for at, own in enumerate(found):
@@ -75,25 +75,25 @@ def test_points_carry_the_intervals_of_both_score_and_cost(
 
 
 def test_without_an_analysis_the_score_alone_has_its_binomial_interval(alone: Shown) -> None:
-    study = alone[0]
-    found, _ = plotted(study, NoSummary(unavailable="none"), study.objectives["latency_ms"])
+    run_summary = alone[0]
+    found, _ = plotted(run_summary, NoSummary(unavailable="none"), run_summary.objectives["latency_ms"])
     for own in found:
-        average = study.average(own.point.name)
+        average = run_summary.average(own.point.name)
         assert average is not None and average.half is not None and own.wide is None
         assert own.tall == pytest.approx((own.y - average.half, own.y + average.half))
-        assert own.on == (own.point.name in study.frontiers["latency_ms", SCORE])
+        assert own.on == (own.point.name in run_summary.frontiers["latency_ms", SCORE])
 
 
 def test_a_candidate_without_outcomes_is_drawn_without_intervals(alone: Shown) -> None:
-    study, analysis = alone
+    run_summary, analysis = alone
     document = document_of(analysis)
     for key in ("systems", "scores", "fairness"):
         document[key] = document[key][:-1]
     for key in ("costs", "costs_beside", "flips", "flips_by_task"):
         document[key] = {name: row[:-1] for name, row in document[key].items()}
     document |= {"frontiers": {}, "answer": None}
-    found, _ = plotted(study, changed(alone, **document), study.objectives["latency_ms"])
-    assert len(found) == len(study.run.candidates)
+    found, _ = plotted(run_summary, changed(alone, **document), run_summary.objectives["latency_ms"])
+    assert len(found) == len(run_summary.run.candidates)
     assert [(own.wide, own.tall) for own in found if own.point.at is None] == [(None, None)]
 
 
@@ -189,16 +189,16 @@ def test_names_are_as_short_as_they_can_be() -> None:
 
 
 def test_the_heat_map_holds_the_drops_of_the_document(seeds: Shown) -> None:
-    study, analysis = seeds
+    run_summary, analysis = seeds
     figure = sheet()
-    assert draw_drops(figure, study, analysis)
+    assert draw_drops(figure, run_summary, analysis)
     values = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
     cells = analysis.cells
     assert cells is not None
     tasks = list(dict.fromkeys(task for task, _ in cells.places))
     rows = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     columns = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    systems = shown_systems(study, analysis, len(tasks))
+    systems = shown_systems(run_summary, analysis, len(tasks))
     assert analysis.base not in [own.at for own in systems] and columns == tasks * len(systems)
     seen = 0
     for block, own in enumerate(systems):
@@ -211,19 +211,19 @@ def test_the_heat_map_holds_the_drops_of_the_document(seeds: Shown) -> None:
 
 
 def test_of_many_variants_the_heat_map_shows_those_on_the_frontier_first(seeds: Shown) -> None:
-    study, analysis = seeds
-    few = shown_systems(study, analysis, 14)  # room for one
+    run_summary, analysis = seeds
+    few = shown_systems(run_summary, analysis, 14)  # room for one
     assert len(few) == 1
     on = {analysis.names[place] for place in analysis.frontiers["latency_ms"].on}
     assert few[0].name in on
-    everyone = shown_systems(study, analysis, 1)
+    everyone = shown_systems(run_summary, analysis, 1)
     assert [own.at for own in everyone] == [at for at in range(len(analysis.names)) if at != analysis.base]
 
 
 def test_the_attainment_figure_draws_every_region_in_its_place(seeds: Shown) -> None:
-    study, analysis = seeds
+    run_summary, analysis = seeds
     figure = sheet()
-    assert draw_attainment(figure, study, analysis, study.objectives["latency_ms"])
+    assert draw_attainment(figure, run_summary, analysis, run_summary.objectives["latency_ms"])
     found = analysis.attainment["latency_ms"]
     (own,) = found.differences
     boxes = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
@@ -253,8 +253,8 @@ def test_of_many_pairs_those_with_the_baselines_arm_are_shown() -> None:
 
 
 def test_the_table_of_the_frontier_marks_the_confidence_set(seeds: Shown, tmp_path: Path) -> None:
-    study, analysis = seeds
-    text = latex(study, analysis)["membership.tex"]
+    run_summary, analysis = seeds
+    text = latex(run_summary, analysis)["membership.tex"]
     lines = text.split("\\midrule\n")[1].split("\\bottomrule")[0].strip().splitlines()
     frontier = analysis.frontiers["latency_ms"]
     assert len(lines) == len(analysis.names)
@@ -264,4 +264,4 @@ def test_the_table_of_the_frontier_marks_the_confidence_set(seeds: Shown, tmp_pa
         at = next(at for at, own in enumerate(analysis.names) if escaped(own) == name)
         share = frontier.membership[frontier.systems.index(at)]
         assert first == f"{share}" + (r"$\dagger$" if at in frontier.confidence_set else "")
-    assert set(latex(study)) == {"candidates.tex", "scores.tex"}
+    assert set(latex(run_summary)) == {"candidates.tex", "scores.tex"}

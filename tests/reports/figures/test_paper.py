@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import SCORE, study
+from xpareto.eval.results.summary import SCORE, summarize
 from xpareto.reports.figures.build import figures
 from xpareto.reports.formats.all_forms import build
 from xpareto.reports.formats.latex import escaped, latex
@@ -21,7 +21,7 @@ DASH = "\u2013"
 
 
 def test_every_cost_has_its_figure_in_both_formats_and_equal_bytes(make_run: Make) -> None:
-    found = study(read_runs([make_run(hostile=True)]))
+    found = summarize(read_runs([make_run(hostile=True)]))
     one, other = figures(found), figures(found)
     assert set(one) == {f"score-{cost}.{kind}" for cost in found.costs for kind in ("svg", "pdf")}
     assert one == other
@@ -35,7 +35,7 @@ def test_every_cost_has_its_figure_in_both_formats_and_equal_bytes(make_run: Mak
 
 
 def test_tables_hold_every_candidate_with_its_score(make_run: Make) -> None:
-    found = study(read_runs([make_run(hostile=False)]))
+    found = summarize(read_runs([make_run(hostile=False)]))
     texts = latex(found)
     for name, text in texts.items():
         body = text.split("\\midrule")[1].split("\\bottomrule")[0].strip().splitlines()

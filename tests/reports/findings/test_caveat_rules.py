@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.eval.results.summary import summarize
 from xpareto.reports.findings.caveat_rules import caveats
 
 Make = Callable[..., Path]
@@ -18,7 +18,7 @@ CLEAN = {
 
 
 def _keys(*folders: Path) -> dict[str, str]:
-    return {caveat.key: caveat.text for caveat in caveats(study(read_runs(folders)))}
+    return {caveat.key: caveat.text for caveat in caveats(summarize(read_runs(folders)))}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_training_set_without_some_of_its_parts_is_named(make_run: Make) -> No
 
 def test_near_latencies_are_called_noise_only_when_near(make_run: Make) -> None:
     assert "latency-noise" in _keys(make_run(**CLEAN))
-    found = study(read_runs([make_run(**CLEAN)]))
+    found = summarize(read_runs([make_run(**CLEAN)]))
     for place, values in enumerate(found.values.values()):
         values["latency_ms"] = 2.0**place  # type: ignore[index]
     assert "latency-noise" not in {caveat.key for caveat in caveats(found)}
@@ -138,7 +138,7 @@ def test_products_that_saturate_are_told_with_the_candidates(make_run: Make, tri
 
 
 def test_synthetic_is_first_and_plain(make_run: Make) -> None:
-    found = caveats(study(read_runs([make_run()])))
+    found = caveats(summarize(read_runs([make_run()])))
     assert found[0].key == "synthetic"
     assert "nothing else" in found[0].text
 

@@ -11,14 +11,14 @@ import pytest
 
 from tests.reports.analysed_run import changed, document_of
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, Summary
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results.summary import RunSummary
 from xpareto.reports.findings import domination
 from xpareto.reports.findings.domination import Domination, dominations
 from xpareto.reports.findings.membership import panels
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.page_data import figure_data
 
-Shown = tuple[Study, Summary]
+Shown = tuple[RunSummary, Summary]
 
 
 def frontier(shown: Shown, key: str, **facts: Any) -> Summary:

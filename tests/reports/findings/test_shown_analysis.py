@@ -15,7 +15,7 @@ from tests.reports.analysed_run import changed, document_of
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_from, analysis_of, read_analysis
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results.summary import RunSummary
 from xpareto.eval.statistics.block_noise import LEAST_SD
 from xpareto.reports.findings.answer import pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
@@ -29,7 +29,7 @@ from xpareto.reports.formats.page import page
 from xpareto.reports.formats.page_data import figure_data
 from xpareto.reports.text.escaping import midway
 
-Shown = tuple[Study, Summary]
+Shown = tuple[RunSummary, Summary]
 
 
 def noisy(shown: Shown, **facts: Any) -> Summary:
@@ -111,8 +111,8 @@ def test_losses_and_flips_are_those_of_the_document(seeds: Shown) -> None:
 
 
 def test_points_of_the_chart_have_the_intervals_of_the_analysis(alone: Shown) -> None:
-    study, analysis = alone
-    data = figure_data(study, analysis)
+    run_summary, analysis = alone
+    data = figure_data(run_summary, analysis)
     assert data["systems"] is None
     for at, (name,) in enumerate(analysis.members):
         point = next(own for own in data["candidates"] if own["name"] == name)
@@ -134,12 +134,12 @@ def test_points_of_the_chart_have_the_intervals_of_the_analysis(alone: Shown) ->
 
 
 def test_with_seeds_the_points_are_means_over_them(seeds: Shown) -> None:
-    study, analysis = seeds
-    data = figure_data(study, analysis)
+    run_summary, analysis = seeds
+    data = figure_data(run_summary, analysis)
     assert [own["name"] for own in data["systems"]] == list(analysis.names)
     for own, members in zip(data["systems"], analysis.members, strict=True):
         assert [data["candidates"][at]["name"] for at in own["members"]] == list(members)
-        scores = [study.value(name, "score") or 0 for name in members]
+        scores = [run_summary.value(name, "score") or 0 for name in members]
         assert own["values"]["score"] == pytest.approx(sum(scores) / len(scores), abs=0.006)
     assert all("on" not in own for own in data["candidates"])  # one seed alone has no probability
     assert data["analysis"]["attainment"] == document_of(analysis)["attainment"]
@@ -147,17 +147,17 @@ def test_with_seeds_the_points_are_means_over_them(seeds: Shown) -> None:
 
 
 def test_cells_beyond_doubt_are_those_whose_simultaneous_interval_leaves_zero_out(alone: Shown) -> None:
-    study, analysis = alone
+    run_summary, analysis = alone
     cells = document_of(analysis)["cells"]
     cells["drops"] = [[5.0, 0.1, *([0.0] * (len(cells["places"]) - 2))] for _ in analysis.names]
     cells["errors"] = [[1.0] * len(cells["places"]) for _ in analysis.names]
     cells["levels"] = [0.999] * len(analysis.names)
-    found = figure_data(study, changed(alone, cells=cells))["analysis"]["sure"]
+    found = figure_data(run_summary, changed(alone, cells=cells))["analysis"]["sure"]
     assert all(own == [tuple(cells["places"][0])] for own in found.values()) and len(found) == len(
         analysis.names
     )
     cells["levels"] = [0.9999999] * len(analysis.names)  # 5.3 standard errors
-    assert not any(figure_data(study, changed(alone, cells=cells))["analysis"]["sure"].values())
+    assert not any(figure_data(run_summary, changed(alone, cells=cells))["analysis"]["sure"].values())
 
 
 def test_what_the_analysis_knows_is_not_called_unknown(alone: Shown) -> None:
@@ -247,13 +247,13 @@ def test_the_file_holds_what_was_written_and_names_every_field_in_its_schema(see
 
 
 def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Shown, alone: Shown) -> None:
-    for study, analysis in (seeds, alone):
+    for run_summary, analysis in (seeds, alone):
         answer = analysis.answer
         assert answer is not None
-        found = picks(study, analysis)
+        found = picks(run_summary, analysis)
         assert [own.name for own in found] == [analysis.names[own.chosen] for own in answer.picks]
-        told = ["".join(parts) for parts in headline(study, analysis)]
-        text, html = summary(study, analysis), page(study, analysis)
+        told = ["".join(parts) for parts in headline(run_summary, analysis)]
+        text, html = summary(run_summary, analysis), page(run_summary, analysis)
         assert (
             "xpareto choose RUN --max-drop 1 --seed-policy mean" in text and "as measured within" not in text
         )
@@ -265,13 +265,13 @@ def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Sho
 
 
 def test_a_pick_is_told_with_its_intervals_and_its_middle_seed(seeds: Shown) -> None:
-    study, analysis = seeds
+    run_summary, analysis = seeds
     answer = document_of(analysis)["answer"]
     place = next(at for at, own in enumerate(analysis.names) if at != analysis.base)
     pick = answer["picks"][0]
     pick |= {"chosen": place, "ratio": [0.5, 0.4, 0.6], "drop": 0.3, "most_drop": 0.9}
     pick["candidate"] = analysis.members[place][0]
-    (first, *_) = picks(study, changed(seeds, answer=answer))
+    (first, *_) = picks(run_summary, changed(seeds, answer=answer))
     words = "".join(pick_words(first, "1 point"))
     assert "0.50× (0.40× to 0.60×) the baseline’s" in words
     assert "−0.3 points, at worst −0.9" in words
@@ -279,14 +279,14 @@ def test_a_pick_is_told_with_its_intervals_and_its_middle_seed(seeds: Shown) -> 
 
 
 def test_without_a_decision_the_point_estimates_are_called_so_with_the_reason(seeds: Shown) -> None:
-    study = seeds[0]
+    run_summary = seeds[0]
     older = changed(seeds, answer=None)
     for own, why in (
         (NO_ANALYSIS, "No statistics lie beside this report"),
         (NoSummary(unavailable="Outcomes were not kept."), "Outcomes were not kept."),
         (older, "hold no decision"),
     ):
-        text, html = summary(study, own), page(study, own)
+        text, html = summary(run_summary, own), page(run_summary, own)
         for told in (text, html):
             assert "cheapest as measured, of single trained models" in told and why in told
             assert "losing at most" not in told

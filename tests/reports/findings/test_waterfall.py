@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xpareto.eval.results.document import Candidate, StepFacts
 from xpareto.eval.results.run import Run
-from xpareto.eval.results.summary import Study
+from xpareto.eval.results.summary import RunSummary
 from xpareto.reports.findings.waterfall import Stop, waterfalls, within
 
 
@@ -28,7 +28,7 @@ def ways(
 ) -> dict[str, tuple[Stop, ...]]:
     run = Run((), {}, ("score",), candidates[0].name, candidates, {})
     values = {own.name: {"score": (scores or {}).get(own.name, 50.0)} for own in candidates}
-    return waterfalls(Study(run, {}, values, {}, (), {}))
+    return waterfalls(RunSummary(run, {}, values, {}, (), {}))
 
 
 def names(way: tuple[Stop, ...]) -> list[str]:

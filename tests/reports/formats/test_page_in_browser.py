@@ -12,7 +12,7 @@ from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
 from tests.reports.conftest import HOSTILE
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.eval.results.summary import summarize
 from xpareto.reports.formats.all_forms import build
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def test_the_page_works_offline_without_a_complaint(
     browser: Browser, make_run: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = make_run()
-    found = study(read_runs([folder]))
+    found = summarize(read_runs([folder]))
     page = build([folder], tmp_path / "out")[0]
     browser.go(page)
 

@@ -9,7 +9,7 @@ import yaml
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.eval.results.summary import summarize
 from xpareto.reports.formats.card import card
 from xpareto.reports.formats.markdown import summary
 
@@ -28,7 +28,7 @@ def _tables(text: str) -> list[list[list[str]]]:
 
 
 def test_every_row_of_every_table_has_as_many_cells_as_its_head(make_run: Make) -> None:
-    tables = _tables(summary(study(read_runs([make_run()]))))
+    tables = _tables(summary(summarize(read_runs([make_run()]))))
     assert len(tables) >= 5
     for table in tables:
         assert len({len(row) for row in table}) == 1
@@ -37,7 +37,7 @@ def test_every_row_of_every_table_has_as_many_cells_as_its_head(make_run: Make) 
 
 def test_the_candidates_are_all_there_with_the_baseline_and_the_failed_marked(make_run: Make) -> None:
     run = read_runs([make_run(hostile=False)])
-    names = [row[0] for row in _tables(summary(study(run)))[0][2:]]
+    names = [row[0] for row in _tables(summary(summarize(run)))[0][2:]]
     assert len(names) == len(run.candidates)
     assert names[0] == "`none/target/torch` **(baseline)**"
     assert [name for name in names if "(failed)" in name] == [
@@ -46,18 +46,18 @@ def test_the_candidates_are_all_there_with_the_baseline_and_the_failed_marked(ma
 
 
 def test_synthetic_data_are_named_only_where_they_are(make_run: Make) -> None:
-    assert "evidence for the machinery only" in summary(study(read_runs([make_run()])))
-    assert "synthetic" not in summary(study(read_runs([make_run(synthetic=False)]))).lower()
+    assert "evidence for the machinery only" in summary(summarize(read_runs([make_run()])))
+    assert "synthetic" not in summary(summarize(read_runs([make_run(synthetic=False)]))).lower()
 
 
 def test_no_markup_of_a_hostile_name_survives(make_run: Make) -> None:
-    text = summary(study(read_runs([make_run()])))
+    text = summary(summarize(read_runs([make_run()])))
     bare = re.sub(r"`[^`\n]*`", "", text)  # a code span shows its content as it is
     assert not re.search(r"(?<!\\)<", bare)
 
 
 def test_the_front_matter_of_a_card_is_yaml_with_a_model_index(make_run: Make) -> None:
-    found = study(read_runs([make_run()]))
+    found = summarize(read_runs([make_run()]))
     for candidate in found.run.candidates:
         text = card(found, candidate.name)
         front = yaml.safe_load(text.split("---\n")[1])
@@ -72,7 +72,7 @@ def test_the_front_matter_of_a_card_is_yaml_with_a_model_index(make_run: Make) -
 
 
 def test_a_card_of_one_training_set_speaks_of_its_tasks_only(make_run: Make) -> None:
-    found = study(read_runs([make_run(hostile=False)]))
+    found = summarize(read_runs([make_run(hostile=False)]))
     text = card(found, "none/int8/onnxruntime", "udpos")
     front = yaml.safe_load(text.split("---\n")[1])
     assert {result["task"]["name"] for result in front["model-index"][0]["results"]} == {"udpos"}
@@ -81,7 +81,7 @@ def test_a_card_of_one_training_set_speaks_of_its_tasks_only(make_run: Make) -> 
 
 
 def test_a_wrong_candidate_gets_a_near_miss(make_run: Make) -> None:
-    found = study(read_runs([make_run(hostile=False)]))
+    found = summarize(read_runs([make_run(hostile=False)]))
     with pytest.raises(InputError, match='Did you mean "none/int8/onnxruntime"'):
         card(found, "none/int8/onnxruntim")
     with pytest.raises(InputError, match='Did you mean "udpos"'):
@@ -89,7 +89,7 @@ def test_a_wrong_candidate_gets_a_near_miss(make_run: Make) -> None:
 
 
 def test_the_table_by_language_holds_every_score_of_the_baseline(make_run: Make) -> None:
-    found = study(read_runs([make_run(hostile=False)]))
+    found = summarize(read_runs([make_run(hostile=False)]))
     (table,) = (table for table in _tables(summary(found)) if table[0][0] == "language")
     shown = {
         (task, row[0].rpartition("(")[2].rstrip(")")): cell

@@ -15,7 +15,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import study
+from xpareto.eval.results.summary import summarize
 from xpareto.reports.formats.all_forms import build
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.page import page
@@ -49,12 +49,12 @@ class _Parsed(HTMLParser):
 
 @pytest.fixture
 def made(make_run: Make) -> str:
-    return page(study(read_runs([make_run()])))
+    return page(summarize(read_runs([make_run()])))
 
 
 def test_every_candidate_and_the_baseline_are_in_the_table(make_run: Make) -> None:
     run = read_runs([make_run()])
-    text = page(study(run))
+    text = page(summarize(run))
     table = text[text.index('id="candidate-table"') : text.index("</table>", text.index("candidate-table"))]
     words = _Parsed(table).words
     assert table.count("<tr") == 1 + len(run.candidates)
@@ -65,7 +65,7 @@ def test_every_candidate_and_the_baseline_are_in_the_table(make_run: Make) -> No
 
 
 def test_hostile_names_add_no_element_no_handler_and_no_script(made: str, make_run: Make) -> None:
-    hostile, tame = _Parsed(made), _Parsed(page(study(read_runs([make_run(hostile=False)]))))
+    hostile, tame = _Parsed(made), _Parsed(page(summarize(read_runs([make_run(hostile=False)]))))
     # A name's slashes are places where a line may break: <wbr>, as many as it has.
     one, other = ([tag for tag, _ in own.tags if tag != "wbr"] for own in (hostile, tame))
     assert one == other
@@ -95,7 +95,7 @@ def test_the_policy_allows_exactly_the_pages_own_style_and_script(made: str) -> 
 
 
 def test_the_data_in_the_page_are_the_numbers_of_the_study(make_run: Make) -> None:
-    found = study(read_runs([make_run()]))
+    found = summarize(read_runs([make_run()]))
     data = json.loads(_Parsed(page(found)).raw["script"][0])
     names = [candidate.name for candidate in found.run.candidates]
     assert names[data["baseline"]] == found.run.baseline
@@ -142,7 +142,7 @@ def test_every_heading_is_in_order_and_every_select_has_a_label(made: str) -> No
 
 
 def test_the_tables_are_csv_and_no_cell_is_a_formula(make_run: Make) -> None:
-    found = study(read_runs([make_run()]))
+    found = summarize(read_runs([make_run()]))
     texts = spreadsheets(found)
     expected = {"candidates", "scores", "making", "failures", "dominance"}
     assert set(texts) == {f"{name}.csv" for name in expected}
