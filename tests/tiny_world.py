@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
+from xpareto.compress.core.special_tokens import SpecialTokens
 from xpareto.compress.core.step import ChainState, Context, Step
-from xpareto.compress.data.special_tokens import SpecialTokens
 
 SETS: dict[Head, str] = {
     "tagging": "udpos", "classification": "mnli", "qa": "squad_v1", "choice": "commonsenseqa",

@@ -16,6 +16,7 @@ from .data_protocol import Examples as Examples
 from .data_protocol import Split as Split
 from .errors import ArtifactDamaged as ArtifactDamaged
 from .errors import InputError as InputError
+from .errors import enumerated as enumerated
 from .errors import hint as hint
 from .errors import shortened as shortened
 from .fork import Only as Only
@@ -36,6 +37,9 @@ from .sources import parse_source as parse_source
 from .sources import title as title
 from .sources import unknown_source as unknown_source
 from .sources import with_language as with_language
+from .special_tokens import NAMES as NAMES
+from .special_tokens import SpecialTokens as SpecialTokens
+from .special_tokens import vocabulary_size as vocabulary_size
 from .step import ChainState as ChainState
 from .step import Context as Context
 from .step import DataNeed as DataNeed
@@ -54,4 +58,3 @@ from .teacher import SOURCE as SOURCE
 from .teacher import earlier_label as earlier_label
 from .teacher import earlier_state as earlier_state
 from .transformers_log import quiet as quiet
-from .wording import enumerated as enumerated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -38,3 +38,13 @@ def shortened(found: Any) -> str:
     """
     text = repr(found)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def enumerated(names: Sequence[str], most: int = 1) -> str:
+    """Return the first names and how many more there are, which is never one: then it is named, too.
+
+    >>> enumerated(["a"]), enumerated(["a", "b"]), enumerated(["a", "b", "c"])
+    ('a', 'a and b', 'a and 2 more')
+    """
+    shown = list(names) if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)

@@ -24,7 +24,6 @@ from .sampling import capped_total as capped_total
 from .sampling import rates as rates
 from .sharding import labelled as labelled
 from .sharding import share as share
-from .special_tokens import SpecialTokens as SpecialTokens
 from .text import read_lines as read_lines
 from .tokenizer_files import TOKENIZER as TOKENIZER
 from .tokenizer_files import TOKENIZER_CONFIG as TOKENIZER_CONFIG

@@ -20,6 +20,7 @@ from xpareto.compress.core import (
     Head,
     IncompatibleStep,
     InputError,
+    SpecialTokens,
     hint,
     parse_source,
     unknown_source,
@@ -27,7 +28,6 @@ from xpareto.compress.core import (
 )
 from xpareto.compress.data.batching import Batch, Rows, collated, example_lengths, pad, sorted_order
 from xpareto.compress.data.mlm import join
-from xpareto.compress.data.special_tokens import SpecialTokens
 
 Weighting = Literal["equal", "natural", "worst"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from xpareto.compress.core import SpecialTokens
 from xpareto.compress.data.batching import IGNORED, Batch, grouped_order, pad
-from xpareto.compress.data.special_tokens import SpecialTokens
 
 _POOL = 50
 
@@ -41,7 +41,7 @@ def mask_tokens(
     labels = np.where(chosen, input_ids, IGNORED)
     fate = random.random(input_ids.shape)
     other = special.ordinary[random.integers(0, len(special.ordinary), input_ids.shape)]
-    corrupted = np.where(chosen & (fate < 0.8), special.masking("mask_tokens"), input_ids)
+    corrupted = np.where(chosen & (fate < 0.8), special.to_mask(), input_ids)
     return np.where(chosen & (fate >= 0.9), other, corrupted), labels
 
 

@@ -8,23 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, quiet, read_json
+from xpareto.compress.core import NAMES, InputError, quiet, read_json, vocabulary_size
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SENTENCEPIECE = "sentencepiece.bpe.model"
 
-DEFAULT_TOKENIZER_CONFIG = {
+_DEFAULT_TOKENIZER_CONFIG = {
     "add_prefix_space": True,
-    "bos_token": "<s>",
-    "cls_token": "<s>",
-    "eos_token": "</s>",
-    "mask_token": "<mask>",
+    **{f"{role}_token": name for role, name in NAMES.items()},
+    "cls_token": NAMES["bos"],
     "model_max_length": 512,
-    "pad_token": "<pad>",
-    "sep_token": "</s>",
+    "sep_token": NAMES["eos"],
     "tokenizer_class": "XLMRobertaTokenizer",
-    "unk_token": "<unk>",
 }
 
 
@@ -41,21 +37,7 @@ def tokenizer_file(folder: Path) -> str:
 
 def tokenizer_size(file: Path) -> int:
     """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
-    return size_of(read_json(file), file)
-
-
-def size_of(data: Mapping[str, Any], file: Path) -> int:
-    """Return one more than the highest id in the data of a tokenizer.json; InputError when it is not one."""
-    try:
-        vocab = data["model"]["vocab"]
-        ids = list(vocab.values()) if isinstance(vocab, dict) else [len(vocab) - 1]
-        ids += [token["id"] for token in data.get("added_tokens") or []]
-        return int(max(ids)) + 1
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{file}: expected a tokenizers file with model.vocab, found none ({error!r}). "
-            "Save it anew with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...)"
-        ) from error
+    return vocabulary_size(read_json(file), file)
 
 
 def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:
@@ -103,7 +85,7 @@ def copy_tokenizer(source: Path, target: Path) -> None:
 
 def write_tokenizer_config(target: Path, settings: Mapping[str, Any] | None = None) -> None:
     """Write tokenizer_config.json: XLM-R's settings, overridden by `settings`, without any code reference."""
-    merged = {**DEFAULT_TOKENIZER_CONFIG, **(settings or {})}
+    merged = {**_DEFAULT_TOKENIZER_CONFIG, **(settings or {})}
     merged = {name: value for name, value in merged.items() if name not in ("auto_map", "name_or_path")}
     # transformers 4 named the fast class apart; one name serves both there and here.
     merged["tokenizer_class"] = "XLMRobertaTokenizer"

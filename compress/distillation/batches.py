@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xpareto.compress.core import Head
-from xpareto.compress.data import Batch, Draws, Rows, SpecialTokens
+from xpareto.compress.core import Head, SpecialTokens
+from xpareto.compress.data import Batch, Draws, Rows
 from xpareto.compress.heads import HEADS
 from xpareto.compress.training import TrainingData
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from xpareto.compress.core import Artifact, DataProvider, InputError
-from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, Rows, SpecialTokens, draw
+from xpareto.compress.core import Artifact, DataProvider, InputError, SpecialTokens
+from xpareto.compress.data import TOKENIZER, Calibration, CalibrationSet, Rows, draw
 from xpareto.compress.heads import HEADS
 from xpareto.compress.mixed_precision.drift import Sample, halves
 from xpareto.compress.onnx import most_tokens

@@ -16,13 +16,13 @@ from xpareto.compress.core import (
     Format,
     Head,
     InputError,
+    SpecialTokens,
     Step,
     StepResult,
 )
 from xpareto.compress.data import (
     TOKENIZER,
     MaskedBatches,
-    SpecialTokens,
     encode_lines,
     write_tokenizer_config,
 )

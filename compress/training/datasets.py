@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.data import Batches, Draws, Epochs, Lines, MaskedBatches, Mixture, Rows, SpecialTokens
+from xpareto.compress.core import SpecialTokens
+from xpareto.compress.data import Batches, Draws, Epochs, Lines, MaskedBatches, Mixture, Rows
 from xpareto.compress.training.embedding_subset import Remap, compact_rows
 from xpareto.compress.training.multitask import TaskHead
 from xpareto.compress.training.validation import dev_score

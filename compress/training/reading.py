@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import DataProvider, DataSource, InputError, Manifest, hint, parse_source
-from xpareto.compress.data import IGNORED, Rows, SpecialTokens, encode_lines
+from xpareto.compress.core import (
+    DataProvider,
+    DataSource,
+    InputError,
+    Manifest,
+    SpecialTokens,
+    hint,
+    parse_source,
+)
+from xpareto.compress.data import IGNORED, Rows, encode_lines
 from xpareto.compress.heads import HEADS
 from xpareto.compress.training.datasets import Dataset, Text, TrainingData
 from xpareto.compress.training.multitask import TaskHead
@@ -57,7 +65,7 @@ def read_training_data(
             tasks.setdefault(LM_TASK, TaskHead(LM_TASK, "mlm"))
     special = SpecialTokens.read(reading.tokenizer)
     if LM_TASK in tasks:
-        special.masking(str(reading.tokenizer))
+        special.to_mask()
     names, lengths = list(tasks), [reading.length(task) for task in tasks.values()]
     datasets: list[Dataset] = []
     dev: dict[int, Rows] = {}
@@ -129,7 +137,7 @@ def read_distillation_data(
             )
         masked = mask if HEADS[head].predicts_tokens else 0.0
         if masked:
-            special.masking(str(reading.tokenizer))
+            special.to_mask()
         lines = encode_lines(given, reading.tokenizer)
         size = sum(map(len, lines.values()))
         datasets.append(Dataset(text, 0, size, Text(lines, length, translation, masked)))

@@ -94,10 +94,12 @@ def _pooled(
     for begin in range(0, len(layers), together):
         part = layers[begin : begin + together]
         if session.depths:
-            states_by_sequence = run_all(_Deep(session, part), sequences, _each_layer(kind), budget, pad_id)
+            states_by_sequence = run_all(
+                _Deep(session, part), sequences, _each_layer(kind), budget, pad_id=pad_id
+            )
         else:
             states_by_sequence = [
-                states[None] for states in run_all(session, sequences, kind.reduce, budget, pad_id)
+                states[None] for states in run_all(session, sequences, kind.reduce, budget, pad_id=pad_id)
             ]
         for place, layer in enumerate(part):
             yield layer, [states[place] for states in states_by_sequence]

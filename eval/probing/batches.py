@@ -11,7 +11,6 @@ import numpy as np
 from xpareto.eval.runtimes import Session
 
 TOKEN_BUDGET = 1024  # tokens per batch, padding included
-PAD = 1  # XLM-R's <pad>
 
 Reduce = Callable[[np.ndarray, np.ndarray], Sequence[np.ndarray]]
 
@@ -36,12 +35,12 @@ def plan_batches(lengths: Sequence[int] | np.ndarray, token_budget: int = TOKEN_
     return batches
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int = PAD) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (input_ids, attention_mask, lengths) of sequences padded on the right.
 
     Both matrices are int64 (batch, longest); lengths is int64 (batch,).
 
-    >>> ids, mask, lengths = pad([[0, 5, 2], [0, 2]])
+    >>> ids, mask, lengths = pad([[0, 5, 2], [0, 2]], 1)
     >>> ids.tolist(), mask.tolist(), lengths.tolist()
     ([[0, 5, 2], [0, 2, 1]], [[1, 1, 1], [1, 1, 0]], [3, 2])
     """
@@ -57,7 +56,8 @@ def run_all(
     sequences: Sequence[Sequence[int]],
     reduce: Reduce,
     token_budget: int = TOKEN_BUDGET,
-    pad_id: int = PAD,
+    *,
+    pad_id: int,
 ) -> list[np.ndarray]:
     """Return what `reduce` keeps of the session's answer for every sequence, in their order.
 

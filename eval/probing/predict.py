@@ -36,7 +36,7 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
             subset.encoded.input_ids,
             kind.reduce,
             int(context.option("token_budget", TOKEN_BUDGET)),
-            context.pad_id(training_set),
+            pad_id=context.pad_id(training_set),
         )
         if isinstance(kind, Calibrated):
             yield Answered(subset, *kind.answer(subset.encoded, reduced))

@@ -9,8 +9,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from xpareto.compress.core import (
@@ -29,6 +27,7 @@ from xpareto.compress.core import (
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
 from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.planning.keys import canonical, key_of, version_of
 from xpareto.pipelines.recipe import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
@@ -128,7 +127,7 @@ class _Growing:
         """Return the key of a step on a parent, and a teacher, adding its node once."""
         own = self.described.get(id(step)) or self._describe(setting.name, step)
         seeded = seed if step.seeded else None
-        key = _key(own.text, parent, seeded, teacher)
+        key = key_of(own.text, parent, seeded, teacher)
         if key not in self.nodes:
             self.nodes[key] = Node(
                 key, setting.name, setting.label, step.version, own.fields, parent, seeded, own.data,
@@ -139,9 +138,9 @@ class _Growing:
     def _describe(self, name: str, step: Step) -> _Described:
         needs: Sequence[DataNeed] = step.reads()
         data = {f"{need.kind}:{need.name}": self.start.fingerprint(need) for need in needs}
-        versions = {library: _version(library) for library in step.libraries}
+        versions = {library: version_of(library) for library in step.libraries}
         fields = step.as_json()
-        text = _canonical([KEY_SCHEMA, name, step.version, fields, data, versions])
+        text = canonical([KEY_SCHEMA, name, step.version, fields, data, versions])
         return self.described.setdefault(id(step), _Described(step, fields, data, versions, text))
 
 
@@ -220,7 +219,7 @@ def _begin(growing: _Growing) -> tuple[ChainState, str | None]:
     if base is None:
         return ChainState(), None
     fields = {"source": base.identity}
-    key = _key(_canonical([KEY_SCHEMA, "base", 1, fields]), None, None)
+    key = key_of(canonical([KEY_SCHEMA, "base", 1, fields]), None, None)
     if key not in growing.nodes:
         growing.nodes[key] = Node(key, "base", "base", 1, fields, None, None, {}, {}, base.where)
     return ChainState("torch", base.head), key
@@ -344,20 +343,3 @@ def _candidate_name(arm: str, state: _State, seed: int | None, runtime: str) -> 
         shown.append(f"{short if fields.count(short) == 1 else path}={text}")
     seeds = [f"seed={seed}"] if seed is not None else []
     return "/".join([arm, state.steps[-1].label, *shown, *seeds, runtime])
-
-
-def _canonical(parts: Any) -> str:
-    return json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _key(own: str, parent: str | None, seed: int | None, teacher: str | None = None) -> str:
-    parts = [own, str(parent), str(seed), *([teacher] if teacher is not None else [])]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-@cache
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "none"

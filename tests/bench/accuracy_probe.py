@@ -93,7 +93,7 @@ def compare(name: str, arguments: argparse.Namespace) -> dict[str, float]:
         dataset = [{"input_ids": ids, "attention_mask": [1] * len(ids)} for ids in sequences]
 
         def ours() -> list[np.ndarray]:
-            return run_all(session, sequences, kind.reduce)
+            return run_all(session, sequences, kind.reduce, pad_id=1)
 
         def theirs() -> np.ndarray:
             return np.asarray(trainer.predict(dataset).predictions)

@@ -37,7 +37,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     lengths = np.clip(generator.lognormal(3.4, 0.5, arguments.sequences), 4, 128).astype(int)
     sequences = [generator.integers(4, 1000, length).tolist() for length in lengths]
-    batches = [pad([sequences[index] for index in batch])[:2] for batch in plan_batches(lengths.tolist())]
+    batches = [pad([sequences[index] for index in batch], 1)[:2] for batch in plan_batches(lengths.tolist())]
     (output,), times = output_names(artifact), {"probe": [], "bare": []}
     # One open session at a time: the idle threads of another would spin and disturb it.
     answers = {}

@@ -96,7 +96,7 @@ def write_inputs(file: Path, shapes: list[str], vocab: int, data: str | None, to
             .input_ids
         ][:SENTENCES]
         for number, batch in enumerate(plan_batches(lengths)):
-            ids, mask, _ = pad([rng.integers(4, vocab - 1, lengths[place]).tolist() for place in batch])
+            ids, mask, _ = pad([rng.integers(4, vocab - 1, lengths[place]).tolist() for place in batch], 1)
             arrays |= {f"{UDPOS}/{number:03d}/ids": ids, f"{UDPOS}/{number:03d}/mask": mask}
     np.savez(file, allow_pickle=False, **arrays)
 

@@ -85,7 +85,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Any:
                 torch.nn.init.zeros_(part.weight)
                 torch.nn.init.zeros_(part.bias)
         model.save_pretrained(folder)
-        vocab = [*([name, 0.0] for name in SPECIALS), *([f"t{index}", -1.0] for index in range(4, VOCAB))]
+        vocab = [*([name, 0.0] for name in SPECIALS), *([f"t{index}", -1.0] for index in range(4, VOCAB - 1))]
+        vocab.append(["<mask>", -1.0])
         unigram = {"type": "Unigram", "unk_id": 3, "vocab": vocab}
         tokenizer = {"version": "1.0", "added_tokens": [], "model": unigram}
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer))

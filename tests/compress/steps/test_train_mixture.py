@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal, sha256_file
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.special_tokens import SpecialTokens
 from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
-from xpareto.compress.data.special_tokens import SpecialTokens
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.heads import mlm
 from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model

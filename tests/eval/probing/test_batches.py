@@ -46,7 +46,7 @@ def test_batches_hold_every_sequence_once_within_the_budget(lengths: list[int], 
 
 @given(SEQUENCES, st.integers(1, 60))
 def test_every_sequence_gets_its_own_answer_in_order(sequences: list[list[int]], budget: int) -> None:
-    found = run_all(Summing(), sequences, keep, budget)
+    found = run_all(Summing(), sequences, keep, budget, pad_id=1)
     assert [array.tolist() for array in found] == [[sum(ids), len(ids)] for ids in sequences]
 
 
@@ -76,7 +76,7 @@ class Lanes(Summing):
 @given(SEQUENCES, st.integers(2, 4))
 def test_lanes_give_the_same_answers(sequences: list[list[int]], lanes: int) -> None:
     session = Lanes(lanes)
-    found = run_all(session, sequences, keep, 20)
+    found = run_all(session, sequences, keep, 20, pad_id=1)
     assert [array.tolist() for array in found] == [[sum(ids), len(ids)] for ids in sequences]
     assert len(session.entered) <= lanes and session.left == 1
 
@@ -84,7 +84,7 @@ def test_lanes_give_the_same_answers(sequences: list[list[int]], lanes: int) -> 
 def test_an_error_in_a_lane_is_raised_and_the_lanes_are_left() -> None:
     session = Lanes(2)
     with pytest.raises(InputError, match="broken"):
-        run_all(session, [[3], [4, 5], [BROKEN]], keep, 3)
+        run_all(session, [[3], [4, 5], [BROKEN]], keep, 3, pad_id=1)
     assert session.left == 1
 
 
@@ -97,14 +97,14 @@ def test_torch_gives_the_same_bits_in_any_number_of_lanes(torch_artifact: Any) -
         session = RUNTIMES.load("torch").open(artifact, threads)
         session.lanes = 2 if threads == 2 else 1
         reduce = KINDS.load("classify").reduce
-        answers.append(np.stack(run_all(session, sequences, reduce, 40)))
+        answers.append(np.stack(run_all(session, sequences, reduce, 40, pad_id=1)))
         session.close()
     assert np.array_equal(*answers)
 
 
 def test_equal_sequences_are_run_once() -> None:
     session = Summing()
-    run_all(session, [[3, 4], [5], [3, 4], [3, 4]], keep)
+    run_all(session, [[3, 4], [5], [3, 4], [3, 4]], keep, pad_id=1)
     assert sum(rows for rows, _ in session.shapes) == 2
 
 
@@ -128,4 +128,4 @@ def test_padding_agrees_with_a_plain_loop(sequences: list[list[int]]) -> None:
 
 def test_a_reduction_that_loses_a_sequence_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
-        run_all(Summing(), [[3], [4]], lambda answer, lengths: keep(answer, lengths)[:1])
+        run_all(Summing(), [[3], [4]], lambda answer, lengths: keep(answer, lengths)[:1], pad_id=1)

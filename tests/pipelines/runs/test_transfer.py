@@ -92,7 +92,7 @@ def scores(
             encoded = kind.encode_calibrated(examples, dev, tokenizer, task)
         else:
             encoded = kind.encode(examples, tokenizer, task)
-        predicted = kind.predict(encoded, run_all(session, encoded.input_ids, kind.reduce))
+        predicted = kind.predict(encoded, run_all(session, encoded.input_ids, kind.reduce, pad_id=1))
         outcomes = kind.outcomes(examples, predicted, task, language)
         found[language] = float(kind.metrics(outcomes.sum(axis=0))[metric])
     session.close()

@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 from tests.tiny_world import Rows, TinySupply, TinyWorld, special_tokens
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.special_tokens import SpecialTokens
 from xpareto.compress.core.step import Context
 from xpareto.compress.data.mlm import mask_tokens
-from xpareto.compress.data.special_tokens import SpecialTokens
 from xpareto.compress.steps.distill import Distill
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.compress.steps.prune_width import PruneWidth

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import InputError, read_json
-from xpareto.compress.data.tokenizer_files import DEFAULT_TOKENIZER_CONFIG, TOKENIZER_CONFIG, size_of
+from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.json_file import read_json
+
+NAMES: Mapping[str, str] = {
+    "bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>",
+}  # fmt: skip
+"""What XLM-R calls them."""
+
+_SETTINGS = "tokenizer_config.json"
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class SpecialTokens:
     mask: int | None
     size: int
     special: frozenset[int]
+    file: str = field(default="tokenizer.json", compare=False)  # that they are of
 
     @staticmethod
     def read(tokenizer: Path) -> SpecialTokens:
@@ -63,11 +71,11 @@ class SpecialTokens:
         special = frozenset({bos, pad, eos, *([] if unk is None else [unk])})
         return replace(self, bos=bos, pad=pad, eos=eos, unk=unk, mask=None, special=special)
 
-    def masking(self, what: str) -> int:
+    def to_mask(self) -> int:
         """Return the id of the mask token; InputError, naming the tokenizer, where there is none."""
         if self.mask is None:
             raise InputError(
-                f"{what}: masked language modelling expects a mask token, found none. Start from a checkpoint "
+                f"{self.file}: masked language modelling expects a mask token, found none. Start from a checkpoint "
                 "with XLM-R's tokenizer."
             )
         return self.mask
@@ -76,11 +84,11 @@ class SpecialTokens:
 @lru_cache(maxsize=16)
 def _read(tokenizer: Path, changed_ns: int, size_bytes: int) -> SpecialTokens:
     data = read_json(tokenizer)
-    size = size_of(data, tokenizer)
-    named, model = (_beside(tokenizer, name) for name in (TOKENIZER_CONFIG, "config.json"))
+    size = vocabulary_size(data, tokenizer)
+    named, model = (_beside(tokenizer, name) for name in (_SETTINGS, "config.json"))
     added = {token["content"]: int(token["id"]) for token in data.get("added_tokens") or []}
     marked = {int(token["id"]) for token in data.get("added_tokens") or [] if token.get("special")}
-    wanted = {role: _content(named, f"{role}_token") for role in ("bos", "pad", "eos", "unk", "mask")}
+    wanted = {role: _content(named, role) for role in NAMES}
     vocab = data["model"]["vocab"]
     if isinstance(vocab, dict):
         pieces = {token: int(vocab[token]) for token in wanted.values() if token in vocab}
@@ -96,10 +104,10 @@ def _read(tokenizer: Path, changed_ns: int, size_bytes: int) -> SpecialTokens:
         if ids[role] is None:
             raise InputError(
                 f"{tokenizer}: expected the token {wanted[role]}, found none. Give a tokenizer with it, or say in "
-                f"{TOKENIZER_CONFIG} what the {role}_token is called."
+                f"{_SETTINGS} what the {role}_token is called."
             )
     special = frozenset(marked | {known for known in ids.values() if known is not None})
-    return SpecialTokens(**ids, size=size, special=special)  # type: ignore[arg-type]
+    return SpecialTokens(**ids, size=size, special=special, file=str(tokenizer))  # type: ignore[arg-type]
 
 
 def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
@@ -107,7 +115,21 @@ def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
     return read_json(file) if file.is_file() else {}
 
 
-def _content(settings: Mapping[str, Any], name: str) -> str:
+def _content(settings: Mapping[str, Any], role: str) -> str:
     """Return what a tokenizer_config.json calls a token: a text, or an object with its content."""
-    token = settings.get(name) or DEFAULT_TOKENIZER_CONFIG[name]
+    token = settings.get(f"{role}_token") or NAMES[role]
     return str(token["content"] if isinstance(token, dict) else token)
+
+
+def vocabulary_size(data: Mapping[str, Any], file: Path) -> int:
+    """Return one more than the highest id in the data of a tokenizer.json; InputError when it is not one."""
+    try:
+        vocab = data["model"]["vocab"]
+        ids = list(vocab.values()) if isinstance(vocab, dict) else [len(vocab) - 1]
+        ids += [token["id"] for token in data.get("added_tokens") or []]
+        return int(max(ids)) + 1
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{file}: expected a tokenizers file with model.vocab, found none ({error!r}). "
+            "Save it anew with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+        ) from error
