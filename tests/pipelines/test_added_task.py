@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").is_file())
-ROOMS = ("compress", "eval", "pipelines", "reports")
+from tests.copied_house import copy_house, python
 
 TASK = '''\
 """SIB-200: which of seven topics is a sentence about? (Adelani et al. 2024)
@@ -110,9 +105,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     """Return a folder with a copy of the packages that differs by one more file, and made-up data."""
-    folder = tmp_path_factory.mktemp("topics")
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "published"))
+    folder = copy_house(tmp_path_factory.mktemp("topics"))
     (folder / "eval" / "tasks" / "sib200.py").write_text(TASK, encoding="utf-8")
     for language, sentences in SENTENCES.items():
         for split in ("train", "dev", "test"):
@@ -125,13 +118,6 @@ def copied(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     recipe = RECIPE.replace("BASE", str(base)).replace("DATA", str(folder / "data"))
     (folder / "topics.yaml").write_text(recipe, encoding="utf-8")
     return folder
-
-
-def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"COLUMNS": "200", "PYTHONPATH": str(folder)},
-    )  # fmt: skip
 
 
 def test_its_rows_are_read_encoded_scored_and_written(copied: Path, base: Path) -> None:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.copied_house import copy_house, xpareto
 from xpareto.eval.records.measurement import LOAD
-
-ROOT = Path(__file__).parents[3]
-ROOMS = ("compress", "eval", "pipelines", "reports")
 
 PROBE = '''\
 """A probe that a test adds."""
@@ -57,21 +51,12 @@ ADDED = {"pulse": ("with twin", True), "wordcount": ("remembered", False)}
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     """Return a folder with a copy of the packages that differs by two more files in eval/probes/."""
-    folder = tmp_path_factory.mktemp("added")
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "published"))
+    folder = copy_house(tmp_path_factory.mktemp("added"))
     for name, (taken, timed) in ADDED.items():
         file = folder / "eval" / "probes" / f"{name}.py"
         file.write_text(PROBE.format(name=name, taken=taken, timed=timed), encoding="utf-8")
     (folder / "tiny.yaml").write_text(RECIPE.replace("BASE", str(base)), encoding="utf-8")
     return folder
-
-
-def xpareto(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "xpareto.pipelines", *words], cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"COLUMNS": "200", "PYTHONPATH": str(folder)},
-    )  # fmt: skip
 
 
 def test_it_is_listed_and_offered_to_editors(copied: Path) -> None:
