@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,6 +77,17 @@ class ScoreTable:
         """Return one quantity of all candidates."""
         points = self.points[:, place]
         return Quality(points, points[:, None] + self.examples[:, place], float(self.floor[place]))
+
+    def reduced(self, places: Sequence[int], reduce: Callable[[np.ndarray], np.ndarray]) -> Quality:
+        """Return the quality that `reduce` makes of some quantities, as they are and in every draw.
+
+        It is given scores of (candidates, places), or of (candidates, places, draws), and reduces axis 1.
+        The floor is the largest of theirs, since each may be the one that counts.
+        """
+        chosen = list(places)
+        points = self.points[:, chosen]
+        draws = points[..., None] + self.examples[:, chosen]
+        return Quality(reduce(points), reduce(draws), float(self.floor[chosen].max()))
 
     def having(self, qualities: Mapping[str, Quality]) -> ScoreTable:
         """Return the table with further qualities as its last quantities, under their objectives' names."""
