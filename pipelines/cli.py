@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from xpareto.pipelines.commands import choose, export, report, run
 from xpareto.pipelines.commands import list as listing
+
+
+def tell_version(wanted: bool) -> None:
+    """Print the version of the installed package, and leave, when it is asked for."""
+    if wanted:
+        from importlib.metadata import version  # 30 ms that --help can spare
+
+        typer.echo(f"xpareto {version('xpareto')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="xpareto",
@@ -17,6 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def global_options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=tell_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 app.command()(run.run)
 app.command()(run.plan)
 app.command()(run.measure)
