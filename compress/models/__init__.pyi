@@ -17,6 +17,7 @@ from .layer_costs import encoder_cost as encoder_cost
 from .layer_costs import width_costs as width_costs
 from .uneven_layers import Shape as Shape
 from .uneven_layers import count_heads as count_heads
+from .uneven_layers import from_pretrained as from_pretrained
 from .uneven_layers import model_class as model_class
 from .uneven_layers import modules as modules
 from .uneven_layers import rank_of as rank_of

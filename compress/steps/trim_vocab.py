@@ -41,7 +41,7 @@ class TrimVocab(Step):
     Any head, before or after training (Abdaoui et al. 2020, arXiv 2010.05609;
     Ushio et al. 2023, arXiv 2305.15020, who compare both orders). A text whose tokens are all kept is
     split as before, ties included, and the model answers it with the same bits: rows are moved, nothing
-    is computed, and `compress/unigram_file.py` proves the split.
+    is computed, and `compress/vocabulary/tokenizer_json.py` proves the split.
 
     Which pieces: of each language the most frequent ones that make up the share `coverage` of its
     tokens, those in `scripts` besides. With `pieces`, at most so many in all, chosen so that the least

@@ -1,4 +1,4 @@
-"""Packed products (eval/packed_linear.py) against torch.nn.functional.linear, at the shapes of XLM-R.
+"""Packed products (eval/runtimes/_packed_linear.py) against torch.nn.functional.linear, at the shapes of XLM-R.
 
     python tests/bench/packed_linear.py [--threads N]
 
