@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
-from xpareto.pipelines.commands import choose as choosing
-from xpareto.pipelines.commands import export as giving
-from xpareto.pipelines.commands import list as telling
-from xpareto.pipelines.commands import report as judging
-from xpareto.pipelines.commands import run as running
+from xpareto.pipelines.commands import choose as choose_commands
+from xpareto.pipelines.commands import export as export_commands
+from xpareto.pipelines.commands import list as list_commands
+from xpareto.pipelines.commands import report as report_commands
+from xpareto.pipelines.commands import run as run_commands
 
 app = typer.Typer(
     name="xpareto",
@@ -20,22 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(running.run)
-app.command()(running.plan)
-app.command()(running.measure)
-app.command()(judging.report)
-app.command()(judging.compare)
-app.command(cls=choosing.LimitOptions)(choosing.choose)
-app.command()(judging.diff)
-app.command()(judging.claims)
-app.command()(giving.export)
-app.command()(giving.outliers)
-app.command()(giving.submit)
-app.command()(giving.score)
-app.command()(giving.verify)
-app.command(name="list")(telling.list_entries)
-app.command()(telling.schema)
-app.command()(telling.doctor)
+app.command()(run_commands.run)
+app.command()(run_commands.plan)
+app.command()(run_commands.measure)
+app.command()(report_commands.report)
+app.command()(report_commands.compare)
+app.command(cls=choose_commands.LimitOptions)(choose_commands.choose)
+app.command()(report_commands.diff)
+app.command()(report_commands.claims)
+app.command()(export_commands.export)
+app.command()(export_commands.outliers)
+app.command()(export_commands.submit)
+app.command()(export_commands.score)
+app.command()(export_commands.verify)
+app.command(name="list")(list_commands.list_entries)
+app.command()(list_commands.schema)
+app.command()(list_commands.doctor)
 
 
 def main() -> None:

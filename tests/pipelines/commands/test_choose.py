@@ -16,7 +16,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.recommendation import Recommendation
 from xpareto.eval.analyses.requirements import Requirements
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
-from xpareto.eval.results.evidence import Part, read_run_results
+from xpareto.eval.results.run_results import Part, read_run_results
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.storage.run_folder import RunFolder
