@@ -90,8 +90,8 @@ def measure(
     from xpareto.pipelines.runs import measure_again, store_of
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
+    run_folder = RunFolder.find(run, runs)
     with Terminal() as terminal:
-        files = measure_again(found, store_of(found, store), probe, terminal)
+        files = measure_again(run_folder, store_of(run_folder, store), probe, terminal)
     for file in files:
         typer.echo(file)

@@ -33,8 +33,8 @@ _PROBE_KINDS: dict[Taken, tuple[str, str]] = {
 def show(what: str, verbose: bool) -> None:
     """Print one catalogue."""
     if what not in WHAT:
-        found = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
-        raise InputError(f"Expected one of {', '.join(WHAT)}, found {found}")
+        named = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
+        raise InputError(f"Expected one of {', '.join(WHAT)}, found {named}")
     shown = {
         "steps": _steps, "tasks": _tasks, "training": _training, "runtimes": _runtimes,
         "probes": _probes, "objectives": _objectives, "recipes": _recipes,
@@ -95,13 +95,21 @@ def _tasks(verbose: bool) -> None:
 def _training(verbose: bool) -> None:
 
     rows: list[tuple[str, ...]] = []
-    for name, found in TRAINING_SETS.all().items():
-        hub = " + ".join(item.repo for item in (found.hub, *found.more_hub) if item is not None)
-        rows.append((name, found.kind, found.head, "name@language" if found.translated else "", hub))
+    for name, training_set in TRAINING_SETS.all().items():
+        hub = " + ".join(item.repo for item in (training_set.hub, *training_set.more_hub) if item is not None)
+        rows.append(
+            (
+                name,
+                training_set.kind,
+                training_set.head,
+                "name@language" if training_set.translated else "",
+                hub,
+            )
+        )
         if verbose:
-            for split, files in found.files.items():
+            for split, files in training_set.files.items():
                 rows += [("", split, "en", "", file) for file in files]
-            for split, files in found.translated.items():
+            for split, files in training_set.translated.items():
                 rows += [("", split, "@", "", file) for file in files]
     print_table(
         rows, "training set", "kind", "head", "other languages", "on the hub, or from the first file found"
@@ -125,9 +133,9 @@ def _probes(verbose: bool) -> None:
     rows = []
     for name in (*nameable(), *taken("by submit")):
         probe = PROBES.load(name)
-        own = _PROBE_KINDS[probe.taken]
+        kind_columns = _PROBE_KINDS[probe.taken]
         told = inspect.getdoc(type(probe)) if verbose else _first_line(type(probe).__doc__)
-        rows.append((name, "default" if probe.default else "", *own, told or ""))
+        rows.append((name, "default" if probe.default else "", *kind_columns, told or ""))
     print_table(rows, "probe", "", "finds", "measured", "")
 
 

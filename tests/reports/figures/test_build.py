@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tests.reports.analysed_run import changed, document_of
-from xpareto.eval.analyses.documents.summary import Attainment, NoSummary, Summary
+from xpareto.eval.analyses.documents.frontier import Attainment
+from xpareto.eval.analyses.documents.summary import NoSummary, Summary
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import SCORE, RunSummary
 from xpareto.eval.results.summary import summarize as study_of
