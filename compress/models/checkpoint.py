@@ -92,10 +92,10 @@ def read_checkpoint(folder: Path) -> Facts:
     shape = shape_in(config, str(folder / "config.json"))
     _check_shapes(folder, sizes, shape, shapes)
     if tokenizer == TOKENIZER:
-        found = tokenizer_size(folder / TOKENIZER)
-        if kind == "bert" and found < sizes["vocab_size"]:
-            sizes["vocab_size"] = found  # the table has spare rows
-        check_tokenizer_size(folder / TOKENIZER, found, sizes["vocab_size"])
+        pieces = tokenizer_size(folder / TOKENIZER)
+        if kind == "bert" and pieces < sizes["vocab_size"]:
+            sizes["vocab_size"] = pieces  # the table has spare rows
+        check_tokenizer_size(folder / TOKENIZER, pieces, sizes["vocab_size"])
     if kind == "bert":
         config = xlmr_config(config, sizes["vocab_size"], masked_lm, str(folder / "config.json"))
         sizes["max_position_embeddings"] = config["max_position_embeddings"]
@@ -229,14 +229,14 @@ def _check_shapes(
             f"hold {len(layers)} layers. Give the config that belongs to the weights."
         )
     for name, wanted in expected_shapes(shape, sizes["hidden_size"], sizes["vocab_size"]).items():
-        found = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
-        if found != wanted:
+        stored_shape = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
+        if stored_shape != wanted:
             what, whose = f"that {name} is", "own"
             if name == _EMBEDDING:
                 what, whose = "vocab_size x hidden_size =", "word embeddings"
             raise InputError(
-                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are {_times(found)}. "
-                "Give the config that belongs to the weights."
+                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
+                f"{_times(stored_shape)}. Give the config that belongs to the weights."
             )
 
 

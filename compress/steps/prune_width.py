@@ -296,7 +296,7 @@ class PruneWidth(Step):
         if self.tune == "none":
             return {}
         assert examples is not None, "tuning looks at examples"
-        found = tune(
+        tuned_parts = tune(
             model,
             student,
             channels,
@@ -304,7 +304,10 @@ class PruneWidth(Step):
             self.tune,
             lambda done, total: context.progress(2, 3, f"tuning layer {done} of {total}"),
         )
-        return {"columns": "layer, part, error before, after, applied", "rows": [one.note() for one in found]}
+        return {
+            "columns": "layer, part, error before, after, applied",
+            "rows": [one.note() for one in tuned_parts],
+        }
 
 
 STEP = PruneWidth
