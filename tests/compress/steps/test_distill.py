@@ -421,7 +421,7 @@ FORKED = ChainState(
 
 
 @pytest.mark.parametrize(
-    ("fields", "flow", "message"),
+    ("fields", "state", "message"),
     [
         ({}, ChainState("onnx", "mlm"), "takes torch, but it is given onnx"),
         ({"teacher": "fp3"}, FORKED, 'labelled "fp3". Did you mean "fp32"'),
