@@ -26,7 +26,13 @@ from xpareto.compress.models.bert_import import (
     xlmr_config,
     xlmr_name,
 )
-from xpareto.compress.models.uneven_layers import Shape, expected_shapes, model_class, shape_in, write_shape
+from xpareto.compress.models.heterogeneous_layers import (
+    Shape,
+    expected_shapes,
+    model_class,
+    shape_in,
+    write_shape,
+)
 from xpareto.compress.models.weight_files import read_shapes, weight_files
 
 if TYPE_CHECKING:
@@ -201,7 +207,7 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
     """Write config.json, one model.safetensors and the tokenizer's files into `target`.
 
     Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder, or, where
-    the layers differ in width, that of `compress.models.uneven_layers`.
+    the layers differ in width, that of `compress.models.heterogeneous_layers`.
     """
     target.mkdir(parents=True, exist_ok=True)
     write_shape(model)

@@ -56,7 +56,7 @@ class PruneWidth(Step):
     """Keep a share of the attention heads, feed-forward neurons and hidden channels.
 
     The matrices become smaller; layers may end up with different widths, or without heads or neurons
-    (see `compress.models.uneven_layers` for how such a model is stored and loaded). What is left equals the whole
+    (see `compress.models.heterogeneous_layers` for how such a model is stored and loaded). What is left equals the whole
     model with the rest masked, until it is tuned. No training: minutes on a CPU.
 
     How many: `heads` and `ffn` say which share stays, of every layer (`budget: uniform`) or of all layers
