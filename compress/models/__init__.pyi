@@ -3,6 +3,14 @@ from .checkpoint import load_model as load_model
 from .checkpoint import read_checkpoint as read_checkpoint
 from .checkpoint import save_model as save_model
 from .freezing import freeze as freeze
+from .heterogeneous_layers import Shape as Shape
+from .heterogeneous_layers import count_heads as count_heads
+from .heterogeneous_layers import model_class as model_class
+from .heterogeneous_layers import modules as modules
+from .heterogeneous_layers import rank_of as rank_of
+from .heterogeneous_layers import reshape as reshape
+from .heterogeneous_layers import shape_in as shape_in
+from .heterogeneous_layers import shape_of as shape_of
 from .hooks import Trace as Trace
 from .hooks import attention_heads as attention_heads
 from .hooks import attention_width as attention_width
@@ -15,12 +23,4 @@ from .layer_choice import leave_one_out as leave_one_out
 from .layer_choice import most_important as most_important
 from .layer_costs import encoder_cost as encoder_cost
 from .layer_costs import width_costs as width_costs
-from .uneven_layers import Shape as Shape
-from .uneven_layers import count_heads as count_heads
-from .uneven_layers import model_class as model_class
-from .uneven_layers import modules as modules
-from .uneven_layers import rank_of as rank_of
-from .uneven_layers import reshape as reshape
-from .uneven_layers import shape_in as shape_in
-from .uneven_layers import shape_of as shape_of
 from .weight_files import WEIGHTS as WEIGHTS

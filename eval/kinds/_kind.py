@@ -137,8 +137,8 @@ class Kind(ABC):
         if len(examples) != len(predictions):
             raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
         counts = self.outcomes(examples, predictions, task, language)
-        found = self.metrics(counts.sum(axis=0))
-        return Scored({name: float(found[name]) for name in task.metrics}, counts, self.columns)
+        metrics = self.metrics(counts.sum(axis=0))
+        return Scored({name: float(metrics[name]) for name in task.metrics}, counts, self.columns)
 
 
 TUNING = ("score", "correct", "gold", "half")

@@ -89,11 +89,11 @@ class Tag(Kind):
         gold = [sentence.tags for sentence in sentences if sentence.tags is not None]
         if len(gold) != len(examples):
             raise InputError("The gold tags of this test set are withheld: it cannot be scored here.")
-        found = [prediction for prediction in predictions if isinstance(prediction, tuple)]
-        spans = (entity_counts if _OUTSIDE in task.labels else chunk_counts)(gold, found)
+        predicted_tags = [prediction for prediction in predictions if isinstance(prediction, tuple)]
+        spans = (entity_counts if _OUTSIDE in task.labels else chunk_counts)(gold, predicted_tags)
         words = [
             (sum(map(str.__eq__, ours, theirs)), len(theirs))
-            for ours, theirs in zip(found, gold, strict=True)
+            for ours, theirs in zip(predicted_tags, gold, strict=True)
         ]
         return np.concatenate([spans, np.array(words, dtype=np.int64).reshape(-1, 2)], axis=1)
 

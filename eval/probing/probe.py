@@ -27,8 +27,8 @@ _STDERR_LINES = 12
 # How a run takes the rows of a probe:
 # remembered  a pure function of content: in a process of its own, once per content, then kept in the store
 # once        counted, or told as shares: in the first block only
-# with twin   a cost of the machine: in every block, and on the baseline's twin too, so that its noise is known
-# in blocks   a cost of the machine without a twin: in every block that the run has for others with one
+# with twin   a cost of the machine: in every block, and on the baseline's A/A control too, so that its noise is known
+# in blocks   a cost of the machine without a control: in every block that the run has for others with one
 # by submit   not at all: it writes files for `xpareto submit`
 # All but the remembered share one process per candidate and block.
 Taken = Literal["remembered", "once", "in blocks", "with twin", "by submit"]

@@ -248,9 +248,9 @@ KINDS = Catalog("kind", "xpareto.eval.kinds", "KIND")
 
 def task(name: str) -> Task:
     """Return the task of that name; InputError with a near miss otherwise."""
-    found: Any = TASKS.load(name)
-    assert isinstance(found, Task)
-    return found
+    loaded_task: Any = TASKS.load(name)
+    assert isinstance(loaded_task, Task)
+    return loaded_task
 
 
 def split_language(name: str) -> tuple[str, str]:
@@ -259,12 +259,12 @@ def split_language(name: str) -> tuple[str, str]:
     >>> split_language("mnli"), split_language("mnli@de")
     (('mnli', 'en'), ('mnli', 'de'))
     """
-    own, _, language = name.partition("@")
-    return own, language or "en"
+    set_name, _, language = name.partition("@")
+    return set_name, language or "en"
 
 
 def training_set(name: str) -> TrainingSet:
     """Return the training set of that name (its language left aside); InputError with a near miss."""
-    found: Any = TRAINING_SETS.load(split_language(name)[0])
-    assert isinstance(found, TrainingSet)
-    return found
+    loaded_set: Any = TRAINING_SETS.load(split_language(name)[0])
+    assert isinstance(loaded_set, TrainingSet)
+    return loaded_set
