@@ -1,0 +1,29 @@
+"""Print the steps that a recipe can name."""
+
+from __future__ import annotations
+
+from xpareto.compress.core import STEPS, example_recipe, field_docs, formats, prose
+from xpareto.pipelines.display.table import first_line, print_table
+
+
+def show_steps(verbose: bool) -> None:
+    """Print every step: a line each, or all that a recipe can say of it."""
+    kinds = STEPS.all()
+    if not verbose:
+        print_table([(name, first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
+        return
+    for name, kind in kinds.items():
+        print(
+            f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{formats(kind)}\n\n{example_recipe(kind)}", end=""
+        )
+        for rule in kind.rules:
+            print(f"\n{rule.told(name)}")
+        print()
+        print_table(
+            [
+                (doc.name, doc.takes, doc.default or "required", doc.example or "", doc.description)
+                for doc in field_docs(kind)
+            ],
+            "field", "takes", "default", "example", "meaning",
+        )  # fmt: skip
+        print()
