@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from xpareto.compress.core import STEPS, example_recipe, field_docs, formats, prose
-from xpareto.pipelines.display.table import first_line, print_table
+from xpareto.pipelines.display.table import print_table
 
 
 def show_steps(verbose: bool) -> None:
     """Print every step: a line each, or all that a recipe can say of it."""
-    kinds = STEPS.all()
     if not verbose:
-        print_table([(name, first_line(kind.__doc__)) for name, kind in kinds.items()], "step", "")
+        print_table(list(STEPS.summaries().items()), "step", "")
         return
-    for name, kind in kinds.items():
+    for name, kind in STEPS.all().items():
         print(
             f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{formats(kind)}\n\n{example_recipe(kind)}", end=""
         )
