@@ -7,11 +7,8 @@ from pathlib import Path
 
 import typer
 
-from xpareto.pipelines.commands import choose as choosing
-from xpareto.pipelines.commands import export as giving
-from xpareto.pipelines.commands import list as telling
-from xpareto.pipelines.commands import report as judging
-from xpareto.pipelines.commands import run as running
+from xpareto.pipelines.commands import choose, export, report, run
+from xpareto.pipelines.commands import list as listing
 
 app = typer.Typer(
     name="xpareto",
@@ -20,22 +17,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(running.run)
-app.command()(running.plan)
-app.command()(running.measure)
-app.command()(judging.report)
-app.command()(judging.compare)
-app.command(cls=choosing.LimitOptions)(choosing.choose)
-app.command()(judging.diff)
-app.command()(judging.claims)
-app.command()(giving.export)
-app.command()(giving.outliers)
-app.command()(giving.submit)
-app.command()(giving.score)
-app.command()(giving.verify)
-app.command(name="list")(telling.list_entries)
-app.command()(telling.schema)
-app.command()(telling.doctor)
+app.command()(run.run)
+app.command()(run.plan)
+app.command()(run.measure)
+app.command()(report.report)
+app.command()(report.compare)
+app.command(cls=choose.LimitOptions)(choose.choose)
+app.command()(report.diff)
+app.command()(report.claims)
+app.command()(export.export)
+app.command()(export.outliers)
+app.command()(export.submit)
+app.command()(export.score)
+app.command()(export.verify)
+app.command(name="list")(listing.list_entries)
+app.command()(listing.schema)
+app.command()(listing.doctor)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ Only = Annotated[list[str] | None, Field(min_length=1)]
 def check_only(only: Sequence[str] | None, state: ChainState) -> None:
     """Raise Misfit where `only` names training sets before there are models of them.
 
-    >>> check_only(None, ChainState("torch")), check_only(["udpos"], Flow("torch", forked=True))
+    >>> check_only(None, ChainState("torch")), check_only(["udpos"], ChainState("torch", forked=True))
     (None, None)
     """
     if only is not None and not state.forked:

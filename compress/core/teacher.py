@@ -20,7 +20,7 @@ def earlier_label(label: str) -> str | None:
 def earlier_state(step: str, label: str, state: ChainState) -> ChainState:
     """Return what the chain carried at the teacher; Misfit where there is none or it is no torch model.
 
-    >>> earlier_state("distill", "fp32", ChainState("torch", earlier={"fp32": Flow("torch", "mlm")})).head
+    >>> earlier_state("distill", "fp32", ChainState("torch", earlier={"fp32": ChainState("torch", "mlm")})).head
     'mlm'
     """
     if label == SOURCE:

@@ -36,7 +36,7 @@ def made_of_old_run(folder: Path) -> dict[str, Provenance]:
 def line(key: str, made: Mapping[str, Provenance]) -> list[str]:
     """Return the keys of all work that leads to a key, nearest first.
 
-    >>> line("b", {"a": Provenance("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
+    >>> line("b", {"a": Provenance("base", "base", None, 1.0), "b": Provenance("train", "fp32", "a", 9.0)})
     ['b', 'a']
     """
     found: list[str] = []
@@ -88,7 +88,7 @@ class Efforts:
 def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -> Efforts:
     """Return the effort of each candidate from the keys of its artifacts.
 
-    >>> made = {"a": Provenance("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
+    >>> made = {"a": Provenance("train", "fp32", None, 10.0), "b": Provenance("quantize", "int8", "a", 1.0)}
     >>> found = efforts({"fp32": ["a"], "int8": ["b"]}, made)
     >>> [(one.seconds, one.own) for one in found.candidates], found.once
     ([(10.0, 0), (11.0, 1.0)], 11.0)

@@ -302,7 +302,7 @@ def test_the_command_prints_the_answer_or_the_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("requirements", "words"),
     [
         (Requirements({}, tasks=("xnl",)), '--tasks: "xnl".*Did you mean "xnli"'),
         (Requirements({}, languages=("xx",)), '--languages: "xx" is not in this run'),
