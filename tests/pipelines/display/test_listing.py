@@ -6,7 +6,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step_help import example_recipe, field_docs, formats
 from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
 from xpareto.pipelines.cli import main
