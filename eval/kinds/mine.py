@@ -52,7 +52,6 @@ class Mine(Calibrated):
     """
 
     name = "mine"
-    head = "encoder"
     leaderboard = MinedPairs()
     columns = (
         "matching", "predicted", "gold", "matching_dev_threshold", "predicted_dev_threshold",

@@ -25,7 +25,6 @@ class Retrieve(Kind):
     """
 
     name = "retrieve"
-    head = "encoder"
     leaderboard = Indices()
     columns = ("correct", "examples")
 

@@ -29,7 +29,6 @@ class Tag(Kind):
     """See eval.kinds.Kind. A word has the tag of its first subword; pieces are joined again."""
 
     name = "tag"
-    head = "tagging"
     leaderboard = Tags()
     labels_in_data = True
     columns = ("matching", "predicted", "gold", "correct", "tokens")

@@ -7,7 +7,7 @@ from typing import Any
 
 from xpareto.compress.core import Artifact, InputError
 from xpareto.eval.results import read_document
-from xpareto.pipelines.display.listing import print_table
+from xpareto.pipelines.display.table import print_table
 from xpareto.pipelines.runs import artifacts_of, open_artifact
 from xpareto.pipelines.storage import RunFolder, Store
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from xpareto.compress.core import title
-from xpareto.pipelines.runs import Prepared
+from xpareto.pipelines.planning import Prepared
 from xpareto.reports.terminal import printer
 
 MOST_LINES = 200

@@ -17,36 +17,21 @@ from xpareto.pipelines.execution import Executor, Job, LocalExecutor, StepError
 from xpareto.pipelines.planning import (
     EMBEDDED,
     Candidate,
+    Options,
     Plan,
+    Prepared,
     Start,
     Workload,
     check_data,
     incomplete,
-    make_plan,
-    open_start,
+    prepare,
     workloads,
 )
-from xpareto.pipelines.recipe import Checked, find_recipe, groups, load_recipe
+from xpareto.pipelines.recipe import groups
 from xpareto.pipelines.runs.measure import Measuring, failure
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
-from xpareto.pipelines.storage import SCHEMA, RunFolder, Store
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line chose for a recipe."""
-
-    recipe: str
-    overrides: tuple[str, ...] = ()
-    base: str | None = None
-    data: str | None = None
-    lock: Path | None = None
-    store: Path = Path("store")
-    runs: Path = Path("runs")
-    command: str = ""
-    processes: int = 1  # that train together
-    save_minutes: float = 5.0  # between two saved states of a training; 0: none
+from xpareto.pipelines.storage import SCHEMA, RunFolder
 
 
 class Console:
@@ -60,41 +45,12 @@ class Console:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A recipe, checked, with its store, its start and its plan."""
-
-    checked: Checked
-    store: Store
-    start: Start
-    plan: Plan
-
-
-@dataclass(frozen=True)
 class Result:
     """A finished run: its folder, its report files, and the candidates that failed."""
 
     run: RunFolder
     report: Sequence[Path]
     failed: Mapping[str, str] = field(default_factory=dict)
-
-
-def prepare(options: Options) -> Prepared:
-    """Check a recipe and plan it; imports no torch."""
-    file = find_recipe(options.recipe)
-    checked = load_recipe(file, options.overrides)
-    store = Store(options.store)
-    start = open_start(
-        checked.recipe,
-        store,
-        recipe_folder=file.parent,
-        recipe_file=str(file),
-        base=options.base,
-        data=options.data,
-        lock_file=options.lock,
-    )
-    plan = make_plan(checked, start)
-    start.fingerprints.save()
-    return Prepared(checked, store, start, plan)
 
 
 def run_recipe(options: Options, console: Console) -> Result:

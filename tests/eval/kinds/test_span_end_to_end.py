@@ -14,7 +14,7 @@ from xpareto.compress.core.step import Context
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.probing.context import MeasurementContext
-from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
 
