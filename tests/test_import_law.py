@@ -7,6 +7,7 @@ is no circle between rooms, and a newcomer can read the house from the top.
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[ast.ImportFrom, str, str]]:
                     yield node, f"{place}.py" if f"{place}.py" in TREES else place, alias.name
 
 
+@functools.cache
 def exported(room: str) -> dict[str, str]:
     """Return the file of every name that a room exports, as its stub lists them for lazy_loader."""
     stub = ROOT / room / "__init__.pyi"

@@ -30,13 +30,13 @@ def hint(wrong: str, names: Iterable[str]) -> str:
     return f' Did you mean "{near[0]}"?' if near else ""
 
 
-def shortened(found: Any) -> str:
+def shortened(value: Any) -> str:
     """Return a value as a message shows it, cut to 60 characters.
 
     >>> shortened({"epochs": "three"})
     "{'epochs': 'three'}"
     """
-    text = repr(found)
+    text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -15,9 +15,9 @@ Only = Annotated[list[str] | None, Field(min_length=1)]
 
 
 def check_only(only: Sequence[str] | None, state: ChainState) -> None:
-    """Raise Misfit where `only` names training sets before there are models of them.
+    """Raise IncompatibleStep where `only` names training sets before there are models of them.
 
-    >>> check_only(None, ChainState("torch")), check_only(["udpos"], Flow("torch", forked=True))
+    >>> check_only(None, ChainState("torch")), check_only(["udpos"], ChainState("torch", forked=True))
     (None, None)
     """
     if only is not None and not state.forked:
@@ -37,14 +37,14 @@ def applies_to(only: Sequence[str] | None, training_set: str) -> bool:
 
 
 def check_trained_set(step: str, on: str | None, only: Sequence[str] | None) -> None:
-    """Raise Misfit where a step after the fork would train on one set models that are other sets' as well.
+    """Raise IncompatibleStep where a step after the fork would train on one set models that are other sets' as well.
 
     >>> check_trained_set("distill", "each", None), check_trained_set("distill", "udpos@de", ["udpos"])
     (None, None)
     """
-    own = str(on).partition("@")[0]
-    if on not in (None, EACH) and only != [own]:
+    training_set = str(on).partition("@")[0]
+    if on not in (None, EACH) and only != [training_set]:
         raise IncompatibleStep(
             f"{step}: on: after the fork every model has a training set of its own. Say `on: each`, or add "
-            f"`only: [{own}]`."
+            f"`only: [{training_set}]`."
         )

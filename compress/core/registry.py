@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,11 +49,14 @@ class Catalog:
         return packages
 
     def _is_assigned(self, file: Path) -> bool:
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        return any(True for _ in self._values(ast.parse(file.read_text(encoding="utf-8"))))
+
+    def _values(self, module: ast.Module) -> Iterator[ast.expr | None]:
+        """Yield what a module's source assigns to the constant."""
+        for node in module.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             if any(isinstance(target, ast.Name) and target.id == self.constant for target in targets):
-                return True
-        return False
+                yield getattr(node, "value", None)
 
     def load(self, name: str) -> Any:
         """Return the entry; raise InputError, with a near-miss hint, when there is none."""
@@ -65,6 +69,24 @@ class Catalog:
     def all(self) -> dict[str, Any]:
         """Return every entry by name."""
         return {name: self.load(name) for name in self.names}
+
+    def summaries(self) -> dict[str, str]:
+        """Return the first line of what every entry, a class, says of itself; its file is read, not imported."""
+        files = _modules(self.package)
+        return {name: self._summary(name, files.get(name)) for name in self.names}
+
+    def _summary(self, name: str, file: Path | None) -> str:
+        if file is not None:
+            module = ast.parse(file.read_text(encoding="utf-8"))
+            names = {value.id for value in self._values(module) if isinstance(value, ast.Name)}
+            for node in module.body:
+                if isinstance(node, ast.ClassDef) and node.name in names:
+                    return _first_line(ast.get_docstring(node))
+        return _first_line(self.load(name).__doc__)  # defined elsewhere, and only named in its file
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().split("\n")[0]
 
 
 def _modules(package: str) -> dict[str, Path]:

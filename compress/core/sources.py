@@ -29,14 +29,14 @@ class DataSource:
 
     @property
     def shown(self) -> str:
-        """Return what the member is called in notes and messages, as in a recipe."""
+        """Return what the source is called in notes and messages, as in a recipe."""
         if self.kind != "labelled":
             return f"{self.kind}:{self.name}"
         return "+".join(self.sources)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Return the names under which the supply knows the labelled data, one per language."""
+        """Return the names under which the data provider knows the labelled data, one per language."""
         return tuple(with_language(self.name, language) for language in self.languages)
 
     def reads(self) -> tuple[DataNeed, ...]:
@@ -57,7 +57,7 @@ def with_language(name: str, language: str) -> str:
 
 
 def parse_source(text: str, languages: Sequence[str] | None = None) -> DataSource:
-    """Return the member that a name stands for; `languages` are those of a name that gives none.
+    """Return the data source that a name stands for; `languages` are those of a name that gives none.
 
     >>> parse_source("mnli@de").shown, parse_source("mlm:bible").shown
     ('mnli@de', 'mlm:bible')
@@ -67,8 +67,8 @@ def parse_source(text: str, languages: Sequence[str] | None = None) -> DataSourc
     kind, colon, name = text.partition(":")
     if colon:
         return DataSource("tlm" if kind == "tlm" else "mlm", name)
-    own, _, language = text.partition("@")
-    return DataSource("labelled", own, (language,) if language else tuple(languages or (ENGLISH,)))
+    training_set, _, language = text.partition("@")
+    return DataSource("labelled", training_set, (language,) if language else tuple(languages or (ENGLISH,)))
 
 
 def unknown_source(
@@ -85,14 +85,14 @@ def unknown_source(
         if kind not in TEXT_KINDS:
             return f'unknown use of text "{kind}:".{hint(kind, TEXT_KINDS)} Known: mlm:TEXT, tlm:TEXT.'
         return None if name else f'"{text}" names no text. Write {kind}:TEXT, such as {kind}:parallel.'
-    own, at, language = text.partition("@")
-    if own not in known:
-        return f'unknown training set "{own}".{hint(own, known)} Known: {", ".join(known)}.'
-    if at and own in (EACH, ENCODER):
-        return f'"{own}" has no languages. Name a training set before the @.'
+    training_set, at, language = text.partition("@")
+    if training_set not in known:
+        return f'unknown training set "{training_set}".{hint(training_set, known)} Known: {", ".join(known)}.'
+    if at and training_set in (EACH, ENCODER):
+        return f'"{training_set}" has no languages. Name a training set before the @.'
     if at and (not language or (languages is not None and language not in languages)):
         return (
-            f'unknown language "{language}" of {own} (ISO 639-1 codes as in XTREME).'
+            f'unknown language "{language}" of {training_set} (ISO 639-1 codes as in XTREME).'
             f"{hint(language, languages or ())} Known: {', '.join(sorted(languages or ()))}."
         )
     return None

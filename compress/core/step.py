@@ -117,7 +117,7 @@ class Step(BaseModel, ABC):
         return cls.model_validate_json(json.dumps(fields))
 
     def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
-        """Return what the chain carries after this step, or raise Misfit where it does not take what is before.
+        """Return what the chain carries after this step, or raise IncompatibleStep.
 
         A step that demands or gives more than it declares overrides this, and calls it first. `heads`
         gives the head of every known training set. The plan adds the step to `done`. Where the models of
@@ -159,7 +159,7 @@ class Step(BaseModel, ABC):
         return None
 
     def within(self, training_set: str, head: Head | None = None) -> Step:
-        """Return the step as it acts on the model of one training set after the fork; Misfit if it cannot.
+        """Return the step as it acts on the model of one training set after the fork; IncompatibleStep if it cannot.
 
         `head` is that of the model, which the plan knows.
         """

@@ -39,13 +39,13 @@ def interleaved(
         repeats[name] = max(1, math.ceil(_SHORTEST_S / max(clock() - start, 1e-9)))
     random = np.random.default_rng(seed)
     names = list(runs)
-    found: dict[str, list[float]] = {name: [] for name in names}
+    milliseconds: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         for at in random.permutation(len(names)):
             name = names[at]
-            found[name].append(_turn(runs[name], repeats[name], clock))
+            milliseconds[name].append(_turn(runs[name], repeats[name], clock))
         progress(number + 1, rounds)
-    return {name: np.asarray(times) for name, times in found.items()}
+    return {name: np.asarray(times) for name, times in milliseconds.items()}
 
 
 def _turn(run: Run, repeats: int, clock: Callable[[], float]) -> float:

@@ -18,23 +18,23 @@ def earlier_label(label: str) -> str | None:
 
 
 def earlier_state(step: str, label: str, state: ChainState) -> ChainState:
-    """Return what the chain carried at the teacher; Misfit where there is none or it is no torch model.
+    """Return what the chain carried at the teacher; IncompatibleStep where there is none or it is no torch model.
 
-    >>> earlier_state("distill", "fp32", ChainState("torch", earlier={"fp32": Flow("torch", "mlm")})).head
+    >>> earlier_state("distill", "fp32", ChainState("torch", earlier={"fp32": ChainState("torch", "mlm")})).head
     'mlm'
     """
     if label == SOURCE:
         return state
-    teacher_flow = state.earlier.get(label)
-    if teacher_flow is None:
+    teacher_state = state.earlier.get(label)
+    if teacher_state is None:
         known = [SOURCE, *state.earlier]
         raise IncompatibleStep(
             f'{step}: teacher: no step before it in this chain is labelled "{label}".{hint(label, known)} '
             f"Known: {', '.join(known)}."
         )
-    if teacher_flow.format != "torch":
+    if teacher_state.format != "torch":
         raise IncompatibleStep(
-            f"{step}: teacher: a teacher is a torch model, but {label} gives {teacher_flow.format or 'nothing'}. "
+            f"{step}: teacher: a teacher is a torch model, but {label} gives {teacher_state.format or 'nothing'}. "
             "Name a step before the export."
         )
-    return teacher_flow
+    return teacher_state

@@ -119,10 +119,10 @@ def collate_choices(
     [0, 1]
     """
     ends = np.cumsum(options)
-    found = [input_ids[ends[index] - options[index] : ends[index]] for index in indices]
-    most = max(map(len, found))
-    flat = [row for rows in found for row in [*rows, *([[pad_id]] * (most - len(rows)))]]
-    ids = pad(flat, pad_id).reshape(len(found), most, -1)
+    rows_by_question = [input_ids[ends[index] - options[index] : ends[index]] for index in indices]
+    most = max(map(len, rows_by_question))
+    flat = [row for rows in rows_by_question for row in [*rows, *([[pad_id]] * (most - len(rows)))]]
+    ids = pad(flat, pad_id).reshape(len(rows_by_question), most, -1)
     target = np.asarray([labels[index] for index in indices], dtype=np.int64)
     return {"input_ids": ids, "attention_mask": (ids != pad_id).astype(np.int64), "labels": target}
 

@@ -92,7 +92,7 @@ class Calibration(BaseModel):
 
     @property
     def sources(self) -> dict[str, str]:
-        """Return language -> the name under which the supply knows the labelled data of it."""
+        """Return language -> the name under which the data provider knows the labelled data of it."""
         if self.on is None:
             return {}
         data_source = parse_source(self.on, self.languages)
@@ -105,7 +105,7 @@ class Calibration(BaseModel):
         return tuple(DataNeed("training", name) for name in self.sources.values())
 
     def check(self, step: str, heads: Mapping[str, Head]) -> None:
-        """Raise Misfit, naming the step, where `on` is no known training set."""
+        """Raise IncompatibleStep, naming the step, where `on` is no known training set."""
         if self.on is None:
             return
         if "@" in self.on and self.languages is not None:
@@ -144,10 +144,10 @@ class CalibrationSet:
     @cached_property
     def by_language(self) -> Mapping[str, list[list[int]]]:
         """The sequences of each language; those of a question are its options."""
-        found: dict[str, list[list[int]]] = {language: [] for language in self.languages}
+        rows_by_language: dict[str, list[list[int]]] = {language: [] for language in self.languages}
         for language, row in zip(self._sequence_languages, self.rows.input_ids, strict=True):
-            found[language].append(list(row))
-        return found
+            rows_by_language[language].append(list(row))
+        return rows_by_language
 
     @property
     def labels(self) -> Sequence[int] | Sequence[Sequence[int]] | None:
@@ -281,24 +281,26 @@ def _draw_text(
 def _draw_labelled(
     calibration: Calibration, provider: DataProvider, tokenizer: Path, longest: int, seed: int
 ) -> CalibrationSet:
-    found = {
+    examples_by_language = {
         language: provider.examples(name, "train", tokenizer, longest, None)
         for language, name in calibration.sources.items()
     }
     for language, name in calibration.sources.items():
-        if not len(found[language].labels):
+        if not len(examples_by_language[language].labels):
             raise InputError(
                 f"calibration: on: the training set {name} has no example. Check its files, or leave "
                 f'"{language}" out.'
             )
-    sizes = {language: len(examples.labels) for language, examples in found.items()}
-    prices = [float(np.mean([len(row) for row in examples.input_ids])) for examples in found.values()]
+    sizes = {language: len(examples.labels) for language, examples in examples_by_language.items()}
+    prices = [
+        float(np.mean([len(row) for row in examples.input_ids])) for examples in examples_by_language.values()
+    ]
     ids: list[Sequence[int]] = []
     labels: list[Any] = []
     options: list[int] = []
     languages: list[str] = []
     for language, count in _counts(calibration, sizes, prices).items():
-        examples = found[language]
+        examples = examples_by_language[language]
         widths = examples.options or [1] * sizes[language]
         ends = np.cumsum(widths)
         for at in _order(language, sizes[language], seed)[:count]:
@@ -306,7 +308,7 @@ def _draw_labelled(
             labels.append(examples.labels[at])
             options.append(widths[at])
             languages.append(language)
-    has_options = any(examples.options is not None for examples in found.values())
+    has_options = any(examples.options is not None for examples in examples_by_language.values())
     rows = Rows(ids, labels, options if has_options else None)
     name = parse_source(str(calibration.on)).name
     return CalibrationSet(

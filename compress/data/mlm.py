@@ -85,9 +85,9 @@ class MaskedBatches:
         """Return batch `number`."""
         if number < self._next:
             self._stream, self._next = self._batches(), 0
-        found = next(islice(self._stream, number - self._next, None))
+        batch = next(islice(self._stream, number - self._next, None))
         self._next = number + 1
-        return found
+        return batch
 
     def _batches(self) -> Iterator[Batch]:
         random = np.random.default_rng(self.seed)

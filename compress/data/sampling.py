@@ -18,7 +18,7 @@ _BLOCK = 4096  # draws made at a time
 
 
 def capped_total(sizes: Sequence[int], cap: int | None) -> int:
-    """Return the number of examples with each member counted up to the cap (None: no cap).
+    """Return the number of examples with each source counted up to the cap (None: no cap).
 
     >>> capped_total([10, 500], 100), capped_total([10, 500], None)
     (110, 510)
@@ -27,7 +27,7 @@ def capped_total(sizes: Sequence[int], cap: int | None) -> int:
 
 
 def rates(sizes: Sequence[int], sampling: Sampling, cap: int | None, temperature: float) -> np.ndarray:
-    """Return the probability of each member's batches, float64, summing to 1.
+    """Return the probability of each source's batches, float64, summing to 1.
 
     proportional: r_m = min(e_m, K) / sum_n min(e_n, K) with e_m examples and the cap K. temperature:
     these to the power of 1/T, renormalised; T = 1 is proportional, a large T near uniform. uniform:
@@ -48,7 +48,7 @@ def rates(sizes: Sequence[int], sampling: Sampling, cap: int | None, temperature
 
 
 class Draws:
-    """The member that each batch is drawn from, and how many batches of it came before.
+    """The source that each batch is drawn from, and how many batches of it came before.
 
     A pure function of the rates, the seed and the batch's number, whatever the length of training.
     """
@@ -57,48 +57,48 @@ class Draws:
         self._edges = np.cumsum(np.asarray(rates, dtype=np.float64))
         self._edges /= self._edges[-1]
         self._random = np.random.default_rng([seed, len(self._edges)])
-        self._members = np.empty(0, dtype=np.int64)
+        self._sources = np.empty(0, dtype=np.int64)
         self._earlier = np.empty(0, dtype=np.int64)
 
     def __call__(self, number: int) -> tuple[int, int]:
-        """Return (member, batches of that member before this one) of a 0-based batch number."""
+        """Return (source, batches of that source before this one) of a 0-based batch number."""
         self._extend(number + 1)
-        return int(self._members[number]), int(self._earlier[number])
+        return int(self._sources[number]), int(self._earlier[number])
 
     def counts(self, batches: int) -> list[int]:
-        """Return how many of the first `batches` batches are of each member."""
+        """Return how many of the first `batches` batches are of each source."""
         self._extend(batches)
-        return np.bincount(self._members[:batches], minlength=len(self._edges)).tolist()
+        return np.bincount(self._sources[:batches], minlength=len(self._edges)).tolist()
 
     def _extend(self, length: int) -> None:
-        missing = length - len(self._members)
+        missing = length - len(self._sources)
         if missing <= 0:
             return
         drawn = self._random.random(math.ceil(missing / _BLOCK) * _BLOCK)
         new = np.searchsorted(self._edges, drawn, side="right")
-        self._members = np.concatenate([self._members, new])
-        self._earlier = np.empty(len(self._members), dtype=np.int64)
+        self._sources = np.concatenate([self._sources, new])
+        self._earlier = np.empty(len(self._sources), dtype=np.int64)
         for data_source in range(len(self._edges)):
-            own = np.flatnonzero(self._members == data_source)
-            self._earlier[own] = np.arange(len(own))
+            positions = np.flatnonzero(self._sources == data_source)
+            self._earlier[positions] = np.arange(len(positions))
 
 
 class Mixture:
-    """Batches of several members, each of one member only (satisfies Batches).
+    """Batches of several sources, each of one source only (satisfies Batches).
 
-    `tasks` gives the task of each member, which its batches carry in the array TASK, one number per
-    example; members of one task share its head. None: one task, and no such array.
+    `tasks` gives the task of each source, which its batches carry in the array TASK, one number per
+    example; sources of one task share its head. None: one task, and no such array.
     """
 
     def __init__(self, sources: Sequence[Batches], draws: Draws, tasks: Sequence[int] | None) -> None:
-        self._members = sources
+        self._sources = sources
         self._draws = draws
         self._tasks = tasks
 
     def batch(self, number: int) -> Batch:
-        """Return batch `number`: the next one of the member that is drawn."""
+        """Return batch `number`: the next one of the source that is drawn."""
         data_source, earlier = self._draws(number)
-        found = self._members[data_source].batch(earlier)
+        batch = self._sources[data_source].batch(earlier)
         if self._tasks is None:
-            return found
-        return {**found, TASK: np.full(len(found["labels"]), self._tasks[data_source], dtype=np.int64)}
+            return batch
+        return {**batch, TASK: np.full(len(batch["labels"]), self._tasks[data_source], dtype=np.int64)}

@@ -7,10 +7,10 @@ import numpy as np
 from xpareto.compress.data.batching import IGNORED, Batch
 
 
-def share(batch: Batch, number: int, shares: int) -> Batch:
-    """Return the rows number, number + shares, number + 2 shares ... of a batch.
+def share(batch: Batch, number: int, micro_batches: int) -> Batch:
+    """Return a micro-batch: the rows number, number + micro_batches, number + 2 micro_batches ... of a batch.
 
-    A row is one example, however many sequences or labels it has. A share that would be empty is the
+    A row is one example, however many sequences or labels it has. A micro-batch that would be empty is the
     first row, so that everybody does the same operations: `labelled` gives it no weight.
 
     >>> share({"labels": np.array([0, 1, 2])}, 1, 2)["labels"].tolist()
@@ -20,15 +20,15 @@ def share(batch: Batch, number: int, shares: int) -> Batch:
     """
     if number >= len(batch["labels"]):
         return {name: array[:1] for name, array in batch.items()}
-    return {name: array[number::shares] for name, array in batch.items()}
+    return {name: array[number::micro_batches] for name, array in batch.items()}
 
 
-def labelled(batch: Batch, number: int = 0, shares: int = 1) -> int:
-    """Return how many labels of a share bear a loss: a loss is the mean over them.
+def labelled(batch: Batch, number: int = 0, micro_batches: int = 1) -> int:
+    """Return how many labels of a micro-batch bear a loss: a loss is the mean over them.
 
     >>> labelled({"labels": np.array([[IGNORED, 1], [0, IGNORED]])})
     2
     >>> labelled({"labels": np.array([0, 1, 2])}, 3, 4)
     0
     """
-    return int((np.asarray(batch["labels"][number::shares]) != IGNORED).sum())
+    return int((np.asarray(batch["labels"][number::micro_batches]) != IGNORED).sum())

@@ -1,6 +1,6 @@
 """Batches as a student sees them: what to read, which tokens to answer for, and labels where there are any.
 
-A lesson has input_ids, attention_mask, `gold` (labels, IGNORED where there are none), `wanted` (the tokens
+A student batch has input_ids, attention_mask, `gold` (labels, IGNORED where there are none), `wanted` (the tokens
 whose answers count: tagging and mlm) and `labels`: one zero per example, since the loss is the mean over
 examples, which is all that `fit` asks of labels.
 """
@@ -16,29 +16,29 @@ from xpareto.compress.training import TrainingData
 
 
 def labelled_batch(batch: Batch, head: Head) -> Batch:
-    """Return a labelled or masked batch as a lesson: answers count where there are labels."""
+    """Return a labelled or masked batch as a student batch: answers count where there are labels."""
     gold = batch["labels"]
-    return _lesson(batch, gold, HEADS[head].counted(gold))
+    return _student_batch(batch, gold, HEADS[head].counted(gold))
 
 
 def unlabelled_batch(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
-    """Return a batch of text as a lesson for a task's head; tags count at every token of the text."""
+    """Return a batch of text as a student batch for a task's head; tags count at every token of the text."""
     ids, spec = batch["input_ids"], HEADS[head]
     ordinary = (batch["attention_mask"] > 0) & (ids != special.bos) & (ids != special.eos)
-    return _lesson(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
+    return _student_batch(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
 
 
-def _lesson(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:
-    lesson = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "gold": gold}
+def _student_batch(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:
+    asked = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "gold": gold}
     if wanted is not None:
-        lesson["wanted"] = wanted
-    return {**lesson, "labels": np.zeros(len(gold), dtype=np.int64)}
+        asked["wanted"] = wanted
+    return {**asked, "labels": np.zeros(len(gold), dtype=np.int64)}
 
 
 class StudentBatches:
-    """The lessons of distillation data (satisfies Batches); counts the tokens of those that were asked for.
+    """The student batches of distillation data (satisfies Batches); counts the tokens of those given out.
 
-    Of labelled examples and text together, a lesson is of the text with the probability `text_share`.
+    Of labelled examples and text together, a batch is of the text with the probability `text_share`.
     """
 
     def __init__(self, data: TrainingData, batch_size: int, text_share: float, seed: int) -> None:
@@ -52,13 +52,13 @@ class StudentBatches:
         self.tokens = 0
 
     def batch(self, number: int) -> Batch:
-        """Return lesson `number`."""
+        """Return student batch `number`."""
         part, earlier = self._draws(number) if self._draws is not None else (0, number)
         batch = self._parts[part].batch(earlier)
-        lesson = (
+        student_batch = (
             labelled_batch(batch, self._head)
             if self._labelled[part]
             else unlabelled_batch(batch, self._head, self._special)
         )
-        self.tokens += int(lesson["attention_mask"].sum())
-        return lesson
+        self.tokens += int(student_batch["attention_mask"].sum())
+        return student_batch

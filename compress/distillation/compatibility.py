@@ -38,13 +38,16 @@ def check_artifacts(
             "step before it was made smaller, or give `student` its size."
         )
     check_answers(objectives, manifest.head, labelled=labelled, error=InputError)
-    own, other = (one.manifest for one in (source, teacher))
-    if objectives.logits is not None and (own.head, own.labels) != (other.head, other.labels):
+    teacher_manifest = teacher.manifest
+    if objectives.logits is not None and (manifest.head, manifest.labels) != (
+        teacher_manifest.head,
+        teacher_manifest.labels,
+    ):
         raise InputError(
-            f"distill: teacher: expected the student's head {own.head} with the labels "
-            f"{', '.join(own.labels) or '(none)'}, found {other.head} with "
-            f"{', '.join(other.labels) or '(none)'}. Name a teacher trained on the same set, or learn hidden "
-            "states or relations only."
+            f"distill: teacher: expected the student's head {manifest.head} with the labels "
+            f"{', '.join(manifest.labels) or '(none)'}, found {teacher_manifest.head} with "
+            f"{', '.join(teacher_manifest.labels) or '(none)'}. Name a teacher trained on the same set, or learn "
+            "hidden states or relations only."
         )
     check_text(manifest.head, text=text, error=InputError)
 
@@ -69,18 +72,22 @@ def layer_pair(objective: MiniLM | Relations | None, student: int, teacher: int)
 
 def check_attention(student: Any, pair: tuple[int, int], teacher: Any, *, head_by_head: bool) -> None:
 
-    own, other = pair
-    found = attention_heads(student.base_model, own), attention_heads(teacher.base_model, other)
-    if 0 in found:
-        whose, layer = ("student", own) if not found[0] else ("teacher", other)
+    student_layer, teacher_layer = pair
+    head_counts = (
+        attention_heads(student.base_model, student_layer),
+        attention_heads(teacher.base_model, teacher_layer),
+    )
+    if 0 in head_counts:
+        whose, layer = ("student", student_layer) if not head_counts[0] else ("teacher", teacher_layer)
         raise InputError(
             f"distill: layer {layer} of the {whose} has no attention heads left to compare. Name another one: "
             f"{whose}_layer of relations and minilm, layers of attention."
         )
-    if head_by_head and found[0] != found[1]:
+    if head_by_head and head_counts[0] != head_counts[1]:
         raise InputError(
-            f"distill: attention and minilm compare head by head, but layer {own} of the student has {found[0]} "
-            f"and layer {other} of the teacher {found[1]}. Use relations, which compare any numbers of heads."
+            "distill: attention and minilm compare head by head, but layer "
+            f"{student_layer} of the student has {head_counts[0]} and layer {teacher_layer} of the teacher "
+            f"{head_counts[1]}. Use relations, which compare any numbers of heads."
         )
 
 
@@ -102,7 +109,7 @@ def relation_heads(wanted: Relations | None, pair: tuple[int, int] | None, stude
 
 
 def check_same_head(teacher: str, its_head: Head | None, state: ChainState) -> None:
-    """Raise Misfit where a student cannot learn a teacher's answers, since its head is another one.
+    """Raise IncompatibleStep where a student cannot learn a teacher's answers, since its head is another one.
 
     `its_head`: the teacher's; None: not known before there is a model of each training set.
 

@@ -30,17 +30,17 @@ from xpareto.compress.training import seeded
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PROBED = 2  # lessons that the parts of the loss are told of, before and after training
+_PROBED = 2  # batches that the parts of the loss are told of, before and after training
 
 
 class TeacherLoss:
-    """The distillation loss (satisfies compress.training.loop.Loss): the mean over the examples of a lesson.
+    """The distillation loss (satisfies compress.training.loop.Loss): the mean over the examples of a batch.
 
     `teacher` and `student` are models of `compress.models.checkpoint.load_model` with the head `head`; the
     student may also be one whose modules were wrapped in place (fake quantization), since the loss is
     called with the model as it is then. `pieces` gives the teacher's id of every id that the batches
-    hold, None: the same. Batches are lessons (compress.distillation.batches). InputError where an objective does not
-    fit the two.
+    hold, None: the same. Batches are student batches (compress.distillation.batches). InputError where an
+    objective does not fit the two.
 
     Hidden states of another width are compared through learned projections: `learner()` is the module
     to train then; without projections (`projected` false) the student itself will do.
@@ -93,7 +93,7 @@ class TeacherLoss:
         return Learner(self._student, self._projections)
 
     def __call__(self, model: Any, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the loss of a lesson: the weighted parts, averaged over its examples."""
+        """Return the loss of a batch: the weighted parts, averaged over its examples."""
         parts = self.parts(model, batch)
         total = sum(objective.weight * parts[name] for name, objective in self._objectives.chosen())
         return total.mean()  # type: ignore[union-attr]
@@ -103,36 +103,40 @@ class TeacherLoss:
         import torch
 
         student = getattr(model, "student", model)
-        theirs, seen = None, Trace()
+        theirs, teacher_trace = None, Trace()
         if any(name != "labels" for name, _ in self._objectives.chosen()):
             # Not inference mode: autograd must keep what the teacher says to work out the student's gradient.
             with torch.no_grad():
                 asked = self._objectives.logits is not None
-                theirs, seen = self._run(self._told(batch), self._as_asked(batch), asked, teacher=True)
-        ours, own = self._run(student, batch, self._objectives.answers, teacher=False)
+                theirs, teacher_trace = self._run(
+                    self._told(batch), self._as_asked(batch), asked, teacher=True
+                )
+        ours, student_trace = self._run(student, batch, self._objectives.answers, teacher=False)
         mask, question = _sequences(batch)
         with torch.autocast(mask.device.type, enabled=False):
-            parts = dict(self._of_states(own, seen, mask))
+            parts = dict(self._of_states(student_trace, teacher_trace, mask))
             if question is not None:  # of a question: the mean over its options
                 parts = {
                     name: _by_question(part, question, len(batch["labels"])) for name, part in parts.items()
                 }
             return parts | dict(self._of_answers(ours, theirs, batch))
 
-    def probed(self, model: Any, lessons: Batches, *, threads: int) -> dict[str, float]:
-        """Return each objective's mean loss over the first lessons, without dropout; the model on the CPU."""
+    def probed(self, model: Any, batches: Batches, *, threads: int) -> dict[str, float]:
+        """Return each objective's mean loss over the first batches, without dropout; the model on the CPU."""
         import torch
 
-        found: dict[str, list[Tensor]] = {}
+        losses_by_objective: dict[str, list[Tensor]] = {}
         was_training = model.training
         model.eval()
         with seeded(0, threads), torch.no_grad():
             for number in range(_PROBED):
-                batch = {name: torch.from_numpy(rows) for name, rows in lessons.batch(number).items()}
+                batch = {name: torch.from_numpy(rows) for name, rows in batches.batch(number).items()}
                 for name, losses in self.parts(model, batch).items():
-                    found.setdefault(name, []).append(losses.mean())
+                    losses_by_objective.setdefault(name, []).append(losses.mean())
         model.train(was_training)
-        return {name: round(float(torch.stack(means).mean()), 6) for name, means in found.items()}
+        return {
+            name: round(float(torch.stack(means).mean()), 6) for name, means in losses_by_objective.items()
+        }
 
     def _told(self, batch: Mapping[str, Tensor]) -> Any:
         """Return the teacher on the batch's device."""
@@ -166,39 +170,56 @@ class TeacherLoss:
             model.base_model(input_ids=flat[0], attention_mask=flat[1])
             return None, trace
 
-    def _of_states(self, own: Trace, seen: Trace, mask: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _of_states(
+        self, student_trace: Trace, teacher_trace: Trace, mask: Tensor
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield the losses of what the body computes, per sequence."""
 
         wanted = self._objectives
         if wanted.hidden is not None:
             distance = hidden_mse if wanted.hidden.distance == "mse" else hidden_cosine
             losses = [
-                distance(seen.hidden[other], self._projected(own.hidden[at], at), mask)
+                distance(teacher_trace.hidden[other], self._projected(student_trace.hidden[at], at), mask)
                 for at, other in self.hidden_pairs
             ]
             yield "hidden", _mean(losses)
         if wanted.attention is not None:
-            losses = [attention_mse(*self._scores(pair, own, seen), mask) for pair in self.attention_pairs]
+            losses = [
+                attention_mse(*self._scores(pair, student_trace, teacher_trace), mask)
+                for pair in self.attention_pairs
+            ]
             yield "attention", _mean(losses)
         if self.minilm_pair is not None:
             at, other = self.minilm_pair
             heads = attention_heads(self._student.base_model, at)
-            attention = distribution_kl(*self._scores(self.minilm_pair, own, seen), mask)
-            yield "minilm", attention + relation_kl(seen.value[other], own.value[at], heads, mask)
+            attention = distribution_kl(*self._scores(self.minilm_pair, student_trace, teacher_trace), mask)
+            yield (
+                "minilm",
+                attention + relation_kl(teacher_trace.value[other], student_trace.value[at], heads, mask),
+            )
         if wanted.relations is not None and self.relation_pair is not None:
             at, other = self.relation_pair
             losses = [
-                relation_kl(getattr(seen, name)[other], getattr(own, name)[at], self.relation_heads, mask)
+                relation_kl(
+                    getattr(teacher_trace, name)[other],
+                    getattr(student_trace, name)[at],
+                    self.relation_heads,
+                    mask,
+                )
                 for name in wanted.relations.of
             ]
             yield "relations", sum(losses[1:], losses[0])
 
-    def _scores(self, pair: tuple[int, int], own: Trace, seen: Trace) -> tuple[Tensor, Tensor]:
+    def _scores(
+        self, pair: tuple[int, int], student_trace: Trace, teacher_trace: Trace
+    ) -> tuple[Tensor, Tensor]:
         """Return the attention scores of a pair of layers: the teacher's, the student's."""
 
         at, other = pair
         heads = attention_heads(self._student.base_model, at)
-        return scores(seen.query[other], seen.key[other], heads), scores(own.query[at], own.key[at], heads)
+        return scores(teacher_trace.query[other], teacher_trace.key[other], heads), scores(
+            student_trace.query[at], student_trace.key[at], heads
+        )
 
     def _of_answers(
         self, ours: HeadLogits | None, theirs: HeadLogits | None, batch: Mapping[str, Tensor]
@@ -232,16 +253,16 @@ class TeacherLoss:
         """Return one bias-free matrix per student layer that is compared at another width."""
         import torch
 
-        found = torch.nn.ModuleDict()
+        projections = torch.nn.ModuleDict()
         hidden = self._objectives.hidden
         widths = self._student.config.hidden_size, self._teacher.config.hidden_size
         if hidden is None or (hidden.projection == "auto" and widths[0] == widths[1]):
-            return found
+            return projections
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for at in sorted({own for own, _ in self.hidden_pairs}):
-                found[str(at)] = torch.nn.Linear(*widths, bias=False)
-        return found
+            for at in sorted({student_layer for student_layer, _ in self.hidden_pairs}):
+                projections[str(at)] = torch.nn.Linear(*widths, bias=False)
+        return projections
 
     def notes(self) -> dict[str, Any]:
         """Return which layers are compared, as plain data for a manifest: [student, teacher]."""

@@ -97,7 +97,7 @@ def _fresh(source: Any, sizes: dict[str, int], seed: int) -> Any:
             f"{sizes['hidden_size']}."
         )
     config = copy.deepcopy(source.config)
-    if hasattr(config, "xpareto_shape"):  # of the source's uneven layers; see compress.models.uneven_layers
+    if hasattr(config, "xpareto_shape"):  # see compress.models.heterogeneous_layers
         del config.xpareto_shape
     for name, size in sizes.items():
         setattr(config, name, size)

@@ -174,14 +174,16 @@ class HeadSpec(ABC):
         decisions that bear one count.
         """
         kept = []
-        for index, own in enumerate(scores):
+        for index, row_scores in enumerate(scores):
             if labelled:
                 gold = np.atleast_1d(np.asarray(rows.labels[index], np.int64))
-                kept.append((own[gold != IGNORED], gold[gold != IGNORED]))
+                kept.append((row_scores[gold != IGNORED], gold[gold != IGNORED]))
             else:
-                own = self.without_labels(own)
-                kept.append((own, np.full(len(own), IGNORED)))
-        return padded_scores([own for own, _ in kept]), np.concatenate([gold for _, gold in kept])
+                row_scores = self.without_labels(row_scores)
+                kept.append((row_scores, np.full(len(row_scores), IGNORED)))
+        return padded_scores([row_scores for row_scores, _ in kept]), np.concatenate(
+            [gold for _, gold in kept]
+        )
 
     def without_labels(self, scores: np.ndarray) -> np.ndarray:
         """Return the decisions of a sequence without labels that count."""

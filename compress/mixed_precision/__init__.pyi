@@ -8,6 +8,7 @@ from .groups import groups_of as groups_of
 from .groups import in_precisions as in_precisions
 from .path_search import Reading as Reading
 from .path_search import SearchOutcome as SearchOutcome
+from .path_search import rounded as rounded
 from .path_search import search as search
 from .samples import Samples as Samples
 from .samples import read_samples as read_samples

@@ -60,8 +60,8 @@ def predict(run: Run, head: Head, layer: int | None, sample: Sample, pad_id: int
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)
     for at, outputs, mask in _batches(run, rows.input_ids, pad_id):
         for place, index in enumerate(at):
-            own = {name: value[place] for name, value in outputs.items()}
-            scores[index] = spec.scores(own, layer, mask[place])
+            row_outputs = {name: value[place] for name, value in outputs.items()}
+            scores[index] = spec.scores(row_outputs, layer, mask[place])
     every = [one for one in scores if one is not None]
     return Predictions(*spec.decisions(every, rows, sample.labelled), vectors=not spec.has_logits)
 
@@ -87,10 +87,10 @@ def drift(source: Predictions, other: Predictions) -> tuple[float, float]:
 
 def reading(source: Mapping[str, Predictions], other: Mapping[str, Predictions]) -> Reading:
     """Return the drift of every sample by name; a divergence that is not finite counts as infinite."""
-    found = {name: drift(source[name], other[name]) for name in source}
+    drifts = {name: drift(source[name], other[name]) for name in source}
     return Reading(
-        {name: points for name, (points, _) in found.items()},
-        {name: value if np.isfinite(value) else np.inf for name, (_, value) in found.items()},
+        {name: points for name, (points, _) in drifts.items()},
+        {name: value if np.isfinite(value) else np.inf for name, (_, value) in drifts.items()},
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 Assignment = Mapping[str, str]  # group -> precision
 Table = Mapping[str, Mapping[str, float]]  # group -> precision -> number
@@ -40,6 +41,14 @@ class Reading:
         """By which the less harmful of two assignments comes first."""
         return self.worst, max(self.divergence.values())
 
+    def notes(self) -> dict[str, Any]:
+        """Return the drop by language and where it is worst, as plain data for a manifest."""
+        return {
+            "worst_language": self.worst_language,
+            "worst_language_drop": round(self.worst, 4),
+            "drop": {name: round(value, 4) for name, value in self.drop.items()},
+        }
+
 
 @dataclass
 class SearchOutcome:
@@ -52,6 +61,30 @@ class SearchOutcome:
     measured: int = 0  # assignments measured on the selection sample
     accepted_after: int = 0  # looks at the acceptance sample
     steps: list[str] = field(default_factory=list)  # what was changed after the path, in words
+
+    def notes(self, bound: float) -> dict[str, Any]:
+        """Return the outcome under a bound on the drop as plain data for a manifest."""
+        return {
+            "precisions": dict(self.assignment),
+            "met": self.met,
+            "max_drop": bound,
+            "selection": self.selection.notes(),
+            "acceptance": self.acceptance.notes(),
+            "measured": self.measured,
+            "acceptance_looks": self.accepted_after,
+            "changes": self.steps,
+        }
+
+
+def rounded(table: Table) -> dict[str, dict[str, float]]:
+    """Return a table to four significant digits, for a manifest.
+
+    >>> rounded({"embeddings": {"int8": 0.123456}})
+    {'embeddings': {'int8': 0.1235}}
+    """
+    return {
+        group: {name: float(f"{value:.4g}") for name, value in row.items()} for group, row in table.items()
+    }
 
 
 def cost_of(assignment: Assignment, costs: Table) -> float:

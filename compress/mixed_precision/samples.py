@@ -112,12 +112,12 @@ def _labelled(
 ) -> Iterator[Sample]:
     manifest = source.manifest
     for language, name in dev.items():
-        own = name.partition("@")[0]
-        head, labels = provider.head(own), provider.labels(own)
+        training_set = name.partition("@")[0]
+        head, labels = provider.head(training_set), provider.labels(training_set)
         if (head, labels) != (manifest.head, manifest.labels):
             raise InputError(
-                f"quantize_mixed: dev: {own} has the head {head} with the labels {', '.join(labels) or '(none)'}, "
-                f"but the model has {manifest.head}. Name its own training set."
+                f"quantize_mixed: dev: {training_set} has the head {head} with the labels "
+                f"{', '.join(labels) or '(none)'}, but the model has {manifest.head}. Name its own training set."
             )
         split: Literal["dev", "train"] = "dev" if language == "en" else "train"
         read = provider.examples(name, split, source.file(TOKENIZER), longest, limit)
@@ -126,4 +126,6 @@ def _labelled(
                 f"quantize_mixed: dev: {name} has {len(read.labels)} {split} examples, expected "
                 f"{_LEAST_LABELLED} at least. Leave the language out, or rely on a text."
             )
-        yield Sample(f"{language} ({own})", Rows(read.input_ids, read.labels, read.options), labelled=True)
+        yield Sample(
+            f"{language} ({training_set})", Rows(read.input_ids, read.labels, read.options), labelled=True
+        )

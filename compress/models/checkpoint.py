@@ -26,7 +26,13 @@ from xpareto.compress.models.bert_import import (
     xlmr_config,
     xlmr_name,
 )
-from xpareto.compress.models.uneven_layers import Shape, expected_shapes, model_class, shape_in, write_shape
+from xpareto.compress.models.heterogeneous_layers import (
+    Shape,
+    expected_shapes,
+    model_class,
+    shape_in,
+    write_shape,
+)
 from xpareto.compress.models.weight_files import read_shapes, weight_files
 
 if TYPE_CHECKING:
@@ -92,10 +98,10 @@ def read_checkpoint(folder: Path) -> Facts:
     shape = shape_in(config, str(folder / "config.json"))
     _check_shapes(folder, sizes, shape, shapes)
     if tokenizer == TOKENIZER:
-        found = tokenizer_size(folder / TOKENIZER)
-        if kind == "bert" and found < sizes["vocab_size"]:
-            sizes["vocab_size"] = found  # the table has spare rows
-        check_tokenizer_size(folder / TOKENIZER, found, sizes["vocab_size"])
+        pieces = tokenizer_size(folder / TOKENIZER)
+        if kind == "bert" and pieces < sizes["vocab_size"]:
+            sizes["vocab_size"] = pieces  # the table has spare rows
+        check_tokenizer_size(folder / TOKENIZER, pieces, sizes["vocab_size"])
     if kind == "bert":
         config = xlmr_config(config, sizes["vocab_size"], masked_lm, str(folder / "config.json"))
         sizes["max_position_embeddings"] = config["max_position_embeddings"]
@@ -201,7 +207,7 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
     """Write config.json, one model.safetensors and the tokenizer's files into `target`.
 
     Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder, or, where
-    the layers differ in width, that of `compress.models.uneven_layers`.
+    the layers differ in width, that of `compress.models.heterogeneous_layers`.
     """
     target.mkdir(parents=True, exist_ok=True)
     write_shape(model)
@@ -229,14 +235,14 @@ def _check_shapes(
             f"hold {len(layers)} layers. Give the config that belongs to the weights."
         )
     for name, wanted in expected_shapes(shape, sizes["hidden_size"], sizes["vocab_size"]).items():
-        found = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
-        if found != wanted:
+        stored_shape = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
+        if stored_shape != wanted:
             what, whose = f"that {name} is", "own"
             if name == _EMBEDDING:
                 what, whose = "vocab_size x hidden_size =", "word embeddings"
             raise InputError(
-                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are {_times(found)}. "
-                "Give the config that belongs to the weights."
+                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
+                f"{_times(stored_shape)}. Give the config that belongs to the weights."
             )
 
 

@@ -25,7 +25,7 @@ class Trace:
 def traced(body: Any, hidden: Collection[int], attention: Collection[int]) -> Iterator[Trace]:
     """Fill the yielded trace in the next forward pass: `hidden` states, and what `attention` layers compare.
 
-    Taken where they arise, so the faster attention kernels stay in use, and layers may be uneven.
+    Taken where they arise, so the faster attention kernels stay in use, and layers may be heterogeneous.
     """
     trace = Trace()
     handles = []

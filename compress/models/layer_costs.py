@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from xpareto.compress.models.uneven_layers import Shape
+from xpareto.compress.models.heterogeneous_layers import Shape
 
 CostUnit = Literal["flops", "parameters"]
 

@@ -122,7 +122,7 @@ def _torch_run(
     import torch
 
     with torch.inference_mode():
-        found = model(
+        model_outputs = model(
             input_ids=torch.from_numpy(batch.input_ids),
             attention_mask=torch.from_numpy(batch.attention_mask),
             output_hidden_states=len(outputs) > 1,
@@ -131,7 +131,7 @@ def _torch_run(
     named = {}
     for theirs, ours in outputs.items():
         name, _, index = theirs.partition(".")
-        named[ours] = (found[name][int(index)] if index else found[name]).numpy()
+        named[ours] = (model_outputs[name][int(index)] if index else model_outputs[name]).numpy()
     return named
 
 
@@ -142,20 +142,24 @@ def _packed_row(
     random, config = np.random.default_rng(parity.SEED), model.config
     lengths = (max(1, min(19, max_tokens // 2)), max(1, min(23, max_tokens - max_tokens // 2)))
     ids = random.integers(config.eos_token_id + 1, config.vocab_size - 1, (1, sum(lengths)))
-    alone = [np.ascontiguousarray(own) for own in np.split(ids, [lengths[0]], axis=1)]
-    return ids, lengths, [_torch_run(model, parity.Batch(own, np.ones_like(own)), outputs) for own in alone]
+    alone = [np.ascontiguousarray(sequence) for sequence in np.split(ids, [lengths[0]], axis=1)]
+    return (
+        ids,
+        lengths,
+        [_torch_run(model, parity.Batch(sequence, np.ones_like(sequence)), outputs) for sequence in alone],
+    )
 
 
 def _packed_drift(
     run: parity.Run, ids: np.ndarray, lengths: tuple[int, int], alone: list[dict[str, np.ndarray]]
 ) -> dict[str, parity.Drift]:
     """Return how far two sequences in one row are from each of them alone, by output."""
-    found = run(ids, np.repeat([1, 2], lengths)[None])
+    packed_outputs = run(ids, np.repeat([1, 2], lengths)[None])
     pairs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for place, part in enumerate((slice(0, lengths[0]), slice(lengths[0], None))):
         for name, expected in alone[place].items():
-            per_token = found[name].shape[:2] == ids.shape
-            other = found[name][:, part] if per_token else found[name][place : place + 1]
+            per_token = packed_outputs[name].shape[:2] == ids.shape
+            other = packed_outputs[name][:, part] if per_token else packed_outputs[name][place : place + 1]
             width = 1 if per_token and expected.ndim == 2 else expected.shape[-1]
             pair = (expected.reshape(-1, width), other.reshape(-1, width))
             pairs.setdefault(f"{name} of packed rows", []).append(pair)

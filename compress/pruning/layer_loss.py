@@ -40,10 +40,10 @@ def token_states(model: Any, examples: CalibrationSet) -> Iterator[list[np.ndarr
     for batch in examples.batches(BATCH):
         mask = torch.from_numpy(batch.attention_mask)
         with torch.inference_mode():
-            found = model.base_model(
+            outputs = model.base_model(
                 input_ids=torch.from_numpy(batch.input_ids), attention_mask=mask, output_hidden_states=True
             )
-        yield [state[mask == 1].numpy() for state in found.hidden_states]
+        yield [state[mask == 1].numpy() for state in outputs.hidden_states]
 
 
 def loss_without(

@@ -99,12 +99,12 @@ def unit_gradients(
             )
             with masked(model, masks, _owners(batch)):
                 losses = HEADS[head].example_losses(model, layer, batch, generator)
-                found = torch.autograd.grad(losses.sum(), masks.all(), allow_unused=True)
+                gradients = torch.autograd.grad(losses.sum(), masks.all(), allow_unused=True)
             # What nothing reads, such as a layer above the one that retrieval takes, gets no gradient.
             parts.append(
                 [
                     np.zeros(mask.shape, np.float32) if one is None else one.numpy()
-                    for one, mask in zip(found, masks.all(), strict=True)
+                    for one, mask in zip(gradients, masks.all(), strict=True)
                 ]
             )
     finally:

@@ -72,7 +72,7 @@ def narrow_hidden(model: Any, kept: Sequence[int]) -> None:
 
     Layer normalisations take their mean and variance over what is left. These are the channels that
     torch-pruning's dependency graph groups with one channel of a layer normalisation (a test compares);
-    its graph does not know our modules of uneven models, so the matrices are cut here.
+    its graph does not know our modules of heterogeneous layers, so the matrices are cut here.
 
     The inner width of a classification head equals the hidden size in transformers' class: of its
     units those stay whose weights in and out have the largest product of norms. A masked LM's inner

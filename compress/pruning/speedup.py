@@ -189,10 +189,10 @@ def _miss(attempt: Attempt, speedup: float) -> float:
 
 def _require(best: Attempt, speedup: float, latency: Latency) -> None:
     if _miss(best, speedup) > latency.tolerance:
-        found = best.measured
+        measured = best.measured
         raise InputError(
-            f"speedup: expected {speedup:g} within {latency.tolerance:.0%}, found {found.median:.3g} (95 % "
-            f"interval {found.low:.3g} to {found.high:.3g}) at best. Free the machine of other work and try "
+            f"speedup: expected {speedup:g} within {latency.tolerance:.0%}, found {measured.median:.3g} (95 % "
+            f"interval {measured.low:.3g} to {measured.high:.3g}) at best. Free the machine of other work and try "
             "again, or raise latency.tolerance."
         )
 

@@ -91,15 +91,15 @@ class FactorizeEmbeddings(Step):
         context.progress(0, 2, "weighing tokens")
         weights = self._weights(source.file(TOKENIZER), len(table), context)
         context.progress(1, 2, "decomposing")
-        found = factorize(table, rank=rank, energy=self.energy, weights=weights)
-        put_low_rank(model, found.lookup, found.projection)
+        factors = factorize(table, rank=rank, energy=self.energy, weights=weights)
+        put_low_rank(model, factors.lookup, factors.projection)
         save_model(model, source.path, target)
         context.progress(2, 2, "done")
-        error = np.linalg.norm(found.lookup @ found.projection - table) / np.linalg.norm(table)
+        error = np.linalg.norm(factors.lookup @ factors.projection - table) / np.linalg.norm(table)
         notes = {
-            "rank": found.rank,
+            "rank": factors.rank,
             "hidden_size": table.shape[1],
-            "energy": round(found.energy, 6),
+            "energy": round(factors.energy, 6),
             "relative_error": round(float(error), 6),
             "weight_bytes": parameter_bytes(model),
             "weight_bytes_before": before,
@@ -127,8 +127,8 @@ class FactorizeEmbeddings(Step):
             read_lines("factorize_embeddings", [self.text], self.languages, context.provider), tokenizer
         )
         shares = []
-        for own in rows.values():
-            counts = piece_counts(own, size)
+        for encoded_lines in rows.values():
+            counts = piece_counts(encoded_lines, size)
             shares.append(counts / counts.sum())
         return (1 - self.spread) * size * np.mean(shares, axis=0) + self.spread
 

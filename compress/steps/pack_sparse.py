@@ -75,7 +75,7 @@ class PackSparse(Step):
             "matrix_bytes_before": sum(dense for dense, _ in sizes.values()),
             "matrix_bytes": sum(small for _, small in sizes.values()),
             **file_bytes(source, target),
-            "drift": {name: asdict(found) for name, found in drifts.items()},
+            "drift": {name: asdict(output_drift) for name, output_drift in drifts.items()},
             "runtimes": "unpacked when onnxruntime loads it: latency and memory are those of the dense model",
         }
         return StepResult(

@@ -56,8 +56,8 @@ class PruneWidth(Step):
     """Keep a share of the attention heads, feed-forward neurons and hidden channels.
 
     The matrices become smaller; layers may end up with different widths, or without heads or neurons
-    (see `compress.models.uneven_layers` for how such a model is stored and loaded). What is left equals the whole
-    model with the rest masked, until it is tuned. No training: minutes on a CPU.
+    (`compress.models.heterogeneous_layers` says how such a model is stored and loaded). What is left equals
+    the whole model with the rest masked, until it is tuned. No training: minutes on a CPU.
 
     How many: `heads` and `ffn` say which share stays, of every layer (`budget: uniform`) or of all layers
     together (`global`), the least important ones going. `keep` says which share of the encoder's FLOPs or
@@ -296,7 +296,7 @@ class PruneWidth(Step):
         if self.tune == "none":
             return {}
         assert examples is not None, "tuning looks at examples"
-        found = tune(
+        tuned_parts = tune(
             model,
             student,
             channels,
@@ -304,7 +304,10 @@ class PruneWidth(Step):
             self.tune,
             lambda done, total: context.progress(2, 3, f"tuning layer {done} of {total}"),
         )
-        return {"columns": "layer, part, error before, after, applied", "rows": [one.note() for one in found]}
+        return {
+            "columns": "layer, part, error before, after, applied",
+            "rows": [one.note() for one in tuned_parts],
+        }
 
 
 STEP = PruneWidth

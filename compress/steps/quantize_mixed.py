@@ -40,6 +40,7 @@ from xpareto.compress.mixed_precision import (
     groups_of,
     in_precisions,
     read_samples,
+    rounded,
     search,
 )
 from xpareto.compress.onnx import ONCE, most_tokens, rewrite
@@ -48,7 +49,7 @@ from xpareto.compress.quantization import saturation as int8_overflow
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from xpareto.compress.mixed_precision import Reading, SearchOutcome, Trial
+    from xpareto.compress.mixed_precision import SearchOutcome
 
 _GRAIN = 0.05  # measured times are rounded to this share of the float model's, so that noise decides less
 
@@ -228,7 +229,7 @@ class QuantizeMixed(Step):
         return tuple(dict.fromkeys(needs))
 
     def _dev_sets(self) -> dict[str, str]:
-        """Return language -> the name under which the supply knows the labelled data of it."""
+        """Return language -> the name under which the data provider knows the labelled data of it."""
         return {at: with_language(str(self.dev), at) for at in self.dev_languages or ["en"]}
 
     # -- the work ---------------------------------------------------------------------------
@@ -240,8 +241,8 @@ class QuantizeMixed(Step):
             notes["overflow"] = int8_overflow.check(self.overflow, self.reduce_range, "quantize_mixed")
 
         def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
-            made, own = self._mixed(model, source, context)
-            return made, {**own, **notes}
+            made, search_notes = self._mixed(model, source, context)
+            return made, {**search_notes, **notes}
 
         return rewrite(source, target, context, change, "searching")
 
@@ -262,7 +263,7 @@ class QuantizeMixed(Step):
         times = self._times(trial, min(self.latency_length, most_tokens(source)))
         costs = costs_of(groups, offered, times, self.latency_share)
         harms = trial.sensitivities(offered)
-        found = search(
+        outcome = search(
             costs,
             harms,
             FLOAT,
@@ -271,14 +272,15 @@ class QuantizeMixed(Step):
             self.max_drop,
             self.tries,
         )
-        if not found.met and self.when_unmet == "refuse":
-            raise InputError(self._unmet(found))
-        made = in_precisions(model, groups, found.assignment, trial.codes, reduce_range=self.reduce_range)
+        if not outcome.met and self.when_unmet == "refuse":
+            raise InputError(self._unmet(outcome))
+        made = in_precisions(model, groups, outcome.assignment, trial.codes, reduce_range=self.reduce_range)
         return made, {
-            **self._outcome(found),
+            **outcome.notes(self.max_drop),
+            **({} if outcome.met else {"warning": self._unmet(outcome)}),
             "latency_ms": times,
-            "costs": _rounded(costs),
-            "sensitivities": _rounded(harms),
+            "costs": rounded(costs),
+            "sensitivities": rounded(harms),
             "examples": samples.notes(),
         }
 
@@ -296,58 +298,34 @@ class QuantizeMixed(Step):
             return {name: self.latency_ms[name] for name in (FLOAT, *self.products)}
         if not self.latency_share:
             return {}
-        found = trial.times(self.products, self.latency_batch, length)
-        whole = found[FLOAT]
+        milliseconds = trial.times(self.products, self.latency_batch, length)
+        whole = milliseconds[FLOAT]
         return {
             name: round(max(_GRAIN, round(value / whole / _GRAIN) * _GRAIN) * whole, 4)
-            for name, value in found.items()
+            for name, value in milliseconds.items()
         }
 
     def _samples(self, source: Artifact, context: Context) -> Samples:
         text = None
         if self.text is not None:
-            found = context.provider.text(self.text)
-            known = self.languages or [name for name, lines in found.items() if any(map(str.strip, lines))]
+            lines_by_language = context.provider.text(self.text)
+            known = self.languages or [
+                name for name, lines in lines_by_language.items() if any(map(str.strip, lines))
+            ]
             wanted = {"languages": self.languages, "examples": self.examples * max(1, len(known))}
             text = Calibration.model_validate({"text": self.text, "max_length": self.max_length, **wanted})
         longest = min(self.max_length, most_tokens(source))
         dev = self._dev_sets() if self.dev is not None else {}
         return read_samples(source, context.provider, text, dev, longest, self.dev_limit)
 
-    def _unmet(self, found: SearchOutcome) -> str:
-        reading = found.acceptance
+    def _unmet(self, outcome: SearchOutcome) -> str:
+        reading = outcome.acceptance
         return (
             f"quantize_mixed: max_drop: expected a mix that loses at most {self.max_drop:g} points in every "
-            f"language, but the mildest of {found.measured} that were measured loses {reading.worst:.2f} in "
-            f"{reading.worst_language} on held-out examples ({found.selection.worst:.2f} on those chosen by). Raise "
+            f"language, but the mildest of {outcome.measured} that were measured loses {reading.worst:.2f} in "
+            f"{reading.worst_language} on held-out examples ({outcome.selection.worst:.2f} on those chosen by). Raise "
             "max_drop, offer milder precisions, or take that one: when_unmet: best."
         )
-
-    def _outcome(self, found: SearchOutcome) -> dict[str, Any]:
-        def told(reading: Reading) -> dict[str, Any]:
-            return {
-                "worst_language": reading.worst_language,
-                "worst_language_drop": round(reading.worst, 4),
-                "drop": {name: round(value, 4) for name, value in reading.drop.items()},
-            }
-
-        notes = {
-            "precisions": dict(found.assignment),
-            "met": found.met,
-            "max_drop": self.max_drop,
-            "selection": told(found.selection),
-            "acceptance": told(found.acceptance),
-            "measured": found.measured,
-            "acceptance_looks": found.accepted_after,
-            "changes": found.steps,
-        }
-        return notes if found.met else {**notes, "warning": self._unmet(found)}
-
-
-def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    return {
-        group: {name: float(f"{value:.4g}") for name, value in row.items()} for group, row in table.items()
-    }
 
 
 STEP = QuantizeMixed

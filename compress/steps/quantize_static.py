@@ -195,29 +195,29 @@ class QuantizeStatic(Step):
         self, model: ModelProto, folder: Path, data: CalibrationSet, context: Context
     ) -> tuple[ModelProto, dict[str, Any]]:
 
-        found = onnx_weights.weight_products(model)
-        if not found:
+        products = onnx_weights.weight_products(model)
+        if not products:
             raise InputError("quantize_static: the model holds no float32 weight to quantize.")
-        named = set(onnx_weights.match_nodes(self.fallback_nodes, list(found), "fallback_nodes"))
+        named = set(onnx_weights.match_nodes(self.fallback_nodes, list(products), "fallback_nodes"))
         method = self.range
         assert method != "learned", "that reads no data"
-        inputs = list(dict.fromkeys(product.source for product in found.values()))
+        inputs = list(dict.fromkeys(product.source for product in products.values()))
         stats = collect(folder, inputs, data, context.threads, _SAMPLE_ROWS)
         codes = {
             name: Affine.over(*chosen_range(one, method, self.percentile)) for name, one in stats.items()
         }
         errors = {
             name: self._error(product, stats[product.source], codes[product.source])
-            for name, product in found.items()
+            for name, product in products.items()
         }
-        report = outlier_report(stats, onnx_weights.readers(found))
-        fallen = self._fallen(found, named, errors, report)
+        report = outlier_report(stats, onnx_weights.readers(products))
+        fallen = self._fallen(products, named, errors, report)
         inner = {
             name: self._codes(name in fallen, stats[product.source], codes[product.source])
-            for name, product in found.items()
+            for name, product in products.items()
             if not (name in fallen and self.fallback == "float")
         }
-        if not any(name not in fallen for name in found):
+        if not any(name not in fallen for name in products):
             raise InputError(
                 "quantize_static: every product falls back. Name fewer nodes, or raise the ratio."
             )
@@ -230,18 +230,18 @@ class QuantizeStatic(Step):
             watch(folder, inputs, data, context.threads, see)
             vectors = {}
             for name in inner:
-                product, mean = found[name], stats[found[name].source].channel_means
+                product, mean = products[name], stats[products[name].source].channel_means
                 coded = mean if name in fallen else sums[product.source] / stats[product.source].vectors
                 vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
             add_to_biases(model, vectors)
         made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
         lookups = embedding_nodes(made)
         made = with_rows(made, lookups, self.embeddings)
-        kinds = Counter(product.operator for name, product in found.items() if name not in fallen)
+        kinds = Counter(product.operator for name, product in products.items() if name not in fallen)
         notes: dict[str, Any] = {
             "quantized_nodes": dict(sorted(kinds.items())),
             "embeddings": self.embeddings if lookups else "none",
-            "fallback": {name: fallen[name] for name in found if name in fallen},
+            "fallback": {name: fallen[name] for name in products if name in fallen},
             "ranges": {name: [round(value, 5) for value in _range(one)] for name, one in codes.items()},
             "relative_error": {name: float(f"{error:.3g}") for name, error in errors.items()},
             "outliers": report,
@@ -267,18 +267,20 @@ class QuantizeStatic(Step):
 
     def _fallen(
         self,
-        found: Mapping[str, onnx_weights.Product],
+        products: Mapping[str, onnx_weights.Product],
         named: set[str],
         errors: Mapping[str, float],
         report: Mapping[str, Any],
     ) -> dict[str, str]:
         """Return the products that fall back and why."""
         reasons = dict.fromkeys(named, "named")
-        for name, product in found.items():
+        for name, product in products.items():
             ratio = report["tensors"][product.source]["max_over_p99.9"]
             if self.fallback_ratio is not None and ratio > self.fallback_ratio:
                 reasons.setdefault(name, f"max is {ratio:g} times the 99.9th percentile")
-        left = sorted((name for name in found if name not in reasons), key=lambda name: (-errors[name], name))
+        left = sorted(
+            (name for name in products if name not in reasons), key=lambda name: (-errors[name], name)
+        )
         for name in left[: self.fallback_top]:
             reasons[name] = f"relative error {errors[name]:.3g}"
         return reasons

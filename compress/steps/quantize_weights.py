@@ -92,9 +92,9 @@ class QuantizeWeights(Step):
             notes["overflow"] = int8_overflow.check_blocks(self.overflow, self.block_size, "quantize_weights")
 
         def change(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
-            found = onnx_weights.weight_products(model)
-            operators = {name: product.operator for name, product in found.items()}
-            del found
+            weight_products = onnx_weights.weight_products(model)
+            operators = {name: product.operator for name, product in weight_products.items()}
+            del weight_products
             operators.update(dict.fromkeys(table_nodes(model), "Gather"))
             if not operators:
                 raise InputError("quantize_weights: the model holds no float32 weight to quantize.")

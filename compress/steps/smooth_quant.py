@@ -110,7 +110,7 @@ class SmoothQuant(Step):
             return model, {**notes, "calibration": data.notes()}
 
         made = rewrite(source, target, context, change, "calibrating and smoothing")
-        drifts = {name: parity.Drift(**found) for name, found in made.notes["drift"].items()}
+        drifts = {name: parity.Drift(**drift_fields) for name, drift_fields in made.notes["drift"].items()}
         parity.require(drifts, _TOLERANCE, [(rows, length) for rows, length in made.notes["drift_shapes"]])
         return made
 

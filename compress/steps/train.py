@@ -59,8 +59,8 @@ class Train(Step):
     """Train on one training set, on a mixture, on text, or on each of the recipe's training sets.
 
     One training set gives a model with its head, fresh before training. A list is a
-    mixture: one encoder with a head per training set, every batch of one member, drawn by `sampling`;
-    it gives the encoder alone, or with its masked LM head where text is among the members. A list of
+    mixture: one encoder with a head per training set, every batch of one source, drawn by `sampling`;
+    it gives the encoder alone, or with its masked LM head where text is among the sources. A list of
     one set in several languages keeps that set's head. `NAME@LANGUAGE` is a set's translation.
     `mlm:TEXT` continues masked LM on a text, `tlm:TEXT` translation LM on parallel text (Conneau &
     Lample 2019); a masked LM head that is there is kept. `on: each` forks the chain: one artifact per
@@ -111,10 +111,10 @@ class Train(Step):
     )
     sampling: Sampling = Field(
         "proportional",
-        description="how often a mixture draws a member: proportional to its capped size, that to the "
+        description="how often a mixture draws a source: proportional to its capped size, that to the "
         "power of 1/temperature, or uniform",
     )
-    cap: int | None = Field(CAP, ge=1, description="a member of a mixture counts as at most so many examples")
+    cap: int | None = Field(CAP, ge=1, description="a source of a mixture counts as at most so many examples")
     temperature: float = Field(2.0, gt=0, description="for sampling: temperature; 1 is proportional")
     learning_rate: LearningRate = Field(
         3e-5,
@@ -193,9 +193,11 @@ class Train(Step):
             try:
                 cls.model_validate({**fields, "on": name})
             except ValidationError as error:
-                found = error.errors(include_url=False)[0]
-                where = ".".join(map(str, [name, *found["loc"]]))
-                raise ValueError(f"{where}: {found['msg'][0].lower()}{found['msg'][1:]}") from error
+                first_error = error.errors(include_url=False)[0]
+                where = ".".join(map(str, [name, *first_error["loc"]]))
+                raise ValueError(
+                    f"{where}: {first_error['msg'][0].lower()}{first_error['msg'][1:]}"
+                ) from error
         return value
 
     def sources(self) -> tuple[DataSource, ...]:
@@ -231,9 +233,9 @@ class Train(Step):
 
     def _branch(self, name: str) -> Train:
         """Return this step for one training set, with the fields that `per_set` gives for it."""
-        own, at, _ = name.partition("@")
+        set_name, at, _ = name.partition("@")
         fields = {field: getattr(self, field) for field in type(self).model_fields if field != "per_set"}
-        fields |= self.per_set.get(own, {}) | self.per_set.get(name, {})
+        fields |= self.per_set.get(set_name, {}) | self.per_set.get(name, {})
         if at or name == ENCODER:
             fields["languages"] = None  # the name says the language, or there is no labelled data
         return type(self).model_validate({**fields, "on": name})

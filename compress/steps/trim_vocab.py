@@ -153,7 +153,9 @@ class TrimVocab(Step):
 
         context.progress(3, 4, "audit")
         audits = self._audit(tokenizer, kept, target / TOKENIZER, heads, context)
-        names = ["Added" if at in added else name_of(found) for at, found in enumerate(scripts)]
+        names = [
+            "Added" if at in added else name_of(token_scripts) for at, token_scripts in enumerate(scripts)
+        ]
         context.progress(4, 4, "done")
         notes: dict[str, Any] = {
             "pieces": len(kept),
@@ -180,11 +182,15 @@ class TrimVocab(Step):
 
         tokens = tokenizer.tokens
         entries = entry_shares(counts, self.min_count) if counts else np.full(len(tokens), NEVER)
-        own = frozenset(self.scripts or ())
-        written = own.union(*scripts_in_use(counts, scripts).values())
+        named_scripts = frozenset(self.scripts or ())
+        written = named_scripts.union(*scripts_in_use(counts, scripts).values())
         needed = np.union1d(tokenizer.needed(), np.arange(pad + 1))
         always = np.union1d(needed, self._characters(tokens, scripts, written, entries))
-        in_scripts = [at for at, found in enumerate(scripts) if found <= own] if own else []
+        in_scripts = (
+            [at for at, token_scripts in enumerate(scripts) if token_scripts <= named_scripts]
+            if named_scripts
+            else []
+        )
         then = np.array(sorted(in_scripts, key=lambda at: _rank(tokenizer, at)), dtype=np.int64)
         if self.pieces is not None and self.pieces < len(always):
             raise InputError(
@@ -198,7 +204,8 @@ class TrimVocab(Step):
                 "coverage, or name other texts."
             )
         covered = {
-            language: round(float(own[kept].sum() / max(1, own.sum())), 6) for language, own in counts.items()
+            language: round(float(piece_uses[kept].sum() / max(1, piece_uses.sum())), 6)
+            for language, piece_uses in counts.items()
         }
         return kept, covered
 
@@ -212,8 +219,10 @@ class TrimVocab(Step):
         text = read_lines("trim_vocab", self.counted, self.languages, context.provider)
         rows = encode_lines(text, tokenizer.file)
         size = len(tokenizer.tokens)
-        heads = {language: own[: self.audit_lines] for language, own in rows.items()}
-        return {language: piece_counts(own, size) for language, own in rows.items()}, heads
+        heads = {language: language_rows[: self.audit_lines] for language, language_rows in rows.items()}
+        return {
+            language: piece_counts(language_rows, size) for language, language_rows in rows.items()
+        }, heads
 
     def _characters(
         self,
@@ -230,8 +239,8 @@ class TrimVocab(Step):
             "seen": lambda at: tokens[at] in seen,
             "scripts": lambda at: scripts[at] <= written,
         }[self.characters]
-        found = [at for at, token in enumerate(tokens) if len(token) == 1 and wanted(at)]
-        return np.array(found, dtype=np.int64)
+        kept_ids = [at for at, token in enumerate(tokens) if len(token) == 1 and wanted(at)]
+        return np.array(kept_ids, dtype=np.int64)
 
     def _audit(
         self,

@@ -56,7 +56,7 @@ LabelledSet = Annotated[
     ),
 ]
 TextShare = Annotated[
-    float, Field(gt=0, lt=1, description="of `on` and a text: the share of lessons that are text")
+    float, Field(gt=0, lt=1, description="of `on` and a text: the share of batches that are text")
 ]
 TextLanguages = Annotated[
     list[str] | None,

@@ -42,7 +42,7 @@ class Schedule:
     evaluate_every: int = 0  # steps between two dev scores; 0: never
     patience: int = 0  # dev scores without a better one before the end; 0: no early end
     betas: tuple[float, float] = (0.9, 0.999)
-    accumulate: int = 1  # shares of a batch that are worked on one after another, to save memory
+    accumulate: int = 1  # micro-batches of a batch that are worked on one after another, to save memory
     gradient_checkpointing: bool = False  # keep few activations and compute them again, to save memory
 
 
@@ -118,7 +118,7 @@ def fit(
     `dev`, saves, and has the best weights at the end. The same holds for `accumulate`.
 
     What a loss must do for that: be the mean over those entries of the batch's `labels` that are not
-    -100, or over rows where every row has equally many of them; see `shares.labelled`.
+    -100, or over rows where every row has equally many of them; see `compress.data.sharding.labelled`.
     """
     import torch
 
@@ -140,22 +140,22 @@ def fit(
         state = file.load(model, raw, device, schedule.patience)
         _go_on(state, model, processes, device, seed)
         every = max(1, schedule.steps // _CURVE_POINTS)
-        shares = schedule.accumulate * processes.size
+        micro_batches = schedule.accumulate * processes.size
         model.train()
         while state.step < schedule.steps and not state.exhausted:
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(state.step, schedule)
             whole = batches.batch(state.step)
             parts = []
-            for number in range(processes.rank, shares, processes.size):
+            for number in range(processes.rank, micro_batches, processes.size):
                 batch = {
                     name: torch.from_numpy(rows).to(device)
-                    for name, rows in share(whole, number, shares).items()
+                    for name, rows in share(whole, number, micro_batches).items()
                 }
                 with accelerator.autocast():
                     value = loss(model, batch)
-                if shares > 1:
-                    value = value * (labelled(whole, number, shares) / max(1, labelled(whole)))
+                if micro_batches > 1:
+                    value = value * (labelled(whole, number, micro_batches) / max(1, labelled(whole)))
                 accelerator.backward(value)
                 parts.append(value.detach())  # no .item() here: it would wait for the device each step
             processes.add_gradients(learning)

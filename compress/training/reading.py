@@ -1,4 +1,4 @@
-"""Read what a step learns from: the members of a training, or the examples and the text of a distillation."""
+"""Read what a step learns from: the data sources of a training, or the examples and the text of a distillation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Reading:
 def read_training_data(
     sources: Sequence[DataSource], provider: DataProvider, reading: Reading, mask: float
 ) -> TrainingData:
-    """Read all members; InputError when one has no example, no label, or no such text or language.
+    """Read all sources; InputError when one has no example, no label, or no such text or language.
 
     `mask` is the share of the tokens of a text to be guessed.
     """
@@ -146,7 +146,7 @@ def read_distillation_data(
 
 
 def read_rows(data_source: DataSource, provider: DataProvider, reading: Reading, length: int) -> Rows:
-    """Return the training examples of all languages of a member, one language after the other."""
+    """Return the training examples of all languages of a source, one language after the other."""
     parts = []
     for name in data_source.sources:
         examples = provider.examples(name, "train", reading.tokenizer, length, reading.limit)

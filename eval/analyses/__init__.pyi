@@ -9,8 +9,8 @@ from .claims import MULTITASK as MULTITASK
 from .claims import NONE as NONE
 from .claims import TEXT as TEXT
 from .claims import claim_status as claim_status
-from .deployable import WITH as WITH
 from .differences import diff as diff
+from .feasible import WITH as WITH
 from .recommendation import recommend as recommend
 from .requirements import Requirements as Requirements
 from .requirements import check as check

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xpareto.eval.analyses.deployable import FeasibleSet, judged
 from xpareto.eval.analyses.documents import Answer, Estimate, Pick
+from xpareto.eval.analyses.feasible import FeasibleSet, judged
 from xpareto.eval.analyses.recommendation import middle, rule
 from xpareto.eval.analyses.rounding import digits, short
 from xpareto.eval.comparison import MAX_DROP

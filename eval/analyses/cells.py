@@ -22,7 +22,7 @@ def cells(table: ScoreTable, results: RunResults, systems: Sequence[System], bas
 
     The level of a single interval is that of the examples (max-t); with several seeds it is the larger
     one that holds whatever their correlation is (Sidak 1967), and an error is what gives the half width
-    at that level: examples and seeds together, the latter moderated over the cells.
+    at that level: examples and seeds together, the latter shrunken over the cells.
     """
     by_seed = results.members(systems)
     members = [list(places.values()) for places in by_seed]

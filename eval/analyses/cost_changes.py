@@ -23,14 +23,14 @@ from xpareto.eval.statistics import Contrast, Spread, contrasts
 
 def lost_costs(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return by candidate the costs that A has measured and B has not, or not in all those tasks, and why."""
-    found: dict[str, dict[str, str]] = {}
+    lost: dict[str, dict[str, str]] = {}
     for cost in a.run_summary.costs:
         for name in names:
             if a.run_summary.value(name, cost) is not None:
                 why = _lost(a, b, name, a.run_summary.objectives[cost])
                 if why:
-                    found.setdefault(name, {})[cost] = why
-    return found
+                    lost.setdefault(name, {})[cost] = why
+    return lost
 
 
 def _lost(a: RunResults, b: RunResults, name: str, objective: Objective) -> str:
@@ -81,8 +81,8 @@ def cost_contrasts(
     `margin` is a logarithm: see eval.analyses.documents.difference.
     """
     changes = {}
-    for name, own in _comparable(a, b, names).items():
-        systems = [System(candidate, "", {0: candidate}) for candidate in own]
+    for name, candidates in _comparable(a, b, names).items():
+        systems = [System(candidate, "", {0: candidate}) for candidate in candidates]
         objective = a.run_summary.objectives[name]
         one, other = (run.cost(objective, systems) for run in (a, b))
         if one is None or other is None:
@@ -99,12 +99,12 @@ def cost_contrasts(
             before, after, _between(one, other, errors), margin, f"{name} of all candidates", good=-sign
         )
         family = f"{name} of all candidates, beside the others"
-        beside = relative_changes(after - before, errors, _df(one, other), margin, family, good=-sign)
+        relative = relative_changes(after - before, errors, _df(one, other), margin, family, good=-sign)
         changes[name] = {
-            own[at]: CostChange(
+            candidates[at]: CostChange(
                 **_ratios(contrast, objective),
                 noise=(one.noise.basis, other.noise.basis),
-                beside=_relative(beside[place], contrast, objective) if beside else None,
+                beside=_relative(relative[place], contrast, objective) if relative else None,
             )
             for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
         }
@@ -117,22 +117,22 @@ def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
     The latter's degrees of freedom are Welch's (1947), rounded down, since machines are not alike noisy in
     both runs.
     """
-    shares = [(own.noise.shared**2, own.noise.shared_df) for own in (one, other) if own.noise.shared_df]
+    shares = [(cost.noise.shared**2, cost.noise.shared_df) for cost in (one, other) if cost.noise.shared_df]
     variance = sum(share for share, _ in shares)
     if not variance:
         return Spread(np.zeros(len(errors)), errors, _df(one, other))
-    df = math.floor(variance**2 / sum(share**2 / own for share, own in shares) + 1e-9)
+    df = math.floor(variance**2 / sum(share**2 / share_df for share, share_df in shares) + 1e-9)
     return Spread(errors, np.full(len(errors), math.sqrt(variance)), max(1, df), _df(one, other))
 
 
-def _relative(beside: Contrast, alone: Contrast, objective: Objective) -> RelativeChange:
+def _relative(relative: Contrast, alone: Contrast, objective: Objective) -> RelativeChange:
     good = 1 if objective.sense == "max" else -1
-    least = min(-good * own.difference for own in (beside, alone))
-    worse = beside.verdict == "worse" and least > beside.margin
-    return RelativeChange(**_ratios(beside, objective), beyond=worse)
+    least = min(-good * change.difference for change in (relative, alone))
+    worse = relative.verdict == "worse" and least > relative.margin
+    return RelativeChange(**_ratios(relative, objective), beyond=worse)
 
 
-def cost_changes_together(
+def pooled_cost_changes(
     a: RunResults, b: RunResults, names: Sequence[str], margin: float
 ) -> dict[str, CommonChange]:
     """Return per measured cost the mean change of all candidates that have it (see eval.comparison.common_change).
@@ -140,21 +140,21 @@ def cost_changes_together(
     What is counted, such as bytes, has no noise that a mean could make smaller, and is left out.
     """
     logs = {}
-    for name, own in _comparable(a, b, names).items():
+    for name, candidates in _comparable(a, b, names).items():
         objective = a.run_summary.objectives[name]
-        blocks = _blocks(a, b, own, objective)
+        blocks = _blocks(a, b, candidates, objective)
         if blocks is not None:
             logs[name] = Logs(*blocks, good=1 if objective.sense == "max" else -1)
     return {
         name: CommonChange(
-            **_ratios(own.contrast, a.run_summary.objectives[name]),
-            beyond=own.beyond,
-            candidates=own.candidates,
-            blocks=own.blocks,
-            noise=own.basis,
-            drift=math.exp(own.drift),
+            **_ratios(change.contrast, a.run_summary.objectives[name]),
+            beyond=change.beyond,
+            candidates=change.candidates,
+            blocks=change.blocks,
+            noise=change.basis,
+            drift=math.exp(change.drift),
         )
-        for name, own in pooled_change(logs, margin).items()
+        for name, change in pooled_change(logs, margin).items()
     }
 
 
@@ -165,10 +165,10 @@ def _blocks(
 
     Blocks that most candidates lack in either run are left out, then candidates that lack one of the rest.
     """
-    found = [[run.blocks(name, objective) for name in names] for run in (a, b)]
-    if any(exact for side in found for _, exact in side):
+    sides = [[run.blocks(name, objective) for name in names] for run in (a, b)]
+    if any(exact for side in sides for _, exact in side):
         return None
-    pairs = list(zip(*[[values for values, _ in side] for side in found], strict=True))
+    pairs = list(zip(*[[values for values, _ in side] for side in sides], strict=True))
     counts: dict[int, int] = {}
     for one, other in pairs:
         for repeat in set(one) & set(other):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.analyses.cost_changes import cost_changes_together, cost_contrasts, lost_costs
+from xpareto.eval.analyses.cost_changes import cost_contrasts, lost_costs, pooled_cost_changes
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
 from xpareto.eval.results import RunResults, task_clusters, task_outcomes, task_tuning
@@ -48,14 +48,14 @@ def diff(
     """
     tasks = _common_tasks(first, second)
     names = _common_names(first, second)
-    a, b = (_limited(own, tasks, names) for own in (first, second))
+    a, b = (_limited(results, tasks, names) for results in (first, second))
     paired = {name: _same_examples(a, b, name) for name in tasks}
     table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
     margin = math.log1p(cost_tolerance / 100)
     costs = cost_contrasts(a, b, names, margin)
     changes = Changes(
         candidates=_changes(table, names, costs, tolerance),
-        together=cost_changes_together(a, b, names, margin),
+        together=pooled_cost_changes(a, b, names, margin),
         tolerance=tolerance,
         cost_margin=margin,
     )
@@ -85,19 +85,19 @@ def diff(
 
 
 def _common_tasks(a: RunResults, b: RunResults) -> dict[str, tuple[str, ...]]:
-    found = {}
+    common = {}
     for name, codes in a.languages.items():
         other = b.tasks.get(name)
         if other is not None and other.split == a.tasks[name].split:
             both = tuple(code for code in codes if code in other.languages)
             if both:
-                found[name] = both
-    if not found:
+                common[name] = both
+    if not common:
         raise InputError(
             f"The runs have no task with a split and a language in common: {', '.join(a.tasks)} in the first, "
             f"{', '.join(b.tasks)} in the second."
         )
-    return found
+    return common
 
 
 def _common_names(a: RunResults, b: RunResults) -> list[str]:
@@ -138,15 +138,21 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
     """Yield the scores of A's candidates followed by B's."""
     for name in a.tasks:
         sides = [
-            (own, task_outcomes(own.folder, own.run_summary.run, own.tasks[name], own.names))
-            for own in (a, b)
+            (
+                results,
+                task_outcomes(results.folder, results.run_summary.run, results.tasks[name], results.names),
+            )
+            for results in (a, b)
         ]
-        outcomes = [found for _, found in sides]
-        tuning = [task_tuning(own.folder, own.tasks[name], own.names, found) for own, found in sides]
+        outcomes = [by_language for _, by_language in sides]
+        tuning = [
+            task_tuning(results.folder, results.tasks[name], results.names, by_language)
+            for results, by_language in sides
+        ]
         clusters = task_clusters(a.folder, a.tasks[name], a.names[0])
         equal = all(outcomes[0][code].shape == outcomes[1][code].shape for code in outcomes[0])
         if paired[name] and equal and tuning[0] is None and tuning[1] is None:
-            both = {code: np.concatenate([own[code] for own in outcomes]) for code in outcomes[0]}
+            both = {code: np.concatenate([of_side[code] for of_side in outcomes]) for code in outcomes[0]}
             yield task_scores(task(name), both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM)
             continue
         # Mining sets its thresholds in draws of its own; equal names give both runs equal draws.
@@ -154,9 +160,9 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
         one, other = (
             task_scores(
                 task(name), outcomes[at], a.seed, draws, tuning=tuning[at], part=parts[at],
-                clusters=task_clusters(own.folder, own.tasks[name], own.names[0]), normal_from=NORMAL_FROM,
+                clusters=task_clusters(results.folder, results.tasks[name], results.names[0]), normal_from=NORMAL_FROM,
             )
-            for at, (own, _) in enumerate(sides)
+            for at, (results, _) in enumerate(sides)
         )  # fmt: skip
         yield replace(
             one,
@@ -189,7 +195,7 @@ def _changes(
             average=averages[at],
             tasks=dict(zip(table.tasks, tasks, strict=True)),
             languages=dict(zip(table.languages, languages, strict=True)),
-            costs={cost: own[name] for cost, own in costs.items() if name in own},
+            costs={cost: of_all[name] for cost, of_all in costs.items() if name in of_all},
         )
     return changes
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.analyses.deployable import FeasibleSet, feasible_set, judged
 from xpareto.eval.analyses.documents import (
     BrokenLimit,
     CrossFit,
@@ -20,6 +19,7 @@ from xpareto.eval.analyses.documents import (
     Recommendation,
     VariantFacts,
 )
+from xpareto.eval.analyses.feasible import FeasibleSet, feasible_set, judged
 from xpareto.eval.analyses.requirements import Requirements, qualities_of, weights_of
 from xpareto.eval.comparison import Decision, Interval, Option, Violation, order_of_aims
 from xpareto.eval.objectives import preferences
@@ -32,7 +32,7 @@ _FOLD_DRAWS = 500
 def recommend(
     results: RunResults, requirements: Requirements, report_on: RunResults | None = None
 ) -> Recommendation:
-    """Return the variant to deploy. `results` holds the tasks and languages of the checked wish alone.
+    """Return the variant to deploy. `results` holds the tasks and languages of the checked requirements alone.
 
     `report_on` is that of a run of the same candidates on other examples: what is chosen here, on dev, is
     scored there, on test. InputError for weights that leave nothing, or a chosen variant that the other run
@@ -67,7 +67,7 @@ def recommend(
         chosen=told.named(decision.chosen),
         runner_up=told.named(decision.ranked[1] if len(decision.ranked) > 1 else None),
         fits=decision.ranked,
-        rejected={name: tuple(map(_broken, own)) for name, own in decision.rejected.items()},
+        rejected={name: tuple(map(_broken, violations)) for name, violations in decision.rejected.items()},
         left_out=results.left_out,
         nearest=told.named(decision.nearest),
         unmeasured=decision.unmeasured,
@@ -116,8 +116,8 @@ class _Told:
         here, there = self.facts(name), self.facts(self.candidates.baseline)
         ratios = {
             key: value / base[key]
-            for own, base in ((here.costs, there.costs), (here.aims, there.aims))
-            for key, value in own.items()
+            for numbers, base in ((here.costs, there.costs), (here.aims, there.aims))
+            for key, value in numbers.items()
             if base.get(key)
         }
         return here.model_copy(update={"against_baseline": {"score": here.score - there.score, **ratios}})
@@ -152,7 +152,7 @@ class _Told:
 def middle(system: System, results: RunResults, table: ScoreTable) -> str:
     """Return the system's candidate of the middle score; with one seed, itself."""
     by_score = sorted(
-        system.candidates.values(), key=lambda own: (table.points[results.names.index(own), AVERAGE], own)
+        system.candidates.values(), key=lambda name: (table.points[results.names.index(name), AVERAGE], name)
     )
     return by_score[(len(by_score) - 1) // 2]
 
@@ -175,7 +175,7 @@ def _elsewhere(
     """Return what the chosen variant loses on the examples of another run, each interval by itself."""
     pair = [
         candidates.systems[candidates.base],
-        next(own for own in candidates.systems if own.name == chosen),
+        next(variant for variant in candidates.systems if variant.name == chosen),
     ]
     for name in (name for system in pair for name in system.candidates.values()):
         if name not in results.names:
@@ -213,7 +213,7 @@ def _cross_fit(
     if not requirements.folds:
         return None
     results, systems = candidates.results, candidates.systems
-    fewest = min(own.shape[1] for name in results.tasks for own in results._held[name].values())
+    fewest = min(array.shape[1] for name in results.tasks for array in results._held[name].values())
     if fewest < 2 * requirements.folds:
         return None
     chosen: list[str | None] = []
@@ -239,7 +239,7 @@ def _cross_fit(
     return CrossFit(
         folds=requirements.folds,
         chosen=tuple(chosen),
-        same_choice=sum(own == decision.chosen for own in chosen),
+        same_choice=sum(fold_choice == decision.chosen for fold_choice in chosen),
         held_out_drop=float(np.mean(drops)) if drops else None,
         held_out_worst_language_drop=float(np.mean(by_language, axis=0).max()) if drops else None,
     )

@@ -31,13 +31,13 @@ class Changes:
         """Yield every contrast with its place and its tolerance, those of all candidates first."""
         for cost, common in self.together.items():
             yield ALL_TOGETHER, "costs", cost, common, self.cost_margin
-        for name, own in self.candidates.items():
-            yield name, "average", "", own.average, self.tolerance
-            for task, contrast in own.tasks.items():
+        for name, changes in self.candidates.items():
+            yield name, "average", "", changes.average, self.tolerance
+            for task, contrast in changes.tasks.items():
                 yield name, "tasks", task, contrast, self.tolerance
-            for code, contrast in own.languages.items():
+            for code, contrast in changes.languages.items():
                 yield name, "languages", code, contrast, self.tolerance
-            for cost, change in own.costs.items():
+            for cost, change in changes.costs.items():
                 yield name, "costs", cost, change, self.cost_margin
 
 
@@ -53,11 +53,11 @@ def regressions(
     for name, costs in lost_costs.items():
         worse += [Change(candidate=name, what="lost cost", name=cost, why=why) for cost, why in costs.items()]
     for candidate, what, name, contrast, limit in changes.every():
-        beside = _worse_beside(contrast)
+        relative = _worse_relative_change(contrast)
         if _shown_worse(contrast, limit):
             worse.append(Change(candidate=candidate, what=what, name=name))
-        elif beside is not None:
-            ratio = Estimate(beside.ratio, beside.ratio_low, beside.ratio_high)
+        elif relative is not None:
+            ratio = Estimate(relative.ratio, relative.ratio_low, relative.ratio_high)
             worse.append(Change(candidate=candidate, what=what, name=name, beside=ratio))
     return worse
 
@@ -71,7 +71,7 @@ def undetermined(changes: Changes) -> list[Change]:
     for candidate, what, name, contrast, limit in changes.every():
         less_is_better = isinstance(contrast, CostChange | CommonChange) and contrast.sense == "min"
         worst = -contrast.high if less_is_better else contrast.low
-        shown = _shown_worse(contrast, limit) or _worse_beside(contrast) is not None
+        shown = _shown_worse(contrast, limit) or _worse_relative_change(contrast) is not None
         if worst < -limit and contrast.verdict != "equivalent" and not shown:
             unproven.append(Change(candidate=candidate, what=what, name=name, undetermined=True))
     return unproven
@@ -83,7 +83,7 @@ def _shown_worse(contrast: Contrast, limit: float) -> bool:
     return contrast.verdict == "worse" and abs(contrast.difference) > limit
 
 
-def _worse_beside(contrast: Contrast) -> RelativeChange | None:
+def _worse_relative_change(contrast: Contrast) -> RelativeChange | None:
     """Return how much worse it got than the other candidates did, None where that is not shown."""
-    beside = contrast.beside if isinstance(contrast, CostChange) else None
-    return beside if beside is not None and beside.beyond else None
+    relative = contrast.beside if isinstance(contrast, CostChange) else None
+    return relative if relative is not None and relative.beyond else None

@@ -49,22 +49,22 @@ def named_numbers(text: str) -> dict[str, float]:
     >>> named_numbers("xnli=2, sw=0.5")
     {'xnli': 2.0, 'sw': 0.5}
     """
-    found = {}
+    numbers = {}
     for part in names(text):
         name, sign, value = part.partition("=")
         try:
-            found[name.strip()] = float(value)
+            numbers[name.strip()] = float(value)
         except ValueError as error:
             raise InputError(
                 f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".'
             ) from error
         if not sign:
             raise InputError(f'--weights: expected a name, = and a number, such as xnli=2, found "{part}".')
-    return found
+    return numbers
 
 
 def check(requirements: Requirements) -> Requirements:
-    """Return the wish with what it prefers under its alias; InputError where it asks for what cannot be."""
+    """Return the requirements, aliases of objectives replaced; InputError where they ask for what cannot be."""
     aims = preferences()
     by_name = {objective.name: aim for aim, objective in aims.items()}
     prefer = by_name.get(requirements.prefer, requirements.prefer)
@@ -97,7 +97,7 @@ def check(requirements: Requirements) -> Requirements:
 
 
 def qualities_of(requirements: Requirements) -> tuple[Objective, ...]:
-    """Return the objectives of role quality that a checked wish prefers or sets a limit on."""
+    """Return the objectives of role quality that checked requirements prefer or set a limit on."""
     asked = [
         preferences()[requirements.prefer],
         *(declared_limits()[name][0] for name in requirements.limits),
@@ -124,13 +124,13 @@ def check_names(results: RunResults, requirements: Requirements) -> None:
 
 def weights_of(results: RunResults, requirements: Requirements) -> Weights:
     """Return the weights; a task or language of weight 0 must not be all that there is."""
-    found = Weights(
+    weights = Weights(
         {name: value for name, value in requirements.weights.items() if name in results.tasks},
         {name: value for name, value in requirements.weights.items() if name not in results.tasks},
     )
     for name, codes in results.languages.items():
-        if found.task(name) == 0:
+        if weights.task(name) == 0:
             raise InputError(f"--weights: {name}: leave a task out by --tasks, not by weight 0.")
-        if not any(found.language(code) for code in codes):
+        if not any(weights.language(code) for code in codes):
             raise InputError(f"--weights: every language of {name} has weight 0. Leave it out by --tasks.")
-    return found
+    return weights

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from xpareto.eval.analyses.answer import answer
 from xpareto.eval.analyses.attained import attained
 from xpareto.eval.analyses.cells import cells, flip_tables
-from xpareto.eval.analyses.deployable import feasible_set
 from xpareto.eval.analyses.documents import (
     ALL,
     CostEntry,
@@ -24,6 +23,7 @@ from xpareto.eval.analyses.documents import (
     TaskEntry,
     VolumeEntry,
 )
+from xpareto.eval.analyses.feasible import feasible_set
 from xpareto.eval.analyses.rounding import around, digits, percents, short
 from xpareto.eval.comparison import Fairness, Interval, fairness
 from xpareto.eval.data import LANGUAGES
@@ -57,7 +57,7 @@ RESAMPLES = 2000
 def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
     """Return the statistics of a run. InputError where outcomes were not kept."""
     systems = results.systems(by_seed=False)
-    base = next(at for at, own in enumerate(systems) if results.baseline in own.candidates.values())
+    base = next(at for at, system in enumerate(systems) if results.baseline in system.candidates.values())
     table = results.table(resamples, Weights())
     scores = table.systems(results.members(systems))
     costs = _costs(results, systems)
@@ -79,7 +79,9 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         resamples=resamples,
         seed=results.seed,
         reference=Reference(score=REFERENCE_SCORE, octaves=REFERENCE_OCTAVES),
-        systems=tuple(SystemEntry(name=own.name, arm=own.arm, candidates=own.candidates) for own in systems),
+        systems=tuple(
+            SystemEntry(name=system.name, arm=system.arm, candidates=system.candidates) for system in systems
+        ),
         left_out=results.left_out,
         tasks={
             name: TaskEntry(
@@ -94,7 +96,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         costs=_cost_values(results, costs, alone, len(systems)),
         costs_beside=_cost_values(results, costs, beside, len(systems)),
         frontiers=frontiers,
-        fairness=tuple(_fairness(own) for own in fair),
+        fairness=tuple(_fairness(of_system) for of_system in fair),
         slope_languages=fair[0].slope_languages,
         languages={
             code: (LANGUAGES[code].script, LANGUAGES[code].resources)
@@ -195,7 +197,7 @@ def _frontiers(
     for name, chosen in [(name, [name]) for name in costs] + ([(ALL, list(costs))] if len(costs) > 1 else []):
         rng = generator(seed, "frontier", name)
         frontier = uncertain_frontier(
-            average, [costs[own] for own in chosen], base, arms, single, rng, resamples
+            average, [costs[cost_name] for cost_name in chosen], base, arms, single, rng, resamples
         )
         if frontier is not None:
             frontiers[name] = _frontier(frontier)
@@ -212,7 +214,7 @@ def _frontier(frontier: UncertainFrontier) -> FrontierEntry:
         dominance=tuple(percents(row) for row in frontier.probability),
         confidence_set=_kept(frontier.confidence, places),
         dominated_by={
-            place: tuple(places[own] for own in proof)
+            place: tuple(places[dominator] for dominator in proof)
             for place, proof in zip(places, frontier.confidence.dominators, strict=True)
             if proof
         },
@@ -222,7 +224,7 @@ def _frontier(frontier: UncertainFrontier) -> FrontierEntry:
         knee_shares=None if frontier.knee_shares is None else percents(frontier.knee_shares),
         knee_none=None if frontier.knee_none is None else round(100 * frontier.knee_none),
         hypervolume=None if frontier.volume is None else _volume(frontier.volume),
-        hypervolumes={arm: _volume(own) for arm, own in frontier.volumes.items()},
+        hypervolumes={arm: _volume(volume) for arm, volume in frontier.volumes.items()},
     )
 
 
@@ -240,11 +242,11 @@ def _fairness(fair: Fairness) -> FairnessEntry:
     return FairnessEntry(
         worst_language=fair.worst_language,
         worst=_interval(fair.worst),
-        drops={code: _interval(own) for code, own in fair.drops.items()},
+        drops={code: _interval(drop) for code, drop in fair.drops.items()},
         spread=short(fair.spread),
         spread_beyond_noise=short(fair.spread_beyond_noise),
-        by_script={name: _interval(own) for name, own in fair.by_script.items()},
-        by_resources={name: _interval(own) for name, own in fair.by_resources.items()},
+        by_script={name: _interval(drop) for name, drop in fair.by_script.items()},
+        by_resources={name: _interval(drop) for name, drop in fair.by_resources.items()},
         slope=None if fair.slope is None else _interval(fair.slope),
         single_level=round(fair.single, 6),
     )

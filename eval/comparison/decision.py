@@ -99,7 +99,7 @@ def decide(
     """
     broken = {option.name: _violations(option, limits, point_estimates) for option in options}
     fitting = [option for option in options if not broken[option.name]]
-    rejected = {name: found for name, found in broken.items() if found}
+    rejected = {name: violations for name, violations in broken.items() if violations}
     unmeasured = tuple(name for name in limits if options and not any(_judged(o, name)[0] for o in options))
     ranked = tuple(_ranked(fitting, prefer, floors, better or _by_points(options, prefer)))
     return Decision(ranked, rejected, None if fitting else _nearest(rejected, unmeasured), unmeasured)
@@ -107,16 +107,17 @@ def decide(
 
 def _nearest(rejected: Mapping[str, Sequence[Violation]], unmeasured: Sequence[str]) -> str | None:
     telling = {
-        name: [own for own in found if own.limit_name not in unmeasured] for name, found in rejected.items()
+        name: [violation for violation in violations if violation.limit_name not in unmeasured]
+        for name, violations in rejected.items()
     }
     if not all(telling.values()):  # some break no limit that was measured, and none of these is nearer
         return None
     return min(
         telling,
         key=lambda name: (
-            any(own.found is None for own in telling[name]),
+            any(violation.found is None for violation in telling[name]),
             len(telling[name]),
-            max(own.share for own in telling[name]),
+            max(violation.share for violation in telling[name]),
             name,
         ),
         default=None,
@@ -133,18 +134,18 @@ def _judged(option: Option, limit: str) -> tuple[tuple[float, float | None] | No
 
 
 def _violations(option: Option, limits: Mapping[str, float], point_estimates: bool) -> tuple[Violation, ...]:
-    found = []
+    broken = []
     for name, limit in limits.items():
         known, language = _judged(option, name)
         value, upper = known if known is not None else (math.nan, None)
         judged = value if point_estimates or upper is None else upper
         if not math.isfinite(judged):
-            found.append(Violation(name, limit, None, math.inf, math.inf))
+            broken.append(Violation(name, limit, None, math.inf, math.inf))
         elif not judged <= limit:
             scale = max(limit, 1.0) if name in option.drops else limit  # a share of no drop says nothing
             excess = judged - limit
-            found.append(Violation(name, limit, judged, excess, excess / scale, language, value, upper))
-    return tuple(found)
+            broken.append(Violation(name, limit, judged, excess, excess / scale, language, value, upper))
+    return tuple(broken)
 
 
 def order_of_aims(prefer: str, quality: bool) -> tuple[str, str, str]:
@@ -186,9 +187,9 @@ def _equal_best(options: Sequence[Option], aim: str, floor: float, better: Bette
     """Return the best in one respect and what noise cannot tell from it."""
     if _is_quality(aim, options):
         top = max(options, key=lambda o: o.quality(aim))
-        return [own for own in options if own is top or not better(top.name, own.name)]
-    least = min(_aim(own, aim) for own in options)
-    return [own for own in options if _aim(own, aim) <= least * math.exp(floor)]
+        return [option for option in options if option is top or not better(top.name, option.name)]
+    least = min(_aim(option, aim) for option in options)
+    return [option for option in options if _aim(option, aim) <= least * math.exp(floor)]
 
 
 def _aim(option: Option, aim: str) -> float:

@@ -32,7 +32,7 @@ class Fairness:
     """What one system loses, language by language.
 
     The intervals of `drops` hold for all languages of this system at once, each at the level `single`;
-    so does that of `worst`, the largest drop. With few training seeds their variances are moderated over
+    so does that of `worst`, the largest drop. With few training seeds their variances are shrunken over
     the languages (see eval.statistics.variance_shrinkage), and no end lies beyond what the baseline has to
     lose or to win.
     `spread` is the standard deviation of the drops over languages, `spread_beyond_noise` what is left of

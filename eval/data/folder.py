@@ -70,8 +70,8 @@ class Folder:
     def examples(self, task: Task, language: str, split: str) -> list[Example]:
         """Return the examples of one language; gold labels are None where the file withholds them."""
         files = self.task_files(task, language, split)
-        found: list[Example] = KINDS.load(task.kind).read(files, task, labelled=False)
-        return found
+        examples: list[Example] = KINDS.load(task.kind).read(files, task, labelled=False)
+        return examples
 
     def training_files(self, wanted: TrainingSet, split: str, language: str = "en") -> tuple[Path, ...]:
         """Return the files of the first candidate that exists.

@@ -136,17 +136,17 @@ class Hub:
         if missing:
             there = ", ".join(rows.column_names)
             raise InputError(f"{file}: no column {', '.join(missing)}; it has {there}.")
-        found: list[Example] = []
+        examples: list[Example] = []
         for number, row in enumerate(rows):
             if all(_agrees(row[column], value) for column, value in where.items()):
                 at = f"{file}: row {number}"
                 label = partial(_name, names=names, labels=wanted.labels, where=at)
                 example: Example = kind.from_row(row, source, label, at)
                 if isinstance(wanted, Task) or example.gold is not None:
-                    found.append(example)
-            if len(found) == limit:
+                    examples.append(example)
+            if len(examples) == limit:
                 break
-        settled: list[Example] = kind.settled(found)
+        settled: list[Example] = kind.settled(examples)
         return settled
 
 
@@ -199,16 +199,16 @@ def _class_names(rows: Any, source: HubSource) -> list[str] | None:
     return [source.label_names.get(name, name) for name in feature.names] if feature is not None else None
 
 
-def _agrees(found: Any, wanted: str) -> bool:
+def _agrees(value: Any, wanted: str) -> bool:
     """Is this the value that is wanted, or does it begin with it (x*)?"""
-    return str(found).startswith(wanted[:-1]) if wanted.endswith("*") else bool(found == wanted)
+    return str(value).startswith(wanted[:-1]) if wanted.endswith("*") else bool(value == wanted)
 
 
-def _name(found: int | str, names: list[str] | None, labels: tuple[str, ...], where: str) -> str | None:
+def _name(raw_label: int | str, names: list[str] | None, labels: tuple[str, ...], where: str) -> str | None:
     """Return our label; None where the gold is withheld (-1 by the convention of `datasets`)."""
-    if found == -1:
+    if raw_label == -1:
         return None
-    name = names[found] if names is not None and isinstance(found, int) else found
+    name = names[raw_label] if names is not None and isinstance(raw_label, int) else raw_label
     if name not in labels:
         raise InputError(f'{where}: label "{name}" is not one of {", ".join(labels)}.')
     return str(name)

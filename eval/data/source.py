@@ -63,11 +63,11 @@ class Data:
         """
         if self._hub is not None:
             return task.languages
-        found, other = self._local().languages(task, split), task.calibrated_on(split)
+        languages, other = self._local().languages(task, split), task.calibrated_on(split)
         if other is None:
-            return found
+            return languages
         labelled = set(self._local().languages(task, other))
-        return tuple(language for language in found if language in labelled)
+        return tuple(language for language in languages if language in labelled)
 
     def examples(
         self, task: Task, language: str, split: str = "test", limit: int | None = None
@@ -98,8 +98,10 @@ class Data:
         if self._hub is None:
             return self._local().training(wanted, split, language)
         files = self._hub.training_files(wanted, split, language)
-        own = "en" if split == "dev" else language  # see TrainingSet: dev is English
-        return [example for file in files for example in self._hub.examples(file, wanted, limit, own)]
+        example_language = "en" if split == "dev" else language  # see TrainingSet: dev is English
+        return [
+            example for file in files for example in self._hub.examples(file, wanted, limit, example_language)
+        ]
 
     def labels(self, name: str) -> tuple[str, ...]:
         """Return the labels of a training set in the order of their indices; () for kinds without any.

@@ -45,7 +45,7 @@ class Windows:
 class _Context:
     ids: list[int]
     offsets: np.ndarray  # (tokens, 2), white space at both sides trimmed
-    own: np.ndarray  # (tokens,) bool: has characters that do not begin the next token, too
+    has_characters: np.ndarray  # (tokens,) bool: has characters that do not begin the next token, too
     first: int  # its first row in the table of all offsets
 
 
@@ -87,9 +87,9 @@ def encode_questions(
     can_start, can_end = np.zeros((2, int(base[-1])), dtype=bool)
     for window, at in zip(windows, base[:-1], strict=True):
         shown = slice(at + window.lead, at + window.lead + len(window.best))
-        own = window.context.own[window.start : window.start + len(window.best)]
-        can_end[shown] = own
-        can_start[shown] = own & window.best
+        has_characters = window.context.has_characters[window.start : window.start + len(window.best)]
+        can_end[shown] = has_characters
+        can_start[shown] = has_characters & window.best
     return EncodedQuestions(
         ids,
         len(examples),
@@ -121,7 +121,7 @@ def training_windows(
     labels: list[list[int]] = []
     for window in windows:
         answers = examples[window.owner].answers
-        span = token_span(window.context.offsets, window.context.own, answers[0].start,
+        span = token_span(window.context.offsets, window.context.has_characters, answers[0].start,
                           answers[0].start + len(answers[0].text)) if answers else None  # fmt: skip
         if span is None or span[0] < window.start or span[1] >= window.start + len(window.best):
             labels.append([0, 0])
@@ -130,14 +130,16 @@ def training_windows(
     return TrainingExamples([window.ids(tokenizer) for window in windows], labels)
 
 
-def token_span(offsets: np.ndarray, own: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
+def token_span(
+    offsets: np.ndarray, has_characters: np.ndarray, start: int, end: int
+) -> tuple[int, int] | None:
     """Return the first and the last token that hold the characters [start, end); None where none does.
 
     >>> offsets = np.array([[0, 1], [0, 3], [4, 6], [6, 9]])
     >>> token_span(offsets, np.array([False, True, True, True]), start=4, end=7)
     (2, 3)
     """
-    held = own & (offsets[:, 1] > start) & (offsets[:, 0] < end)
+    held = has_characters & (offsets[:, 1] > start) & (offsets[:, 0] < end)
     tokens = np.flatnonzero(held)
     return (int(tokens[0]), int(tokens[-1])) if len(tokens) else None
 
@@ -213,6 +215,6 @@ def _context(text: str, ids: list[int], offsets: np.ndarray, first: int) -> _Con
     for token in np.flatnonzero((ends > starts) & (ends < until) & ~np.append(space, True)[ends]):
         while ends[token] < until[token] and unicodedata.category(text[ends[token]])[0] not in "ZC":
             ends[token] += 1
-    own = ends > starts
-    own[:-1] &= starts[1:] > starts[:-1]
-    return _Context(ids, np.stack([starts, ends], axis=1).astype(np.int32), own, first)
+    has_characters = ends > starts
+    has_characters[:-1] &= starts[1:] > starts[:-1]
+    return _Context(ids, np.stack([starts, ends], axis=1).astype(np.int32), has_characters, first)

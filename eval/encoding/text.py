@@ -75,12 +75,12 @@ class TextEncoder:
     def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> list[list[int]]:
         """Return ``<s> A </s></s> B </s>`` for each, the longer part cut first to `max_length`."""
         ids = self.ids([text for pair in pairs for text in pair])  # XNLI has each premise three times
-        found = []
+        sequences = []
         for one, other in pairs:
             first, second = ids[one], ids[other]
             keep, keep_other = longest_first(len(first), len(second), max_length - 4)
-            found.append([self.bos, *first[:keep], self.eos, self.eos, *second[:keep_other], self.eos])
-        return found
+            sequences.append([self.bos, *first[:keep], self.eos, self.eos, *second[:keep_other], self.eos])
+        return sequences
 
     def ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
         """Return the subwords of each distinct text, no special tokens."""
@@ -95,14 +95,14 @@ class TextEncoder:
         the tokenizer makes of it.
         """
         distinct = list(dict.fromkeys(texts))
-        found = {}
+        spans_by_text = {}
         for at in range(0, len(distinct), _ENCODED_AT_ONCE):
             some = distinct[at : at + _ENCODED_AT_ONCE]
             encodings = self._tokenizer.encode_batch(some, add_special_tokens=False)
             for text, encoding in zip(some, encodings, strict=True):
                 offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-                found[text] = (encoding.ids, offsets)
-        return found
+                spans_by_text[text] = (encoding.ids, offsets)
+        return spans_by_text
 
     def words(self, words: Sequence[str]) -> dict[str, list[int]]:
         """Return the subwords of each distinct word, no special tokens.

@@ -27,7 +27,7 @@ def find_cards() -> Cards | None:
     errors: tuple[type[Exception], ...] = (OSError, RuntimeError, *_driver_errors(gpu))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
-        cards = GPU.from_utils(None if visible is None else [own for own in visible.split(",") if own])
+        cards = GPU.from_utils(None if visible is None else [card for card in visible.split(",") if card])
         cards.start()
     except errors as error:  # the work that is metered goes on
         logging.getLogger(__name__).warning("the energy of the GPUs cannot be read: %s", error)
@@ -37,5 +37,5 @@ def find_cards() -> Cards | None:
 
 def _driver_errors(gpu: Any) -> tuple[type[Exception], ...]:
     """Return what the drivers' libraries raise, of those that are installed."""
-    found = getattr(gpu.pynvml, "NVMLError", None), getattr(gpu.amdsmi, "AmdSmiException", None)
-    return tuple(own for own in found if own is not None)
+    error_types = getattr(gpu.pynvml, "NVMLError", None), getattr(gpu.amdsmi, "AmdSmiException", None)
+    return tuple(error_type for error_type in error_types if error_type is not None)

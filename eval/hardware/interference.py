@@ -46,7 +46,7 @@ class Counters:
     """Seconds since boot that some cores were busy and stolen, and that this process ran."""
 
     at: float
-    own: float
+    process_seconds: float
     busy: float | None
     steal: float | None
     frequency_mhz: float | None
@@ -55,15 +55,15 @@ class Counters:
     @staticmethod
     def read(stat: Path = STAT) -> Counters:
         """Return the counters of the cores that this process is pinned to."""
-        own = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        count = len(own) or os.cpu_count() or 1
+        pinned_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        count = len(pinned_cores) or os.cpu_count() or 1
         busy: float | None
         steal: float | None
         try:
-            busy, steal = busy_seconds(stat.read_text(encoding="ascii").splitlines(), own)
+            busy, steal = busy_seconds(stat.read_text(encoding="ascii").splitlines(), pinned_cores)
         except (OSError, ValueError, IndexError):
             busy = steal = None
-        return Counters(time.monotonic(), processor_seconds(), busy, steal, _frequency(own), count)
+        return Counters(time.monotonic(), processor_seconds(), busy, steal, _frequency(pinned_cores), count)
 
 
 def processor_seconds() -> float:
@@ -104,7 +104,7 @@ def load_between(start: Counters, end: Counters) -> Load:
         assert start.busy is not None and end.busy is not None
         assert start.steal is not None and end.steal is not None
         slack = _TICK_SLACK * start.cores / _TICKS
-        other = (end.busy - start.busy) - (end.own - start.own)
+        other = (end.busy - start.busy) - (end.process_seconds - start.process_seconds)
         foreign = min(1.0, max(0.0, other - slack) / whole)
         steal = min(1.0, max(0.0, end.steal - start.steal) / whole)
     clocks = [value for value in (start.frequency_mhz, end.frequency_mhz) if value is not None]
@@ -112,13 +112,13 @@ def load_between(start: Counters, end: Counters) -> Load:
 
 
 def _frequency(cores: Sequence[int]) -> float | None:
-    found = []
+    clocks_mhz = []
     for core in cores:
         try:
-            found.append(int(Path(_FREQUENCY.format(core)).read_text(encoding="ascii")) / 1e3)
+            clocks_mhz.append(int(Path(_FREQUENCY.format(core)).read_text(encoding="ascii")) / 1e3)
         except (OSError, ValueError):
             return _listed_frequency(cores)
-    return sum(found) / len(found) if found else None
+    return sum(clocks_mhz) / len(clocks_mhz) if clocks_mhz else None
 
 
 def _listed_frequency(cores: Sequence[int]) -> float | None:
@@ -147,4 +147,4 @@ def listed_mhz(lines: Iterable[str], cores: Iterable[int]) -> float | None:
     wanted = list(cores)
     if not wanted or not set(wanted) <= set(clocks):
         return None
-    return sum(clocks[own] for own in wanted) / len(wanted)
+    return sum(clocks[wanted_core] for wanted_core in wanted) / len(wanted)

@@ -90,8 +90,8 @@ def cpu_model() -> str:
 def vector_flags() -> tuple[str, ...]:
     """Return those of FLAGS that the CPU has."""
     lines = [line.partition(":")[2].split() for line in _cpuinfo() if line.startswith(("flags", "Features"))]
-    found = set(lines[0]) if lines else set()
-    return tuple(flag for flag in FLAGS if flag in found)
+    cpu_flags = set(lines[0]) if lines else set()
+    return tuple(flag for flag in FLAGS if flag in cpu_flags)
 
 
 def usable_cores() -> int:
@@ -105,8 +105,8 @@ def physical_cores() -> int | None:
     """Return the number of physical cores of the machine, None where the system does not say."""
     import psutil
 
-    found: int | None = psutil.cpu_count(logical=False)
-    return found
+    cores: int | None = psutil.cpu_count(logical=False)
+    return cores
 
 
 def memory_bytes() -> int:
@@ -116,10 +116,10 @@ def memory_bytes() -> int:
     total = int(psutil.virtual_memory().total)
     limit = Path("/sys/fs/cgroup/memory.max")
     try:
-        found = limit.read_text(encoding="ascii").strip()
+        limit_text = limit.read_text(encoding="ascii").strip()
     except OSError:
         return total
-    return min(total, int(found)) if found.isdigit() else total
+    return min(total, int(limit_text)) if limit_text.isdigit() else total
 
 
 def rapl_readable() -> bool:
@@ -139,13 +139,13 @@ def gpus() -> list[str]:
 
 def package_versions(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """Return the versions of those packages that are installed."""
-    found = {}
+    versions = {}
     for name in names:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def git_state(folder: Path) -> Mapping[str, Any] | None:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core import Head
 from xpareto.eval.encoding import Encoded, TextEncoder, TrainingExamples
 from xpareto.eval.submission import Format
 from xpareto.eval.tasks import Example, HubSource, KindName, Prediction, Task, TrainingSet
@@ -37,7 +36,6 @@ class Kind(ABC):
 
     columns: ClassVar[tuple[str, ...]]  # of `outcomes`
     name: ClassVar[KindName]
-    head: ClassVar[Head]  # of the models that answer
     leaderboard: ClassVar[Format | None] = (
         None  # how answers are written and read; None: no leaderboard has it
     )
@@ -137,8 +135,8 @@ class Kind(ABC):
         if len(examples) != len(predictions):
             raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
         counts = self.outcomes(examples, predictions, task, language)
-        found = self.metrics(counts.sum(axis=0))
-        return Scored({name: float(found[name]) for name in task.metrics}, counts, self.columns)
+        metrics = self.metrics(counts.sum(axis=0))
+        return Scored({name: float(metrics[name]) for name in task.metrics}, counts, self.columns)
 
 
 TUNING = ("score", "correct", "gold", "half")

@@ -21,7 +21,6 @@ class Choose(Kind):
     """See eval.kinds.Kind. Sequence s is an option of the question owners[s]; a tie goes to the first."""
 
     name = "choose"
-    head = "choice"
     columns = ("correct", "examples")
 
     def read(

@@ -21,7 +21,6 @@ class Classify(Kind):
     """See eval.kinds.Kind. A declaration whose `columns` name a text has texts, any other has pairs."""
 
     name = "classify"
-    head = "classification"
     leaderboard = Labels()
     columns = ("correct", "examples")
 

@@ -52,7 +52,6 @@ class Mine(Calibrated):
     """
 
     name = "mine"
-    head = "encoder"
     leaderboard = MinedPairs()
     columns = (
         "matching", "predicted", "gold", "matching_dev_threshold", "predicted_dev_threshold",
@@ -97,10 +96,10 @@ class Mine(Calibrated):
     ) -> tuple[list[Prediction], Tuning | None]:
         """Return the ids per sentence; InputError where no gold is there to set a threshold by."""
         assert isinstance(encoded, EncodedCorpus)
-        sentences, own = encoded.sentences, len(encoded.sentences)
-        pairs = _mined(sentences, reduced[:own])
+        sentences, sentence_count = encoded.sentences, len(encoded.sentences)
+        pairs = _mined(sentences, reduced[:sentence_count])
         if encoded.calibration is not None:
-            labelled = _mined(encoded.calibration, reduced[own:])
+            labelled = _mined(encoded.calibration, reduced[sentence_count:])
             threshold = _threshold(labelled, _gold(encoded.calibration))
             kept = tuned = _kept(pairs, threshold)
             set_on = _tuning_rows(encoded.calibration, labelled)
@@ -172,18 +171,18 @@ def _mined(sentences: Sequence[Sentence], states: Sequence[np.ndarray]) -> _Pair
         sides.append(list(places.values()))
     if not all(sides):
         return _Pairs([], [], np.empty(0))
-    vectors = [np.stack([states[own[0]] for own in side]) for side in sides]
-    found = mine(vectors[0], vectors[1])
+    vectors = [np.stack([states[text_places[0]] for text_places in side]) for side in sides]
+    mined = mine(vectors[0], vectors[1])
     chosen = [
         at
-        for at, (one, other) in enumerate(zip(found.foreign, found.english, strict=True))
+        for at, (one, other) in enumerate(zip(mined.foreign, mined.english, strict=True))
         if len(sides[0][one]) == 1 and len(sides[1][other]) == 1
     ]
     ids = [
         [sentences[sides[number][index][0]].id for index in side[chosen]]
-        for number, side in enumerate((found.foreign, found.english))
+        for number, side in enumerate((mined.foreign, mined.english))
     ]
-    return _Pairs(ids[0], ids[1], found.score[chosen])
+    return _Pairs(ids[0], ids[1], mined.score[chosen])
 
 
 def _gold(sentences: Sequence[Sentence]) -> set[tuple[str, str]]:
@@ -215,8 +214,10 @@ def _threshold(pairs: _Pairs, gold: set[tuple[str, str]]) -> float:
 
 
 def _half(pairs: _Pairs, gold: set[tuple[str, str]], half: int) -> tuple[_Pairs, set[tuple[str, str]]]:
-    own = [at for at, name in enumerate(pairs.foreign) if fold(name) == half]
-    chosen = _Pairs([pairs.foreign[at] for at in own], [pairs.english[at] for at in own], pairs.score[own])
+    in_half = [at for at, name in enumerate(pairs.foreign) if fold(name) == half]
+    chosen = _Pairs(
+        [pairs.foreign[at] for at in in_half], [pairs.english[at] for at in in_half], pairs.score[in_half]
+    )
     return chosen, {pair for pair in gold if fold(pair[0]) == half}
 
 

@@ -25,7 +25,6 @@ class Retrieve(Kind):
     """
 
     name = "retrieve"
-    head = "encoder"
     leaderboard = Indices()
     columns = ("correct", "examples")
 
@@ -55,8 +54,8 @@ class Retrieve(Kind):
         if not encoded.examples:
             return []
         states = np.stack(reduced)
-        found = nearest(queries=states[encoded.examples :], candidates=states[: encoded.examples])
-        return [int(index) for index in found]
+        nearest_indices = nearest(queries=states[encoded.examples :], candidates=states[: encoded.examples])
+        return [int(index) for index in nearest_indices]
 
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str

@@ -34,7 +34,6 @@ class Span(Kind):
     """
 
     name = "span"
-    head = "qa"
     leaderboard = Answers()
     columns = ("exact", "f1", "f1_language_aware", "questions")
 

@@ -29,7 +29,6 @@ class Tag(Kind):
     """See eval.kinds.Kind. A word has the tag of its first subword; pieces are joined again."""
 
     name = "tag"
-    head = "tagging"
     leaderboard = Tags()
     labels_in_data = True
     columns = ("matching", "predicted", "gold", "correct", "tokens")
@@ -89,11 +88,11 @@ class Tag(Kind):
         gold = [sentence.tags for sentence in sentences if sentence.tags is not None]
         if len(gold) != len(examples):
             raise InputError("The gold tags of this test set are withheld: it cannot be scored here.")
-        found = [prediction for prediction in predictions if isinstance(prediction, tuple)]
-        spans = (entity_counts if _OUTSIDE in task.labels else chunk_counts)(gold, found)
+        predicted_tags = [prediction for prediction in predictions if isinstance(prediction, tuple)]
+        spans = (entity_counts if _OUTSIDE in task.labels else chunk_counts)(gold, predicted_tags)
         words = [
             (sum(map(str.__eq__, ours, theirs)), len(theirs))
-            for ours, theirs in zip(found, gold, strict=True)
+            for ours, theirs in zip(predicted_tags, gold, strict=True)
         ]
         return np.concatenate([spans, np.array(words, dtype=np.int64).reshape(-1, 2)], axis=1)
 

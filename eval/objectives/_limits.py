@@ -23,10 +23,10 @@ def worst(
     """
 
     def blocks(rows: Sequence[Measurement]) -> dict[int, float]:
-        own = [row for row in rows if row.statistic == statistic and row.component == component]
-        if len({row.basis for row in own if row.status == "ok"}) > 1:
+        statistic_rows = [row for row in rows if row.statistic == statistic and row.component == component]
+        if len({row.basis for row in statistic_rows if row.status == "ok"}) > 1:
             return {}
-        found = whole_blocks(own, lambda row: str(getattr(row, by)))
-        return {block: max(values.values()) / scale for block, values in found.items()}
+        by_block = whole_blocks(statistic_rows, lambda row: str(getattr(row, by)))
+        return {block: max(values.values()) / scale for block, values in by_block.items()}
 
     return measured(name, title, unit, "min", blocks)

@@ -55,7 +55,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Objective:
-    """A number to optimise. `reduce` gets all rows of one candidate and returns None without evidence.
+    """A number to optimise. `reduce` gets all rows of one candidate and returns None where they lack it.
 
     A cost that is measured several times has `blocks`, its value in every block (see `whole_blocks`), and
     `reduce` is then `over_blocks` of these: whoever needs the noise of the number reads the blocks. One
@@ -141,18 +141,21 @@ def whole_blocks(
     one and is left out; where each lacks some, all are one block, of geometric means. Rows that are not
     ok or have no value above zero do not count.
     """
-    found: dict[int, dict[str, list[float]]] = {}
+    readings: dict[int, dict[str, list[float]]] = {}
     for row in rows:
         if row.status == "ok" and row.value is not None and 0 < row.value < math.inf:
-            found.setdefault(row.repeat, {}).setdefault(place(row), []).append(row.value)
+            readings.setdefault(row.repeat, {}).setdefault(place(row), []).append(row.value)
     blocks = {
-        repeat: {own: median(values) for own, values in places.items()}
-        for repeat, places in sorted(found.items())
+        repeat: {place_name: median(values) for place_name, values in places.items()}
+        for repeat, places in sorted(readings.items())
     }
-    places = list(dict.fromkeys(own for block in blocks.values() for own in block))
+    places = list(dict.fromkeys(place_name for block in blocks.values() for place_name in block))
     whole = {repeat: block for repeat, block in blocks.items() if len(block) == len(places)}
     if whole or not blocks:
         return whole
     return {
-        0: {own: geometric_mean(block[own] for block in blocks.values() if own in block) for own in places}
+        0: {
+            place_name: geometric_mean(block[place_name] for block in blocks.values() if place_name in block)
+            for place_name in places
+        }
     }

@@ -12,8 +12,11 @@ from xpareto.eval.records import Measurement
 
 def latency_ms(rows: Sequence[Measurement]) -> dict[int, float]:
     """Return, for each block, the mean over tasks of p50 in ms."""
-    own = _latencies(rows, "p50")
-    return {block: fmean(tasks.values()) for block, tasks in whole_blocks(own, lambda row: row.task).items()}
+    latency_rows = _latencies(rows, "p50")
+    return {
+        block: fmean(tasks.values())
+        for block, tasks in whole_blocks(latency_rows, lambda row: row.task).items()
+    }
 
 
 def p95_with_tokenization(rows: Sequence[Measurement]) -> dict[int, float]:

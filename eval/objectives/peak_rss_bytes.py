@@ -11,10 +11,10 @@ from xpareto.eval.records import Measurement
 
 def peak_rss_bytes(rows: Sequence[Measurement]) -> dict[int, float]:
     """Return the peak in bytes in each block."""
-    own = [row for row in rows if row.statistic == "peak_rss"]
+    peak_rows = [row for row in rows if row.statistic == "peak_rss"]
     return {
         block: max(artifacts.values())
-        for block, artifacts in whole_blocks(own, lambda row: row.artifact).items()
+        for block, artifacts in whole_blocks(peak_rows, lambda row: row.artifact).items()
     }
 
 

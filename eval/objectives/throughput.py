@@ -11,10 +11,10 @@ from xpareto.eval.records import Measurement
 
 def throughput(rows: Sequence[Measurement]) -> dict[int, float]:
     """Return examples per second in each block."""
-    own = [row for row in rows if row.statistic == "throughput"]
+    throughput_rows = [row for row in rows if row.statistic == "throughput"]
     return {
         block: harmonic_mean(list(tasks.values()))
-        for block, tasks in whole_blocks(own, lambda row: row.task).items()
+        for block, tasks in whole_blocks(throughput_rows, lambda row: row.task).items()
     }
 
 

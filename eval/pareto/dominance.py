@@ -96,7 +96,7 @@ def confidence_set(
 
     A shows that it dominates B when its lead is above zero in one objective and above minus the
     tolerance in all of them, at the lower ends of simultaneous intervals, each at the level `single` of
-    `level_of_pairs`, with its own Student's t of variances that are moderated over pairs (those within one
+    `level_of_pairs`, with its own Student's t of variances that are shrunken over pairs (those within one
     of the `groups`, such as arms, apart from others). An objective in which both are surely equal, as the
     sizes of one file or the scores of equal answers, is no obstacle.
     """

@@ -21,7 +21,7 @@ _TAIL = 0.025
 class Cost:
     """One cost of those systems that have it: their places, logarithms (less is better), and its noise.
 
-    `twin` is the logarithm of the cost of the baseline's twin over the baseline's, None without a twin.
+    `twin` is the logarithm of the cost of the baseline's A/A control over the baseline's, None without one.
     """
 
     systems: tuple[int, ...]

@@ -46,7 +46,7 @@ class Energy(Probe):
             return
         seconds = float(context.option("seconds", 2.0))
         for training_set in context.artifacts:
-            for ask, found in context.asks(training_set):
+            for ask, asked_task in context.asks(training_set):
                 subsets = context.subsets(ask, training_set)
                 if not subsets:
                     continue
@@ -72,7 +72,7 @@ class Energy(Probe):
                 examples = done[0] * len(sample)
                 for row in _rows(spent, machine_energy(spent), idle, examples, grams_per_joule):
                     yield context.row(
-                        "energy", **row, task=found.name, training_set=training_set, examples=examples
+                        "energy", **row, task=asked_task.name, training_set=training_set, examples=examples
                     )
 
 

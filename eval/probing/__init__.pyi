@@ -8,11 +8,11 @@ from .context import Subset as Subset
 from .predict import absent as absent
 from .predict import answered as answered
 from .predict import withheld as withheld
-from .probe import PROBES as PROBES
 from .probe import Probe as Probe
-from .probe import Taken as Taken
 from .probe import failed_row as failed_row
 from .probe import launch as launch
 from .probe import threading_variables as threading_variables
+from .registry import PROBES as PROBES
+from .registry import Taken as Taken
 from .request import Ask as Ask
 from .request import Job as Job

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from xpareto.compress.core import InputError
 from xpareto.eval.hardware import Counters, load_between
-from xpareto.eval.probing.probe import CURRENT, EXIT_REFUSED, PROBES, REFUSAL, ROWS, Probe, failed_row
+from xpareto.eval.probing.probe import CURRENT, EXIT_REFUSED, REFUSAL, ROWS, Probe, failed_row
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Job
 from xpareto.eval.records import LOAD, Measurement, to_json
 

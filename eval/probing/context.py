@@ -45,9 +45,12 @@ class MeasurementContext:
 
     def asks(self, training_set: str) -> list[tuple[Ask, Task]]:
         """Return the job's tasks that this training set's artifact answers."""
-        own = [(ask, task(ask.name)) for ask in self.job.tasks]
-        pairs = [(ask, replace(found, trained_on=ask.trained_on or found.trained_on)) for ask, found in own]
-        return [(ask, found) for ask, found in pairs if found.trained_on == training_set]
+        asked = [(ask, task(ask.name)) for ask in self.job.tasks]
+        pairs = [
+            (ask, replace(asked_task, trained_on=ask.trained_on or asked_task.trained_on))
+            for ask, asked_task in asked
+        ]
+        return [(ask, asked_task) for ask, asked_task in pairs if asked_task.trained_on == training_set]
 
     def session(self, training_set: str) -> Session:
         """Return the opened artifact; the one opened before is closed (idle sessions may spin)."""
@@ -65,32 +68,32 @@ class MeasurementContext:
             self._open[1].close()
             self._open = None
 
-    def languages(self, ask: Ask, found: Task) -> tuple[str, ...]:
+    def languages(self, ask: Ask, asked_task: Task) -> tuple[str, ...]:
         """Return the languages asked for, in the task's order."""
-        wanted = found.languages if ask.languages is None else ask.languages
+        wanted = asked_task.languages if ask.languages is None else ask.languages
         return tuple(wanted)
 
     def subsets(self, ask: Ask, training_set: str) -> list[Subset]:
         """Return the encoded examples of every language that the data has, in the task's order."""
         if ask not in self._subsets:
             artifact = self.artifacts[training_set]
-            found = task(ask.name)
+            asked_task = task(ask.name)
             if artifact.manifest.labels:  # the model's own order of labels
-                found = replace(found, labels=artifact.manifest.labels)
+                asked_task = replace(asked_task, labels=artifact.manifest.labels)
             # what a short model cannot read is cut, or split and joined again, as at max_length
-            longest = min(found.max_length, longest_input(model_config(artifact)))
-            found = replace(found, max_length=longest)
-            kind: Kind = KINDS.load(found.kind)
+            longest = min(asked_task.max_length, longest_input(model_config(artifact)))
+            asked_task = replace(asked_task, max_length=longest)
+            kind: Kind = KINDS.load(asked_task.kind)
             tokenizer = TextEncoder(artifact.file("tokenizer.json"))
             self._subsets[ask] = []
-            present = set(self.data.languages(found, ask.split))
-            for language in self.languages(ask, found):
+            present = set(self.data.languages(asked_task, ask.split))
+            for language in self.languages(ask, asked_task):
                 if language not in present:
                     continue
-                examples = self.data.examples(found, language, ask.split, ask.limit)
+                examples = self.data.examples(asked_task, language, ask.split, ask.limit)
                 if examples:
-                    encoded = self._encode(kind, examples, tokenizer, found, language, ask)
-                    self._subsets[ask].append(Subset(found, language, examples, encoded))
+                    encoded = self._encode(kind, examples, tokenizer, asked_task, language, ask)
+                    self._subsets[ask].append(Subset(asked_task, language, examples, encoded))
         return self._subsets[ask]
 
     def _encode(
@@ -98,16 +101,16 @@ class MeasurementContext:
         kind: Kind,
         examples: Sequence[Example],
         tokenizer: TextEncoder,
-        found: Task,
+        asked_task: Task,
         language: str,
         ask: Ask,
     ) -> Encoded:
-        other = found.calibrated_on(ask.split)
+        other = asked_task.calibrated_on(ask.split)
         if other is None:
-            return kind.encode(examples, tokenizer, found)
+            return kind.encode(examples, tokenizer, asked_task)
         assert isinstance(kind, Calibrated)
-        labelled = self.data.examples(found, language, other, ask.limit)
-        return kind.encode_calibrated(examples, labelled, tokenizer, found)
+        labelled = self.data.examples(asked_task, language, other, ask.limit)
+        return kind.encode_calibrated(examples, labelled, tokenizer, asked_task)
 
     def pad_id(self, training_set: str) -> int:
         """Return the id that the artifact's model masks in its position count."""

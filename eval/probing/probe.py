@@ -9,29 +9,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from xpareto.compress.core import Catalog
+from xpareto.eval.probing.registry import PROBES, Taken
 from xpareto.eval.probing.request import Job, now
 from xpareto.eval.records import Measurement, read_rows
 
 if TYPE_CHECKING:
     from xpareto.eval.probing.context import MeasurementContext
 
-PROBES = Catalog("probe", "xpareto.eval.probes", "PROBE")
-
 ROWS, CURRENT, REFUSAL, STDERR = "rows.jsonl", "current.txt", "refusal.txt", "stderr.txt"
 EXIT_REFUSED = 2
 _STDERR_LINES = 12
-
-# How a run takes the rows of a probe:
-# remembered  a pure function of content: in a process of its own, once per content, then kept in the store
-# once        counted, or told as shares: in the first block only
-# with twin   a cost of the machine: in every block, and on the baseline's twin too, so that its noise is known
-# in blocks   a cost of the machine without a twin: in every block that the run has for others with one
-# by submit   not at all: it writes files for `xpareto submit`
-# All but the remembered share one process per candidate and block.
-Taken = Literal["remembered", "once", "in blocks", "with twin", "by submit"]
 
 
 class Probe(ABC):

@@ -12,10 +12,6 @@ from .document import read_document as read_document
 from .document import row_schema as row_schema
 from .document import run_schema as run_schema
 from .document import write_document as write_document
-from .evidence import Part as Part
-from .evidence import RunResults as RunResults
-from .evidence import System as System
-from .evidence import read_run_results as read_run_results
 from .frontiers import frontier_names as frontier_names
 from .integrity import SEAL as SEAL
 from .integrity import changed_since_seal as changed_since_seal
@@ -36,6 +32,10 @@ from .provenance import efforts as efforts
 from .run import ROWS as ROWS
 from .run import Run as Run
 from .run import read_runs as read_runs
+from .run_results import Part as Part
+from .run_results import RunResults as RunResults
+from .run_results import System as System
+from .run_results import read_run_results as read_run_results
 from .summary import ENERGY as ENERGY
 from .summary import SCORE as SCORE
 from .summary import RunSummary as RunSummary

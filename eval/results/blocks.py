@@ -11,7 +11,7 @@ COST, CONTROL = "cost", "aa"  # groups of probes: a candidate's costs, and the b
 
 @dataclass(frozen=True)
 class Turn:
-    """One measurement of costs: which candidate, in which block, and whether it is the baseline's twin."""
+    """One measurement of costs: which candidate, in which block, and whether it is the A/A control."""
 
     candidate: str
     block: int
@@ -25,21 +25,21 @@ class Turn:
 def turns(candidates: Sequence[str], baseline: str, blocks: int, seed: str) -> list[Turn]:
     """Return the turns of all blocks, in order.
 
-    Blocks come in pairs: a random order of the candidates and the baseline's twin, then the same order
-    backwards. A machine that grows slower all the time thus adds the same to each of them (A B B A; Fisher
-    1935, on randomised blocks). An odd last block has an order of its own. The twin is the baseline, measured
-    in the same way at another place: what it differs by is noise (an A/A test).
+    Blocks come in pairs: a random order of the candidates and the A/A control, then the same order backwards.
+    A machine that grows slower all the time thus adds the same to each of them (A B B A; Fisher 1935, on
+    randomised blocks). An odd last block has an order of its own. The A/A control is the baseline, measured
+    in the same way at another place: what it differs by is noise.
 
     >>> [(turn.candidate, turn.block) for turn in turns(["a", "b"], "a", 2, "") if not turn.control]
     [('b', 0), ('a', 0), ('a', 1), ('b', 1)]
     """
     everyone = [(name, False) for name in candidates] + [(baseline, True)]
-    made: list[Turn] = []
+    all_turns: list[Turn] = []
     order: list[tuple[str, bool]] = []
     for block in range(blocks):
         order = order[::-1] if block % 2 else sorted(everyone, key=lambda item: _draw(seed, block, *item))
-        made += [Turn(name, block, control) for name, control in order]
-    return made
+        all_turns += [Turn(name, block, control) for name, control in order]
+    return all_turns
 
 
 def _draw(seed: str, block: int, name: str, control: bool) -> bytes:

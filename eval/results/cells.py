@@ -55,20 +55,20 @@ def cells(rows: Iterable[Measurement], tasks: Mapping[str, TaskFacts]) -> dict[t
             newest.setdefault(place, {})[row.statistic] = row
         elif row.status != "ok" or row.value is None:  # the whole language failed
             fallback[place] = Cell(row.status, error=row.error)
-    return fallback | {place: _cell(found, tasks[place[0]]) for place, found in newest.items()}
+    return fallback | {place: _cell(by_metric, tasks[place[0]]) for place, by_metric in newest.items()}
 
 
-def _cell(found: Mapping[str, Measurement], facts: TaskFacts) -> Cell:
+def _cell(by_metric: Mapping[str, Measurement], facts: TaskFacts) -> Cell:
     """Return the mean of the metrics that make the score; the first that is not ok, or lacks, instead."""
     values = []
     for metric in facts.score_metrics:
-        row = found.get(metric)
+        row = by_metric.get(metric)
         if row is None:
             return Cell("missing", error=f"no {metric}")
         if row.status != "ok" or row.value is None:
             return Cell(row.status, error=row.error)
         values.append(row.value)
-    return Cell("ok", scored(fmean(values), min(row.examples for row in found.values())))
+    return Cell("ok", scored(fmean(values), min(row.examples for row in by_metric.values())))
 
 
 def scored(percent: float, examples: int) -> Score:
@@ -102,20 +102,20 @@ def mean(scores: Sequence[Score]) -> Score | None:
     return Score(fmean(score.value for score in scores), half, sum(score.examples for score in scores))
 
 
-def task_score(found: Cells, facts: TaskFacts) -> Score | None:
+def task_score(scored_cells: Cells, facts: TaskFacts) -> Score | None:
     """Return the mean over all the task's languages; None unless every one of them has a score."""
     scores = []
     for language in facts.languages:
-        cell = found.get((facts.name, language))
+        cell = scored_cells.get((facts.name, language))
         if cell is None or cell.score is None:
             return None  # a mean over fewer languages would not compare with the others
         scores.append(cell.score)
     return mean(scores)
 
 
-def average(found: Cells, run: Run, retrieval: bool = True) -> Score | None:
+def average(scored_cells: Cells, run: Run, retrieval: bool = True) -> Score | None:
     """Return the mean over tasks, with or without those that retrieve; None unless all have a score."""
     wanted = [facts for facts in run.tasks.values() if retrieval or facts.group != "retrieval"]
-    scores = [task_score(found, facts) for facts in wanted if facts.languages]
+    scores = [task_score(scored_cells, facts) for facts in wanted if facts.languages]
     known = [score for score in scores if score is not None]
     return mean(known) if len(known) == len(scores) else None

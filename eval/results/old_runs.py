@@ -19,20 +19,22 @@ _PERCENT = 95
 def with_percentiles(run: Run, folder: Path) -> Run:
     """Return the run with rows of p95 from the kept times, for candidates that have none."""
     rows = {
-        name: own if any(row.component == "p95" for row in own) else (*own, *_rows(run, folder, name))
-        for name, own in run.rows.items()
+        name: candidate_rows
+        if any(row.component == "p95" for row in candidate_rows)
+        else (*candidate_rows, *_rows(run, folder, name))
+        for name, candidate_rows in run.rows.items()
     }
     return replace(run, rows=rows)
 
 
 def _rows(run: Run, folder: Path, candidate: str) -> Iterator[Measurement]:
     for file in sorted(kept_folder(folder, OUTCOMES, candidate).glob("*.npz")):
-        found = re.fullmatch(r"(?:cost|latency)-(\d+)-(.+)\.npz", file.name)
-        if found is None or found[2] not in run.tasks:
+        name_match = re.fullmatch(r"(?:cost|latency)-(\d+)-(.+)\.npz", file.name)
+        if name_match is None or name_match[2] not in run.tasks:
             continue
         with np.load(file, allow_pickle=False) as stored:
             if "single_ns" in stored.files:
                 value = float(np.percentile(stored["single_ns"], _PERCENT)) / 1e6
                 yield Measurement(run.origins[0].run, candidate, "latency", "latency", value, "ms",
-                                  task=found[2], component=f"p{_PERCENT}", repeat=int(found[1]),
+                                  task=name_match[2], component=f"p{_PERCENT}", repeat=int(name_match[1]),
                                   basis="measured")  # fmt: skip

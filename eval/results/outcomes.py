@@ -48,26 +48,26 @@ def task_outcomes(
     kind: Kind = KINDS.load(declared.kind)
     loaded = [_load(folder, name, facts, kind) for name in candidates]
     said = [_newest_scores(run, name, facts.name) for name in candidates]
-    found: dict[str, np.ndarray] = {}
+    outcomes: dict[str, np.ndarray] = {}
     for language in facts.languages:
         arrays = []
         for name, by_language, scores in zip(candidates, loaded, said, strict=True):
-            own = by_language.get(language)
-            if own is None:
+            rows = by_language.get(language)
+            if rows is None:
                 raise InputError(
                     f"{kept_folder(folder, OUTCOMES, name)}: expected outcomes of {facts.name} in {language}, "
                     "found none. Measure again: xpareto measure RUN --probe accuracy"
                 )
-            _check(scores, name, declared, language, kind.metrics(own.sum(axis=0)), folder)
-            arrays.append(own)
+            _check(scores, name, declared, language, kind.metrics(rows.sum(axis=0)), folder)
+            arrays.append(rows)
         counts = sorted({array.shape[0] for array in arrays})
         if len(counts) > 1:
             raise InputError(
                 f"{folder / OUTCOMES}: the candidates were tested on different numbers of examples of "
                 f"{facts.name} in {language}: {', '.join(map(str, counts))}. Repeat the run."
             )
-        found[language] = np.stack(arrays).astype(np.float64)
-    return found
+        outcomes[language] = np.stack(arrays).astype(np.float64)
+    return outcomes
 
 
 def task_tuning(
@@ -85,21 +85,21 @@ def task_tuning(
     if None in files:
         return None
     loaded = [_arrays(file, TUNING) for file in files if file is not None]
-    found: dict[str, ModelTuning] = {}
+    tunings: dict[str, ModelTuning] = {}
     for language, counts in outcomes.items():
-        own, others = (
+        tuning_rows, others = (
             [arrays[name] for arrays in loaded if name in arrays]
             for name in (language, f"{language}-calibration")
         )
-        whole = [len(own), len(others) or len(own)] == [len(candidates)] * 2
-        fits = whole and all(rows.shape[0] == counts.shape[1] for rows in own)
+        whole = [len(tuning_rows), len(others) or len(tuning_rows)] == [len(candidates)] * 2
+        fits = whole and all(rows.shape[0] == counts.shape[1] for rows in tuning_rows)
         if not fits or len({rows.shape for rows in others}) > 1:
             raise InputError(
                 f"{folder / OUTCOMES}: what set the threshold of {facts.name} in {language} does not "
                 "belong to its outcomes: run the recipe again."
             )
-        found[language] = ModelTuning(np.stack(own), np.stack(others) if others else None)
-    return found
+        tunings[language] = ModelTuning(np.stack(tuning_rows), np.stack(others) if others else None)
+    return tunings
 
 
 def task_clusters(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, np.ndarray] | None:
@@ -109,8 +109,8 @@ def task_clusters(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, n
     """
     file = _newest(kept_folder(folder, OUTCOMES, candidate), facts.name)
     stored = _stored(file) if file is not None else {}
-    found = {code: stored[ASKED + code] for code in facts.languages if ASKED + code in stored}
-    return found if len(found) == len(facts.languages) else None
+    clusters = {code: stored[ASKED + code] for code in facts.languages if ASKED + code in stored}
+    return clusters if len(clusters) == len(facts.languages) else None
 
 
 def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, list[Any]] | None:
@@ -122,35 +122,37 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
     if file is None:
         return None
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        predictions = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected predictions as JSON ({error}). Repeat the run.") from error
-    if not isinstance(found, dict) or not all(isinstance(own, list) for own in found.values()):
+    if not isinstance(predictions, dict) or not all(
+        isinstance(answers, list) for answers in predictions.values()
+    ):
         raise InputError(f"{file}: expected a list of predictions per language. Repeat the run.")
-    return found
+    return predictions
 
 
 def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping[str, np.ndarray]:
-    own = kept_folder(folder, OUTCOMES, candidate)
-    file = _newest(own, facts.name)
+    kept = kept_folder(folder, OUTCOMES, candidate)
+    file = _newest(kept, facts.name)
     if file is None:
         raise InputError(
-            f"{own}: expected the outcomes of every example of {facts.name}, found none. Intervals need "
+            f"{kept}: expected the outcomes of every example of {facts.name}, found none. Intervals need "
             "them: run the recipe again with this version, and with the probe accuracy."
         )
     return _arrays(file, kind.columns)
 
 
-def _newest(own: Path, name: str, ending: str = "npz") -> Path | None:
+def _newest(folder: Path, name: str, ending: str = "npz") -> Path | None:
     """Return the file of the newest repeat, None without any."""
     pattern = re.compile(rf"accuracy-(\d+)-{re.escape(name)}\.{ending}")
-    files = {int(m[1]): p for p in own.glob(f"accuracy-*.{ending}") if (m := pattern.fullmatch(p.name))}
+    files = {int(m[1]): p for p in folder.glob(f"accuracy-*.{ending}") if (m := pattern.fullmatch(p.name))}
     return files[max(files)] if files else None
 
 
 def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     """Return the arrays of a file, whose columns have to be the wanted ones."""
-    arrays = {name: own for name, own in _stored(file).items() if not name.startswith(ASKED)}
+    arrays = {name: stored for name, stored in _stored(file).items() if not name.startswith(ASKED)}
     columns = tuple(str(name) for name in arrays.pop("columns", np.array([])))
     if columns != wanted:
         raise InputError(

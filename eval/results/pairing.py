@@ -52,11 +52,11 @@ def match(run_summary: RunSummary, a: str, b: str) -> Matched:
         for candidate in run_summary.run.candidates
         if run_summary.average(candidate.name) is None
     }
-    found: dict[str, dict[str, dict[int, str]]] = {arm: {} for arm in arms}  # arm -> variant -> seed
+    by_arm: dict[str, dict[str, dict[int, str]]] = {arm: {} for arm in arms}  # arm -> variant -> seed
     for candidate in run_summary.run.candidates:
         if candidate.name not in left_out:
-            found[candidate.arm].setdefault(variant_of(candidate), {})[candidate.seed] = candidate.name
-    pairs = _halves(found[a]) if a == b else _pairs(found[a], found[b])
+            by_arm[candidate.arm].setdefault(variant_of(candidate), {})[candidate.seed] = candidate.name
+    pairs = _halves(by_arm[a]) if a == b else _pairs(by_arm[a], by_arm[b])
     if not pairs:
         raise InputError(_nothing(a, b, run_summary, left_out))
     seeds = sorted(next(iter(pairs.values())))
@@ -67,9 +67,9 @@ def match(run_summary: RunSummary, a: str, b: str) -> Matched:
     others = [
         arm
         for arm in arms
-        if a != b and arm not in (a, b) and all(set(seeds) <= set(found[arm].get(v, ())) for v in variants)
+        if a != b and arm not in (a, b) and all(set(seeds) <= set(by_arm[arm].get(v, ())) for v in variants)
     ]
-    grids += [tuple(tuple(found[arm][v][seed] for seed in seeds) for v in variants) for arm in others]
+    grids += [tuple(tuple(by_arm[arm][v][seed] for seed in seeds) for v in variants) for arm in others]
     used = {name for grid in grids for row in grid for name in row}
     for candidate in run_summary.run.candidates:
         if candidate.arm in (a, b) and candidate.name not in used:
@@ -85,30 +85,30 @@ def match(run_summary: RunSummary, a: str, b: str) -> Matched:
 
 def variant_of(candidate: Candidate) -> str:
     """Return a candidate's name without its arm and its seed."""
-    own = candidate.name.removeprefix(f"{candidate.arm}/")
-    return own.replace(f"/seed={candidate.seed}/", "/")
+    without_arm = candidate.name.removeprefix(f"{candidate.arm}/")
+    return without_arm.replace(f"/seed={candidate.seed}/", "/")
 
 
 def _pairs(
     a: Mapping[str, Mapping[int, str]], b: Mapping[str, Mapping[int, str]]
 ) -> dict[str, dict[int, tuple[str, str]]]:
-    found = {
+    paired = {
         variant: {seed: (name, b[variant][seed]) for seed, name in by_seed.items() if seed in b[variant]}
         for variant, by_seed in a.items()
         if variant in b
     }
-    return {variant: by_seed for variant, by_seed in found.items() if by_seed}
+    return {variant: by_seed for variant, by_seed in paired.items() if by_seed}
 
 
 def _halves(arm: Mapping[str, Mapping[int, str]]) -> dict[str, dict[int, tuple[str, str]]]:
     """Return the first half of the seeds paired with the second; an odd one out is left."""
-    found: dict[str, dict[int, tuple[str, str]]] = {}
+    halves: dict[str, dict[int, tuple[str, str]]] = {}
     for variant, by_seed in arm.items():
         names = [by_seed[seed] for seed in sorted(by_seed)]
         half = len(names) // 2
         if half:
-            found[variant] = dict(enumerate(zip(names[:half], names[half : 2 * half], strict=True)))
-    return found
+            halves[variant] = dict(enumerate(zip(names[:half], names[half : 2 * half], strict=True)))
+    return halves
 
 
 def _half_labels(run_summary: RunSummary, grids: Sequence[Sequence[Sequence[str]]]) -> tuple[str, str]:

@@ -36,15 +36,15 @@ def made_of_old_run(folder: Path) -> dict[str, Provenance]:
 def line(key: str, made: Mapping[str, Provenance]) -> list[str]:
     """Return the keys of all work that leads to a key, nearest first.
 
-    >>> line("b", {"a": Provenance("base", "base", None, 1.0), "b": Made("train", "fp32", "a", 9.0)})
+    >>> line("b", {"a": Provenance("base", "base", None, 1.0), "b": Provenance("train", "fp32", "a", 9.0)})
     ['b', 'a']
     """
-    found: list[str] = []
+    keys: list[str] = []
     at: str | None = key
-    while at is not None and at in made and at not in found:
-        found.append(at)
+    while at is not None and at in made and at not in keys:
+        keys.append(at)
         at = made[at].parent
-    return found
+    return keys
 
 
 @dataclass(frozen=True)
@@ -88,41 +88,41 @@ class Efforts:
 def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -> Efforts:
     """Return the effort of each candidate from the keys of its artifacts.
 
-    >>> made = {"a": Provenance("train", "fp32", None, 10.0), "b": Made("quantize", "int8", "a", 1.0)}
-    >>> found = efforts({"fp32": ["a"], "int8": ["b"]}, made)
-    >>> [(one.seconds, one.own) for one in found.candidates], found.once
+    >>> made = {"a": Provenance("train", "fp32", None, 10.0), "b": Provenance("quantize", "int8", "a", 1.0)}
+    >>> spent = efforts({"fp32": ["a"], "int8": ["b"]}, made)
+    >>> [(one.seconds, one.own) for one in spent.candidates], spent.once
     ([(10.0, 0), (11.0, 1.0)], 11.0)
     """
     lines = {
-        name: list(dict.fromkeys(own for key in ends for own in reversed(line(key, made))))
+        name: list(dict.fromkeys(piece for key in ends for piece in reversed(line(key, made))))
         for name, ends in keys.items()
     }
-    users = Counter(own for work in lines.values() for own in work)
-    found = []
+    users = Counter(piece for work in lines.values() for piece in work)
+    candidate_efforts = []
     for name, work in lines.items():
         steps: dict[str, float] = {}
-        for own in work:
-            steps[made[own].step] = steps.get(made[own].step, 0.0) + (made[own].seconds or 0.0)
-        alone = [own for own in work if users[own] == 1]
-        found.append(
+        for piece in work:
+            steps[made[piece].step] = steps.get(made[piece].step, 0.0) + (made[piece].seconds or 0.0)
+        alone = [piece for piece in work if users[piece] == 1]
+        candidate_efforts.append(
             Effort(
                 name,
                 steps,
-                sum(made[own].seconds or 0.0 for own in alone),
-                _sum(made[own].cpu_seconds for own in work) if work else None,
-                sum(made[own].seconds is None for own in work),
-                _sum(made[own].energy_j for own in work) if work else None,
-                _sum(made[own].energy_j for own in alone) if work else None,
+                sum(made[piece].seconds or 0.0 for piece in alone),
+                _sum(made[piece].cpu_seconds for piece in work) if work else None,
+                sum(made[piece].seconds is None for piece in work),
+                _sum(made[piece].energy_j for piece in work) if work else None,
+                _sum(made[piece].energy_j for piece in alone) if work else None,
             )
         )
-    metered = [made[own] for own in users if made[own].energy_j is not None]
+    metered = [made[piece] for piece in users if made[piece].energy_j is not None]
     return Efforts(
-        tuple(found),
-        sum(made[own].seconds or 0.0 for own in users),
-        sum(made[own].seconds is None for own in users),
-        _sum(made[own].energy_j for own in users) if users else None,
-        tuple(sorted({own.basis for own in metered})),
-        tuple(sorted({own.instrument for own in metered})),
+        tuple(candidate_efforts),
+        sum(made[piece].seconds or 0.0 for piece in users),
+        sum(made[piece].seconds is None for piece in users),
+        _sum(made[piece].energy_j for piece in users) if users else None,
+        tuple(sorted({provenance.basis for provenance in metered})),
+        tuple(sorted({provenance.instrument for provenance in metered})),
     )
 
 

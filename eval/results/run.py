@@ -53,11 +53,11 @@ class Run:
     @property
     def incomplete(self) -> Mapping[str, tuple[str, ...]]:
         """Return the training sets that lacked parts in any of the runs, with those parts."""
-        found: dict[str, tuple[str, ...]] = {}
+        absent_parts: dict[str, tuple[str, ...]] = {}
         for origin in self.origins:
             for name, parts in origin.incomplete.items():
-                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *parts)))
-        return found
+                absent_parts[name] = tuple(dict.fromkeys((*absent_parts.get(name, ()), *parts)))
+        return absent_parts
 
     @property
     def changed(self) -> Mapping[str, tuple[str, ...]]:
@@ -71,7 +71,7 @@ class Run:
     @cached_property
     def energy_bases(self) -> Mapping[str, str | None]:
         """Return what each candidate's energy rests on; None where it has none, or more than one."""
-        found = {}
+        basis_of = {}
         for name, rows in self.rows.items():
             bases = {
                 row.basis
@@ -81,8 +81,8 @@ class Run:
                 and row.status == "ok"
                 and row.value is not None
             }
-            found[name] = bases.pop() if len(bases) == 1 else None
-        return found
+            basis_of[name] = bases.pop() if len(bases) == 1 else None
+        return basis_of
 
     @cached_property
     def _by_name(self) -> Mapping[str, Candidate]:
@@ -116,7 +116,7 @@ def read_runs(folders: Sequence[Path]) -> Run:
         baseline=runs[0].baseline,
         candidates=tuple(candidate for run in runs for candidate in run.candidates),
         rows={name: rows for run in runs for name, rows in run.rows.items()},
-        made={key: own for run in reversed(runs) for key, own in run.made.items()},
+        made={key: work for run in reversed(runs) for key, work in run.made.items()},
     )
 
 

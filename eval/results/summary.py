@@ -67,7 +67,7 @@ class RunSummary:
         )
 
     def value(self, candidate: str, objective: str) -> float | None:
-        """Return one number, None where there is no evidence."""
+        """Return one number, None where there is no measurement."""
         return self.values[candidate].get(objective)
 
     def ratio(self, candidate: str, objective: str) -> float | None:
@@ -126,11 +126,11 @@ def summarize(run: Run) -> RunSummary:
     objectives: dict[str, Objective] = {name: OBJECTIVES.load(name) for name in run.objectives}
     if SCORE not in objectives:
         objectives = {SCORE: OBJECTIVES.load(SCORE), **objectives}
-    found = {c.name: cells(run.rows[c.name], run.tasks) for c in run.candidates}
+    cells_of = {c.name: cells(run.rows[c.name], run.tasks) for c in run.candidates}
     failures = _failures(run)
     values = {
         candidate.name: {
-            name: comparable(objective, candidate.name, run, found[candidate.name], failures)
+            name: comparable(objective, candidate.name, run, cells_of[candidate.name], failures)
             for name, objective in objectives.items()
         }
         for candidate in run.candidates
@@ -140,7 +140,7 @@ def summarize(run: Run) -> RunSummary:
         run=run,
         objectives=objectives,
         values=values,
-        cells=found,
+        cells=cells_of,
         failures=failures,
         frontiers={
             (x, y): frontier_names(values, objectives[x], objectives[y])
@@ -166,16 +166,16 @@ def on_the_basis(run: Run, candidate: str) -> bool:
 
 def _on_one_basis(values: Mapping[str, dict[str, float | None]], run: Run) -> None:
     """Take the energy from candidates whose basis is another than the baseline's."""
-    for name, own in values.items():
-        if ENERGY in own and not on_the_basis(run, name):
-            own[ENERGY] = None
+    for name, by_objective in values.items():
+        if ENERGY in by_objective and not on_the_basis(run, name):
+            by_objective[ENERGY] = None
 
 
 def comparable(
     objective: Objective,
     candidate: str,
     run: Run,
-    found: Mapping[tuple[str, str], Cell],
+    candidate_cells: Mapping[tuple[str, str], Cell],
     failures: Sequence[Failure],
 ) -> float | None:
     """Return the objective's value, None where it would rest on less than the other candidates' do.
@@ -185,7 +185,7 @@ def comparable(
     """
     rows = run.rows[candidate]
     if objective.role == "quality":
-        return objective.reduce(rows) if average(found, run) is not None else None
+        return objective.reduce(rows) if average(candidate_cells, run) is not None else None
     for probe in {failure.probe for failure in failures if failure.candidate == candidate}:
         if objective.reduce([row for row in rows if row.probe != probe]) is None:
             return None
@@ -194,7 +194,7 @@ def comparable(
 
 def _failures(run: Run) -> tuple[Failure, ...]:
     """Return what failed and was not made good since: only a probe's newest repeat counts."""
-    found: list[Failure] = []
+    failures: list[Failure] = []
     for candidate in run.candidates:
         rows = run.rows[candidate.name]
         newest: dict[str, int] = {}
@@ -209,13 +209,13 @@ def _failures(run: Run) -> tuple[Failure, ...]:
                 what = (row.candidate, row.probe, row.task, row.language, row.statistic)
                 failed[place] = Failure(*what, why)
         made = any(row.artifact and row.status == "ok" for row in rows)
-        found += [failure for failure in failed.values() if not (made and failure.statistic == MADE)]
-    return tuple(dict.fromkeys(found))
+        failures += [failure for failure in failed.values() if not (made and failure.statistic == MADE)]
+    return tuple(dict.fromkeys(failures))
 
 
 def matched(candidates: Sequence[str], run: Run) -> dict[tuple[object, ...], dict[str, str]]:
     """Return, for each variant (stage, runtime, settings, seed), its candidate in every arm."""
-    found: dict[tuple[object, ...], dict[str, str]] = {}
+    by_variant: dict[tuple[object, ...], dict[str, str]] = {}
     for name in candidates:
         candidate = run.candidate(name)
         variant = (
@@ -224,5 +224,5 @@ def matched(candidates: Sequence[str], run: Run) -> dict[tuple[object, ...], dic
             repr(sorted(candidate.settings.items())),
             candidate.seed,
         )
-        found.setdefault(variant, {}).setdefault(candidate.arm, name)
-    return found
+        by_variant.setdefault(variant, {}).setdefault(candidate.arm, name)
+    return by_variant

@@ -2,15 +2,15 @@
 
 Every measured cost is found in blocks: several repeats, in each of which all candidates were measured in
 turn. What a block does to all of them (a warmer machine) is taken out, since it cancels where two of them are
-compared; it is kept apart for a cost that stands alone. What is left is the noise of one block. Each candidate
-has its own, since runtimes differ, but two or four blocks say little of it: so it is moderated by those of the
-others (see eval.statistics.variance_shrinkage). Of five candidates or fewer, which tell little of how noises
-differ, it is pooled,
-and one that is noisier than that keeps its own. It is never taken as less than LEAST_SD: where the blocks of a
-few candidates happen to agree, a fraction of a percent, which matters to nobody, would be called a difference
-(the constant s0 of Tusher, Tibshirani and Chu 2001, "Significance analysis of microarrays", here fixed
-beforehand). Two copies of a candidate, measured alike, differ by less than the floor in 95 of 100 cases, over
-all candidates: that is the A/A noise, and the epsilon of epsilon-dominance.
+compared; it is kept apart for a cost that stands alone. What is left is the noise of one block. Each
+candidate has its own, since runtimes differ, but two or four blocks say little of it: so it is shrunken
+towards those of the others (see eval.statistics.variance_shrinkage). Of five candidates or fewer, which tell
+little of how noises differ, it is pooled, and one that is noisier than that keeps its own. It is never taken
+as less than LEAST_SD: where the blocks of a few candidates happen to agree, a fraction of a percent, which
+matters to nobody, would be called a difference (the constant s0 of Tusher, Tibshirani and Chu 2001,
+"Significance analysis of microarrays", here fixed beforehand). Two copies of a candidate, measured alike,
+differ by less than the floor in 95 of 100 cases, over all candidates: that is the A/A noise, and the epsilon
+of epsilon-dominance.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Uncertain:
     `examples` are deviations from `points`, one per draw. The squares of `repeats`, summed over its last
     axis, are the variance of the mean over seeds or blocks (see `repeated`). `df` None: there is one
     repetition, so nothing is known of that noise and `repeats` is empty. `pooled`: the variances rest on
-    all systems already, so they are not to be moderated again (see eval.statistics.variance_shrinkage).
+    all systems already, so they are not to be shrunken again (see eval.statistics.variance_shrinkage).
     """
 
     points: np.ndarray  # (n, k)

@@ -1,4 +1,4 @@
-"""How sure differences of two systems are, with the noise of training moderated over all pairs of systems."""
+"""How sure differences of two systems are, with the noise of training shrunken over all pairs of systems."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def spread_over_pairs(scores: Uncertain, base: int, groups: Sequence[object]) ->
 
 def pairs_of(scores: Uncertain, groups: Sequence[object]) -> Iterator[tuple[Uncertain, Spread]]:
     """Yield, for each system in turn, what all are less it, and how sure that is; `scores` is (n, 1)."""
-    moderate = scores.df is not None and not scores.pooled
+    shrink = scores.df is not None and not scores.pooled
     variances = df = np.zeros(0)
-    if moderate:
+    if shrink:
         assert scores.df is not None
         variances, df = shrunken_pairs(scores.repeats[:, 0], scores.df, groups)
     for at in range(len(scores.points)):
         gains = scores.less(at)
         spread = gains.spread()
-        if moderate:
+        if shrink:
             spread = Spread(spread.examples, np.sqrt(variances[at])[:, None], df[at][:, None])
         yield gains, spread

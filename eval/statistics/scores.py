@@ -107,13 +107,13 @@ class ScoreTable:
 
     def systems(self, members: Sequence[Mapping[int, int]]) -> Uncertain:
         """Return the means over training seeds: per system a mapping of seed to the candidate's place."""
-        seeds = sorted({seed for own in members for seed in own})
+        seeds = sorted({seed for by_seed in members for seed in by_seed})
         values = np.full((len(members), self.points.shape[1], len(seeds)), np.nan)
         examples = np.zeros((len(members), *self.examples.shape[1:]), np.float32)
-        for at, own in enumerate(members):
-            for seed, candidate in own.items():
+        for at, by_seed in enumerate(members):
+            for seed, candidate in by_seed.items():
                 values[at, :, seeds.index(seed)] = self.points[candidate]
-                examples[at] += self.examples[candidate] / np.float32(len(own))
+                examples[at] += self.examples[candidate] / np.float32(len(by_seed))
         means, deviations, df = repeated(values)
         return Uncertain(means, examples, deviations, df, self.floor)
 
@@ -134,8 +134,8 @@ def standard_deviation(draws: np.ndarray) -> np.ndarray:
     shifted = draws - draws[:, :1]
     sums = shifted.sum(axis=-1, dtype=np.float64)
     squares = np.square(shifted, out=shifted).sum(axis=-1, dtype=np.float64)
-    found: np.ndarray = np.sqrt(np.maximum(squares - sums**2 / count, 0.0) / (count - 1))
-    return found
+    deviations: np.ndarray = np.sqrt(np.maximum(squares - sums**2 / count, 0.0) / (count - 1))
+    return deviations
 
 
 def score_table(
@@ -151,7 +151,7 @@ def score_table(
     The draws of one task at a time are held, so that `scored` may make them as it goes. ValueError when
     a task is not the one that was announced, or has no draws of all candidates.
     """
-    languages = tuple(sorted({code for own in tasks.values() for code in own}))
+    languages = tuple(sorted({code for codes in tasks.values() for code in codes}))
     quantities = 1 + len(tasks) + len(languages)
     whole = sum(weights.task(name) for name in tasks)
     shares = {code: sum(weights.task(name) for name in tasks if code in tasks[name]) for code in languages}
@@ -160,34 +160,36 @@ def score_table(
     cells: list[tuple[str, str]] = []
     cell_points: list[np.ndarray] = []
     cell_errors: list[np.ndarray] = []
-    for at, (name, own) in enumerate(zip(tasks, scored, strict=True)):
-        if own.task != name or own.languages != tuple(tasks[name]):
-            raise ValueError(f"expected {name} in {list(tasks[name])}, found {own.task} in {own.languages}")
-        if own.points.shape[0] != own.draws.shape[0]:
+    for at, (name, of_task) in enumerate(zip(tasks, scored, strict=True)):
+        if of_task.task != name or of_task.languages != tuple(tasks[name]):
             raise ValueError(
-                f"expected draws of {own.points.shape[0]} candidates, found {own.draws.shape[0]}"
+                f"expected {name} in {list(tasks[name])}, found {of_task.task} in {of_task.languages}"
+            )
+        if of_task.points.shape[0] != of_task.draws.shape[0]:
+            raise ValueError(
+                f"expected draws of {of_task.points.shape[0]} candidates, found {of_task.draws.shape[0]}"
             )
         if not cells:
-            candidates, _, draws = own.draws.shape
+            candidates, _, draws = of_task.draws.shape
             points = np.zeros((candidates, quantities))
             examples = np.zeros((candidates, quantities, draws), np.float32)
             largest = np.zeros((candidates, draws), np.float32)
-        deviations = own.draws - own.points.astype(own.draws.dtype)[..., None]
-        in_task = np.array([weights.language(code) for code in own.languages])
+        deviations = of_task.draws - of_task.points.astype(of_task.draws.dtype)[..., None]
+        in_task = np.array([weights.language(code) for code in of_task.languages])
         in_task = in_task / in_task.sum()
         in_average = weights.task(name) / whole
-        task_points, task_floor = own.points @ in_task, float(own.floor() @ in_task**2)
+        task_points, task_floor = of_task.points @ in_task, float(of_task.floor() @ in_task**2)
         mean = np.einsum("clr,l->cr", deviations, in_task.astype(deviations.dtype), optimize=True)
         points[:, 1 + at], examples[:, 1 + at], floor[1 + at] = task_points, mean, task_floor
         points[:, AVERAGE] += in_average * task_points
         examples[:, AVERAGE] += np.float32(in_average) * mean.astype(np.float32)
         floor[AVERAGE] += in_average**2 * task_floor
-        for place, code in enumerate(own.languages):
+        for place, code in enumerate(of_task.languages):
             column = 1 + len(tasks) + languages.index(code)
             share = weights.task(name) / shares[code]
-            points[:, column] += share * own.points[:, place]
+            points[:, column] += share * of_task.points[:, place]
             examples[:, column] += np.float32(share) * deviations[:, place].astype(np.float32)
-            floor[column] += share**2 * float(own.floor()[place])
+            floor[column] += share**2 * float(of_task.floor()[place])
             change = deviations[:, place] - deviations[np.broadcast_to(baseline, candidates), place]
             error = standard_deviation(change)
             np.maximum(
@@ -196,9 +198,14 @@ def score_table(
                 out=largest,
             )
             cells.append((name, code))
-            cell_points.append(own.points[:, place])
-            cell_errors.append(np.sqrt(error**2 + float(own.floor()[place])))
-    levels = np.array([level_of(float(np.quantile(own, LEVEL))) if own.size else LEVEL for own in largest])
+            cell_points.append(of_task.points[:, place])
+            cell_errors.append(np.sqrt(error**2 + float(of_task.floor()[place])))
+    levels = np.array(
+        [
+            level_of(float(np.quantile(of_candidate, LEVEL))) if of_candidate.size else LEVEL
+            for of_candidate in largest
+        ]
+    )
     return ScoreTable(
         tuple(tasks), languages, points, examples, floor, tuple(cells),
         np.stack(cell_points, axis=1), np.stack(cell_errors, axis=1), levels,

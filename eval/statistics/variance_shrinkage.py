@@ -1,4 +1,4 @@
-"""Variances that rest on few repetitions, each moderated by what its family tells of them all.
+"""Variances that rest on few repetitions, each shrunken towards what its family tells of them all.
 
 Three training seeds leave a variance two degrees of freedom. Its Student's t at the level of an interval
 that holds for forty languages at once is then above 50, and intervals say nothing. The variances of a
@@ -21,11 +21,11 @@ _STEPS = 50
 
 
 def shrunken_variances(variances: np.ndarray, df: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the moderated variances (k,) of a family, and their degrees of freedom (k,).
+    """Return the shrunken variances (k,) of a family, and their degrees of freedom (k,).
 
     `df` are those of each variance; where they are 0 the variance is not known and the prior's is taken.
-    Variances of exactly zero tell nothing of the prior, but are moderated too. With fewer than FEWEST
-    that do, nothing is moderated.
+    Variances of exactly zero tell nothing of the prior, but are shrunken too. With fewer than FEWEST
+    that do, nothing is shrunken.
 
     >>> alike, df = shrunken_variances(np.array([1.0, 1.01, 0.99, 1.0]), 2.0)
     >>> bool(np.abs(alike - 1.0).max() < 0.01), df.tolist()
@@ -44,7 +44,7 @@ def shrunken_variances(variances: np.ndarray, df: np.ndarray | float) -> tuple[n
 
 
 def shrunken_spread(spread: Spread, axis: int) -> Spread:
-    """Return a spread (n, k) with the seeds' part moderated; `axis` is along the members of a family.
+    """Return a spread (n, k) with the seeds' part shrunken; `axis` is along the members of a family.
 
     With one seed nothing is known of that part, and nothing changes.
     """
@@ -52,13 +52,15 @@ def shrunken_spread(spread: Spread, axis: int) -> Spread:
         return spread
     families = np.moveaxis(spread.seeds**2, axis, -1)
     degrees = np.moveaxis(np.broadcast_to(spread.df, spread.seeds.shape), axis, -1)
-    found = [shrunken_variances(own, df) for own, df in zip(families, degrees, strict=True)]
-    variances, df = (np.moveaxis(np.stack(own), -1, axis) for own in zip(*found, strict=True))
+    shrunken = [shrunken_variances(family, df) for family, df in zip(families, degrees, strict=True)]
+    variances, df = (
+        np.moveaxis(np.stack(of_families), -1, axis) for of_families in zip(*shrunken, strict=True)
+    )
     return Spread(spread.examples, np.sqrt(variances), df)
 
 
 def shrunken_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the moderated variances (n, n) of the differences of two of n systems, and their df (n, n).
+    """Return the shrunken variances (n, n) of the differences of two of n systems, and their df (n, n).
 
     `repeats` (n, repetitions) are deviations as Uncertain holds them. Pairs of one group, such as the
     variants of one training, are a family apart from pairs of different groups: what they share cancels.
@@ -70,10 +72,10 @@ def shrunken_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> tu
     variances = np.square(repeats[:, None] - repeats[None]).sum(axis=-1)
     degrees = np.full(variances.shape, float(df))
     names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    own = np.array([names[name] for name in groups])
-    first, second = np.triu_indices(len(own), k=1)
-    together = own[first] == own[second]
-    for inside in (together, ~together):
+    group_numbers = np.array([names[name] for name in groups])
+    first, second = np.triu_indices(len(group_numbers), k=1)
+    same_group = group_numbers[first] == group_numbers[second]
+    for inside in (same_group, ~same_group):
         a, b = first[inside], second[inside]
         variances[a, b], degrees[a, b] = shrunken_variances(variances[a, b], df)
         variances[b, a], degrees[b, a] = variances[a, b], degrees[a, b]

@@ -23,8 +23,8 @@ class Answers(Format):
 
     def text(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> str:
         questions = [example for example in examples if isinstance(example, Question)]
-        found = {question.id: text for question, text in zip(questions, predictions, strict=True)}
-        return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+        answers_by_id = {question.id: text for question, text in zip(questions, predictions, strict=True)}
+        return json.dumps(answers_by_id, ensure_ascii=False, indent=1) + "\n"
 
     def score(self, predictions: Path, gold: Path, task: Task, language: str) -> FileScore:
         ours, wanted = _predictions(predictions), _references(gold)
@@ -50,12 +50,12 @@ class Answers(Format):
 
 def _json(file: Path) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
+        entries = dict(pairs)
+        if len(entries) != len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f'{file}: "{twice}" occurs twice in one object; which is meant?')
-        return found
+        return entries
 
     try:
         return json.loads(read_text(file), object_pairs_hook=unique)
@@ -66,19 +66,21 @@ def _json(file: Path) -> Any:
 
 
 def _predictions(file: Path) -> dict[str, str]:
-    found = _json(file)
-    if not isinstance(found, dict):
-        raise InputError(f"{file}: expected one JSON object, id -> answer, found {type(found).__name__}.")
-    for name, answer in found.items():
+    answers_by_id = _json(file)
+    if not isinstance(answers_by_id, dict):
+        raise InputError(
+            f"{file}: expected one JSON object, id -> answer, found {type(answers_by_id).__name__}."
+        )
+    for name, answer in answers_by_id.items():
         if not isinstance(answer, str):
             raise InputError(f"{file}: {name}: expected an answer's text, found {json.dumps(answer)[:60]}.")
-    return found
+    return answers_by_id
 
 
 def _references(file: Path) -> dict[str, list[str]]:
     """Return id -> reference answers of a file in SQuAD's form; InputError where answers are withheld."""
-    found = _json(file)
-    articles = found.get("data") if isinstance(found, dict) else found
+    content = _json(file)
+    articles = content.get("data") if isinstance(content, dict) else content
     references: dict[str, list[str]] = {}
     for i, article in enumerate(_list(articles, f"{file}: data")):
         for j, paragraph in enumerate(_list(_of(article, "paragraphs"), f"{file}: data[{i}].paragraphs")):

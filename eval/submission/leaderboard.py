@@ -31,10 +31,10 @@ _TITLES = {
 
 def format_of(task: Task) -> Format:
     """Return how the files of a task are written and read; InputError where a leaderboard has no such task."""
-    found: Format | None = KINDS.load(task.kind).leaderboard
-    if found is None:
+    file_format: Format | None = KINDS.load(task.kind).leaderboard
+    if file_format is None:
         raise InputError(f"{task.name}: a leaderboard has no file for answers of the kind {task.kind}.")
-    return found
+    return file_format
 
 
 def file_of(folder: Path, task: Task, language: str) -> Path:

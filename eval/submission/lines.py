@@ -59,11 +59,11 @@ class Tags(Format):
                 f"{where}: expected {len(wanted)} sentences, as {gold} has, found {len(ours)}. A blank line "
                 "ends a sentence, and each further one makes an empty sentence."
             )
-        for number, ((line, found), (_, tags)) in enumerate(zip(ours, wanted, strict=True), start=1):
-            if len(found) != len(tags):
+        for number, ((line, predicted), (_, tags)) in enumerate(zip(ours, wanted, strict=True), start=1):
+            if len(predicted) != len(tags):
                 raise InputError(
                     f"{predictions}:{line}: expected {len(tags)} tags in sentence {number}, as {gold} has, "
-                    f"found {len(found)}."
+                    f"found {len(predicted)}."
                 )
         sides = [[tags for _, tags in side] for side in (wanted, ours)]
         spans = (entity_counts if _OUTSIDE in task.labels else chunk_counts)(sides[0], sides[1])
@@ -83,19 +83,19 @@ class MinedPairs(Format):
 
     def text(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> str:
         sentences = [example for example in examples if isinstance(example, Sentence)]
-        found = [
+        mined_pairs = [
             (sentence.id, kept[0])
             for sentence, kept in zip(sentences, predictions, strict=True)
             if isinstance(kept, tuple) and kept[0]
         ]
-        return "".join(f"{foreign}\t{english}\n" for foreign, english in found)
+        return "".join(f"{foreign}\t{english}\n" for foreign, english in mined_pairs)
 
     def score(self, predictions: Path, gold: Path, task: Task, language: str) -> FileScore:
-        matching, found, wanted = set_counts(_pairs(gold), _pairs(predictions))
+        matching, predicted, wanted = set_counts(_pairs(gold), _pairs(predictions))
         return FileScore(
             {
-                "f1": float(f1(np.array(matching), np.array(found), np.array(wanted))),
-                "precision": 100 * matching / found if found else 0.0,
+                "f1": float(f1(np.array(matching), np.array(predicted), np.array(wanted))),
+                "precision": 100 * matching / predicted if predicted else 0.0,
                 "recall": 100 * matching / wanted if wanted else 0.0,
             },
             wanted,
@@ -123,10 +123,10 @@ def _accuracy(ours: Sequence[object], wanted: Sequence[object], predictions: Pat
 
 
 def _labels(file: Path, task: Task) -> list[str]:
-    found = _lines(file)
-    for number, label in enumerate(found, start=1):
+    labels = _lines(file)
+    for number, label in enumerate(labels, start=1):
         _known(label, task, f"{file}:{number}")
-    return found
+    return labels
 
 
 def _known(label: str, task: Task, where: str) -> None:
@@ -138,12 +138,12 @@ def _known(label: str, task: Task, where: str) -> None:
 
 
 def _indices(file: Path) -> list[int]:
-    found = []
+    indices = []
     for number, line in enumerate(_lines(file), start=1):
         if not (line.isascii() and line.isdigit()):
             raise InputError(f'{file}:{number}: expected a 0-based index, found "{line[:60]}".')
-        found.append(int(line))
-    return found
+        indices.append(int(line))
+    return indices
 
 
 def _tags(file: Path, task: Task) -> list[tuple[int, tuple[str, ...]]]:
@@ -168,7 +168,7 @@ def _tags(file: Path, task: Task) -> list[tuple[int, tuple[str, ...]]]:
 
 
 def _pairs(file: Path) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for number, line in enumerate(_lines(file), start=1):
         fields = line.split("\t")
         if len(fields) != 2 or not all(fields):
@@ -176,5 +176,5 @@ def _pairs(file: Path) -> list[tuple[str, str]]:
                 f'{file}:{number}: expected foreign id, tab, English id, found "{line[:60]}". '
                 "Scores and other columns do not belong here."
             )
-        found.append((fields[0], fields[1]))
-    return found
+        pairs.append((fields[0], fields[1]))
+    return pairs

@@ -48,12 +48,12 @@ class Scores:
     @property
     def groups(self) -> dict[str, float]:
         """Return the mean over the tasks of every group whose tasks are all complete."""
-        found = {}
+        means_by_group = {}
         for group in GROUPS:
-            own = [name for name in NINE if task(name).group == group]
-            if self._complete(own):
-                found[group] = fmean(self.tasks[name].score for name in own)
-        return found
+            group_tasks = [name for name in NINE if task(name).group == group]
+            if self._complete(group_tasks):
+                means_by_group[group] = fmean(self.tasks[name].score for name in group_tasks)
+        return means_by_group
 
     @property
     def overall(self) -> float | None:
@@ -81,9 +81,9 @@ def score_folder(predictions: Path, labels: Path) -> Scores:
     """
     for folder, what in ((predictions, "predictions"), (labels, "labels")):
         if not folder.is_dir():
-            found = "a file" if folder.exists() else "nothing"
+            actual = "a file" if folder.exists() else "nothing"
             raise InputError(
-                f"{folder}: expected a folder of {what} with {{task}}/test-{{language}} files, found {found}."
+                f"{folder}: expected a folder of {what} with {{task}}/test-{{language}} files, found {actual}."
             )
     tasks, absent = {}, {}
     for name in NINE:
@@ -105,16 +105,18 @@ def _sides(predictions: Path, labels: Path) -> tuple[tuple[str, Path], tuple[str
     return ("predictions", predictions), ("labels", labels)
 
 
-def _score_task(found: Task, predictions: Path, labels: Path) -> TaskScore:
+def _score_task(scored_task: Task, predictions: Path, labels: Path) -> TaskScore:
     scores, missing = {}, {}
-    for language in found.languages:
-        files = [(side, file_of(folder, found, language)) for side, folder in _sides(predictions, labels)]
+    for language in scored_task.languages:
+        files = [
+            (side, file_of(folder, scored_task, language)) for side, folder in _sides(predictions, labels)
+        ]
         lacking = [side for side, file in files if not file.is_file()]
         if lacking:
             missing[language] = f"no {' and no '.join(lacking)}"
             continue
-        scores[language] = format_of(found).score(files[0][1], files[1][1], found, language)
-    return TaskScore(found, scores, missing)
+        scores[language] = format_of(scored_task).score(files[0][1], files[1][1], scored_task, language)
+    return TaskScore(scored_task, scores, missing)
 
 
 def _why(scored: TaskScore) -> str:
@@ -129,8 +131,8 @@ def _ignored(predictions: Path, labels: Path) -> Iterator[str]:
             if path.is_dir() and path.name not in NINE and not path.name.startswith("."):
                 yield f"{path}: not one of the nine tasks.{hint(path.name, NINE)}"
         for name in NINE:
-            found = task(name)
-            wanted = [file_of(folder, found, language).name for language in found.languages]
+            known_task = task(name)
+            wanted = [file_of(folder, known_task, language).name for language in known_task.languages]
             there = sorted((folder / name).iterdir()) if (folder / name).is_dir() else []
             for path in there:
                 if path.name not in wanted and not path.name.startswith("."):

@@ -51,8 +51,11 @@ def _write_bucc(draft: Draft, split: str, foreign: int, english: int, pairs: int
     shared = [meaning for meaning in sides[0] if meaning in places[1]]
     for code in BUCC_LANGUAGES:
         stem = f"xtreme/bucc2018/{code}-en.{split}"
-        for side, ids, own in zip(sides, places, (code, "en"), strict=True):
-            draft.write_lines(f"{stem}.{own}", (f"{own}-{ids[one]}\t{text(one, own)}" for one in side))
+        for side, ids, side_language in zip(sides, places, (code, "en"), strict=True):
+            draft.write_lines(
+                f"{stem}.{side_language}",
+                (f"{side_language}-{ids[one]}\t{text(one, side_language)}" for one in side),
+            )
         gold = (f"{code}-{places[0][one]}\ten-{places[1][one]}" for one in shared)
         draft.write_lines(f"{stem}.gold", gold)
 

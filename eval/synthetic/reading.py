@@ -52,8 +52,8 @@ def _write_squad(draft: Draft, name: str, drawn: Sequence[Sequence[Asked]], code
     for number, asked in enumerate(drawn):
         rows = []
         for which, one in enumerate(asked):
-            found, start = answer(one, code)
-            answers = [{"text": found, "answer_start": start}]
+            answer_text, start = answer(one, code)
+            answers = [{"text": answer_text, "answer_start": start}]
             spoken = joined(question(one, code), code)
             rows.append({"id": f"q{number:04d}-{which}", "question": spoken, "answers": answers})
         paragraphs.append({"context": context(asked[0].passage, code), "qas": rows})

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from xpareto.compress.core import Catalog, Head
+from xpareto.compress.core import Catalog
+
+if TYPE_CHECKING:
+    from xpareto.compress.core import Head
 
 KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine"]
+
+# The head of the models that answer. Declared here and not by the kinds: a plan needs it, and loads no kind.
+HEAD_OF_KIND: dict[KindName, Head] = {
+    "classify": "classification",
+    "tag": "tagging",
+    "span": "qa",
+    "choose": "choice",
+    "retrieve": "encoder",
+    "mine": "encoder",
+}
 
 Prediction = str | tuple[str, ...] | int
 """A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
@@ -125,8 +138,7 @@ class TrainingSet:
     @property
     def head(self) -> Head:
         """Return the head that is trained on the set."""
-        head: Head = KINDS.load(self.kind).head
-        return head
+        return HEAD_OF_KIND[self.kind]
 
     def candidates(self, split: str, language: str = "en") -> tuple[str, ...]:
         """Return where a split may lie, in the order of preference; () where it does not exist."""
@@ -248,9 +260,9 @@ KINDS = Catalog("kind", "xpareto.eval.kinds", "KIND")
 
 def task(name: str) -> Task:
     """Return the task of that name; InputError with a near miss otherwise."""
-    found: Any = TASKS.load(name)
-    assert isinstance(found, Task)
-    return found
+    loaded_task: Any = TASKS.load(name)
+    assert isinstance(loaded_task, Task)
+    return loaded_task
 
 
 def split_language(name: str) -> tuple[str, str]:
@@ -259,12 +271,12 @@ def split_language(name: str) -> tuple[str, str]:
     >>> split_language("mnli"), split_language("mnli@de")
     (('mnli', 'en'), ('mnli', 'de'))
     """
-    own, _, language = name.partition("@")
-    return own, language or "en"
+    set_name, _, language = name.partition("@")
+    return set_name, language or "en"
 
 
 def training_set(name: str) -> TrainingSet:
     """Return the training set of that name (its language left aside); InputError with a near miss."""
-    found: Any = TRAINING_SETS.load(split_language(name)[0])
-    assert isinstance(found, TrainingSet)
-    return found
+    loaded_set: Any = TRAINING_SETS.load(split_language(name)[0])
+    assert isinstance(loaded_set, TrainingSet)
+    return loaded_set

@@ -129,10 +129,10 @@ def choose(
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds,
     )  # fmt: skip
-    found = RunFolder.find(run, runs)
+    run_folder = RunFolder.find(run, runs)
     other = None if report_on is None else RunFolder.find(report_on, runs)
-    warn_of_changes(*[found] if other is None else [found, other])
-    document = choose_run(found, requirements, other)
+    warn_of_changes(*[run_folder] if other is None else [run_folder, other])
+    document = choose_run(run_folder, requirements, other)
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
     else:

@@ -31,8 +31,8 @@ def export(
     from xpareto.pipelines.runs import store_of
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
-    for folder in export_candidate(found, store_of(found, store), candidate, target):
+    run_folder = RunFolder.find(run, runs)
+    for folder in export_candidate(run_folder, store_of(run_folder, store), candidate, target):
         typer.echo(folder)
 
 
@@ -47,8 +47,8 @@ def outliers(
     from xpareto.pipelines.runs import store_of
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
-    show_outliers(found, store_of(found, store), candidate)
+    run_folder = RunFolder.find(run, runs)
+    show_outliers(run_folder, store_of(run_folder, store), candidate)
 
 
 def submit(
@@ -71,10 +71,16 @@ def submit(
     from xpareto.pipelines.runs import submit as submit_candidate
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
+    run_folder = RunFolder.find(run, runs)
     with Terminal() as terminal:
         made = submit_candidate(
-            found, store_of(found, store), candidate, target, data=data, limit=limit, console=terminal
+            run_folder,
+            store_of(run_folder, store),
+            candidate,
+            target,
+            data=data,
+            limit=limit,
+            console=terminal,
         )
     for line in made.lines():
         typer.echo(line)
@@ -102,10 +108,10 @@ def verify(run: RunName, runs: RunsLookup = RUNS, store: StoreLookup = None) -> 
     from xpareto.pipelines.runs import verify as verify_run
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
-    problems = verify_run(found, store_of(found, store))
+    run_folder = RunFolder.find(run, runs)
+    problems = verify_run(run_folder, store_of(run_folder, store))
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{found.path}: every file and artifact is as it was sealed.")
+    typer.echo(f"{run_folder.path}: every file and artifact is as it was sealed.")

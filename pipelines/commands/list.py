@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+WHAT = ("steps", "tasks", "training", "runtimes", "probes", "objectives", "recipes")
+
 
 def list_entries(
     what: Annotated[
@@ -19,9 +21,44 @@ def list_entries(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
 ) -> None:
     """List what recipes can name."""
-    from xpareto.pipelines.display import show
-
     show(what, verbose)
+
+
+def show(what: str, verbose: bool) -> None:
+    """Print one catalogue, loading no other; InputError with the choices where there is none of that name."""
+    if what == "steps":
+        from xpareto.pipelines.display import show_steps
+
+        show_steps(verbose)
+    elif what == "tasks":
+        from xpareto.pipelines.display import show_tasks
+
+        show_tasks(verbose)
+    elif what == "training":
+        from xpareto.pipelines.display import show_training
+
+        show_training(verbose)
+    elif what == "runtimes":
+        from xpareto.pipelines.display import show_runtimes
+
+        show_runtimes(verbose)
+    elif what == "probes":
+        from xpareto.pipelines.display import show_probes
+
+        show_probes(verbose)
+    elif what == "objectives":
+        from xpareto.pipelines.display import show_objectives
+
+        show_objectives(verbose)
+    elif what == "recipes":
+        from xpareto.pipelines.display import show_recipes
+
+        show_recipes(verbose)
+    else:
+        from xpareto.compress.core import InputError, hint
+
+        found = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
+        raise InputError(f"Expected one of {', '.join(WHAT)}, found {found}")
 
 
 def schema(

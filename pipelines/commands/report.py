@@ -34,10 +34,10 @@ def report(
     from xpareto.pipelines.runs import build_report
     from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
-    found = [RunFolder.find(name, runs) for name in run]
-    warn_of_changes(*found)
-    target = out if out is not None else found[0].path / "report"
-    for file in build_report([own.path for own in found], target, paper):
+    run_folders = [RunFolder.find(name, runs) for name in run]
+    warn_of_changes(*run_folders)
+    target = out if out is not None else run_folders[0].path / "report"
+    for file in build_report([folder.path for folder in run_folders], target, paper):
         typer.echo(file)
 
 
@@ -62,10 +62,10 @@ def compare(
     from xpareto.pipelines.runs import compare_run, write_comparison
     from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
-    found = RunFolder.find(run, runs)
-    warn_of_changes(found)
-    document = compare_run(found, *arms, margin=margin, resamples=resamples, seed=seed)
-    files = write_comparison(found, document)
+    run_folder = RunFolder.find(run, runs)
+    warn_of_changes(run_folder)
+    document = compare_run(run_folder, *arms, margin=margin, resamples=resamples, seed=seed)
+    files = write_comparison(run_folder, document)
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
         return
@@ -144,11 +144,11 @@ def claims(
     from xpareto.pipelines.storage import RunFolder
     from xpareto.reports.comparisons import claims_markdown
 
-    found = [RunFolder.find(name, runs) for name in run or ()]
+    run_folders = [RunFolder.find(name, runs) for name in run or ()]
     if compare_first:
         with Terminal() as terminal:
-            compare_for_claims(found, terminal, margin, resamples, seed)
-    status = claims_of(found, command_line())
+            compare_for_claims(run_folders, terminal, margin, resamples, seed)
+    status = claims_of(run_folders, command_line())
     text = status.as_json(indent=1) if as_json else claims_markdown(status)
     if out is None:
         typer.echo(text, nl=False)

@@ -44,7 +44,8 @@ def run(
     """
     from xpareto.pipelines.display import Terminal
     from xpareto.pipelines.execution import check_launch
-    from xpareto.pipelines.runs import Options, run_recipe
+    from xpareto.pipelines.planning import Options
+    from xpareto.pipelines.runs import run_recipe
 
     check_launch(processes)
     options = Options(
@@ -68,7 +69,7 @@ def plan(
 ) -> None:
     """Show what would run and what is cached, without running it."""
     from xpareto.pipelines.display import plan_json, show_plan
-    from xpareto.pipelines.runs import Options, prepare
+    from xpareto.pipelines.planning import Options, prepare
 
     ready = prepare(Options(recipe, tuple(sets), base, data, lock, store))
     if as_json:
@@ -90,8 +91,8 @@ def measure(
     from xpareto.pipelines.runs import measure_again, store_of
     from xpareto.pipelines.storage import RunFolder
 
-    found = RunFolder.find(run, runs)
+    run_folder = RunFolder.find(run, runs)
     with Terminal() as terminal:
-        files = measure_again(found, store_of(found, store), probe, terminal)
+        files = measure_again(run_folder, store_of(run_folder, store), probe, terminal)
     for file in files:
         typer.echo(file)

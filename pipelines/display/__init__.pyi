@@ -1,5 +1,11 @@
-from .listing import show as show
-from .listing import show_doctor as show_doctor
+from .doctor import show_doctor as show_doctor
+from .list_measurements import show_objectives as show_objectives
+from .list_measurements import show_probes as show_probes
+from .list_measurements import show_runtimes as show_runtimes
+from .list_recipes import show_recipes as show_recipes
+from .list_steps import show_steps as show_steps
+from .list_tasks import show_tasks as show_tasks
+from .list_tasks import show_training as show_training
 from .outliers import show_outliers as show_outliers
 from .plan import plan_json as plan_json
 from .plan import show_plan as show_plan

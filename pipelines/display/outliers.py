@@ -7,7 +7,7 @@ from typing import Any
 
 from xpareto.compress.core import Artifact, InputError
 from xpareto.eval.results import read_document
-from xpareto.pipelines.display.listing import print_table
+from xpareto.pipelines.display.table import print_table
 from xpareto.pipelines.runs import artifacts_of, open_artifact
 from xpareto.pipelines.storage import RunFolder, Store
 
@@ -26,19 +26,19 @@ COLUMNS = (
 
 def show_outliers(run: RunFolder, store: Store, name: str) -> None:
     """Print one table for each model of a candidate; InputError where no step looked at activations."""
-    found = {}
+    manifests = {}
     candidate = read_document(run.path).candidate(name)
     for training_set, artifact in artifacts_of(run, store, candidate).items():
         for one in _line(artifact, store):
             if "outliers" in one.manifest.notes:
-                found[training_set] = one.manifest
+                manifests[training_set] = one.manifest
                 break
-    if not found:
+    if not manifests:
         raise InputError(
             f"{name}: no step of this candidate looked at activations. Those with quantize_static or "
             "smooth_quant have an outlier report."
         )
-    for training_set, manifest in found.items():
+    for training_set, manifest in manifests.items():
         print(f"{training_set}, seen by {manifest.step}")
         print_table(list(rows(manifest.notes)), *COLUMNS)
         print()

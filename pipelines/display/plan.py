@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from xpareto.compress.core import title
-from xpareto.pipelines.runs import Prepared
+from xpareto.pipelines.planning import Prepared
 from xpareto.reports.terminal import printer
 
 MOST_LINES = 200
@@ -75,8 +75,8 @@ def show_plan(ready: Prepared) -> None:
         branch, key = stack.pop()
         node = plan.nodes[key]
         mark = "cached" if cached[key] else "to run"
-        own = branch.add(Text(f"{node.label} ({_what(node.step, node.fields)}) {key[:8]} {mark}"))
-        stack += [(own, child) for child in reversed(children.get(key, []))]
+        child_branch = branch.add(Text(f"{node.label} ({_what(node.step, node.fields)}) {key[:8]} {mark}"))
+        stack += [(child_branch, child) for child in reversed(children.get(key, []))]
         shown += 1
     console.print(tree)
     if len(plan.nodes) > shown:

@@ -22,7 +22,7 @@ class ProcessGroup:
 
     @staticmethod
     def meet() -> ProcessGroup:
-        """Return the team after waiting until all its processes are there."""
+        """Return the group after waiting until all its processes are there."""
         from torch.distributed.rendezvous import rendezvous
 
         store, _, _ = next(rendezvous("env://", timeout=timedelta(minutes=30)))

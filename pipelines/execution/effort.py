@@ -63,7 +63,10 @@ class WorkMeter:
         accounts = [
             json.loads(file.read_text(encoding="utf-8")) for file in sorted(self._folder.glob("*.json"))
         ]
-        return total([Spent(**own["spent"]) for own in accounts], [bool(own["helps"]) for own in accounts])
+        return total(
+            [Spent(**account["spent"]) for account in accounts],
+            [bool(account["helps"]) for account in accounts],
+        )
 
     def _run(self) -> None:
         while not self._over.wait(EVERY_SECONDS):
@@ -94,7 +97,7 @@ def total(accounts: Sequence[Spent], helps: Sequence[bool]) -> Spent:
     return replace(attempts, cpu_seconds=attempts.cpu_seconds + helped)
 
 
-def instrument_of_making(used: Joules) -> str:
-    """Return what the joules of making rest on: idle power and other work are in those of counters."""
+def instrument_of_work(used: Joules) -> str:
+    """Return what the joules of work rest on: idle power and other work are in those of counters."""
     gross = ", gross" if used.basis == "measured" else ""
     return used.instrument + gross + ("; GPUs by their own counters" if used.gpu_j is not None else "")

@@ -44,7 +44,7 @@ class LocalExecutor:
     processes: int = 1
     threads: int = 1
     _process: subprocess.Popen[str] | None = None
-    _crew: HelperProcesses | None = None
+    _helpers: HelperProcesses | None = None
     _met: bool = False  # has a worker met the processes that a launcher started?
     _busy: bool = False
 
@@ -75,12 +75,12 @@ class LocalExecutor:
         if self._process is None and launched() > 1 and not self._met:
             self._begin()  # to tell the others that there is nothing to do for them
         if self._process is not None:
-            if self._crew is not None:
-                self._crew.end()
+            if self._helpers is not None:
+                self._helpers.end()
             if launched() > 1 and not self._busy:
                 self._take_leave(self._process)
             _end(self._process)
-            self._process = self._crew = None
+            self._process = self._helpers = None
 
     def _take_leave(self, process: subprocess.Popen[str]) -> None:
         """Let the worker tell the processes that a launcher started that no work is left."""
@@ -91,20 +91,20 @@ class LocalExecutor:
         process.wait()
 
     def _begin(self) -> subprocess.Popen[str]:
-        own = environments(self.processes, self.threads)
-        crew = HelperProcesses(own, self.log)
+        worker_environments = environments(self.processes, self.threads)
+        helpers = HelperProcesses(worker_environments, self.log)
         with self.log.open("a", encoding="utf-8") as errors:
-            self._process = start_worker(own[0], errors)
-        crew.watch(self._process)
-        self._crew, self._met = crew, True
+            self._process = start_worker(worker_environments[0], errors)
+        helpers.watch(self._process)
+        self._helpers, self._met = helpers, True
         return self._process
 
     def _failed(self, reason: str, bad_input: bool) -> None:
         """Raise what a worker's answer says."""
         if self.processes > 1:
-            assert self._process is not None and self._crew is not None
+            assert self._process is not None and self._helpers is not None
             # The worker notices that a helper is gone, but only the helper knew why.
-            why = None if bad_input else self._crew.why()
+            why = None if bad_input else self._helpers.why()
             self._process.kill()
             self.close()
             reason = why or reason
@@ -115,10 +115,10 @@ class LocalExecutor:
     def _died(self, process: subprocess.Popen[str]) -> str:
         code = _end(process)
         why = None
-        if self._crew is not None:
-            why = self._crew.why()
-            self._crew.end()
-        self._process = self._crew = None
+        if self._helpers is not None:
+            why = self._helpers.why()
+            self._helpers.end()
+        self._process = self._helpers = None
         if why is not None:
             raise StepError(f"{why}; see {self.log}")
         raise StepError(f"the worker process ended ({how_it_ended(code)}); see {self.log}")

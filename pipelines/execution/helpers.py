@@ -129,5 +129,5 @@ def _worker_environment() -> dict[str, str]:
     Threads that wait for others sleep and do not spin: on cores that others use too, spinning made
     training several times slower, and on quiet ones sleeping costs next to nothing.
     """
-    own = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "passive"}
-    return own | dict(os.environ)
+    defaults = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "passive"}
+    return defaults | dict(os.environ)

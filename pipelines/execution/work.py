@@ -17,7 +17,7 @@ from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_energy
 from xpareto.pipelines.execution.data import TaskDataProvider
-from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making
+from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work
 from xpareto.pipelines.planning import Base, Node
 from xpareto.pipelines.storage import Store, remove
 
@@ -157,7 +157,7 @@ def _make(work: Job, inputs: _Inputs, target: Path, progress: Progress) -> Manif
         cpu_seconds=round(spent.cpu_seconds, 3),
         energy_j=round(used.total_j + (used.gpu_j or 0.0), 3),
         energy_basis=used.basis,
-        energy_instrument=instrument_of_making(used),
+        energy_instrument=instrument_of_work(used),
         notes=_plain(made.notes),
     )
 

@@ -34,17 +34,17 @@ def main() -> None:
     threading.Thread(target=_listen, args=(inbox,), daemon=True).start()
     if helps():
         follow(lambda text: _answer(answers, {"failed": text}))
-    team = None
+    group = None
     if launched() > 1:
         try:
-            team = ProcessGroup.meet()
+            group = ProcessGroup.meet()
         except InputError as error:
             _answer(answers, {"failed": str(error), "input": True})
             os._exit(1)
     while line := inbox.get():
-        _answer(answers, _serve(line, answers, team))
-    if team is not None:
-        team.end()
+        _answer(answers, _serve(line, answers, group))
+    if group is not None:
+        group.end()
     os._exit(0)
 
 
@@ -57,7 +57,7 @@ def _listen(inbox: queue.Queue[str]) -> None:
 def follow(say: Callable[[str], None]) -> None:
     """Train with the first process until it has no more work, and end this process.
 
-    When a training fails here, this process says why and ends, which ends the whole team; where the
+    When a training fails here, this process says why and ends, which ends the whole group; where the
     first process fails as well, its words count.
     """
     try:
@@ -72,7 +72,7 @@ def follow(say: Callable[[str], None]) -> None:
     os._exit(0)  # torch would warn that a group which is gone was not left
 
 
-def _serve(line: str, answers: IO[str], team: ProcessGroup | None) -> dict[str, Any]:
+def _serve(line: str, answers: IO[str], group: ProcessGroup | None) -> dict[str, Any]:
     """Do one piece of work and return what came of it; tell the progress meanwhile."""
     last = 0.0
 
@@ -85,7 +85,7 @@ def _serve(line: str, answers: IO[str], team: ProcessGroup | None) -> dict[str, 
 
     work = Job.from_json(line)
     try:
-        return {"done": do(work, progress, team.announce if team is not None else None)}
+        return {"done": do(work, progress, group.announce if group is not None else None)}
     except InputError as error:
         return {"failed": str(error), "input": True}
     except BaseException as error:  # a bug in one step must not take the other candidates along

@@ -10,5 +10,8 @@ from .plan import Plan as Plan
 from .plan import make_plan as make_plan
 from .preflight import check_data as check_data
 from .preflight import incomplete as incomplete
+from .preparation import Options as Options
+from .preparation import Prepared as Prepared
+from .preparation import prepare as prepare
 from .workload import Workload as Workload
 from .workload import workloads as workloads

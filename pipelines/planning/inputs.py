@@ -91,8 +91,8 @@ def open_start(
     spec, name = open_data(data or recipe.data, recipe_folder, recipe_file, store, lock)
     # Whatever a plan reads gets its fingerprint, and so its commit, before a worker starts: the lock that
     # workers obey is then complete, and holds no repository that nobody reads.
-    found = Data.open(spec, dataset_commits(lock))
-    return Start(found_base, found, spec, name, fingerprints, lock)
+    datasets = Data.open(spec, dataset_commits(lock))
+    return Start(found_base, datasets, spec, name, fingerprints, lock)
 
 
 def dataset_commits(lock: Lock) -> Callable[[str], str]:

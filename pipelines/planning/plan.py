@@ -125,13 +125,13 @@ class _Growing:
         self, setting: Setting, step: Step, parent: str | None, seed: int, teacher: str | None = None
     ) -> str:
         """Return the key of a step on a parent, and a teacher, adding its node once."""
-        own = self.described.get(id(step)) or self._describe(setting.name, step)
+        description = self.described.get(id(step)) or self._describe(setting.name, step)
         seeded = seed if step.seeded else None
-        key = key_of(own.text, parent, seeded, teacher)
+        key = key_of(description.text, parent, seeded, teacher)
         if key not in self.nodes:
             self.nodes[key] = Node(
-                key, setting.name, setting.label, step.version, own.fields, parent, seeded, own.data,
-                own.versions, setting.where, teacher,
+                key, setting.name, setting.label, step.version, description.fields, parent, seeded, description.data,
+                description.versions, setting.where, teacher,
             )  # fmt: skip
         return key
 
@@ -157,7 +157,7 @@ def make_plan(checked: Checked, start: Start) -> Plan:
     growing = _Growing(start, heads | {ENCODER: "encoder"}, sets)
     formats = {name: RUNTIMES.load(name).format for name in recipe.runtimes}
     many_seeds = len(recipe.seeds) > 1
-    found: dict[tuple[Any, ...], Candidate] = {}
+    by_identity: dict[tuple[Any, ...], Candidate] = {}
     names: dict[str, tuple[Any, ...]] = {}
     for arm, positions in checked.chains.items():
         for seed in recipe.seeds:
@@ -167,16 +167,16 @@ def make_plan(checked: Checked, start: Start) -> Plan:
                         continue
                     name = _candidate_name(arm, state, seed if many_seeds else None, runtime)
                     identity = (tuple(sorted(state.ends.items())), runtime)
-                    if identity in found:
+                    if identity in by_identity:
                         continue  # another arm or sweep value leads to the very same artifacts
                     if names.setdefault(name, identity) != identity:
                         raise InputError(
                             f"{setting.where}: two candidates are called {name}. Give their steps labels."
                         )
-                    found[identity] = Candidate(
+                    by_identity[identity] = Candidate(
                         name, arm, setting.label, runtime, seed, dict(state.settings), state.steps, state.ends
                     )
-    candidates = tuple(found.values())
+    candidates = tuple(by_identity.values())
     if not candidates:
         raise InputError(
             f"The recipe {recipe.name} gives no candidate: after the step with `on: each`, no step's format "

@@ -44,8 +44,8 @@ def incomplete(plan: Plan, start: Start) -> dict[str, list[str]]:
     """Return, for each training set of the plan that lacks a part of it, which ones."""
     needs = {name.partition(":") for node in plan.nodes.values() for name in node.data}
     names = {what for kind, _, what in needs if kind == "training"} - {ENCODER}
-    found = {name: list(start.data.absent_parts(name)) for name in sorted(names)}
-    return {name: parts for name, parts in found.items() if parts}
+    absent = {name: list(start.data.absent_parts(name)) for name in sorted(names)}
+    return {name: parts for name, parts in absent.items() if parts}
 
 
 def _mark(folder: Path, *parts: str) -> Path:

@@ -31,7 +31,7 @@ class Workload:
 
 def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
     """Return what is to be evaluated; InputError when a language that was named has no data."""
-    found = []
+    wanted_workloads = []
     for choice in recipe.choices():
         task = find_task(choice.task)
         if choice.trained_on is not None:
@@ -58,5 +58,5 @@ def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
                 f"asked for. Expected XTREME's folder {task.name}/. Add it, or leave the task out."
             )
         prints = tuple(start.task_fingerprint(task.name, item, choice.split) for item in languages)
-        found.append(Workload(task, choice.split, choice.limit, languages, missing, prints))
-    return tuple(found)
+        wanted_workloads.append(Workload(task, choice.split, choice.limit, languages, missing, prints))
+    return tuple(wanted_workloads)

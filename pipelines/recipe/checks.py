@@ -99,7 +99,7 @@ def explain(error: ValidationError, source: Located, prefix: Where, model: type[
     lines = []
     for problem in error.errors(include_url=False):
         where: Where = (*prefix, *_data_path(problem["loc"], source, prefix))
-        kind, context, found = problem["type"], problem.get("ctx", {}), problem["input"]
+        kind, context, given = problem["type"], problem.get("ctx", {}), problem["input"]
         if kind == "extra_forbidden":
             known = _fields_at(model, problem["loc"][:-1])
             name = str(problem["loc"][-1])
@@ -107,13 +107,13 @@ def explain(error: ValidationError, source: Located, prefix: Where, model: type[
         elif kind == "missing":
             what = "is required but missing. Add it"
         elif kind == "literal_error":
-            what = f"expected {context.get('expected')}, found {found!r}"
-            if isinstance(found, str):
+            what = f"expected {context.get('expected')}, found {given!r}"
+            if isinstance(given, str):
                 choices = re.findall("'([^']*)'", str(context.get("expected")))
-                what += f".{hint(found, choices)}"
+                what += f".{hint(given, choices)}"
         else:
             message = problem["msg"]
-            what = f"{message[0].lower()}{message[1:]}, found {shortened(found)}"
+            what = f"{message[0].lower()}{message[1:]}, found {shortened(given)}"
         lines.append(f"{source.at(where)}: {what.rstrip('.')}.")
     return lines
 
@@ -147,8 +147,8 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
 def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
     known = known_languages()
 
-    def languages(found: Any, where: Where) -> None:
-        for index, language in enumerate(found if isinstance(found, list) else []):
+    def languages(listed: Any, where: Where) -> None:
+        for index, language in enumerate(listed if isinstance(listed, list) else []):
             wrong = unknown_language(language, known)
             if wrong is not None:
                 problems.append(f"{source.at((*where, index))}: {wrong}")
@@ -200,16 +200,17 @@ def _nameable(probe: str, where: str, problems: list[str]) -> None:
 
 def _stand_in(name: str, task: Task, where: str, problems: list[str]) -> None:
     """Note why a training set cannot take the place of a task's own, if so."""
-    own, _ = split_language(name)
-    if own not in TRAINING_SETS.names:
-        _known(TRAINING_SETS, own, where, problems)
+    set_name, _ = split_language(name)
+    if set_name not in TRAINING_SETS.names:
+        _known(TRAINING_SETS, set_name, where, problems)
         return
-    found = training_set(own)
-    if found.kind != task.kind or set(found.labels) != set(task.labels):
+    substitute = training_set(set_name)
+    if substitute.kind != task.kind or set(substitute.labels) != set(task.labels):
         problems.append(
             f"{where}: {task.name} needs a training set of kind {task.kind}"
-            f"{' with the labels ' + ', '.join(task.labels) if task.labels else ''}, found {own} of kind "
-            f"{found.kind}{' with ' + ', '.join(found.labels) if found.labels else ''}. Name another one."
+            f"{' with the labels ' + ', '.join(task.labels) if task.labels else ''}, "
+            f"found {set_name} of kind {substitute.kind}"
+            f"{' with ' + ', '.join(substitute.labels) if substitute.labels else ''}. Name another one."
         )
 
 
@@ -258,7 +259,7 @@ def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -
             f"Known: {', '.join(STEPS.names)}."
         )
         return None
-    own = {key: value for key, value in item.items() if key not in StepKeys.model_fields}
+    step_fields = {key: value for key, value in item.items() if key not in StepKeys.model_fields}
     keys = {key: value for key, value in item.items() if key in StepKeys.model_fields}
     kind: type[Step] = STEPS.load(name)
     before = len(problems)
@@ -269,7 +270,7 @@ def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -
     except ValidationError as error:
         problems += explain(error, source, where, StepKeys)
     try:
-        step = kind.model_validate(own)
+        step = kind.model_validate(step_fields)
     except ValidationError as error:
         problems += explain(error, source, where, kind)
     if step is not None:
@@ -289,8 +290,8 @@ def _check_place_of_arms(source: Located, problems: list[str]) -> None:
 def _chain(value: Any, arm: str, alternatives: Mapping[Where, list[Setting]]) -> list[list[Setting]]:
     """Return the arm's chain, each position with the alternatives of the sweep."""
     arm_steps = (value.get("arms") or {}).get(arm) or []
-    own = [alternatives[("arms", arm, index)] for index in range(len(arm_steps))]
-    chain = [] if ARMS in value["steps"] else list(own)
+    arm_positions = [alternatives[("arms", arm, index)] for index in range(len(arm_steps))]
+    chain = [] if ARMS in value["steps"] else list(arm_positions)
     for index, item in enumerate(value["steps"]):
-        chain += own if item == ARMS else [alternatives[("steps", index)]]
+        chain += arm_positions if item == ARMS else [alternatives[("steps", index)]]
     return chain

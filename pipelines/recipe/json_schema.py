@@ -16,15 +16,15 @@ def recipe_schema() -> dict[str, Any]:
     common = StepKeys.model_json_schema()["properties"]
     refs = []
     for name, kind in STEPS.all().items():
-        own = kind.model_json_schema()
-        definitions.update(own.pop("$defs", {}))
+        step_schema = kind.model_json_schema()
+        definitions.update(step_schema.pop("$defs", {}))
         definitions[f"step_{name}"] = {
             "type": "object",
             "title": name,
-            "description": own.get("description", ""),
+            "description": step_schema.get("description", ""),
             "additionalProperties": False,
-            "required": ["step", *own.get("required", [])],
-            "properties": {**common, "step": {"const": name}, **own.get("properties", {})},
+            "required": ["step", *step_schema.get("required", [])],
+            "properties": {**common, "step": {"const": name}, **step_schema.get("properties", {})},
         }
         refs.append({"$ref": f"#/$defs/step_{name}"})
     step = {"oneOf": refs}

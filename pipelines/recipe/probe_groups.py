@@ -15,7 +15,7 @@ def groups() -> dict[str, tuple[str, ...]]:
     """Return the probes of every group, in the order in which groups, and probes of one process, are run.
 
     Each probe whose rows are remembered is a group of its own; the costs of a candidate are one, and what
-    the baseline's twin is measured with is another.
+    the baseline's A/A control is measured with is another.
     """
     return {
         **{name: (name,) for name in taken("remembered")},
@@ -26,8 +26,10 @@ def groups() -> dict[str, tuple[str, ...]]:
 
 def taken(*ways: Taken) -> tuple[str, ...]:
     """Return the probes that are taken in one of these ways, in the order of one process."""
-    found = [probe for probe in PROBES.all().values() if probe.taken in ways]
-    return tuple(probe.name for probe in sorted(found, key=lambda own: (not own.first, own.place, own.name)))
+    probes = [probe for probe in PROBES.all().values() if probe.taken in ways]
+    return tuple(
+        probe.name for probe in sorted(probes, key=lambda probe: (not probe.first, probe.place, probe.name))
+    )
 
 
 def nameable() -> tuple[str, ...]:

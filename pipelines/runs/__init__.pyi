@@ -12,9 +12,6 @@ from .later_actions import store_of as store_of
 from .later_actions import verify as verify
 from .report import build_report as build_report
 from .run import Console as Console
-from .run import Options as Options
-from .run import Prepared as Prepared
 from .run import Result as Result
-from .run import prepare as prepare
 from .run import run_recipe as run_recipe
 from .submission import submit as submit

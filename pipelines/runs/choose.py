@@ -11,8 +11,8 @@ from xpareto.pipelines.storage import RunFolder
 def choose_run(
     run: RunFolder, requirements: Requirements, report_on: RunFolder | None = None
 ) -> Recommendation:
-    """Return the variant to deploy (see eval.analyses.recommend); InputError for a wish that the run cannot
-    be asked.
+    """Return the variant to deploy (see eval.analyses.recommend); InputError where the run cannot answer
+    the requirements.
 
     `report_on` is a run of the same candidates on other examples: what is chosen here is scored there.
     """

@@ -122,8 +122,8 @@ def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str
 def check_empty(target: Path) -> None:
     """Refuse a folder to write to that is a file, or that holds something."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        found = "files" if target.is_dir() else "a file"
-        raise InputError(f"{target}: expected a new or empty folder, found {found}. Choose another.")
+        content = "files" if target.is_dir() else "a file"
+        raise InputError(f"{target}: expected a new or empty folder, found {content}. Choose another.")
 
 
 def store_of(run: RunFolder, given: Path | None) -> Store:

@@ -20,7 +20,7 @@ from xpareto.pipelines.planning import Candidate, Start, Workload
 from xpareto.pipelines.recipe import Measure, groups, taken
 from xpareto.pipelines.storage import TERMINATOR, RunFolder, Store, remove, utc_now
 
-# Statistics: the foreign load of what was thrown away, and of what was kept all the same.
+# Statistics: the interference of what was thrown away, and of what was kept all the same.
 DISCARDED, KEPT = "discarded", "kept_load"
 
 _KEPT = {OUTCOMES: "**/*.npz", PREDICTIONS: "predictions/*.json"}  # in the run <- in a probe's folder
@@ -71,12 +71,14 @@ class Measuring:
             time=utc_now(),
             basis="measured",
         )
-        own = [replace(row, run=self.run.name, candidate=candidate.name) for row in rows]
+        labelled = [replace(row, run=self.run.name, candidate=candidate.name) for row in rows]
         if (
             group == CONTROL
-        ):  # told apart by name, since objectives take whatever is called latency for evidence
-            own = [replace(row, probe=CONTROL, statistic=f"{CONTROL}_{row.statistic}") for row in own]
-        return [replace(row, repeat=repeat) for row in (*own, closing)]
+        ):  # told apart by name, since objectives take whatever is called latency for their own
+            labelled = [
+                replace(row, probe=CONTROL, statistic=f"{CONTROL}_{row.statistic}") for row in labelled
+            ]
+        return [replace(row, repeat=repeat) for row in (*labelled, closing)]
 
     def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
         """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
@@ -88,19 +90,19 @@ class Measuring:
         thrown: list[tuple[float, str]] = []
         least = (0, 0.0)  # probes that failed, load
         for attempt in range(self.settings.retries + 1):
-            own = folder.with_name(f"{folder.name}.{attempt}")
-            remove(own)
-            rows = launch(job, own)
-            found = (len(_failed(rows)), disturbance(rows))
-            if not attempt or found < least:
+            attempt_folder = folder.with_name(f"{folder.name}.{attempt}")
+            remove(attempt_folder)
+            rows = launch(job, attempt_folder)
+            trouble = (len(_failed(rows)), disturbance(rows))
+            if not attempt or trouble < least:
                 if attempt:
                     thrown.append((least[1], _reason(kept)))
                 remove(folder)
-                own.rename(folder)
-                kept, least = rows, found
+                attempt_folder.rename(folder)
+                kept, least = rows, trouble
             else:
-                remove(own)
-                thrown.append((found[1], _reason(rows)))
+                remove(attempt_folder)
+                thrown.append((trouble[1], _reason(rows)))
             if least[1] <= self.settings.max_foreign_load:  # rows that tell no load have none
                 break
         discarded = [replace(_load_row(job, DISCARDED, load), error=why) for load, why in thrown]

@@ -17,36 +17,21 @@ from xpareto.pipelines.execution import Executor, Job, LocalExecutor, StepError
 from xpareto.pipelines.planning import (
     EMBEDDED,
     Candidate,
+    Options,
     Plan,
+    Prepared,
     Start,
     Workload,
     check_data,
     incomplete,
-    make_plan,
-    open_start,
+    prepare,
     workloads,
 )
-from xpareto.pipelines.recipe import Checked, find_recipe, groups, load_recipe
+from xpareto.pipelines.recipe import groups
 from xpareto.pipelines.runs.measure import Measuring, failure
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
-from xpareto.pipelines.storage import SCHEMA, RunFolder, Store
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line chose for a recipe."""
-
-    recipe: str
-    overrides: tuple[str, ...] = ()
-    base: str | None = None
-    data: str | None = None
-    lock: Path | None = None
-    store: Path = Path("store")
-    runs: Path = Path("runs")
-    command: str = ""
-    processes: int = 1  # that train together
-    save_minutes: float = 5.0  # between two saved states of a training; 0: none
+from xpareto.pipelines.storage import SCHEMA, RunFolder
 
 
 class Console:
@@ -60,41 +45,12 @@ class Console:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A recipe, checked, with its store, its start and its plan."""
-
-    checked: Checked
-    store: Store
-    start: Start
-    plan: Plan
-
-
-@dataclass(frozen=True)
 class Result:
     """A finished run: its folder, its report files, and the candidates that failed."""
 
     run: RunFolder
     report: Sequence[Path]
     failed: Mapping[str, str] = field(default_factory=dict)
-
-
-def prepare(options: Options) -> Prepared:
-    """Check a recipe and plan it; imports no torch."""
-    file = find_recipe(options.recipe)
-    checked = load_recipe(file, options.overrides)
-    store = Store(options.store)
-    start = open_start(
-        checked.recipe,
-        store,
-        recipe_folder=file.parent,
-        recipe_file=str(file),
-        base=options.base,
-        data=options.data,
-        lock_file=options.lock,
-    )
-    plan = make_plan(checked, start)
-    start.fingerprints.save()
-    return Prepared(checked, store, start, plan)
 
 
 def run_recipe(options: Options, console: Console) -> Result:
@@ -115,26 +71,33 @@ def run_recipe(options: Options, console: Console) -> Result:
         threads = recipe.measure.threads or cores()
         _describe(run, ready, options, threads)
         executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
-        making = _Making(ready, run, executor, threads, console, options.save_minutes)
+        builder = _ArtifactBuilder(ready, run, executor, threads, console, options.save_minutes)
         try:
-            made = {candidate.name: making.bundle(candidate) for candidate in ready.plan.candidates}
+            made = {candidate.name: builder.bundle(candidate) for candidate in ready.plan.candidates}
         finally:
             executor.close()
         measuring = Measuring(
             run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
         )
-        _measure(ready.plan, made, making, measuring, recipe.measure.probes, console)
+        _measure(ready.plan, made, builder, measuring, recipe.measure.probes, console)
         write_document(
             run.path,
             results_of(
-                run.name, options.command, recipe, ready.start, ready.plan, work, ready.store, making.verified
+                run.name,
+                options.command,
+                recipe,
+                ready.start,
+                ready.plan,
+                work,
+                ready.store,
+                builder.verified,
             ),
         )
-        run.event("finished", failed=len(making.failed_candidates(ready.plan)))
+        run.event("finished", failed=len(builder.failed_candidates(ready.plan)))
         run.seal()
 
     report = build_report([run.path], run.path / "report")
-    return Result(run, report, making.failed_candidates(ready.plan))
+    return Result(run, report, builder.failed_candidates(ready.plan))
 
 
 def cores() -> int:
@@ -151,7 +114,7 @@ def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
 
 
 @dataclass
-class _Making:
+class _ArtifactBuilder:
     """Makes the artifacts of candidates; each node at most once."""
 
     ready: Prepared
@@ -165,9 +128,9 @@ class _Making:
 
     def bundle(self, candidate: Candidate) -> dict[str, Artifact] | None:
         """Return a candidate's artifacts, made where they are missing; None when one failed."""
-        found = {name: self.artifact(key) for name, key in candidate.artifacts.items()}
-        whole = {name: artifact for name, artifact in found.items() if artifact is not None}
-        return whole if len(whole) == len(found) else None
+        artifacts = {name: self.artifact(key) for name, key in candidate.artifacts.items()}
+        whole = {name: artifact for name, artifact in artifacts.items() if artifact is not None}
+        return whole if len(whole) == len(artifacts) else None
 
     def artifact(self, key: str) -> Artifact | None:
         """Return the artifact of a node, verified byte by byte, made when it is not there."""
@@ -176,29 +139,29 @@ class _Making:
         if key in self.failed:
             return None
         node = self.ready.plan.nodes[key]
-        found = self._stored(key)
-        if found is None:
+        artifact = self._stored(key)
+        if artifact is None:
             for given in (node.parent, node.teacher):
                 if given is not None and self.artifact(given) is None:
                     self.failed[key] = self.failed[given]
                     return None
-            found = self._stored(key) or self._make(key)  # the parent may have been rebuilt
-        if found is not None:
-            self.verified[key] = found
-        return found
+            artifact = self._stored(key) or self._make(key)  # the parent may have been rebuilt
+        if artifact is not None:
+            self.verified[key] = artifact
+        return artifact
 
     def _stored(self, key: str) -> Artifact | None:
         try:
-            found = self.ready.store.find(key, verify=True)
+            artifact = self.ready.store.find(key, verify=True)
         except ArtifactDamaged as error:
             with self.ready.store.lock(key):
                 self.ready.store.set_aside(key)
             self.run.event("damaged", key=key, error=str(error))
             self.console.say(f"Damaged, so made again: {error}")
             return None
-        if found is not None:
-            self.run.event("cached", key=key, label=self.ready.plan.nodes[key].label, digest=found.digest)
-        return found
+        if artifact is not None:
+            self.run.event("cached", key=key, label=self.ready.plan.nodes[key].label, digest=artifact.digest)
+        return artifact
 
     def _make(self, key: str) -> Artifact | None:
         node = self.ready.plan.nodes[key]
@@ -246,7 +209,7 @@ class _Making:
 def _measure(
     plan: Plan,
     made: Mapping[str, dict[str, Artifact] | None],
-    making: _Making,
+    builder: _ArtifactBuilder,
     measuring: Measuring,
     probes: Sequence[str],
     console: Console,
@@ -258,7 +221,7 @@ def _measure(
     wanted = {group for group, names in groups().items() if set(names) & set(probes)}
     work = [(group, name, 0) for group in groups() if group in wanted - {COST, CONTROL} for name in by_name]
     if COST in wanted:
-        timed = CONTROL in wanted  # sizes are counted: once is enough, and no twin
+        timed = CONTROL in wanted  # sizes are counted: once is enough, and no A/A control
         order = turns(list(by_name), plan.baseline, measuring.settings.blocks if timed else 1, plan.key)
         work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.control]
     for number, (group, name, repeat) in enumerate(work, start=1):
@@ -268,9 +231,9 @@ def _measure(
             number, len(work), f"measuring: {'A/A' if group == CONTROL else group} of {name}{block}"
         )
         if bundle is None:
-            step = making.failed_step(candidate)
+            step = builder.failed_step(candidate)
             if (name, step, 0) not in finished:
-                error = making.failed_candidates(plan)[name]
+                error = builder.failed_candidates(plan)[name]
                 run.add_rows(failure(run.name, candidate, step, error))
                 finished.add((name, step, 0))
         elif (name, group, repeat) not in finished:

@@ -28,15 +28,15 @@ class Lock:
     def read(file: Path) -> Lock:
         """Return the lock in a file given by the user."""
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            commits = json.loads(file.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"--lock {file}: cannot be read: {error.strerror}.") from error
         except ValueError as error:
             raise InputError(f"--lock {file}: expected JSON as in a run's lock.json ({error}).") from error
-        well_formed = isinstance(found, dict) and all(isinstance(item, str) for item in found.values())
+        well_formed = isinstance(commits, dict) and all(isinstance(item, str) for item in commits.values())
         if not well_formed:
             raise InputError(f"--lock {file}: expected an object of repository names and commits.")
-        return Lock(file, found, frozen=True)
+        return Lock(file, commits, frozen=True)
 
     @staticmethod
     def new(folder: Path) -> Lock:

@@ -70,14 +70,14 @@ class RunFolder:
         """Return an existing run: a folder, the name of one in `runs`, or `latest`."""
         for path in (Path(name), runs / name):
             if (path / "plan.json").is_file():
-                found = RunFolder(path.resolve())
-                found.check_schema()
-                return found
+                folder = RunFolder(path.resolve())
+                folder.check_schema()
+                return folder
         known = sorted(path.parent.name for path in runs.glob("*/plan.json"))
         if name == "latest" and known:
-            found = RunFolder((runs / known[-1]).resolve())
-            found.check_schema()
-            return found
+            folder = RunFolder((runs / known[-1]).resolve())
+            folder.check_schema()
+            return folder
         listed = f" In {runs}: {', '.join(known[-5:])}." if known else f" {runs} holds no run."
         raise InputError(f'No run "{name}": expected a run folder with plan.json.{hint(name, known)}{listed}')
 
@@ -98,12 +98,12 @@ class RunFolder:
         """Return the object in one of the run's JSON files."""
         file = self.path / name
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{file}: expected a JSON object ({error}).") from error
-        if not isinstance(found, dict):
-            raise InputError(f"{file}: expected a JSON object, found {type(found).__name__}.")
-        return found
+        if not isinstance(content, dict):
+            raise InputError(f"{file}: expected a JSON object, found {type(content).__name__}.")
+        return content
 
     def write_json(self, name: str, value: Any) -> None:
         replace_json(self.path / name, value)

@@ -147,10 +147,10 @@ class Store:
 def _read(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file; None when it is absent or damaged, as after a torn disk."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def remove(folder: Path) -> None:

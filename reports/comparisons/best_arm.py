@@ -31,7 +31,9 @@ def ways(document: BestArm) -> str:
         way: [task for task, facts in document.tasks.items() if facts.way == way] for way in ("dev", "halves")
     }
     named = {"dev": "on dev", "halves": "by cross-fitting halves of the test examples"}
-    return "chosen " + ", ".join(f"{named[way]} ({', '.join(own)})" for way, own in by_way.items() if own)
+    return "chosen " + ", ".join(
+        f"{named[way]} ({', '.join(tasks)})" for way, tasks in by_way.items() if tasks
+    )
 
 
 def best_arm_markdown(document: BestArm) -> str:

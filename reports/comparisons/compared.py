@@ -214,7 +214,7 @@ def _frontiers(document: ArmComparison) -> Iterator[str]:
     )
     yield ""
     head = ["cost", code(a), code(b), "difference", "95 % interval", "margin", "p (Holm)", "verdict"]
-    rows = [[markdown(titles.get(name, name)), *_volume(own)] for name, own in volumes.items()]
+    rows = [[markdown(titles.get(name, name)), *_volume(volume)] for name, volume in volumes.items()]
     joint = document.joint_hypervolume
     if joint:
         rows.append(["all costs together", *_volume(joint)])

@@ -20,10 +20,10 @@ def caveats_of(document: ArmComparison) -> list[CaveatEntry]:
     ]
 
 
-Found = Iterator[tuple[str, str, str]]
+CaveatTexts = Iterator[tuple[str, str, str]]
 
 
-def _synthetic(document: ArmComparison) -> Found:
+def _synthetic(document: ArmComparison) -> CaveatTexts:
     if document.rests_on.synthetic:
         yield (
             "synthetic",
@@ -33,13 +33,13 @@ def _synthetic(document: ArmComparison) -> Found:
         )
 
 
-def _changed(document: ArmComparison) -> Found:
-    found = changed_text(document.rests_on.changed)
-    if found:
-        yield found
+def _changed(document: ArmComparison) -> CaveatTexts:
+    caveat = changed_text(document.rests_on.changed)
+    if caveat:
+        yield caveat
 
 
-def _seeds(document: ArmComparison) -> Found:
+def _seeds(document: ArmComparison) -> CaveatTexts:
     seeds, df = len(document.rests_on.seeds), document.variants[0].average.df
     if seeds == 1:
         yield (
@@ -60,7 +60,7 @@ def _seeds(document: ArmComparison) -> Found:
         )
 
 
-def _chance(document: ArmComparison) -> Found:
+def _chance(document: ArmComparison) -> CaveatTexts:
     """Scores that guessing may give, by two standard errors of a share: what is equal there is ignorance."""
     scores = document.variants[0].tasks
     for name, facts in document.rests_on.tasks.items():
@@ -81,7 +81,7 @@ def _chance(document: ArmComparison) -> Found:
             )
 
 
-def _pooled(document: ArmComparison) -> Found:
+def _pooled(document: ArmComparison) -> CaveatTexts:
     pooled = document.rests_on.pooled_arms
     if pooled and len(document.rests_on.seeds) > 1:
         yield (
@@ -92,7 +92,7 @@ def _pooled(document: ArmComparison) -> Found:
         )
 
 
-def _updates(document: ArmComparison) -> Found:
+def _updates(document: ArmComparison) -> CaveatTexts:
     training = document.rests_on.training
     a, b = (_updates_of(training[label]) for label in document.labels)
     if a == b or document.same_arm:
@@ -123,7 +123,7 @@ def _on(what: str | tuple[str, ...] | None) -> str:
     return " + ".join(map(str, what)) if isinstance(what, tuple) else str(what)
 
 
-def _average(document: ArmComparison) -> Found:
+def _average(document: ArmComparison) -> CaveatTexts:
     count = len(document.rests_on.tasks)
     if count < XTREME_TASKS:
         yield (
@@ -133,7 +133,7 @@ def _average(document: ArmComparison) -> Found:
         )
 
 
-def _retrieval(document: ArmComparison) -> Found:
+def _retrieval(document: ArmComparison) -> CaveatTexts:
     parts = [task for task, facts in document.rests_on.tasks.items() if facts.group == "retrieval"]
     if parts:
         yield (
@@ -144,7 +144,7 @@ def _retrieval(document: ArmComparison) -> Found:
         )
 
 
-def _limits(document: ArmComparison) -> Found:
+def _limits(document: ArmComparison) -> CaveatTexts:
     parts = [f"{t}: {f.limit}" for t, f in document.rests_on.tasks.items() if f.limit]
     if parts:
         yield (
@@ -154,7 +154,7 @@ def _limits(document: ArmComparison) -> Found:
         )
 
 
-def _missing(document: ArmComparison) -> Found:
+def _missing(document: ArmComparison) -> CaveatTexts:
     parts = [
         f"{task}: {', '.join(facts.missing)}"
         for task, facts in document.rests_on.tasks.items()
@@ -164,13 +164,13 @@ def _missing(document: ArmComparison) -> Found:
         yield ("missing-languages", "Some languages have no data", f"They count nowhere. {'; '.join(parts)}.")
 
 
-def _incomplete(document: ArmComparison) -> Found:
-    found = incomplete_text(document.rests_on.incomplete)
-    if found:
-        yield found
+def _incomplete(document: ArmComparison) -> CaveatTexts:
+    caveat = incomplete_text(document.rests_on.incomplete)
+    if caveat:
+        yield caveat
 
 
-def _drawn(document: ArmComparison) -> Found:
+def _drawn(document: ArmComparison) -> CaveatTexts:
     tasks = document.rests_on.tasks
     apart = [t for t, f in tasks.items() if not f.drawn_together and len(f.examples) > 1]
     if "mlqa" in apart:
@@ -197,7 +197,7 @@ def _drawn(document: ArmComparison) -> Found:
         )
 
 
-def _costs(document: ArmComparison) -> Found:
+def _costs(document: ArmComparison) -> CaveatTexts:
     if document.hypervolume:
         yield (
             "cost-noise",
@@ -209,7 +209,7 @@ def _costs(document: ArmComparison) -> Found:
         )
 
 
-def _multiplicity(document: ArmComparison) -> Found:
+def _multiplicity(document: ArmComparison) -> CaveatTexts:
     yield (
         "multiplicity",
         "How many tests there are",
@@ -222,7 +222,7 @@ def _multiplicity(document: ArmComparison) -> Found:
     )
 
 
-_RULES: tuple[Callable[[ArmComparison], Found], ...] = (
+_RULES: tuple[Callable[[ArmComparison], CaveatTexts], ...] = (
     _synthetic, _changed, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing,
     _incomplete, _drawn, _costs, _multiplicity,
 )  # fmt: skip

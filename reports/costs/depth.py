@@ -40,16 +40,18 @@ class Curve:
 
 def curves(run_summary: RunSummary) -> list[Curve]:
     """Return the curves of the candidates whose every layer was scored in every language of the task."""
-    found = []
+    complete = []
     for candidate in run_summary.run.candidates:
         rows = run_summary.run.rows[candidate.name]
-        own = [row for row in rows if row.probe == "depth" and row.status == "ok" and row.value is not None]
-        in_use = [int(row.value) for row in own if row.component == _IN_USE and row.value is not None]
+        depth_rows = [
+            row for row in rows if row.probe == "depth" and row.status == "ok" and row.value is not None
+        ]
+        in_use = [int(row.value) for row in depth_rows if row.component == _IN_USE and row.value is not None]
         for facts in run_summary.run.tasks.values():
-            scores = _means([row for row in own if row.task == facts.name], facts.languages)
+            scores = _means([row for row in depth_rows if row.task == facts.name], facts.languages)
             if len(scores) > 1 and in_use and in_use[-1] < len(scores):
-                found.append(Curve(candidate.name, facts.name, scores, in_use[-1]))
-    return found
+                complete.append(Curve(candidate.name, facts.name, scores, in_use[-1]))
+    return complete
 
 
 def _means(rows: Sequence[Measurement], languages: Sequence[str]) -> tuple[float, ...]:
@@ -77,10 +79,10 @@ class Drawn:
     text: str
 
 
-def drawn(found: Sequence[Curve]) -> Iterator[Drawn]:
+def drawn(shown_curves: Sequence[Curve]) -> Iterator[Drawn]:
     """Yield every curve with its places; all share one scale, from 0 to the highest score."""
-    top = max((max(curve.scores) for curve in found), default=0.0) or 1.0
-    for curve in found:
+    top = max((max(curve.scores) for curve in shown_curves), default=0.0) or 1.0
+    for curve in shown_curves:
         step = (_WIDTH - 2 * _EDGE) / (len(curve.scores) - 1)
         places = [
             (f"{_EDGE + step * layer:.1f}", f"{_HEIGHT - _EDGE - (_HEIGHT - 2 * _EDGE) * score / top:.1f}")

@@ -29,16 +29,19 @@ class LatencyView:
 
 def latency_view(run_summary: RunSummary) -> LatencyView:
     """Return what the rows tell of latency; without tasks there is nothing to show."""
-    found = {own.name: timing(run_summary.run.rows[own.name]) for own in run_summary.run.candidates}
-    tasks = {task for own in found.values() for task in own.tasks}
+    timings = {
+        candidate.name: timing(run_summary.run.rows[candidate.name])
+        for candidate in run_summary.run.candidates
+    }
+    tasks = {task for times in timings.values() for task in times.tasks}
     return LatencyView(
-        found,
+        timings,
         tuple(task for task in run_summary.run.tasks if task in tasks),
-        tuple(dict.fromkeys(shape for own in found.values() for shape in own.shapes)),
-        any(own.languages for own in found.values()),
-        any(TOKENIZATION in own.parts for own in found.values()),
+        tuple(dict.fromkeys(shape for times in timings.values() for shape in times.shapes)),
+        any(times.languages for times in timings.values()),
+        any(TOKENIZATION in times.parts for times in timings.values()),
         bars(
-            {name: own.parts for name, own in found.items() if TOKENIZATION in own.parts},
+            {name: times.parts for name, times in timings.items() if TOKENIZATION in times.parts},
             lambda value: number(value, "ms"),
         ),
     )
@@ -47,7 +50,10 @@ def latency_view(run_summary: RunSummary) -> LatencyView:
 def energy_bars(run_summary: RunSummary) -> Bars:
     """Return joules per example by part of the machine; none where no candidate has any."""
     return bars(
-        {own.name: energies(run_summary.run.rows[own.name]) for own in run_summary.run.candidates},
+        {
+            candidate.name: energies(run_summary.run.rows[candidate.name])
+            for candidate in run_summary.run.candidates
+        },
         lambda value: number(value, "J"),
     )
 
@@ -78,10 +84,12 @@ class EffortView:
 
 def effort_view(run: Run) -> EffortView:
     """Return what making the candidates took; no bars where the run tells nothing of it."""
-    found = efforts({own.name: tuple(own.keys.values()) for own in run.candidates}, run.made)
+    effort = efforts(
+        {candidate.name: tuple(candidate.keys.values()) for candidate in run.candidates}, run.made
+    )
     drawn: dict[str, dict[str, float]] = {}
     rows = []
-    for one in found.candidates:
+    for one in effort.candidates:
         whole = run.candidate(one.candidate).made_seconds
         parts = {label: seconds for label, seconds in one.steps.items() if seconds > 0}
         seconds = one.seconds
@@ -91,59 +99,65 @@ def effort_view(run: Run) -> EffortView:
         elif not parts and whole:
             parts, seconds = {"all steps": whole}, whole
         drawn[one.candidate] = parts
-        own = one.own if one.steps else None
-        rows.append(EffortRow(one.candidate, seconds, own, one.cpu_seconds, one.energy_j, one.own_energy_j))
+        unshared_seconds = one.own if one.steps else None
+        rows.append(
+            EffortRow(
+                one.candidate, seconds, unshared_seconds, one.cpu_seconds, one.energy_j, one.own_energy_j
+            )
+        )
     drawn = most(drawn)
     return EffortView(
         bars(drawn, duration),
         tuple(rows),
         any(row.cpu is not None for row in rows),
         any(row.energy_j is not None for row in rows),
-        _whole_run(run, found),
-        _basis(found),
+        _whole_run(run, effort),
+        _basis(effort),
     )
 
 
-def _whole_run(run: Run, found: Efforts) -> str:
+def _whole_run(run: Run, effort: Efforts) -> str:
     if not run.made:
         return ""
-    if found.unknown:
+    if effort.unknown:
         return (
-            f"The run itself spent {duration(found.once)} on making, each piece of work counted once; "
-            f"{found.unknown} more it found in the store, made earlier."
+            f"The run itself spent {duration(effort.once)} on making, each piece of work counted once; "
+            f"{effort.unknown} more it found in the store, made earlier."
         )
-    energy = f" and {number(found.energy_j, 'J')}" if found.energy_j is not None else ""
+    energy = f" and {number(effort.energy_j, 'J')}" if effort.energy_j is not None else ""
     return (
-        f"With each piece of work counted once, all candidates together took {duration(found.once)}{energy}."
+        f"With each piece of work counted once, all candidates together took {duration(effort.once)}{energy}."
     )
 
 
-def _basis(found: Efforts) -> str:
+def _basis(effort: Efforts) -> str:
     """Return what the energies of making are worth, in a sentence.
 
     >>> _basis(Efforts((), 0.0, 0, None, (), ()))
     'The energy of making was not recorded.'
     """
-    if not found.bases:
+    if not effort.bases:
         return "The energy of making was not recorded."
-    return f"The energy of making is {' in part, and in part '.join(found.bases)}: {'; '.join(found.instruments)}."
+    return f"The energy of making is {' in part, and in part '.join(effort.bases)}: {'; '.join(effort.instruments)}."
 
 
-def most(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def most(parts_by_candidate: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Return the parts with those that are nowhere large put together, so that colours can tell them apart.
 
     >>> most({"a": {str(size): float(size) for size in range(1, 10)}})["a"]
     {'3': 3.0, '4': 4.0, '5': 5.0, '6': 6.0, '7': 7.0, '8': 8.0, '9': 9.0, 'other steps': 3.0}
     """
     largest: dict[str, float] = {}
-    for parts in found.values():
+    for parts in parts_by_candidate.values():
         for part, value in parts.items():
             largest[part] = max(largest.get(part, 0.0), value)
     kept = set(largest)
     if len(largest) > _COLOURS:
         kept = set(sorted(largest, key=lambda part: -largest[part])[: _COLOURS - 1])
-    shown = {name: {p: v for p, v in parts.items() if p in kept} for name, parts in found.items()}
-    for name, parts in found.items():
+    shown = {
+        name: {p: v for p, v in parts.items() if p in kept} for name, parts in parts_by_candidate.items()
+    }
+    for name, parts in parts_by_candidate.items():
         rest = sum(value for part, value in parts.items() if part not in kept)
         if rest:
             shown[name][_REST] = rest

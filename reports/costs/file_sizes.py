@@ -20,13 +20,16 @@ def sizes(rows: Iterable[Measurement]) -> dict[str, float]:
         if row.probe == "size" and row.statistic == "size" and row.status == "ok" and row.value is not None
     }
     count = len({artifact for artifact, _ in newest})
-    found: dict[str, float] = {}
+    bytes_by_component: dict[str, float] = {}
     for (artifact, component), value in newest.items():
         apart = any((artifact, part) in newest for part in PARTS)
         if component == "model" and apart:
             continue
-        found[component] = found.get(component, 0.0) + value / count
+        bytes_by_component[component] = bytes_by_component.get(component, 0.0) + value / count
     order = (*PARTS, "model", "tokenizer")
     return dict(
-        sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+        sorted(
+            bytes_by_component.items(),
+            key=lambda item: order.index(item[0]) if item[0] in order else len(order),
+        )
     )

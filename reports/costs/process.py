@@ -27,7 +27,7 @@ class LoadTime:
 
 def load_times(run_summary: RunSummary) -> Mapping[str, LoadTime]:
     """Return the load time of each candidate that has one."""
-    found = {}
+    times = {}
     for candidate in run_summary.run.candidates:
         values = [
             row.value
@@ -35,18 +35,18 @@ def load_times(run_summary: RunSummary) -> Mapping[str, LoadTime]:
             if row.statistic == "load_time" and row.status == "ok" and row.value is not None
         ]
         if values:
-            found[candidate.name] = LoadTime(median(values), min(values), max(values))
-    return found
+            times[candidate.name] = LoadTime(median(values), min(values), max(values))
+    return times
 
 
 def block_clocks(run_summary: RunSummary) -> Mapping[int, float]:
     """Return the CPU's frequency in MHz by block: the median over all that was timed in it."""
-    found: dict[int, list[float]] = {}
+    frequencies: dict[int, list[float]] = {}
     for rows in run_summary.run.rows.values():
         for row in rows:
             if row.statistic == LOAD and row.component == "frequency" and row.value is not None:
-                found.setdefault(row.repeat, []).append(row.value)
-    return {block: median(values) for block, values in sorted(found.items())}
+                frequencies.setdefault(row.repeat, []).append(row.value)
+    return {block: median(values) for block, values in sorted(frequencies.items())}
 
 
 def clock_drift(run_summary: RunSummary) -> float:

@@ -44,41 +44,41 @@ class Spent:
 
 def reached(run_summary: RunSummary) -> list[Reached]:
     """Return every candidate's place under the roof, by shape in the order of measuring."""
-    found = []
+    places = []
     for candidate in run_summary.run.candidates:
         rows = _ok(run_summary, candidate.name, "roofline")
         for shape in dict.fromkeys(row.component for row in rows if row.statistic == "roofline_share"):
-            own = [row for row in rows if row.component == shape]
-            values = [_median(own, name) for name in (
+            shape_rows = [row for row in rows if row.component == shape]
+            values = [_median(shape_rows, name) for name in (
                 "operations", "intensity", "attainable_rate", "attained_rate", "roofline_share"
             )]  # fmt: skip
             if any(value is None for value in values):
                 continue
-            told = next(row.instrument for row in own if row.statistic == "roofline_share")
+            told = next(row.instrument for row in shape_rows if row.statistic == "roofline_share")
             operations, intensity, attainable, attained, share = (value or 0.0 for value in values)
             bound = told.rpartition("bound by ")[2]
-            found.append(
+            places.append(
                 Reached(candidate.name, shape, operations, intensity, attainable, attained, share, bound)
             )
-    return found
+    return places
 
 
 def spent(run_summary: RunSummary) -> list[Spent]:
     """Return where the time of every profiled candidate goes, by shape."""
-    found = []
+    profiles = []
     for candidate in run_summary.run.candidates:
         rows = _ok(run_summary, candidate.name, "operators")
         for shape in dict.fromkeys(row.component.partition(" ")[0] for row in rows):
-            own = [row for row in rows if row.component.startswith(f"{shape} ")]
-            found.append(
+            shape_rows = [row for row in rows if row.component.startswith(f"{shape} ")]
+            profiles.append(
                 Spent(
                     candidate.name,
                     shape,
-                    _shares(own, "operator_time")[:_TOP],
-                    _shares(own, "component_time"),
+                    _shares(shape_rows, "operator_time")[:_TOP],
+                    _shares(shape_rows, "component_time"),
                 )
             )
-    return [one for one in found if one.operators]
+    return [one for one in profiles if one.operators]
 
 
 def _ok(run_summary: RunSummary, candidate: str, probe: str) -> list[Measurement]:

@@ -36,17 +36,17 @@ class Bars:
     rows: tuple[Bar, ...]
 
 
-def bars(found: Mapping[str, Mapping[str, float]], text: Callable[[float | None], str]) -> Bars:
+def bars(parts_by_candidate: Mapping[str, Mapping[str, float]], text: Callable[[float | None], str]) -> Bars:
     """Return the bars of the parts of each candidate; `text` writes a value.
 
     >>> made = bars({"a": {"x": 1.0, "y": 3.0}, "b": {"x": 2.0}}, lambda value: f"{value:g}")
     >>> made.legend, [(bar.total, [part.width for part in bar.parts]) for bar in made.rows]
     (('x', 'y'), [('4', ['250.00', '750.00']), ('2', ['500.00'])])
     """
-    widest = max((sum(parts.values()) for parts in found.values()), default=0.0)
-    legend = tuple(dict.fromkeys(part for parts in found.values() for part in parts))
+    widest = max((sum(parts.values()) for parts in parts_by_candidate.values()), default=0.0)
+    legend = tuple(dict.fromkeys(part for parts in parts_by_candidate.values() for part in parts))
     rows = []
-    for name, parts in found.items():
+    for name, parts in parts_by_candidate.items():
         start, drawn = 0.0, []
         for part, value in parts.items():
             width = _FULL * value / widest if widest else 0.0

@@ -77,11 +77,11 @@ def energies(rows: Iterable[Measurement]) -> dict[str, float]:
         if row.status == "ok" and row.value is not None and row.statistic == "energy"
         and row.component in _PARTS
     ]  # fmt: skip
-    found = _by(kept, lambda row: (row.component, row.task))
+    joules = _by(kept, lambda row: (row.component, row.task))
     return {
-        part: fmean(value for (own, _), value in found.items() if own == part)
+        part: fmean(value for (measured_part, _), value in joules.items() if measured_part == part)
         for part in _PARTS
-        if any(own == part for own, _ in found)
+        if any(measured_part == part for measured_part, _ in joules)
     }
 
 
@@ -90,16 +90,18 @@ def _task(row: Measurement) -> str:
 
 
 def _mean_over_tasks(rows: Iterable[Measurement]) -> float | None:
-    return over_blocks({block: fmean(own.values()) for block, own in whole_blocks(rows, _task).items()})
+    return over_blocks(
+        {block: fmean(by_task.values()) for block, by_task in whole_blocks(rows, _task).items()}
+    )
 
 
 def _by(rows: Iterable[Measurement], place: Callable[[Measurement], _Key]) -> dict[_Key, float]:
-    found: dict[_Key, dict[int, list[float]]] = {}
+    blocks_by_key: dict[_Key, dict[int, list[float]]] = {}
     for row in rows:
         if row.value is not None and row.value > 0:
-            found.setdefault(place(row), {}).setdefault(row.repeat, []).append(row.value)
+            blocks_by_key.setdefault(place(row), {}).setdefault(row.repeat, []).append(row.value)
     means = {
-        own: over_blocks({block: median(values) for block, values in blocks.items()})
-        for own, blocks in found.items()
+        key: over_blocks({block: median(values) for block, values in blocks.items()})
+        for key, blocks in blocks_by_key.items()
     }
-    return {own: value for own, value in means.items() if value is not None}
+    return {key: value for key, value in means.items() if value is not None}

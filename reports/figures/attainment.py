@@ -21,9 +21,9 @@ _PADDING = 0.12
 
 def pairs(attainment: Attainment, first: str) -> list[AttainmentDifference]:
     """Return the pairs that the figure shows: all, or of many those with the baseline's arm."""
-    listed = [own for own in attainment.differences if len(attainment.arms[own.a].seeds) > 1]
+    listed = [pair for pair in attainment.differences if len(attainment.arms[pair.a].seeds) > 1]
     if len(listed) > _MOST_PANELS:
-        listed = [own for own in listed if first in (own.a, own.b)]
+        listed = [pair for pair in listed if first in (pair.a, pair.b)]
     return listed[:_MOST_PANELS]
 
 
@@ -33,7 +33,7 @@ def draw_attainment(figure: Any, run_summary: RunSummary, analysis: Analysis, co
     if attainment is None:
         return False
     shown = pairs(attainment, run_summary.run.candidate(run_summary.run.baseline).arm)
-    corners = [(x, y) for own in attainment.arms.values() for s in own.surfaces for x, y in s]
+    corners = [(x, y) for arm in attainment.arms.values() for s in arm.surfaces for x, y in s]
     if not shown or not corners:
         return False
     columns = min(2, len(shown))
@@ -42,8 +42,8 @@ def draw_attainment(figure: Any, run_summary: RunSummary, analysis: Analysis, co
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     across = _padded([x for x, _ in corners])
     up = _padded([y for _, y in corners])
-    for axes, own in zip(grid, shown, strict=False):
-        _panel(axes, own, attainment.arms, across, up)
+    for axes, pair in zip(grid, shown, strict=False):
+        _panel(axes, pair, attainment.arms, across, up)
     for axes in list(grid)[len(shown) :]:
         axes.set_visible(False)
     for axes in list(grid)[max(0, len(shown) - columns) : len(shown)]:
@@ -61,14 +61,14 @@ def draw_attainment(figure: Any, run_summary: RunSummary, analysis: Analysis, co
 
 def _panel(
     axes: Any,
-    own: AttainmentDifference,
+    pair: AttainmentDifference,
     arms: Mapping[str, ArmAttainment],
     across: Sequence[float],
     up: Sequence[float],
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    for cheap, dear, low, high, share in own.regions:
+    for cheap, dear, low, high, share in pair.regions:
         if not share:
             continue
         left, right = _inside(cheap, across, 0), _inside(dear, across, 1)
@@ -76,7 +76,7 @@ def _panel(
         axes.add_patch(
             Rectangle((2.0**left, bottom), 2.0**right - 2.0**left, top - bottom, linewidth=0, **_fill(share))
         )
-    for arm, dashes in ((own.a, (2.5, 1.5)), (own.b, (None, None))):
+    for arm, dashes in ((pair.a, (2.5, 1.5)), (pair.b, (None, None))):
         surfaces = arms[arm].surfaces
         line = _staircase(surfaces[(len(surfaces) - 1) // 2], across, up)
         axes.plot(*line, color="black", linewidth=0.7, dashes=dashes)
@@ -85,7 +85,7 @@ def _panel(
     axes.set_ylim(*up)
     set_log_ticks(axes.xaxis, 2.0 ** across[0], 2.0 ** across[1], lambda value: f"{plain(value)}×")
     axes.tick_params(labelsize=SMALL, length=2, pad=1.5)
-    axes.set_title(f"{written(own.b, 18)} against {written(own.a, 18)}", fontsize=SMALL, pad=2)
+    axes.set_title(f"{written(pair.b, 18)} against {written(pair.a, 18)}", fontsize=SMALL, pad=2)
 
 
 def _staircase(
@@ -118,7 +118,9 @@ def _legend(figure: Any, shown: Sequence[AttainmentDifference]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    shares = sorted({abs(region.difference) for own in shown for region in own.regions if region.difference})
+    shares = sorted(
+        {abs(region.difference) for pair in shown for region in pair.regions if region.difference}
+    )
     kept = shares if len(shares) <= 3 else [shares[0], shares[len(shares) // 2], shares[-1]]
     patches: list[Any] = []
     for sign in (1, -1):

@@ -24,9 +24,9 @@ def shown_systems(run_summary: RunSummary, analysis: Summary, tasks: int) -> tup
     """Return the variants that fit: those on the main frontier first, in the run's order."""
     cost = main_cost(run_summary)
     front = on_frontier(run_summary, analysis, cost) if cost else frozenset()
-    found = [own for own in points(run_summary, analysis) if own.at not in (None, analysis.base)]
-    kept = sorted(found, key=lambda own: own.name not in front)[: max(1, _MOST_COLUMNS // tasks)]
-    return tuple(own for own in found if own in kept)
+    variants = [point for point in points(run_summary, analysis) if point.at not in (None, analysis.base)]
+    kept = sorted(variants, key=lambda point: point.name not in front)[: max(1, _MOST_COLUMNS // tasks)]
+    return tuple(point for point in variants if point in kept)
 
 
 def draw_drops(figure: Any, run_summary: RunSummary, analysis: Analysis) -> bool:
@@ -43,13 +43,13 @@ def draw_drops(figure: Any, run_summary: RunSummary, analysis: Analysis) -> bool
         return False
     columns = len(tasks) * len(systems)
     values = np.full((len(languages), columns), np.nan)
-    for block, own in enumerate(systems):
-        assert own.at is not None
-        for (task, code), drop in zip(cells.places, cells.drops[own.at], strict=True):
+    for block, point in enumerate(systems):
+        assert point.at is not None
+        for (task, code), drop in zip(cells.places, cells.drops[point.at], strict=True):
             values[languages.index(code), block * len(tasks) + tasks.index(task)] = drop
     every = points(run_summary, analysis)
-    short = dict(zip((own.name for own in every), short_names(every), strict=True))
-    names = [written(short[own.name], 24) for own in systems]
+    short = dict(zip((point.name for point in every), short_names(every), strict=True))
+    names = [written(short[point.name], 24) for point in systems]
     tall = max(map(len, names)) * 0.042 + max(map(len, tasks)) * 0.04
     figure.set_size_inches(COLUMN_INCHES, len(languages) * _ROW_INCHES + tall + 0.85)
     _draw(figure, values, tasks, languages, names, _caption(run_summary, analysis, systems))

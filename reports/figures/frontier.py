@@ -12,7 +12,7 @@ from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.objectives import Objective
 from xpareto.eval.results import ENERGY, SCORE, RunSummary
 from xpareto.reports.costs import energy_bases
-from xpareto.reports.figures.labels import Box, Wish, leader, placed
+from xpareto.reports.figures.labels import Anchor, Box, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, TINY, look, set_log_ticks, written
 from xpareto.reports.findings import Point, on_frontier, points
 from xpareto.reports.text import prefix
@@ -39,23 +39,23 @@ class Plotted:
 def plotted(run_summary: RunSummary, analysis: Analysis, cost: Objective) -> tuple[tuple[Plotted, ...], str]:
     """Return the points that have both a score and this cost, and the unit that the cost is in."""
     front = on_frontier(run_summary, analysis, cost.name)
-    found = [
+    measured = [
         (point, x, y)
         for point in points(run_summary, analysis)
         if (x := point.values[cost.name]) is not None
         and (y := point.values[SCORE]) is not None
         and (x > 0 or not cost.log)
     ]
-    if not found:
+    if not measured:
         return (), cost.unit
-    scale, unit = prefix(sorted(x for _, x, _ in found)[len(found) // 2], cost.unit)
+    scale, unit = prefix(sorted(x for _, x, _ in measured)[len(measured) // 2], cost.unit)
     return (
         tuple(
             Plotted(
                 point, x / scale, y,
                 _pair(point, cost.name, scale), _pair(point, SCORE, 1.0), point.name in front,
             )
-            for point, x, y in found
+            for point, x, y in measured
         ),
         unit,
     )  # fmt: skip
@@ -88,18 +88,18 @@ def note(analysis: Analysis, cost: str) -> str:
 
 def draw_frontier(figure: Any, run_summary: RunSummary, analysis: Analysis, cost: Objective) -> bool:
     """Draw on an empty figure and give it its size; False where there is nothing to draw."""
-    found, unit = plotted(run_summary, analysis, cost)
-    if not found:
+    dots, unit = plotted(run_summary, analysis, cost)
+    if not dots:
         return False
-    arms = list(dict.fromkeys(own.arm for own in run_summary.run.candidates))
-    names = [written(arm) for arm in arms if any(own.point.arm == arm for own in found)]
+    arms = list(dict.fromkeys(candidate.arm for candidate in run_summary.run.candidates))
+    names = [written(arm) for arm in arms if any(dot.point.arm == arm for dot in dots)]
     columns = max(1, min(4, int(COLUMN_INCHES / (_BESIDES + _LETTER * max(map(len, names))))))
     rows = -(-len(names) // columns)
     figure.set_size_inches(COLUMN_INCHES, _AXES_INCHES + _LEGEND_ROW_INCHES * (rows + 3))
     axes = figure.subplots()
-    for own in found:
-        _mark(axes, own, arms.index(own.point.arm))
-    line = sorted((own.x, own.y) for own in found if own.on)
+    for dot in dots:
+        _mark(axes, dot, arms.index(dot.point.arm))
+    line = sorted((dot.x, dot.y) for dot in dots if dot.on)
     if len(line) > 1:
         where = "post" if cost.sense == "min" else "pre"
         axes.step(*zip(*line, strict=True), where=where, color="0.5", linewidth=0.8, zorder=1)
@@ -114,7 +114,7 @@ def draw_frontier(figure: Any, run_summary: RunSummary, analysis: Analysis, cost
     axes.set_ylabel("Score (%)" + (", synthetic data" if run_summary.run.synthetic else ""))
     axes.grid(linewidth=0.3, alpha=0.5)
     for arm in arms:
-        if any(own.point.arm == arm for own in found):
+        if any(dot.point.arm == arm for dot in dots):
             colour, mark = look(arms.index(arm))
             axes.plot([], [], mark, linestyle="", markersize=4, color=colour, label=written(arm))
     told = "\n".join(textwrap.wrap(note(analysis, cost.name), _LINE_LETTERS))
@@ -123,39 +123,39 @@ def draw_frontier(figure: Any, run_summary: RunSummary, analysis: Analysis, cost
         title=f"{told}\nArms; filled: on the frontier, as measured", title_fontsize=TINY,
         borderpad=0.1,
     )  # fmt: skip
-    _label(figure, axes, found, line if len(line) > 1 else [], cost.sense)
+    _label(figure, axes, dots, line if len(line) > 1 else [], cost.sense)
     return True
 
 
-def _mark(axes: Any, own: Plotted, place: int) -> None:
+def _mark(axes: Any, dot: Plotted, place: int) -> None:
     colour, mark = look(place)
     bars: dict[str, Any] = {}
-    if own.wide is not None:
-        bars["xerr"] = [[own.x - own.wide[0]], [own.wide[1] - own.x]]
-    if own.tall is not None:
-        bars["yerr"] = [[own.y - own.tall[0]], [own.tall[1] - own.y]]
+    if dot.wide is not None:
+        bars["xerr"] = [[dot.x - dot.wide[0]], [dot.wide[1] - dot.x]]
+    if dot.tall is not None:
+        bars["yerr"] = [[dot.y - dot.tall[0]], [dot.tall[1] - dot.y]]
     if bars:
-        axes.errorbar(own.x, own.y, **bars, fmt="none", linewidth=0.6, alpha=0.45, ecolor=colour, zorder=2)
+        axes.errorbar(dot.x, dot.y, **bars, fmt="none", linewidth=0.6, alpha=0.45, ecolor=colour, zorder=2)
     axes.plot(
-        own.x, own.y, mark, markersize=5 if own.on else 4, markeredgewidth=0.7, color=colour,
-        markerfacecolor=colour if own.on else "white", zorder=4 if own.on else 3,
+        dot.x, dot.y, mark, markersize=5 if dot.on else 4, markeredgewidth=0.7, color=colour,
+        markerfacecolor=colour if dot.on else "white", zorder=4 if dot.on else 3,
     )  # fmt: skip
 
 
-def short_names(found: Sequence[Point]) -> list[str]:
+def short_names(shown_points: Sequence[Point]) -> list[str]:
     """Return the shortest names that still tell the points apart: arm, arm and stage, or in full."""
-    arms = [own.arm for own in found]
-    stages = [(own.arm, own.stage) for own in found]
+    arms = [point.arm for point in shown_points]
+    stages = [(point.arm, point.stage) for point in shown_points]
     return [
-        own.arm if arms.count(own.arm) == 1
-        else f"{own.arm} {own.stage}" if stages.count((own.arm, own.stage)) == 1
-        else own.name
-        for own in found
+        point.arm if arms.count(point.arm) == 1
+        else f"{point.arm} {point.stage}" if stages.count((point.arm, point.stage)) == 1
+        else point.name
+        for point in shown_points
     ]  # fmt: skip
 
 
 def _label(
-    figure: Any, axes: Any, found: Sequence[Plotted], line: Sequence[tuple[float, float]], sense: str
+    figure: Any, axes: Any, dots: Sequence[Plotted], line: Sequence[tuple[float, float]], sense: str
 ) -> None:
     """Write the names of points beside them: all on the frontier, others where there is room."""
     from matplotlib.patheffects import withStroke
@@ -171,31 +171,31 @@ def _label(
     def in_data(x: float, y: float) -> Any:
         return axes.transData.inverted().transform((x / scale, y / scale))
 
-    order = sorted(range(len(found)), key=lambda at: not found[at].on)
-    names = short_names([own.point for own in found])
-    wishes = []
+    order = sorted(range(len(dots)), key=lambda at: not dots[at].on)
+    names = short_names([dot.point for dot in dots])
+    anchors = []
     for at in order:
-        weight = "bold" if found[at].on else "normal"
+        weight = "bold" if dots[at].on else "normal"
         text = axes.text(0, 0, written(names[at]), fontsize=TINY, fontweight=weight)
         box = text.get_window_extent()
         text.remove()
-        spot = at_print(found[at].x, found[at].y)
-        wishes.append(Wish(*spot, box.width * scale + 2, box.height * scale, found[at].on))
+        spot = at_print(dots[at].x, dots[at].y)
+        anchors.append(Anchor(*spot, box.width * scale + 2, box.height * scale, dots[at].on))
     area = axes.get_window_extent()
     frame = Box(*(edge * scale for edge in (area.x0, area.y0, area.x1, area.y1)))
-    marks = [_around(*at_print(own.x, own.y)) for own in found]
-    lines = [box for own in found for box in _intervals(own, at_print)]
+    marks = [_around(*at_print(dot.x, dot.y)) for dot in dots]
+    lines = [box for dot in dots for box in _intervals(dot, at_print)]
     lines += [_strip(at_print(*a), at_print(*b)) for a, b in _stairs(line, sense)]
-    for at, wish, where in zip(order, wishes, placed(wishes, frame, marks, lines), strict=True):
+    for at, anchor, where in zip(order, anchors, placed(anchors, frame, marks, lines), strict=True):
         if where is None:
             continue
-        x, y, edge_x, edge_y = leader(wish, where)
+        x, y, edge_x, edge_y = leader(anchor, where)
         ends = zip(in_data(x, y), in_data(edge_x, edge_y), strict=True)
         axes.plot(*ends, color="0.3", linewidth=0.4, zorder=2.5)
         axes.text(
             *in_data((where.left + where.right) / 2, (where.bottom + where.top) / 2), written(names[at]),
             fontsize=TINY, ha="center", va="center", zorder=5,
-            fontweight="bold" if found[at].on else "normal",
+            fontweight="bold" if dots[at].on else "normal",
             path_effects=[withStroke(linewidth=1.2, foreground="white")],
         )  # fmt: skip
 
@@ -205,14 +205,14 @@ def _around(x: float, y: float) -> Box:
     return Box(x - _POINT_BOX, y - _POINT_BOX, x + _POINT_BOX, y + _POINT_BOX)
 
 
-def _intervals(own: Plotted, at_print: Callable[[float, float], tuple[float, float]]) -> list[Box]:
+def _intervals(dot: Plotted, at_print: Callable[[float, float], tuple[float, float]]) -> list[Box]:
     """Return what a point's intervals cover."""
-    found = []
-    if own.wide is not None:
-        found.append(_strip(*(at_print(end, own.y) for end in own.wide)))
-    if own.tall is not None:
-        found.append(_strip(*(at_print(own.x, end) for end in own.tall)))
-    return found
+    strips = []
+    if dot.wide is not None:
+        strips.append(_strip(*(at_print(end, dot.y) for end in dot.wide)))
+    if dot.tall is not None:
+        strips.append(_strip(*(at_print(dot.x, end) for end in dot.tall)))
+    return strips
 
 
 def _stairs(
@@ -223,11 +223,11 @@ def _stairs(
     >>> _stairs([(1.0, 5.0), (2.0, 7.0)], "min")
     [((1.0, 5.0), (2.0, 5.0)), ((2.0, 5.0), (2.0, 7.0))]
     """
-    found = []
+    pieces = []
     for (x, y), (right, top) in itertools.pairwise(line):
         corner = (right, y) if sense == "min" else (x, top)
-        found += [((x, y), corner), (corner, (right, top))]
-    return found
+        pieces += [((x, y), corner), (corner, (right, top))]
+    return pieces
 
 
 def _strip(one: tuple[float, float], other: tuple[float, float]) -> Box:

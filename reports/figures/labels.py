@@ -32,8 +32,8 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A label of some size that belongs beside a point; one that is not `needed` may be left out."""
+class Anchor:
+    """The point that a label of some size belongs beside; one that is not `needed` may go without."""
 
     x: float
     y: float
@@ -52,7 +52,7 @@ _CROSSING = 60.0  # what a leader across another leader or through a label costs
 
 
 def placed(
-    wishes: Sequence[Wish], frame: Box, marks: Sequence[Box], lines: Sequence[Box]
+    anchors: Sequence[Anchor], frame: Box, marks: Sequence[Box], lines: Sequence[Box]
 ) -> list[Box | None]:
     """Return a box for each label, None for one that was left out; labels in their order have first choice.
 
@@ -60,51 +60,51 @@ def placed(
     before it, and whose leader crosses no mark, the nearest among equals. One that is not needed
     stays out rather than cover.
     """
-    found: list[Box | None] = []
+    boxes: list[Box | None] = []
     kept: list[Box] = []
     leaders: list[tuple[float, float, float, float]] = []
-    for wish in wishes:
+    for anchor in anchors:
         best, least = None, math.inf
         for distance, turn in itertools.product(_NEAR, range(_ANGLES)):
-            box = _beside(wish, distance, 2 * math.pi * turn / _ANGLES)
+            box = _beside(anchor, distance, 2 * math.pi * turn / _ANGLES)
             if not box.within(frame):
                 continue
             covered = sum(box.overlap(other) for other in itertools.chain(marks, lines))
             hidden = sum(box.overlap(other) > 0 for other in kept)
-            line = leader(wish, box)
+            line = leader(anchor, box)
             crossed = sum(_cross(line, other) for other in leaders)
             crossed += sum(_through(line, other) for other in kept) + sum(
-                _through(own, box) for own in leaders
+                _through(earlier, box) for earlier in leaders
             )
-            crossed += sum(_through(line, other) for other in marks if not _holds(other, wish))
-            if not wish.needed and (covered or hidden or crossed or distance > _FAR):
+            crossed += sum(_through(line, other) for other in marks if not _holds(other, anchor))
+            if not anchor.needed and (covered or hidden or crossed or distance > _FAR):
                 continue
             cost = distance + _COVERING * covered + _HIDING * hidden + _CROSSING * crossed
             if cost < least:
                 best, least = box, cost
-        found.append(best)
+        boxes.append(best)
         if best is not None:
             kept.append(best)
-            leaders.append(leader(wish, best))
-    return found
+            leaders.append(leader(anchor, best))
+    return boxes
 
 
-def leader(wish: Wish, box: Box) -> tuple[float, float, float, float]:
+def leader(anchor: Anchor, box: Box) -> tuple[float, float, float, float]:
     """Return the line from the point to the nearest place on the label's edge, as x, y, x, y.
 
-    >>> leader(Wish(0.0, 0.0, 4.0, 2.0, True), Box(3.0, 1.0, 7.0, 3.0))
+    >>> leader(Anchor(0.0, 0.0, 4.0, 2.0, True), Box(3.0, 1.0, 7.0, 3.0))
     (0.0, 0.0, 3.0, 1.0)
     """
-    x = min(max(wish.x, box.left), box.right)
-    y = min(max(wish.y, box.bottom), box.top)
-    return wish.x, wish.y, x, y
+    x = min(max(anchor.x, box.left), box.right)
+    y = min(max(anchor.y, box.bottom), box.top)
+    return anchor.x, anchor.y, x, y
 
 
-def _beside(wish: Wish, distance: float, angle: float) -> Box:
+def _beside(anchor: Anchor, distance: float, angle: float) -> Box:
     """Return the box so far from the point in that direction: a corner or an edge's middle is nearest."""
-    left = _start(wish.x, math.cos(angle), distance, wish.width)
-    bottom = _start(wish.y, math.sin(angle), distance, wish.height)
-    return Box(left, bottom, left + wish.width, bottom + wish.height)
+    left = _start(anchor.x, math.cos(angle), distance, anchor.width)
+    bottom = _start(anchor.y, math.sin(angle), distance, anchor.height)
+    return Box(left, bottom, left + anchor.width, bottom + anchor.height)
 
 
 def _start(at: float, toward: float, distance: float, size: float) -> float:
@@ -124,8 +124,8 @@ def _cross(one: Sequence[float], other: Sequence[float]) -> bool:
     )
 
 
-def _holds(box: Box, wish: Wish) -> bool:
-    return box.left <= wish.x <= box.right and box.bottom <= wish.y <= box.top
+def _holds(box: Box, anchor: Anchor) -> bool:
+    return box.left <= anchor.x <= box.right and box.bottom <= anchor.y <= box.top
 
 
 def _through(line: Sequence[float], box: Box) -> bool:

@@ -47,14 +47,14 @@ def log_ticks(low: float, high: float) -> list[float]:
     ([1.0, 3.0, 10.0, 30.0], [0.8, 0.9, 1.0])
     """
     for steps in _STEPS:
-        found = [
+        ticks = [
             factor * 10.0**power
             for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
             for factor in steps
             if low <= factor * 10.0**power <= high
         ]
-        if len(found) >= _LEAST_TICKS:
-            return _thinned(found, low, high)
+        if len(ticks) >= _LEAST_TICKS:
+            return _thinned(ticks, low, high)
     return _thinned(_even_ticks(low, high), low, high)
 
 

@@ -48,14 +48,14 @@ def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
     if not analysis or analysis.answer is None:
         return ()
     return tuple(
-        _pick(run_summary, analysis, own)
-        for own in analysis.answer.picks
-        if own.objective in run_summary.objectives
+        _pick(run_summary, analysis, entry)
+        for entry in analysis.answer.picks
+        if entry.objective in run_summary.objectives
     )
 
 
-def _pick(run_summary: RunSummary, analysis: Summary, own: PickEntry) -> Pick:
-    objective, place = run_summary.objectives[own.objective], own.chosen
+def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
+    objective, place = run_summary.objectives[entry.objective], entry.chosen
     members = analysis.members[place]
     value = analysis.costs[objective.name][place]
     assert value is not None  # a summary whose pick has no cost is refused when it is read
@@ -63,15 +63,15 @@ def _pick(run_summary: RunSummary, analysis: Summary, own: PickEntry) -> Pick:
         title=objective.title,
         most=objective.sense == "max",
         name=analysis.names[place],
-        candidate=own.candidate if len(members) > 1 else "",
+        candidate=entry.candidate if len(members) > 1 else "",
         seeds=len(members),
         baseline=place == analysis.base,
-        ratio=ratio(own.ratio.value) if own.ratio else "–",
-        ratio_range=_range([ratio(end) for end in own.ratio]) if own.ratio else "",
+        ratio=ratio(entry.ratio.value) if entry.ratio else "–",
+        ratio_range=_range([ratio(end) for end in entry.ratio]) if entry.ratio else "",
         value=number(value.value, objective.unit),
         value_range=_range([number(end, objective.unit) for end in value]),
-        drop=points(-own.drop),
-        most_drop=points(-own.most_drop),
+        drop=points(-entry.drop),
+        most_drop=points(-entry.most_drop),
     )
 
 

@@ -44,9 +44,9 @@ def _synthetic(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _changed(run_summary: RunSummary) -> Iterator[Caveat]:
-    found = changed_text(run_summary.run.changed)
-    if found:
-        yield Caveat(*found)
+    words = changed_text(run_summary.run.changed)
+    if words:
+        yield Caveat(*words)
 
 
 def _failed(run_summary: RunSummary) -> Iterator[Caveat]:
@@ -172,9 +172,9 @@ def _missing(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _incomplete(run_summary: RunSummary) -> Iterator[Caveat]:
-    found = incomplete_text(run_summary.run.incomplete)
-    if found:
-        yield Caveat(*found)
+    words = incomplete_text(run_summary.run.incomplete)
+    if words:
+        yield Caveat(*words)
 
 
 def _limits(run_summary: RunSummary) -> Iterator[Caveat]:
@@ -231,7 +231,11 @@ def _udpos(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _latency(run_summary: RunSummary) -> Iterator[Caveat]:
-    values = [v for found in run_summary.values.values() if (v := found.get("latency_ms")) is not None]
+    values = [
+        v
+        for candidate_values in run_summary.values.values()
+        if (v := candidate_values.get("latency_ms")) is not None
+    ]
     near = sum(abs(a - b) < NEAR * max(a, b) for a, b in itertools.combinations(values, 2))
     if near:
         yield Caveat(
@@ -243,7 +247,7 @@ def _latency(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _selection(run_summary: RunSummary) -> Iterator[Caveat]:
-    if sum(found["score"] is not None for found in run_summary.values.values()) > 1:
+    if sum(candidate_values["score"] is not None for candidate_values in run_summary.values.values()) > 1:
         yield Caveat(
             "selection",
             "Chosen and reported on the same examples",
@@ -299,28 +303,28 @@ def _machine(environment: object) -> object:
     return {key: environment.get(key) for key in ("cpu", "cpu_flags", "cores", "memory_bytes", "os")}
 
 
-def changed_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+def changed_text(files_by_run: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
     """Return key, title and text on runs whose files are not those that were sealed.
 
     >>> changed_text({"r": ["measurements.jsonl"]})[2]
     'Rows may be lost or altered since the run ended: run xpareto verify. Concerned: r (measurements.jsonl).'
     """
-    if not found:
+    if not files_by_run:
         return None
-    parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in found.items())
+    parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in files_by_run.items())
     text = f"Rows may be lost or altered since the run ended: run xpareto verify. Concerned: {parts}."
     return "changed", "This run's measurements differ from its seal", text
 
 
-def incomplete_text(found: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
     """Return key, title and text on training sets that were read without some of their parts.
 
     >>> incomplete_text({"anli": ["SNLI"]})[2]
     'The data lack parts of them, and training went on with the rest. anli: without SNLI.'
     """
-    if not found:
+    if not absent_by_set:
         return None
-    parts = "; ".join(f"{name}: without {_some(list(absent))}" for name, absent in found.items())
+    parts = "; ".join(f"{name}: without {_some(list(absent))}" for name, absent in absent_by_set.items())
     text = f"The data lack parts of them, and training went on with the rest. {parts}."
     return "training-parts", "Some training sets are not whole", text
 

@@ -37,24 +37,24 @@ def disparities(analysis: Analysis) -> list[Disparity]:
     return [
         Disparity(
             name,
-            own.worst_language,
-            own.worst,
-            own.spread,
-            own.spread_beyond_noise,
-            own.slope,
-            own.by_resources,
-            own.by_script,
+            fairness.worst_language,
+            fairness.worst,
+            fairness.spread,
+            fairness.spread_beyond_noise,
+            fairness.slope,
+            fairness.by_resources,
+            fairness.by_script,
             _flips([row[at] for row in flips.values()]) if flips else None,
         )
-        for at, (name, own) in enumerate(zip(analysis.names, analysis.fairness, strict=True))
+        for at, (name, fairness) in enumerate(zip(analysis.names, analysis.fairness, strict=True))
         if at != analysis.base
     ]
 
 
-def columns(found: Sequence[Disparity]) -> tuple[list[str], list[str]]:
+def columns(losses: Sequence[Disparity]) -> tuple[list[str], list[str]]:
     """Return the classes of resources, richest first, and the scripts that any system has."""
-    classes = {key for own in found for key in own.resources}
-    scripts = {key for own in found for key in own.scripts}
+    classes = {key for loss in losses for key in loss.resources}
+    scripts = {key for loss in losses for key in loss.scripts}
     rest = sorted(classes - set(_CLASSES))
     return [key for key in _CLASSES if key in classes] + rest, sorted(scripts)
 

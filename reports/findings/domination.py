@@ -39,23 +39,24 @@ def dominations(run_summary: RunSummary, analysis: Analysis) -> list[Domination]
     if not analysis:
         return []
     return [
-        _domination(key, title, own, analysis) for key, title, own in shown_frontiers(run_summary, analysis)
+        _domination(key, title, frontier, analysis)
+        for key, title, frontier in shown_frontiers(run_summary, analysis)
     ]
 
 
-def _domination(key: str, title: str, own: FrontierEntry, analysis: Summary) -> Domination:
+def _domination(key: str, title: str, frontier: FrontierEntry, analysis: Summary) -> Domination:
     """Sort by frontier probability, score, and how much a system dominates.
 
     So whatever surely dominates another stands before it, and all its shares above the diagonal.
     """
-    places, shares, membership = own.systems, own.dominance, own.membership
+    places, shares, membership = frontier.systems, frontier.dominance, frontier.membership
     scores = [analysis.scores[place].average for place in places]
 
     def rank(at: int) -> tuple[float, float, float]:
         return -membership[at], -scores[at], -sum(shares[at])
 
     order = sorted(range(len(places)), key=rank)
-    wanted = {*own.on, analysis.base}
+    wanted = {*frontier.on, analysis.base}
     first = sorted(range(len(order)), key=lambda rank: places[order[rank]] not in wanted)[:ROOM]
     return Domination(
         key,
@@ -70,8 +71,8 @@ def _domination(key: str, title: str, own: FrontierEntry, analysis: Summary) -> 
 def domination_rows(run_summary: RunSummary, analysis: Analysis) -> Iterable[tuple[str, str, str, int]]:
     """Yield (cost, dominator, dominated, percent) wherever the share is not 0, the largest table of all."""
     names = analysis.names if analysis else ()
-    for own in dominations(run_summary, analysis):
-        for row, one in enumerate(own.systems):
-            for column, other in enumerate(own.systems):
-                if row != column and own.shares[row][column] != 0:
-                    yield own.key, names[one], names[other], own.shares[row][column]
+    for domination in dominations(run_summary, analysis):
+        for row, one in enumerate(domination.systems):
+            for column, other in enumerate(domination.systems):
+                if row != column and domination.shares[row][column] != 0:
+                    yield domination.key, names[one], names[other], domination.shares[row][column]

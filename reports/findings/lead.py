@@ -32,10 +32,10 @@ def _recommended(run_summary: RunSummary, analysis: Analysis) -> Iterator[Senten
             yield pick_words(pick, loss(answer))
         yield (method(analysis, answer),)
         return
-    found = [words for cost in priced(run_summary) if (words := _cheapest(run_summary, cost))]
-    if found:
+    sentences = [words for cost in priced(run_summary) if (words := _cheapest(run_summary, cost))]
+    if sentences:
         yield (as_measured(analysis),)
-        yield from found
+        yield from sentences
 
 
 def as_measured(analysis: Analysis) -> str:

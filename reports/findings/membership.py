@@ -50,12 +50,12 @@ class Panel:
     @property
     def knee(self) -> Member | None:
         """Return the knee as measured."""
-        return next((own for own in self.members if own.knee), None)
+        return next((member for member in self.members if member.knee), None)
 
     @property
     def inside(self) -> int:
         """Return how many systems are in the confidence set."""
-        return sum(own.inside for own in self.members)
+        return sum(member.inside for member in self.members)
 
 
 def panels(run_summary: RunSummary, analysis: Analysis) -> list[Panel]:
@@ -66,11 +66,11 @@ def panels(run_summary: RunSummary, analysis: Analysis) -> list[Panel]:
         Panel(
             key,
             title,
-            tuple(_member(analysis, own, at) for at in range(len(own.systems))),
-            own.knee_none if own.knee_shares else None,
-            _volumes(own),
+            tuple(_member(analysis, frontier, at) for at in range(len(frontier.systems))),
+            frontier.knee_none if frontier.knee_shares else None,
+            _volumes(frontier),
         )
-        for key, title, own in shown_frontiers(run_summary, analysis)
+        for key, title, frontier in shown_frontiers(run_summary, analysis)
     ]
 
 
@@ -80,38 +80,38 @@ def shown_frontiers(run_summary: RunSummary, analysis: Analysis) -> list[tuple[s
         return []
     count = len(analysis.frontiers) - 1
     return [
-        (key, f"All {count} costs at once" if key == ALL else run_summary.objectives[key].title, own)
-        for key, own in analysis.frontiers.items()
+        (key, f"All {count} costs at once" if key == ALL else run_summary.objectives[key].title, frontier)
+        for key, frontier in analysis.frontiers.items()
         if key == ALL or key in run_summary.objectives
     ]
 
 
-def _member(analysis: Summary, own: FrontierEntry, at: int) -> Member:
-    names, place = analysis.names, own.systems[at]
-    column = [row[at] for row in own.dominance]
-    dominators = [own.systems.index(other) for other in own.dominated_by.get(place, ())]
+def _member(analysis: Summary, frontier: FrontierEntry, at: int) -> Member:
+    names, place = analysis.names, frontier.systems[at]
+    column = [row[at] for row in frontier.dominance]
+    dominators = [frontier.systems.index(other) for other in frontier.dominated_by.get(place, ())]
     if not dominators:
         likeliest = max(range(len(column)), key=lambda other: column[other])
         dominators = [likeliest] if column[likeliest] >= _WORTH_NAMING else []
-    shares = own.knee_shares
+    shares = frontier.knee_shares
     return Member(
         names[place],
         place == analysis.base,
-        place in own.on,
-        own.membership[at],
-        own.beyond_noise[at],
-        place in own.confidence_set,
-        place in own.confidence_set and place not in own.within_floors,
-        tuple((names[own.systems[other]], column[other]) for other in dominators),
-        place == own.knee,
+        place in frontier.on,
+        frontier.membership[at],
+        frontier.beyond_noise[at],
+        place in frontier.confidence_set,
+        place in frontier.confidence_set and place not in frontier.within_floors,
+        tuple((names[frontier.systems[other]], column[other]) for other in dominators),
+        place == frontier.knee,
         shares[at] if shares else None,
     )
 
 
-def _volumes(own: FrontierEntry) -> tuple[Volume, ...]:
-    if own.hypervolume is None:
+def _volumes(frontier: FrontierEntry) -> tuple[Volume, ...]:
+    if frontier.hypervolume is None:
         return ()
-    volumes = {"": own.hypervolume, **(own.hypervolumes if len(own.hypervolumes) > 1 else {})}
+    volumes = {"": frontier.hypervolume, **(frontier.hypervolumes if len(frontier.hypervolumes) > 1 else {})}
     return tuple(Volume(arm, one.value, one.low, one.high) for arm, one in volumes.items())
 
 
@@ -124,7 +124,7 @@ def knee_words(panel: Panel) -> tuple[str, ...]:
         share = panel.knee.knee_share
         tail = f" as measured, and in {share} % of the draws; {panel.knee_none} % of the draws have none."
         return (f"The knee of score against {title} is ", panel.knee.name, tail)
-    best = max(panel.members, key=lambda own: own.knee_share or 0)
+    best = max(panel.members, key=lambda member: member.knee_share or 0)
     lead = f"Score against {title} has no knee as measured; neither have {panel.knee_none} % of the draws"
     if not best.knee_share:
         return (lead + ".",)

@@ -25,12 +25,12 @@ def noise_rows(run_summary: RunSummary, analysis: Analysis) -> list[NoiseRow]:
     """Return a row for each cost and one for the score; none without an analysis."""
     if not analysis:
         return []
-    found = [
-        _cost(run_summary.objectives[key].title, own.noise)
-        for key, own in analysis.objectives.items()
+    cost_rows = [
+        _cost(run_summary.objectives[key].title, objective.noise)
+        for key, objective in analysis.objectives.items()
         if key in run_summary.objectives
     ]
-    return [*found, _score(run_summary, analysis)]
+    return [*cost_rows, _score(run_summary, analysis)]
 
 
 def _cost(title: str, noise: NoiseEntry) -> NoiseRow:

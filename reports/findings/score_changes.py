@@ -58,10 +58,10 @@ def changes(run_summary: RunSummary, analysis: Analysis) -> tuple[ChangeRow, ...
     return tuple(
         ChangeRow(
             name,
-            tuple(Change(*own.tasks[task]) for task in tasks),
-            Change(*own.change),
+            tuple(Change(*score.tasks[task]) for task in tasks),
+            Change(*score.change),
         )
-        for at, (name, own) in enumerate(zip(analysis.names, analysis.scores, strict=True))
+        for at, (name, score) in enumerate(zip(analysis.names, analysis.scores, strict=True))
         if at != analysis.base
     )
 

@@ -16,10 +16,10 @@ _HIGH_PERCENT = 10.0
 
 def informed_caveats(run_summary: RunSummary, analysis: Analysis) -> tuple[Caveat, ...]:
     """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
-    found = caveats(run_summary)
+    row_caveats = caveats(run_summary)
     if not analysis:
-        return found
-    told = [_told(caveat, analysis) for caveat in found if caveat.key != "latency-noise"]
+        return row_caveats
+    told = [_told(caveat, analysis) for caveat in row_caveats if caveat.key != "latency-noise"]
     return (*told, *_latency(run_summary, analysis))
 
 
@@ -37,7 +37,11 @@ def _told(caveat: Caveat, analysis: Summary) -> Caveat:
 
 def _latency(run_summary: RunSummary, analysis: Summary) -> tuple[Caveat, ...]:
     latency = analysis.objectives.get(_LATENCY)
-    values = [v for found in run_summary.values.values() if (v := found.get(_LATENCY)) is not None]
+    values = [
+        v
+        for candidate_values in run_summary.values.values()
+        if (v := candidate_values.get(_LATENCY)) is not None
+    ]
     if latency is None or not latency.noise.floor:
         return ()
     noise = latency.noise

@@ -32,28 +32,38 @@ def points(run_summary: RunSummary, analysis: Analysis) -> tuple[Point, ...]:
 
     Without an analysis: the candidates, with the binomial interval of the score alone.
     """
-    found = []
+    all_points = []
     if analysis:
         for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
             values = system_values(run_summary, analysis, at)
             first = run_summary.run.candidate(members[0])
             bars = intervals(analysis, at, values)
-            found.append(Point(name, first.arm, first.stage, first.runtime, members, values, bars, at))
-    inside = {name for own in found for name in own.members}
-    for own in run_summary.run.candidates:
-        if own.name not in inside:
-            values = {key: run_summary.value(own.name, key) for key in run_summary.shown}
-            bars = {} if analysis else binomial(run_summary.average(own.name))
-            found.append(Point(own.name, own.arm, own.stage, own.runtime, (own.name,), values, bars))
-    return tuple(found)
+            all_points.append(Point(name, first.arm, first.stage, first.runtime, members, values, bars, at))
+    inside = {name for point in all_points for name in point.members}
+    for candidate in run_summary.run.candidates:
+        if candidate.name not in inside:
+            values = {key: run_summary.value(candidate.name, key) for key in run_summary.shown}
+            bars = {} if analysis else binomial(run_summary.average(candidate.name))
+            all_points.append(
+                Point(
+                    candidate.name,
+                    candidate.arm,
+                    candidate.stage,
+                    candidate.runtime,
+                    (candidate.name,),
+                    values,
+                    bars,
+                )
+            )
+    return tuple(all_points)
 
 
 def on_frontier(run_summary: RunSummary, analysis: Analysis, cost: str) -> frozenset[str]:
     """Return the names of the points on the frontier of score against a cost, as measured."""
     if not analysis:
         return frozenset(run_summary.frontiers.get((cost, SCORE), ()))
-    own = analysis.frontiers.get(cost)
-    return frozenset(analysis.names[place] for place in own.on) if own else frozenset()
+    frontier = analysis.frontiers.get(cost)
+    return frozenset(analysis.names[place] for place in frontier.on) if frontier else frozenset()
 
 
 def system_values(run_summary: RunSummary, analysis: Summary, at: int) -> dict[str, float | None]:
@@ -61,15 +71,15 @@ def system_values(run_summary: RunSummary, analysis: Summary, at: int) -> dict[s
     if not analysis.seeded:
         (name,) = analysis.members[at]
         return {key: run_summary.value(name, key) for key in run_summary.shown}
-    own: dict[str, float | None] = {SCORE: analysis.scores[at].average}
+    means: dict[str, float | None] = {SCORE: analysis.scores[at].average}
     for key in run_summary.qualities:
         quality = analysis.qualities.get(key)
-        own[key] = quality.values[at] if quality else None
+        means[key] = quality.values[at] if quality else None
     for key in run_summary.costs:
         listed = analysis.costs.get(key)
         cost = listed[at] if listed else None
-        own[key] = cost.value if cost else None
-    return own
+        means[key] = cost.value if cost else None
+    return means
 
 
 def intervals(analysis: Summary, at: int, values: Mapping[str, float | None]) -> dict[str, list[float]]:

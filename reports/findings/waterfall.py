@@ -33,11 +33,13 @@ def waterfalls(run_summary: RunSummary) -> dict[str, tuple[Stop, ...]]:
     the first stop after it names what was removed too.
     """
     run = run_summary.run
-    scored = [own for own in run.candidates if run_summary.value(own.name, SCORE) is not None]
+    scored = [
+        candidate for candidate in run.candidates if run_summary.value(candidate.name, SCORE) is not None
+    ]
     if run_summary.value(run.baseline, SCORE) is None:
         return {}
     known: dict[str, int] = {}
-    chains = {own.name: _chain(own, known) for own in scored}
+    chains = {candidate.name: _chain(candidate, known) for candidate in scored}
     return {goal.name: _way(goal, _start(goal, run_summary), scored, chains) for goal in scored}
 
 
@@ -46,20 +48,20 @@ def _start(goal: Candidate, run_summary: RunSummary) -> Candidate:
     base = run_summary.run.candidate(run_summary.run.baseline)
     if goal.seed == base.seed:
         return base
-    for own in run_summary.run.candidates:
-        same = (own.arm, own.stage, own.runtime, own.settings, own.run) == (
+    for candidate in run_summary.run.candidates:
+        same = (candidate.arm, candidate.stage, candidate.runtime, candidate.settings, candidate.run) == (
             base.arm, base.stage, base.runtime, base.settings, base.run
         )  # fmt: skip
-        if same and own.seed == goal.seed and run_summary.value(own.name, SCORE) is not None:
-            return own
+        if same and candidate.seed == goal.seed and run_summary.value(candidate.name, SCORE) is not None:
+            return candidate
     return base
 
 
 def _chain(candidate: Candidate, known: dict[str, int]) -> tuple[int, ...]:
     """Return the steps as numbers, equal where steps do equal work; a label changes nothing."""
     texts = (
-        json.dumps([own.step, own.version, own.fields], sort_keys=True, default=str)
-        for own in candidate.steps
+        json.dumps([step.step, step.version, step.fields], sort_keys=True, default=str)
+        for step in candidate.steps
     )
     return tuple(known.setdefault(text, len(known)) for text in texts)
 
@@ -71,15 +73,17 @@ def _way(
         return (Stop(base.name),)
     runtimes = (base.runtime, goal.runtime)
     between = [
-        own
-        for own in scored
-        if own.seed == goal.seed
-        and own.runtime in runtimes
-        and own.name not in (base.name, goal.name)
-        and within(chains[own.name], chains[goal.name])
+        candidate
+        for candidate in scored
+        if candidate.seed == goal.seed
+        and candidate.runtime in runtimes
+        and candidate.name not in (base.name, goal.name)
+        and within(chains[candidate.name], chains[goal.name])
     ]
     # A stop on the goal's runtime is later than one with the same steps on the baseline's.
-    between.sort(key=lambda own: (len(chains[own.name]), own.runtime == goal.runtime, own.name))
+    between.sort(
+        key=lambda candidate: (len(chains[candidate.name]), candidate.runtime == goal.runtime, candidate.name)
+    )
     related = within(chains[base.name], chains[goal.name])
 
     def rank(way: Sequence[Candidate]) -> tuple[int, int, int]:
@@ -87,16 +91,16 @@ def _way(
         return len(way), shared, sum(stop.arm == goal.arm for stop in way)
 
     best: dict[str, tuple[Candidate, ...]] = {}
-    for own in (*between, goal):
+    for candidate in (*between, goal):
         ways = [
             best[before.name]
             for before in between
-            if before.name in best and _follows(before, own, chains, goal.runtime)
+            if before.name in best and _follows(before, candidate, chains, goal.runtime)
         ]
-        if own is goal or not related or _follows(base, own, chains, goal.runtime):
+        if candidate is goal or not related or _follows(base, candidate, chains, goal.runtime):
             ways.append((base,))
         if ways:
-            best[own.name] = (*max(ways, key=rank), own)
+            best[candidate.name] = (*max(ways, key=rank), candidate)
     way = best[goal.name]
     stops = [Stop(base.name)]
     for before, after in itertools.pairwise(way):
@@ -141,10 +145,10 @@ def within(part: Sequence[int], whole: Sequence[int]) -> bool:
 def _missing(one: Candidate, other: Candidate, chains: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
     """Return the names of the steps of one candidate that the other lacks."""
     left = list(chains[other.name])
-    found = []
+    names = []
     for step, number in zip(one.steps, chains[one.name], strict=True):
         if number in left:
             left.remove(number)
         else:
-            found.append(f"{step.step} ({step.label})" if step.label not in ("", step.step) else step.step)
-    return tuple(found)
+            names.append(f"{step.step} ({step.label})" if step.label not in ("", step.step) else step.step)
+    return tuple(names)

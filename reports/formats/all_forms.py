@@ -21,15 +21,15 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
     Page and summary show the statistics of an analysis.json that already lies in `out`.
     `paper`: figures as SVG and PDF too. InputError when a folder is no run, or `out` cannot be written.
     """
-    found = summarize(read_runs(run_folders))
-    analysis = analysis_of(found.run, read_analysis(out))
+    run_summary = summarize(read_runs(run_folders))
+    analysis = analysis_of(run_summary.run, read_analysis(out))
     texts = {
-        "index.html": page(found, analysis),
-        "summary.md": summary(found, analysis),
-        **spreadsheets(found, analysis),
-        **latex(found, analysis),
+        "index.html": page(run_summary, analysis),
+        "summary.md": summary(run_summary, analysis),
+        **spreadsheets(run_summary, analysis),
+        **latex(run_summary, analysis),
     }
-    drawn = figures(found, analysis) if paper else {}
+    drawn = figures(run_summary, analysis) if paper else {}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

@@ -25,18 +25,18 @@ def model_card(run_folder: Path, candidate: str, training_set: str | None = None
     return card(summarize(read_runs([run_folder])), candidate, training_set)
 
 
-def card(found: RunSummary, candidate: str, training_set: str | None = None) -> str:
+def card(run_summary: RunSummary, candidate: str, training_set: str | None = None) -> str:
     """Return README.md: YAML front matter with a model-index, then what a user must know.
 
     `training_set` narrows the card to the model trained on that set, and so to the tasks it serves.
     InputError for a candidate or a training set that the run does not have.
     """
-    names = [entry.name for entry in found.run.candidates]
+    names = [entry.name for entry in run_summary.run.candidates]
     if candidate not in names:
         raise InputError(
             f'Unknown candidate "{candidate}".{hint(candidate, names)} The run has: {", ".join(names)}.'
         )
-    artifacts = found.run.candidate(candidate).artifacts
+    artifacts = run_summary.run.candidate(candidate).artifacts
     if training_set is not None and training_set not in artifacts:
         raise InputError(
             f'{candidate}: unknown training set "{training_set}".{hint(training_set, artifacts)} '
@@ -44,9 +44,13 @@ def card(found: RunSummary, candidate: str, training_set: str | None = None) -> 
         )
     from huggingface_hub import CardData  # writes as the hub reads, such as the language no in quotes
 
-    tasks = _tasks(found, candidate, training_set)
-    front = CardData(**_front_matter(found, candidate, tasks)).to_yaml()
-    return f"---\n{front}\n---\n\n" + "\n".join(_body(found, candidate, training_set, tasks)).rstrip() + "\n"
+    tasks = _tasks(run_summary, candidate, training_set)
+    front = CardData(**_front_matter(run_summary, candidate, tasks)).to_yaml()
+    return (
+        f"---\n{front}\n---\n\n"
+        + "\n".join(_body(run_summary, candidate, training_set, tasks)).rstrip()
+        + "\n"
+    )
 
 
 def _tasks(run_summary: RunSummary, candidate: str, training_set: str | None) -> list[str]:
@@ -105,12 +109,12 @@ def _body(
     run_summary: RunSummary, candidate: str, training_set: str | None, tasks: list[str]
 ) -> Iterator[str]:
     run = run_summary.run
-    found = run.candidate(candidate)
+    exported = run.candidate(candidate)
     yield from (f"# {markdown(candidate)}" + (f": {markdown(training_set)}" if training_set else ""), "")
     if run.synthetic:
         yield from ("> **Trained and tested on synthetic data: evidence for the machinery only.**", "")
-    recipe = next(origin.recipe for origin in run.origins if origin.run == found.run)
-    yield f"Made by xpareto from the recipe {markdown(recipe)}, for the runtime {markdown(found.runtime)}."
+    recipe = next(origin.recipe for origin in run.origins if origin.run == exported.run)
+    yield f"Made by xpareto from the recipe {markdown(recipe)}, for the runtime {markdown(exported.runtime)}."
     yield ""
     yield from ("## Cost and score", "")
     rows = [
@@ -136,14 +140,14 @@ def _body(
         lines.append([markdown(name), markdown(facts.score_name), str(len(facts.languages)), text])
     yield from table(["task", "metric", "languages", "mean, %"], lines, numeric_from=2)
     yield from ("## How it was made", "")
-    for place, step in enumerate(found.steps, start=1):
+    for place, step in enumerate(exported.steps, start=1):
         label = f" ({markdown(step.label)})" if step.label else ""
         fields = ", ".join(code(f"{key} = {value}") for key, value in step.fields.items())
         yield f"{place}. {markdown(step.step)}{label}, version {step.version}" + (
             f": {fields}" if fields else ""
         )
     yield ""
-    for name, digest in found.artifacts.items():
+    for name, digest in exported.artifacts.items():
         if training_set in (None, name):
             yield f"- {markdown(name)}: sha256 {code(digest)}"
     yield from ("", "## Caveats", "")
@@ -151,5 +155,5 @@ def _body(
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield from ("", "## How to reproduce", "")
     for origin in run.origins:
-        if origin.run == found.run:
+        if origin.run == exported.run:
             yield from ("```sh", " ".join(origin.command.split()).replace("`", "′"), "```", "")

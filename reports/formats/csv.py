@@ -15,16 +15,16 @@ from xpareto.reports.text import spreadsheet
 
 def spreadsheets(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the CSV text of every table by its file name; with an analysis the changes, too."""
-    found = {
+    tables = {
         "candidates.csv": _csv(*_candidates(run_summary)),
         "scores.csv": _csv(*_scores(run_summary)),
-        "making.csv": _csv(*_making(run_summary)),
+        "making.csv": _csv(*_effort(run_summary)),
         "failures.csv": _csv(*_failures(run_summary)),
         "dominance.csv": _csv(*_dominance(run_summary, analysis)),
     }
     if analysis and changes(run_summary, analysis):
-        found["changes.csv"] = _csv(*_changes(run_summary, analysis))
-    return found
+        tables["changes.csv"] = _csv(*_changes(run_summary, analysis))
+    return tables
 
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
@@ -37,7 +37,7 @@ def _candidates(run_summary: RunSummary) -> Table:
     head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
     head += ["load time (ms)", "net energy (J)"]
     head += [f"{run_summary.objectives[name].title} change (points)" for name in run_summary.qualities]
-    loads, energies = load_times(run_summary), {own.name: own for own in energy_rows(run_summary)}
+    loads, energies = load_times(run_summary), {energy.name: energy for energy in energy_rows(run_summary)}
     rows = []
     for c in run_summary.run.candidates:
         row: list[object] = [c.name, c.run, c.arm, c.stage, c.runtime, c.seed]
@@ -83,16 +83,19 @@ def _changes(run_summary: RunSummary, analysis: Summary) -> Table:
     level = f"{100 * analysis.level:g}% interval, paired"
     head = ["system", "task", "change from baseline (points)", f"{level}: low", f"{level}: high"]
     rows: list[list[object]] = []
-    for own in changes(run_summary, analysis):
-        parts = [*zip(change_tasks(run_summary, analysis), own.tasks, strict=True), ("", own.average)]
-        rows += [[own.name, task, part.value, part.low, part.high] for task, part in parts]
+    for change in changes(run_summary, analysis):
+        parts = [*zip(change_tasks(run_summary, analysis), change.tasks, strict=True), ("", change.average)]
+        rows += [[change.name, task, part.value, part.low, part.high] for task, part in parts]
     return head, rows
 
 
-def _making(run_summary: RunSummary) -> Table:
+def _effort(run_summary: RunSummary) -> Table:
     head = ["candidate", "time (s)", "own time (s)", "processor time (s)", "energy (J)", "own energy (J)"]
     rows = effort_view(run_summary.run).rows
-    return head, [[own.name, own.seconds, own.own, own.cpu, own.energy_j, own.own_energy_j] for own in rows]
+    return head, [
+        [effort.name, effort.seconds, effort.own, effort.cpu, effort.energy_j, effort.own_energy_j]
+        for effort in rows
+    ]
 
 
 def _failures(run_summary: RunSummary) -> Table:

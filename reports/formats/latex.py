@@ -21,12 +21,12 @@ _PATTERN = re.compile("|".join(map(re.escape, _SPECIAL)))
 
 def latex(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> dict[str, str]:
     """Return the LaTeX text of every table by its file name; with an analysis changes and frontiers, too."""
-    found = {"candidates.tex": _candidates(run_summary), "scores.tex": _scores(run_summary)}
+    tables = {"candidates.tex": _candidates(run_summary), "scores.tex": _scores(run_summary)}
     if analysis and changes(run_summary, analysis):
-        found["changes.tex"] = _changes(run_summary, analysis)
+        tables["changes.tex"] = _changes(run_summary, analysis)
     if analysis and panels(run_summary, analysis):
-        found["membership.tex"] = _membership(run_summary, analysis)
-    return found
+        tables["membership.tex"] = _membership(run_summary, analysis)
+    return tables
 
 
 def escaped(text: str) -> str:
@@ -35,7 +35,7 @@ def escaped(text: str) -> str:
     >>> escaped("none/int8 & 50 % of x_1")
     'none/int8 \\\\& 50 \\\\% of x\\\\_1'
     """
-    return _PATTERN.sub(lambda found: _SPECIAL[found[0]], " ".join(visible(text).split()))
+    return _PATTERN.sub(lambda matched: _SPECIAL[matched[0]], " ".join(visible(text).split()))
 
 
 def _candidates(run_summary: RunSummary) -> str:
@@ -77,8 +77,8 @@ def _scores(run_summary: RunSummary) -> str:
 def _changes(run_summary: RunSummary, analysis: Summary) -> str:
     """Return each system's change from the baseline by task, with the paired interval."""
     rows = [
-        [own.name, *(part.text for part in (*own.tasks, own.average))]
-        for own in changes(run_summary, analysis)
+        [change.name, *(part.text for part in (*change.tasks, change.average))]
+        for change in changes(run_summary, analysis)
     ]
     head = ["system", *change_tasks(run_summary, analysis), "average"]
     return _tabular(run_summary, head, rows, change_words(analysis))
@@ -86,18 +86,21 @@ def _changes(run_summary: RunSummary, analysis: Summary) -> str:
 
 def _membership(run_summary: RunSummary, analysis: Summary) -> str:
     """Return in what percent of the draws each system is on each frontier; a dagger: the confidence set."""
-    found = panels(run_summary, analysis)
+    shown_panels = panels(run_summary, analysis)
     cells: dict[str, dict[str, str]] = {}
-    for panel in found:
-        for own in panel.members:
-            share = "\u2013" if own.membership is None else str(own.membership)
-            cells.setdefault(own.name, {})[panel.key] = share + ("\u2020" if own.inside else "")
-    rows = [[name, *(own.get(panel.key, "\u2013") for panel in found)] for name, own in cells.items()]
+    for panel in shown_panels:
+        for member in panel.members:
+            share = "\u2013" if member.membership is None else str(member.membership)
+            cells.setdefault(member.name, {})[panel.key] = share + ("\u2020" if member.inside else "")
+    rows = [
+        [name, *(by_panel.get(panel.key, "\u2013") for panel in shown_panels)]
+        for name, by_panel in cells.items()
+    ]
     note = (
         f"percent of {analysis.resamples} draws in which nothing dominates the system; dagger: not "
         f"significantly dominated, at {100 * analysis.level:g} percent for all frontiers at once"
     )
-    return _tabular(run_summary, ["system", *(panel.title for panel in found)], rows, note)
+    return _tabular(run_summary, ["system", *(panel.title for panel in shown_panels)], rows, note)
 
 
 def _interval(score: Score | None) -> str:

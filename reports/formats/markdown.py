@@ -72,7 +72,7 @@ def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from _depth(run_summary)
     yield from _roofline(run_summary)
     yield from _use(run_summary)
-    yield from _making(run_summary)
+    yield from _effort(run_summary)
     yield from _failures(run_summary)
     yield from ("## Caveats", "")
     for caveat in informed_caveats(run_summary, analysis):
@@ -116,8 +116,8 @@ def _candidates(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
 
 
 def _certainty(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
-    found = panels(run_summary, analysis)
-    if not analysis or not found:
+    shown_panels = panels(run_summary, analysis)
+    if not analysis or not shown_panels:
         return
     yield from ("## How sure the frontier is", "")
     yield (
@@ -128,15 +128,18 @@ def _certainty(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     )
     yield ""
     cells: dict[str, dict[str, str]] = {}
-    for panel in found:
-        for own in panel.members:
-            text = f"{_whole(own.membership)} / {_whole(own.beyond_noise)}"
-            cells.setdefault(own.name, {})[panel.key] = (
-                f"**{text}**{' (only just)' if own.only_just else ''}" if own.inside else text
+    for panel in shown_panels:
+        for member in panel.members:
+            text = f"{_whole(member.membership)} / {_whole(member.beyond_noise)}"
+            cells.setdefault(member.name, {})[panel.key] = (
+                f"**{text}**{' (only just)' if member.only_just else ''}" if member.inside else text
             )
-    rows = [[code(name), *(own.get(panel.key, "–") for panel in found)] for name, own in cells.items()]
-    yield from table(["candidate", *(markdown(panel.title) for panel in found)], rows)
-    for panel in found:
+    rows = [
+        [code(name), *(by_panel.get(panel.key, "–") for panel in shown_panels)]
+        for name, by_panel in cells.items()
+    ]
+    yield from table(["candidate", *(markdown(panel.title) for panel in shown_panels)], rows)
+    for panel in shown_panels:
         if panel.volumes:
             own_volume = panel.volumes[0]
             value, low, high = (
@@ -147,11 +150,14 @@ def _certainty(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
 
 
 def _noise(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
-    found = noise_rows(run_summary, analysis)
-    if not found:
+    quantities = noise_rows(run_summary, analysis)
+    if not quantities:
         return
     yield from ("## What is noise", "", "How far apart two copies of one candidate come out (A/A).", "")
-    rows = [[markdown(text) for text in (own.title, own.floor, own.blocks, own.twin)] for own in found]
+    rows = [
+        [markdown(text) for text in (quantity.title, quantity.floor, quantity.blocks, quantity.twin)]
+        for quantity in quantities
+    ]
     yield from table(["quantity", "floor", "blocks", "baseline’s twin"], rows)
 
 
@@ -177,11 +183,13 @@ def _tasks(run_summary: RunSummary) -> Iterator[str]:
 
 
 def _changes(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
-    found = changes(run_summary, analysis)
-    if not analysis or not found:
+    systems = changes(run_summary, analysis)
+    if not analysis or not systems:
         return
     yield from ("## Change from the baseline by task", "", f"Points. {markdown(change_words(analysis))}", "")
-    rows = [[code(own.name), *(part.text for part in (*own.tasks, own.average))] for own in found]
+    rows = [
+        [code(system.name), *(part.text for part in (*system.tasks, system.average))] for system in systems
+    ]
     yield from table(["system", *map(markdown, change_tasks(run_summary, analysis)), "average"], rows)
 
 
@@ -209,21 +217,21 @@ def _cells(run_summary: RunSummary) -> Iterator[str]:
     yield ""
     rows = []
     for language in sorted(codes, key=lambda item: (item != "en", item)):
-        found = [run_summary.cells[run_summary.run.baseline].get((facts.name, language)) for facts in tasks]
-        scores = [cell.score if cell is not None else None for cell in found]
+        cells = [run_summary.cells[run_summary.run.baseline].get((facts.name, language)) for facts in tasks]
+        scores = [cell.score if cell is not None else None for cell in cells]
         where = markdown(f"{language_name(language)} ({language})")
         rows.append([where, *("–" if score is None else f"{score.value:.1f}" for score in scores)])
     yield from table(["language", *(markdown(facts.name) for facts in tasks)], rows)
 
 
 def _depth(run_summary: RunSummary) -> Iterator[str]:
-    found = curves(run_summary)
-    if not found:
+    shown_curves = curves(run_summary)
+    if not shown_curves:
         return
     yield from ("## Retrieval by layer", "", f"{ORACLE} **In use**, †oracle.", "")
-    layers = max(len(curve.scores) for curve in found)
+    layers = max(len(curve.scores) for curve in shown_curves)
     rows = []
-    for curve in found:
+    for curve in shown_curves:
         cells = [f"{score:.1f}" for score in curve.scores]
         cells[curve.in_use] = f"**{cells[curve.in_use]}**"
         cells[curve.oracle] += "†"
@@ -234,13 +242,13 @@ def _depth(run_summary: RunSummary) -> Iterator[str]:
 
 def _roofline(run_summary: RunSummary) -> Iterator[str]:
     """Yield what was reached of the machine's peaks, and where the time goes, of runs that asked for it."""
-    found = reached(run_summary)
-    if found:
+    places = reached(run_summary)
+    if places:
         yield from ("## Roofline", "", ROOFLINE_NOTE, "")
         rows = (
             [code(one.candidate), one.shape, f"{one.operations / 1e9:.3g}", f"{one.intensity:.3g}",
              f"{one.attainable / 1e9:.3g}", f"{one.attained / 1e9:.3g}", f"{one.share:.0f}", markdown(one.bound)]
-            for one in found
+            for one in places
         )  # fmt: skip
         head = [
             "candidate",
@@ -269,7 +277,7 @@ def _roofline(run_summary: RunSummary) -> Iterator[str]:
 def _use(run_summary: RunSummary) -> Iterator[str]:
     """Yield what a fresh process takes to load, and energy, gross and net."""
     loads = load_times(run_summary)
-    energies = {own.name: own for own in energy_rows(run_summary)}
+    energies = {energy_row.name: energy_row for energy_row in energy_rows(run_summary)}
     if not loads and not energies:
         return
     yield from ("## Loading and energy", "")
@@ -281,7 +289,7 @@ def _use(run_summary: RunSummary) -> Iterator[str]:
         if text
     )  # fmt: skip
     yield ""
-    net = any(own.net is not None for own in energies.values())
+    net = any(energy_row.net is not None for energy_row in energies.values())
     head = ["candidate", *(["load time", "least to most"] if loads else [])]
     head += [*(["energy, gross"] if energies else []), *(["net"] if net else [])]
     rows = []
@@ -298,26 +306,26 @@ def _use(run_summary: RunSummary) -> Iterator[str]:
     yield from table(head, rows)
 
 
-def _making(run_summary: RunSummary) -> Iterator[str]:
-    found = effort_view(run_summary.run)
-    if not found.bars.rows:
+def _effort(run_summary: RunSummary) -> Iterator[str]:
+    effort = effort_view(run_summary.run)
+    if not effort.bars.rows:
         return
     yield from ("## What it took to make them", "")
     yield (
         "Every step behind a candidate, over all its training sets; shared work counts in full for each, and "
-        f"“own” is what no other candidate rests on. {markdown(found.run)} {markdown(found.basis)}"
+        f"“own” is what no other candidate rests on. {markdown(effort.run)} {markdown(effort.basis)}"
     )
     yield ""
     rows = [
         [
-            code(own.name),
-            duration(own.seconds),
-            duration(own.own),
-            duration(own.cpu),
-            number(own.energy_j, "J"),
-            number(own.own_energy_j, "J"),
+            code(row.name),
+            duration(row.seconds),
+            duration(row.own),
+            duration(row.cpu),
+            number(row.energy_j, "J"),
+            number(row.own_energy_j, "J"),
         ]
-        for own in found.rows
+        for row in effort.rows
     ]
     yield from table(["candidate", "time", "own", "processor time", "energy", "own"], rows)
 

@@ -128,7 +128,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         disparities=fair,
         classes=classes,
         scripts=scripts,
-        flips=any(own.flips for own in fair),
+        flips=any(disparity.flips for disparity in fair),
         latency=latency_view(run_summary),
         energy=energy_bars(run_summary),
         energy_rows=energy_rows(run_summary),
@@ -141,7 +141,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         roofline_note=ROOFLINE_NOTE,
         profiled=spent(run_summary),
         times_note=TIMES_NOTE,
-        making=effort_view(run_summary.run),
+        effort=effort_view(run_summary.run),
         opening=opening(run_summary),
         arms=arms_compared(run_summary),
         standing=standing(run_summary),
@@ -213,11 +213,11 @@ def _interval(score: Score | None) -> Mapping[str, Any]:
 
 def _picks(run_summary: RunSummary) -> list[Mapping[str, Any]]:
     """Return, for each cost, the cheapest candidate that is good enough as measured."""
-    found: list[Mapping[str, Any]] = []
+    picked: list[Mapping[str, Any]] = []
     for cost in priced(run_summary):
         names = cheapest(run_summary, cost)
         if names:
-            found.append(
+            picked.append(
                 {
                     "title": run_summary.objectives[cost].title,
                     "name": names[0],
@@ -228,7 +228,7 @@ def _picks(run_summary: RunSummary) -> list[Mapping[str, Any]]:
                     "gain": points(run_summary.gain(names[0])),
                 }
             )
-    return found
+    return picked
 
 
 def _finalize(value: Any) -> Any:

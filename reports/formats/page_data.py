@@ -38,8 +38,8 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
         "candidates": [_candidate(run_summary, name, analysis) for name in names],
         "systems": _systems(run_summary, analysis) if analysis and analysis.seeded else None,
         "frontiers": {
-            f"{x}|{y}": [place[name] for name in found]
-            for (x, y), found in run_summary.frontiers.items()
+            f"{x}|{y}": [place[name] for name in frontier]
+            for (x, y), frontier in run_summary.frontiers.items()
             if x in shown and y in shown
         },
         "tasks": [{"name": task.name, "metric": task.score_name} for task in tasks],
@@ -69,17 +69,20 @@ def _cells(run_summary: RunSummary, names: list[str]) -> Mapping[str, Any]:
     keys = [(task.name, code) for task in run_summary.run.tasks.values() for code in task.languages]
     scores, halves, examples, bad = [], [], [], []
     for name in names:
-        found = [run_summary.cells[name].get(key) for key in keys]
-        own = [cell.score if cell else None for cell in found]
-        scores.append([None if score is None else round(score.value, 3) for score in own])
+        cells = [run_summary.cells[name].get(key) for key in keys]
+        candidate_scores = [cell.score if cell else None for cell in cells]
+        scores.append([None if score is None else round(score.value, 3) for score in candidate_scores])
         halves.append(
-            [None if score is None or score.half is None else round(score.half, 2) for score in own]
+            [
+                None if score is None or score.half is None else round(score.half, 2)
+                for score in candidate_scores
+            ]
         )
-        examples.append([0 if score is None else score.examples for score in own])
+        examples.append([0 if score is None else score.examples for score in candidate_scores])
         bad.append(
             {
                 at: cell.status if cell else "unmeasured"
-                for at, cell in enumerate(found)
+                for at, cell in enumerate(cells)
                 if cell is None or cell.score is None
             }
         )
@@ -115,7 +118,7 @@ def _candidate(run_summary: RunSummary, name: str, analysis: Analysis) -> Mappin
     candidate = run_summary.run.candidate(name)
     shown = run_summary.shown
     values = {key: run_summary.value(name, key) for key in shown}
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "name": name,
         "arm": candidate.arm,
         "stage": candidate.stage,
@@ -128,19 +131,19 @@ def _candidate(run_summary: RunSummary, name: str, analysis: Analysis) -> Mappin
         "failed": len(run_summary.failures_of(name)),
     }
     if analysis and not analysis.seeded and (name,) in analysis.members:
-        return {**found, **_uncertain(analysis, analysis.members.index((name,)), values)}
-    return {**found, "bars": binomial(run_summary.average(name))}
+        return {**entry, **_uncertain(analysis, analysis.members.index((name,)), values)}
+    return {**entry, "bars": binomial(run_summary.average(name))}
 
 
 def _systems(run_summary: RunSummary, analysis: Summary) -> list[Mapping[str, Any]]:
     """Return the means over training seeds as points of the chart."""
     base = system_values(run_summary, analysis, analysis.base)
-    found: list[Mapping[str, Any]] = []
+    entries: list[Mapping[str, Any]] = []
     for at, (name, members) in enumerate(zip(analysis.names, analysis.members, strict=True)):
         first = run_summary.run.candidate(members[0])
-        own = system_values(run_summary, analysis, at)
+        values = system_values(run_summary, analysis, at)
         change = analysis.scores[at].change
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "arm": first.arm,
@@ -148,23 +151,23 @@ def _systems(run_summary: RunSummary, analysis: Summary) -> list[Mapping[str, An
                 "runtime": first.runtime,
                 "seed": f"mean of {len(members)}",
                 "members": [c for c, other in enumerate(run_summary.run.candidates) if other.name in members],
-                **_point(run_summary, own, base),
+                **_point(run_summary, values, base),
                 "gain": points(change.value),
                 "failed": sum(len(run_summary.failures_of(member)) for member in members),
-                **_uncertain(analysis, at, own),
+                **_uncertain(analysis, at, values),
             }
         )
-    return found
+    return entries
 
 
 def _uncertain(analysis: Summary, at: int, values: Mapping[str, float | None]) -> Mapping[str, Any]:
     """Return the intervals of one system and its probabilities."""
     _, low, high = analysis.scores[at].change
     on, beyond = {}, {}
-    for key, own in analysis.frontiers.items():
-        if at in own.systems:
-            where = own.systems.index(at)
-            on[key], beyond[key] = own.membership[where], own.beyond_noise[where]
+    for key, frontier in analysis.frontiers.items():
+        if at in frontier.systems:
+            where = frontier.systems.index(at)
+            on[key], beyond[key] = frontier.membership[where], frontier.beyond_noise[where]
     bars = intervals(analysis, at, values)
     return {"bars": bars, "on": on, "beyond": beyond, "range": [points(low), points(high)]}
 
@@ -175,20 +178,20 @@ def _analysis(run_summary: RunSummary, analysis: Summary, place: Mapping[str, in
     return {
         "baseline": analysis.base,
         "names": analysis.names,
-        "members": [[place[name] for name in own] for own in analysis.members],
-        "drops": [dict(own.drops) for own in analysis.fairness],
+        "members": [[place[name] for name in members] for members in analysis.members],
+        "drops": [dict(fairness.drops) for fairness in analysis.fairness],
         "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
         "sure": _sure(run_summary, analysis, place),
         "attainment": _attainment(analysis) if analysis.seeded else None,
         "dominations": [
             {
-                "title": midway(own.title),
-                "systems": own.systems,
-                "membership": own.membership,
-                "shares": own.packed,
-                "foremost": own.foremost,
+                "title": midway(domination.title),
+                "systems": domination.systems,
+                "membership": domination.membership,
+                "shares": domination.packed,
+                "foremost": domination.foremost,
             }
-            for own in dominations(run_summary, analysis)
+            for domination in dominations(run_summary, analysis)
         ],
     }
 
@@ -203,20 +206,20 @@ def _sure(
     cells = analysis.cells
     if not cells or analysis.seeded:
         return {}
-    found = {}
+    sure_places = {}
     for at, (name,) in enumerate(analysis.members):
         level = cells.levels[at]
         z = NormalDist().inv_cdf((1 + min(level, 1 - 1e-9)) / 2)
-        found[place[name]] = [
+        sure_places[place[name]] = [
             where
             for where, drop, error in zip(cells.places, cells.drops[at], cells.errors[at], strict=True)
             if error and abs(drop) > z * error
         ]
-    return found
+    return sure_places
 
 
 def _attainment(analysis: Summary) -> Mapping[str, Any]:
-    return {name: own.model_dump(mode="json") for name, own in analysis.attainment.items()}
+    return {name: attainment.model_dump(mode="json") for name, attainment in analysis.attainment.items()}
 
 
 def _less(value: float | None, base: float | None) -> float | None:

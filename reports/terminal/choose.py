@@ -28,7 +28,7 @@ def show_choice(document: Recommendation) -> None:
         mark = "chosen" if name == document.fits[0] else "fits; " + _behind(document, name)
         table.add_row(Text(visible(name)), Text(mark))
     for name, broken in document.rejected.items():
-        table.add_row(Text(visible(name)), Text("; ".join(violation(own, document) for own in broken)))
+        table.add_row(Text(visible(name)), Text("; ".join(violation(limit, document) for limit in broken)))
     for name, why in document.left_out.items():
         table.add_row(Text(visible(name)), Text(visible(f"left out: {why}")))
     console.print(table)
@@ -72,7 +72,7 @@ def _nearest(document: Recommendation) -> list[str]:
     nearest = document.nearest
     lines = []
     if document.unmeasured:
-        names = " and ".join(_name(own, document) for own in document.unmeasured)
+        names = " and ".join(_name(limit_name, document) for limit_name in document.unmeasured)
         lines.append(
             f"{names[:1].upper()}{names[1:]}: nothing was measured, of no variant, so no limit on it is "
             "shown to hold."
@@ -81,11 +81,11 @@ def _nearest(document: Recommendation) -> list[str]:
         others = [
             name
             for name, limits in document.rejected.items()
-            if all(own.limit_name in document.unmeasured for own in limits)
+            if all(limit.limit_name in document.unmeasured for limit in limits)
         ]
         lines.append(f"Every other limit is met by {enumerated(others, 4)}.")
     if nearest is not None:
-        missed = "; ".join(violation(own, document) for own in document.rejected[nearest.name])
+        missed = "; ".join(violation(limit, document) for limit in document.rejected[nearest.name])
         lines += [f"Nearest miss: {nearest.name}: {missed}.", *_against(nearest, document)]
     return lines
 
@@ -103,10 +103,10 @@ def _tokenization(document: Recommendation) -> list[str]:
 def _few_blocks(document: Recommendation) -> list[str]:
     """Return a line where limits on costs are met as measured, and their ends rest on few blocks."""
     broken = {
-        own.limit_name
+        limit.limit_name
         for limits in document.rejected.values()
-        for own in limits
-        if own.upper is not None and own.value is not None and own.value <= own.limit
+        for limit in limits
+        if limit.upper is not None and limit.value is not None and limit.value <= limit.limit
     }
     blocks = document.blocks_of_limits
     named = [name for name in _cost_limits() if name in broken and blocks[name] < _FEW_BLOCKS]
@@ -114,8 +114,8 @@ def _few_blocks(document: Recommendation) -> list[str]:
         return []
     ends = "its upper end rests" if len(named) == 1 else "their upper ends rest"
     return [
-        f"Some variants meet the limit on {enumerated([_name(own, document) for own in named])} as measured; "
-        f"{ends} on {min(blocks[own] for own in named)} blocks, which tell little of how the machine differs from "
+        f"Some variants meet the limit on {enumerated([_name(name, document) for name in named])} as measured; "
+        f"{ends} on {min(blocks[name] for name in named)} blocks, which tell little of how the machine differs from "
         "one to the next: measure.blocks: 4 and more narrows that."
     ]
 

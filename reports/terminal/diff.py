@@ -41,10 +41,17 @@ def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]
     """
     scores = [("average", changes.average)]
     for title, contrasts in (("task", changes.tasks), ("language", changes.languages)):
-        told = {name: own for name, own in contrasts.items() if own.verdict in ("better", "worse")}
-        scores += [(f"{title} {name}", own) for name, own in told.items()]
-    for what, own in scores:
-        yield what, points(own.difference), f"{points(own.low)} to {points(own.high)}", own
+        told = {
+            name: contrast for name, contrast in contrasts.items() if contrast.verdict in ("better", "worse")
+        }
+        scores += [(f"{title} {name}", contrast) for name, contrast in told.items()]
+    for what, contrast in scores:
+        yield (
+            what,
+            points(contrast.difference),
+            f"{points(contrast.low)} to {points(contrast.high)}",
+            contrast,
+        )
     for name, cost in changes.costs.items():
         yield f"cost {name}", ratio(cost.ratio), f"{ratio(cost.ratio_low)} to {ratio(cost.ratio_high)}", cost
 
@@ -71,28 +78,28 @@ def notes(document: Difference) -> list[str]:
     if not count:
         return [*lines, f"No regression beyond the tolerance ({shown})."]
     lines.append(f"{count} regression{'s' * (count > 1)} beyond the tolerance ({shown}):")
-    return lines + [f"  {_regression(own)}" for own in document.regressions]
+    return lines + [f"  {_regression(change)}" for change in document.regressions]
 
 
 def _counted(places: Sequence[Change]) -> str:
     """Return how many averages, tasks, languages and costs there are."""
-    counts = Counter(_TITLES[own.what] for own in places)
+    counts = Counter(_TITLES[change.what] for change in places)
     return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items())
 
 
 def _together(document: Difference) -> list[str]:
     """Return a line for each cost of all candidates, and what no such line can tell."""
     lines = []
-    for name, own in document.together.items():
-        words = "worse by more than the tolerance" if own.beyond else own.verdict
+    for name, common in document.together.items():
+        words = "worse by more than the tolerance" if common.beyond else common.verdict
         basis = (
-            f"blocks of one run lie up to {ratio(own.drift)} apart"
-            if own.noise == "blocks"
+            f"blocks of one run lie up to {ratio(common.drift)} apart"
+            if common.noise == "blocks"
             else "one block each, so its noise is assumed"
         )
         lines.append(
-            f"{ALL_TOGETHER}: {name} {ratio(own.ratio)} ({ratio(own.ratio_low)} to {ratio(own.ratio_high)}), "
-            f"{words}; {own.candidates} candidates, {basis}"
+            f"{ALL_TOGETHER}: {name} {ratio(common.ratio)} ({ratio(common.ratio_low)} to {ratio(common.ratio_high)}), "
+            f"{words}; {common.candidates} candidates, {basis}"
         )
     if lines:
         lines.append(

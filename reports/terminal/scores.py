@@ -34,7 +34,7 @@ def scores_text(scores: Scores, predictions: Path, labels: Path) -> str:
 
 def scores_json(scores: Scores, predictions: Path, labels: Path) -> str:
     """Return the scores as JSON; averages that cannot be reported are null."""
-    found = {
+    document = {
         "schema": SCHEMA,
         "predictions": str(predictions),
         "labels": str(labels),
@@ -46,7 +46,7 @@ def scores_json(scores: Scores, predictions: Path, labels: Path) -> str:
         "missing_tasks": dict(scores.absent),
         "ignored": list(scores.ignored),
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _task_json(scored: TaskScore) -> dict[str, Any]:
@@ -72,10 +72,10 @@ def _task_json(scored: TaskScore) -> dict[str, Any]:
 def _task_rows(scores: Scores) -> Iterator[list[str]]:
     for name, scored in scores.tasks.items():
         there, all_of_them = len(scored.languages), len(scored.task.languages)
-        own = scored.task.metrics[: scored.task.scored_by]
+        scoring_metrics = scored.task.metrics[: scored.task.scored_by]
         first = [name, scored.task.group, f"{there} of {all_of_them}"]
-        if len(own) > 1:
-            yield [*first, "score", _exact(scored.score), f"mean of {' and '.join(own)}"]
+        if len(scoring_metrics) > 1:
+            yield [*first, "score", _exact(scored.score), f"mean of {' and '.join(scoring_metrics)}"]
             first = ["", "", ""]
         for metric, value in scored.metrics.items():
             yield [*first, metric, _exact(value), title(name, metric)]
@@ -113,10 +113,10 @@ def _notes(scores: Scores) -> Iterator[str]:
 
 
 def _by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    languages_by_reason: dict[str, list[str]] = {}
     for language, reason in missing.items():
-        found.setdefault(reason, []).append(language)
-    return found
+        languages_by_reason.setdefault(reason, []).append(language)
+    return languages_by_reason
 
 
 def _exact(value: float) -> str:

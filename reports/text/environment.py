@@ -17,16 +17,16 @@ def facts(environment: Mapping[str, Any], short: bool = False) -> list[tuple[str
     >>> facts({"cpu": {"model": "X", "cores": 2}})
     [('cpu.model', 'X'), ('cpu.cores', '2')]
     """
-    found: list[tuple[str, str]] = []
-    _walk("", environment, found)
-    return [(name, value) for name, value in found if not short or len(value) <= _LONG]
+    pairs: list[tuple[str, str]] = []
+    _walk("", environment, pairs)
+    return [(name, value) for name, value in pairs if not short or len(value) <= _LONG]
 
 
-def _walk(lead: str, value: Any, found: list[tuple[str, str]]) -> None:
+def _walk(lead: str, value: Any, pairs: list[tuple[str, str]]) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _walk(f"{lead}.{key}" if lead else str(key), item, found)
+            _walk(f"{lead}.{key}" if lead else str(key), item, pairs)
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-        found.append((lead, " ".join(value)))
+        pairs.append((lead, " ".join(value)))
     else:
-        found.append((lead, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        pairs.append((lead, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))

@@ -15,8 +15,8 @@ from tests.eval import worst_language
 from tests.pipelines.made_up_run import write_run
 from xpareto.eval.analyses.summary import analyse
 from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.results.evidence import read_run_results
 from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.run_results import read_run_results
 from xpareto.eval.results.summary import SCORE, summarize
 from xpareto.eval.statistics.scores import AVERAGE, Weights
 from xpareto.pipelines.cli import app

@@ -57,7 +57,7 @@ def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
 
     Either every row has a label or none has; `labelled` demands the former.
     """
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     columns = 3 if labelled else 0  # 0: the first row decides
     reader = csv.reader(io.StringIO(text(file), newline=""), delimiter="\t", strict=True)
     start = 1
@@ -74,10 +74,10 @@ def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
                     "A row may be cut off, or a column missing."
                 )
             label = known_label(row[2], labels, where) if columns == 3 else None
-            found.append(Pair(row[0], row[1], label))
+            pairs.append(Pair(row[0], row[1], label))
     except csv.Error as error:
         raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
-    return found
+    return pairs
 
 
 def pairs_jsonl(file: Path, labels: Sequence[str]) -> list[Pair]:
@@ -85,7 +85,7 @@ def pairs_jsonl(file: Path, labels: Sequence[str]) -> list[Pair]:
 
     Rows whose annotators did not agree (label "-", the convention of MNLI and SNLI) are left out.
     """
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for where, record in records(file):
         label = value_of(record, LABEL, where)
         if isinstance(label, int) and str(label) in labels:
@@ -94,8 +94,8 @@ def pairs_jsonl(file: Path, labels: Sequence[str]) -> list[Pair]:
             raise InputError(f"{where}: label: expected text, found {label!r}.")
         if label != "-":
             first, second = text_of(record, FIRST, where), text_of(record, SECOND, where)
-            found.append(Pair(first, second, known_label(label, labels, where)))
-    return found
+            pairs.append(Pair(first, second, known_label(label, labels, where)))
+    return pairs
 
 
 def records(file: Path) -> Iterator[tuple[str, Any]]:
@@ -135,7 +135,7 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
     `labelled` demands tags.
     """
     known = {label: label for label in labels or ()}
-    found: list[Tagged] = []
+    sentences: list[Tagged] = []
     words: list[str] = []
     tags: list[str] = []
     columns = 2 if labelled else 0
@@ -143,7 +143,7 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
         row = line.removesuffix("\r")
         if not row or row.startswith("-DOCSTART-"):
             if words:
-                found.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
+                sentences.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
                 words, tags = [], []
             continue
         fields = row.split("\t")
@@ -161,8 +161,8 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
                 tag = known_label(fields[1], labels, f"{file}:{number}") if labels else fields[1]
             tags.append(tag)
     if words:
-        found.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
-    return found
+        sentences.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
+    return sentences
 
 
 def bitext(foreign: Path, english: Path) -> list[Bitext]:
@@ -184,9 +184,11 @@ def bitext(foreign: Path, english: Path) -> list[Bitext]:
     return [Bitext(source, target, aligned) for source, target in zip(sources, targets, strict=True)]
 
 
-def known_label(found: str, labels: Sequence[str], where: str) -> str:
+def known_label(raw_label: str, labels: Sequence[str], where: str) -> str:
     """Return the label, in our spelling; InputError when it is not one of `labels`."""
-    label = found if found in labels else _ALIASES.get(found, found)
+    label = raw_label if raw_label in labels else _ALIASES.get(raw_label, raw_label)
     if label not in labels:
-        raise InputError(f'{where}: label "{found}" is not one of {", ".join(labels)}.{hint(found, labels)}')
+        raise InputError(
+            f'{where}: label "{raw_label}" is not one of {", ".join(labels)}.{hint(raw_label, labels)}'
+        )
     return label

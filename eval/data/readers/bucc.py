@@ -23,7 +23,7 @@ def corpus(foreign: Path, english: Path, gold: Path | None = None) -> list[Sente
     sides = _sentences(foreign, english=False), _sentences(english, english=True)
     if gold is None:
         return [*sides[0].values(), *sides[1].values()]
-    found: dict[str, list[str]] = {}
+    translations: dict[str, list[str]] = {}
     for number, line in enumerate(rows.lines(gold), start=1):
         where = f"{gold}:{number}"
         pair = line.split("\t")
@@ -36,11 +36,13 @@ def corpus(foreign: Path, english: Path, gold: Path | None = None) -> list[Sente
                 raise InputError(
                     f"{where}: the id {one} is not in {file.name}. Do these files belong together?"
                 )
-        if pair[1] in found.setdefault(pair[0], []):
+        if pair[1] in translations.setdefault(pair[0], []):
             raise InputError(f"{where}: the pair {pair[0]}, {pair[1]} comes twice. Take one line out.")
-        found[pair[0]].append(pair[1])
-    own = [replace(item, translations=tuple(found.get(item.id, ()))) for item in sides[0].values()]
-    return [*own, *(replace(item, translations=()) for item in sides[1].values())]
+        translations[pair[0]].append(pair[1])
+    foreign_sentences = [
+        replace(item, translations=tuple(translations.get(item.id, ()))) for item in sides[0].values()
+    ]
+    return [*foreign_sentences, *(replace(item, translations=()) for item in sides[1].values())]
 
 
 def limited(sentences: Sequence[Sentence], limit: int | None) -> list[Sentence]:
@@ -52,7 +54,7 @@ def limited(sentences: Sequence[Sentence], limit: int | None) -> list[Sentence]:
     if limit is None:
         return list(sentences)
     foreign = [sentence for sentence in sentences if not sentence.english][:limit]
-    needed = {own for sentence in foreign for own in sentence.translations or ()}
+    needed = {translation for sentence in foreign for translation in sentence.translations or ()}
     english = [sentence for sentence in sentences if sentence.english]
     room = max(0, limit - len(needed))
     kept = []
@@ -66,12 +68,12 @@ def limited(sentences: Sequence[Sentence], limit: int | None) -> list[Sentence]:
 
 
 def _sentences(file: Path, english: bool) -> dict[str, Sentence]:
-    found: dict[str, Sentence] = {}
+    sentences_by_id: dict[str, Sentence] = {}
     for number, line in enumerate(rows.lines(file), start=1):
         name, *text = line.split("\t")
         if not text or not name or not text[0].strip():
             raise InputError(f"{file}:{number}: expected {_FORM}, found {line[:60]!r}. Is the file cut off?")
-        if name in found:
+        if name in sentences_by_id:
             raise InputError(f"{file}:{number}: the id {name} comes twice. Are two files joined here?")
-        found[name] = Sentence(name, text[0].strip(), english, None)
-    return found
+        sentences_by_id[name] = Sentence(name, text[0].strip(), english, None)
+    return sentences_by_id

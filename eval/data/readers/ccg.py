@@ -31,7 +31,7 @@ def supertagged(file: Path) -> list[Tagged]:
 
 
 def _derivations(file: Path) -> list[Tagged]:
-    found = []
+    sentences = []
     for number, line in enumerate(rows.lines(file), start=1):
         if not line or line.startswith("ID="):
             continue
@@ -41,15 +41,15 @@ def _derivations(file: Path) -> list[Tagged]:
                 f"{file}:{number}: expected a derivation with leaves (<L category POS POS word category>), "
                 f"found {line[:60]!r}. It may be cut off."
             )
-        found.append(Tagged(tuple(word for _, word in leaves), tuple(tag for tag, _ in leaves)))
-    return found
+        sentences.append(Tagged(tuple(word for _, word in leaves), tuple(tag for tag, _ in leaves)))
+    return sentences
 
 
 def _piped(file: Path) -> list[Tagged]:
-    found: list[Tagged] = []
+    sentences: list[Tagged] = []
     for number, line in enumerate(rows.lines(file), start=1):
         items = line.split()
-        if not items or (not found and line.startswith("#") and "|" not in items[0]):
+        if not items or (not sentences and line.startswith("#") and "|" not in items[0]):
             continue
         parts = [item.rsplit("|", 2) for item in items]
         odd = next(
@@ -59,5 +59,5 @@ def _piped(file: Path) -> list[Tagged]:
             raise InputError(
                 f"{file}:{number}: expected word|POS|supertag, found {odd[:60]!r}. It may be cut off."
             )
-        found.append(Tagged(tuple(word for word, _, _ in parts), tuple(tag for _, _, tag in parts)))
-    return found
+        sentences.append(Tagged(tuple(word for word, _, _ in parts), tuple(tag for _, _, tag in parts)))
+    return sentences

@@ -76,20 +76,20 @@ def _choice(record: Any, labelled: bool, where: str) -> Choice:
     return Choice(context, question, tuple(named.values()), _gold(record, gold, list(named), labelled, where))
 
 
-def _lettered(found: Any, where: str) -> dict[str, str]:
+def _lettered(choices: Any, where: str) -> dict[str, str]:
     """Return {letter: text} of one of the two ways in which lettered choices are written."""
-    if isinstance(found, list):
-        labels = [rows.text_of(item, ("label",), where) for item in found]
-        texts = [rows.text_of(item, ("text",), where) for item in found]
-    elif isinstance(found, dict):
-        labels, texts = list(found), list(found.values())
+    if isinstance(choices, list):
+        labels = [rows.text_of(item, ("label",), where) for item in choices]
+        texts = [rows.text_of(item, ("text",), where) for item in choices]
+    elif isinstance(choices, dict):
+        labels, texts = list(choices), list(choices.values())
     else:
         labels, texts = [], []
     return _named(labels, texts, "choices", where)
 
 
-def _numbered(found: Any, field: str, where: str) -> dict[str, str]:
-    texts = found if isinstance(found, list) else []
+def _numbered(choices: Any, field: str, where: str) -> dict[str, str]:
+    texts = choices if isinstance(choices, list) else []
     return _named([str(number) for number in range(len(texts))], texts, field, where)
 
 

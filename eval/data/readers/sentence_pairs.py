@@ -69,7 +69,7 @@ def _columns(
         next(header.index(name) for name in names if name in header)
         for names in (rows.FIRST, rows.SECOND, rows.LABEL)
     )
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     broken: list[str] = []
     for number, cells in table:
         where = f"{file}:{number}"
@@ -84,10 +84,10 @@ def _columns(
         except InputError as error:
             broken.append(str(error))
             continue
-        found.append(Pair(cells[first].strip(), cells[second].strip(), name))
-    if len(broken) > _TOLERATED * (len(found) + len(broken)):
+        pairs.append(Pair(cells[first].strip(), cells[second].strip(), name))
+    if len(broken) > _TOLERATED * (len(pairs) + len(broken)):
         raise InputError(
-            f"{broken[0]} {len(broken)} of {len(found) + len(broken)} rows are like that; up to 1 in 100 are "
+            f"{broken[0]} {len(broken)} of {len(pairs) + len(broken)} rows are like that; up to 1 in 100 are "
             "left out as broken. The file may have another format."
         )
-    return found
+    return pairs

@@ -26,7 +26,7 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
     (translations, whose answers were aligned by a program) such a question is left out, as in XTREME's
     code, unless that would be more than half of them.
     """
-    found: list[Question] = []
+    kept_questions: list[Question] = []
     contexts: dict[str, str] = {}  # XTREME repeats a paragraph for each of its questions: keep it once
     left_out = 0
     for where, context, entry in _entries(file):
@@ -38,20 +38,20 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
         if wrong:
             left_out += 1
         else:
-            found.append(question)
-    if left_out > len(found):
+            kept_questions.append(question)
+    if left_out > len(kept_questions):
         raise InputError(
-            f"{file}: of {left_out + len(found)} questions {left_out} have an answer that is not where "
+            f"{file}: of {left_out + len(kept_questions)} questions {left_out} have an answer that is not where "
             "answer_start says. Offsets count characters (not bytes) from 0."
         )
-    found = settle_empty(found)
-    if labelled and any(question.answers is None for question in found):
-        withheld = next(question for question in found if question.answers is None)
+    kept_questions = settle_empty(kept_questions)
+    if labelled and any(question.answers is None for question in kept_questions):
+        withheld = next(question for question in kept_questions if question.answers is None)
         raise InputError(
             f"{file}: question {withheld.id!r}: expected answers, found none: the gold is withheld. "
             "Training needs a labelled file."
         )
-    return found
+    return kept_questions
 
 
 def question_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: str) -> Question:
@@ -60,10 +60,12 @@ def question_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: s
     `columns` is that of eval.tasks.HubSource.
     """
     value = {ours: row[theirs] for ours, theirs in columns.items()}
-    found = value["answers"]
-    if not isinstance(found, dict):
-        raise InputError(f"{where}: answers: expected text and answer_start, found {type(found).__name__}.")
-    answers = map(Answer, found["text"], found["answer_start"])
+    raw_answers = value["answers"]
+    if not isinstance(raw_answers, dict):
+        raise InputError(
+            f"{where}: answers: expected text and answer_start, found {type(raw_answers).__name__}."
+        )
+    answers = map(Answer, raw_answers["text"], raw_answers["answer_start"])
     question = Question(str(value["id"]), value["question"], value["context"], tuple(answers))
     if wrong := misplaced(question):
         raise InputError(f"{where}: question {question.id!r}: {wrong}")
@@ -142,17 +144,17 @@ def _answer(raw: Any, where: str) -> Answer:
 
 
 def _list(raw: Any, name: str, where: str) -> list[Any]:
-    found = _field(raw, name, where)
-    if not isinstance(found, list):
-        raise InputError(f"{where}: {name}: expected a list, found {type(found).__name__}.")
-    return found
+    value = _field(raw, name, where)
+    if not isinstance(value, list):
+        raise InputError(f"{where}: {name}: expected a list, found {type(value).__name__}.")
+    return value
 
 
 def _text(raw: Any, name: str, where: str) -> str:
-    found = _field(raw, name, where)
-    if not isinstance(found, str):
-        raise InputError(f"{where}: {name}: expected text, found {found!r}.")
-    return found
+    value = _field(raw, name, where)
+    if not isinstance(value, str):
+        raise InputError(f"{where}: {name}: expected text, found {value!r}.")
+    return value
 
 
 def _field(raw: Any, name: str, where: str) -> Any:

@@ -29,13 +29,13 @@ def labelled_texts(
     """
     single, label = "text" in columns, columns.get("label", "label")
     names = ("text",) if single else ("first", "second")
-    found: list[Text | Pair] = []
+    examples: list[Text | Pair] = []
     for where, record in records(file):
         texts = [rows.text_of(record, (columns.get(name, name),), where).strip() for name in names]
         gold = rows.text_of(record, (label,), where) if labelled or label in record else ""
         known = rows.known_label(gold, labels, where) if labelled or gold else None
-        found.append(Text(texts[0], known) if single else Pair(texts[0], texts[1], known))
-    return found
+        examples.append(Text(texts[0], known) if single else Pair(texts[0], texts[1], known))
+    return examples
 
 
 def records(file: Path) -> Iterator[tuple[str, Any]]:

@@ -28,5 +28,5 @@ def phrases(text: str) -> dict[str, list[Word]]:
     >>> phrases("today heute_ADV")
     {'today': [Word(text='heute', tag='ADV')]}
     """
-    found = table(text)
-    return {name: [Word(*form.split("_")) for form in forms] for name, forms in found.items()}
+    forms_by_concept = table(text)
+    return {name: [Word(*form.split("_")) for form in forms] for name, forms in forms_by_concept.items()}

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.models.heterogeneous_layers import Shape
 from xpareto.compress.models.layer_costs import encoder_cost, width_costs
-from xpareto.compress.models.uneven_layers import Shape
 from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
 
 GROUPS = st.lists(

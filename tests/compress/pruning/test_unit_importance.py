@@ -13,7 +13,7 @@ import torch
 from xpareto.compress.data.calibration import Calibration, CalibrationSet, draw
 from xpareto.compress.heads.table import HEADS as SPECS
 from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.models.uneven_layers import shape_of
+from xpareto.compress.models.heterogeneous_layers import shape_of
 from xpareto.compress.pruning.mask_gradients import BATCH, Units, batches_of, unit_gradients
 from xpareto.compress.pruning.unit_importance import activation, at_random, by_magnitude, from_gradients
 

@@ -23,7 +23,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.models.uneven_layers import Shape, reshape, shape_of
+from xpareto.compress.models.heterogeneous_layers import Shape, reshape, shape_of
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.steps.distill import STEP, Distill
 
@@ -421,7 +421,7 @@ FORKED = ChainState(
 
 
 @pytest.mark.parametrize(
-    ("fields", "flow", "message"),
+    ("fields", "state", "message"),
     [
         ({}, ChainState("onnx", "mlm"), "takes torch, but it is given onnx"),
         ({"teacher": "fp3"}, FORKED, 'labelled "fp3". Did you mean "fp32"'),

@@ -207,7 +207,7 @@ def test_a_layer_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "message"),
+    ("state", "message"),
     [
         (ChainState("torch", "mlm"), "nothing to deploy"),
         (ChainState("onnx", "tagging"), "takes torch, but it is given onnx"),

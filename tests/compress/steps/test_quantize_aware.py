@@ -98,7 +98,7 @@ def test_what_is_learned_by_default_suits_head_and_data(head: Head) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "fields", "message"),
+    ("state", "fields", "message"),
     [
         (ChainState("onnx", "tagging"), {}, "takes torch, but it is given onnx. Put it before the export"),
         (ChainState("torch", "mlm"), {}, "nothing to deploy. Put a train step before it"),

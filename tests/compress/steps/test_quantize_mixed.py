@@ -187,7 +187,7 @@ def test_an_encoder_is_guarded_by_its_neighbours(world: TinyWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "fields", "message"),
+    ("state", "fields", "message"),
     [
         (ChainState("torch", "tagging"), {}, "Put export_onnx before it"),
         (ChainState("onnx", "tagging"), {"dev": "each"}, "Name a set, or put the step after"),

@@ -101,7 +101,7 @@ def exported(
 ) -> tuple[str, Artifact, Artifact]:
     head = request.param
     source, folder = torch_artifact(head, HEADS[head]), tmp_path_factory.mktemp("packed")
-    context = Context(supply=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+    context = Context(provider=None, seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
     made = ExportOnnx(packed=True).apply(source, folder, context)
     assert any(name.endswith("of packed rows") for name in made.notes["parity"])
     return head, source, seal(folder, Manifest({}, "onnx", head, labels=HEADS[head], notes=made.notes))

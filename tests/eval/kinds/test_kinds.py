@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.encoding.text import Encoded
 from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import KINDS, TASKS, Bitext, Example, Pair, Tagged, task
+from xpareto.eval.tasks._task import HEAD_OF_KIND, KINDS, TASKS, Bitext, Example, Pair, Tagged, task
 
 XNLI, UDPOS, TATOEBA = task("xnli"), task("udpos"), task("tatoeba")
 CLASSIFY, TAG, RETRIEVE = (KINDS.load(name) for name in ("classify", "tag", "retrieve"))
@@ -19,6 +19,7 @@ CLASSIFY, TAG, RETRIEVE = (KINDS.load(name) for name in ("classify", "tag", "ret
 def test_every_kind_and_every_task_fit_each_other() -> None:
     kinds = KINDS.all()
     assert {name: kind.name for name, kind in kinds.items()} == {name: name for name in kinds}
+    assert set(HEAD_OF_KIND) == set(kinds)
     for found in TASKS.all().values():
         kind = kinds[found.kind]
         assert isinstance(kind, Kind)

@@ -14,7 +14,7 @@ from xpareto.compress.core.step import Context
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.probing.context import MeasurementContext
-from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
 
@@ -43,7 +43,7 @@ def measured(
     source = torch_artifact("qa", (), None, "squad_v1")
     folder = root / "onnx"
     folder.mkdir()
-    context = Context(supply=None, seed=0, threads=1, scratch=root, progress=lambda *_: None)  # type: ignore[arg-type]
+    context = Context(provider=None, seed=0, threads=1, scratch=root, progress=lambda *_: None)  # type: ignore[arg-type]
     made = EXPORT().apply(source, folder, context)
     exported = seal(folder, replace(source.manifest, format=made.format, head=made.head, files={}))
     found = {}

@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from xpareto.eval.probing.probe import PROBES, Probe, Taken
+from xpareto.eval.probing.probe import Probe
+from xpareto.eval.probing.registry import PROBES, Taken
 
 UNITS = {"percent", "bytes", "ms", "joules", "operations", "examples"}
 GROUPS = {"cost", "aa"}  # names of groups of probes stand in rows beside names of probes

@@ -9,7 +9,8 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.probing import probe
-from xpareto.eval.probing.probe import PROBES, launch
+from xpareto.eval.probing.probe import launch
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Ask, Job
 
 JOB = Job(

@@ -172,7 +172,7 @@ def applied() -> Callable[..., Artifact]:
 
     def apply(step: Any, source: Artifact, folder: Path) -> Artifact:
         folder.mkdir(exist_ok=True)
-        context = Context(supply=Lines(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
+        context = Context(provider=Lines(), seed=0, threads=1, scratch=folder, progress=lambda *_: None)  # type: ignore[arg-type]
         made = step.apply(source, folder, context)
         return seal(folder, Manifest({}, made.format, made.head, labels=made.labels, notes=made.notes))
 

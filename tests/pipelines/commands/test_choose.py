@@ -16,7 +16,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.recommendation import Recommendation
 from xpareto.eval.analyses.requirements import Requirements
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
-from xpareto.eval.results.evidence import Part, read_run_results
+from xpareto.eval.results.run_results import Part, read_run_results
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.storage.run_folder import RunFolder
@@ -302,7 +302,7 @@ def test_the_command_prints_the_answer_or_the_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("requirements", "words"),
     [
         (Requirements({}, tasks=("xnl",)), '--tasks: "xnl".*Did you mean "xnli"'),
         (Requirements({}, languages=("xx",)), '--languages: "xx" is not in this run'),
@@ -317,7 +317,7 @@ def test_the_command_prints_the_answer_or_the_document(tmp_path: Path) -> None:
         (Requirements({}, folds=1), "--folds"),
     ],
 )
-def test_wrong_wishes_are_explained(tmp_path: Path, requirements: Requirements, words: str) -> None:
+def test_wrong_requirements_are_explained(tmp_path: Path, requirements: Requirements, words: str) -> None:
     with pytest.raises(InputError, match=words):
         choose_run(one_arm(tmp_path / "r", examples=20), requirements)
 

@@ -6,11 +6,13 @@ from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step_help import example_recipe, field_docs, formats
 from xpareto.eval.objectives._objective import OBJECTIVES
-from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
 from xpareto.pipelines.cli import main
-from xpareto.pipelines.display.listing import WHAT, print_table, show, show_doctor
+from xpareto.pipelines.commands.list import WHAT, show
+from xpareto.pipelines.display.doctor import show_doctor
+from xpareto.pipelines.display.table import print_table
 from xpareto.pipelines.recipe.checks import check, shipped_recipes
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
 
@@ -114,7 +116,7 @@ def test_the_doctor_tells_what_int8_products_gave(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr(
-        "xpareto.compress.quantization.saturation.probe",
+        "xpareto.pipelines.display.doctor.probe",
         lambda weight=127: found if weight == 127 else "exact",
     )
     show_doctor()

@@ -16,7 +16,7 @@ import pytest
 import xpareto.pipelines.execution.effort
 from xpareto.eval.hardware.energy_meter import Spent, energy
 from xpareto.eval.hardware.rapl import PowerCounter
-from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_making, total
+from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work, total
 
 
 class Cards:
@@ -67,7 +67,7 @@ def test_a_load_of_known_power_is_recovered_though_its_counter_starts_again_many
     assert spent.gpu_j == pytest.approx(100.0 * spent.seconds, rel=0.01)
     found = energy(spent, tdp=85.0, ram=10.0, cores=2)
     assert found.basis == "measured" and found.total_j == spent.cpu_j and found.gpu_j == spent.gpu_j
-    told = instrument_of_making(found)
+    told = instrument_of_work(found)
     assert told == "RAPL counters of the CPU packages, gross; GPUs by their own counters"
 
 

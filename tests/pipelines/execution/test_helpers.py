@@ -64,9 +64,9 @@ def test_two_processes_train_what_one_trains_also_after_one_of_them_was_killed(
 
     def kill(done: int, total: int, text: str) -> None:
         if done >= 10 and not killed:
-            assert executor._crew is not None
+            assert executor._helpers is not None
             killed.append(done)
-            os.kill(executor._crew._helpers[0].pid, signal.SIGKILL)
+            os.kill(executor._helpers._helpers[0].pid, signal.SIGKILL)
 
     with pytest.raises(StepError, match="process 2 of 2: out of memory or killed"):
         executor.do(training, kill)

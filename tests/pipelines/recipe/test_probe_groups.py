@@ -6,7 +6,7 @@ import subprocess
 import sys
 from itertools import chain
 
-from xpareto.eval.probing.probe import PROBES
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.results.blocks import CONTROL, COST
 from xpareto.pipelines.recipe.probe_groups import by_default, groups, nameable, taken
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from xpareto.pipelines.planning.preparation import Options, prepare
 from xpareto.pipelines.recipe.checks import shipped_recipes
-from xpareto.pipelines.runs.run import Options, prepare
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("int8", "distil-6", "prune-2x", "trim-latin", "smallest", "fastest-cpu", "balanced", "compound")

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tests.reports.analysed_run import changed, document_of
-from xpareto.eval.analyses.documents.summary import Attainment, NoSummary, Summary
+from xpareto.eval.analyses.documents.frontier import Attainment
+from xpareto.eval.analyses.documents.summary import NoSummary, Summary
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import SCORE, RunSummary
 from xpareto.eval.results.summary import summarize as study_of
@@ -24,7 +25,7 @@ from xpareto.reports.figures.attainment import draw_attainment, pairs
 from xpareto.reports.figures.build import figures
 from xpareto.reports.figures.drops import draw_drops, shown_systems
 from xpareto.reports.figures.frontier import draw_frontier, note, plotted, short_names
-from xpareto.reports.figures.labels import Box, Wish, leader, placed
+from xpareto.reports.figures.labels import Anchor, Box, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, STYLE, log_ticks, look
 from xpareto.reports.findings.systems import Point
 from xpareto.reports.formats.latex import escaped, latex
@@ -157,25 +158,25 @@ def test_labels_stay_in_the_frame_and_those_not_needed_cover_nothing(
 ) -> None:
     frame = Box(0, 0, 180, 150)
     taken = [Box(x - 3, y - 3, x + 3, y + 3) for x, y in spots]
-    wishes = [Wish(x, y, 40, 6, place % 2 == 0) for place, (x, y) in enumerate(spots)]
-    found = placed(wishes, frame, taken, [])
-    for place, (wish, box) in enumerate(zip(wishes, found, strict=True)):
-        assert box is not None or not wish.needed
+    anchors = [Anchor(x, y, 40, 6, place % 2 == 0) for place, (x, y) in enumerate(spots)]
+    boxes = placed(anchors, frame, taken, [])
+    for place, (anchor, box) in enumerate(zip(anchors, boxes, strict=True)):
+        assert box is not None or not anchor.needed
         assert box is None or box.within(frame)
-        if box is not None and not wish.needed:
+        if box is not None and not anchor.needed:
             assert not any(box.overlap(other) for other in taken)
-            x, y, end, top = leader(wish, box)
+            x, y, end, top = leader(anchor, box)
             for part in np.linspace(0.0, 1.0, 30):
                 here = Box(*(x + part * (end - x), y + part * (top - y)) * 2)
                 for mark in taken:
-                    assert Box(wish.x, wish.y, wish.x, wish.y).within(mark) or not here.within(mark)
-            assert not any(box.overlap(other) for other in found[:place] if other is not None)
+                    assert Box(anchor.x, anchor.y, anchor.x, anchor.y).within(mark) or not here.within(mark)
+            assert not any(box.overlap(other) for other in boxes[:place] if other is not None)
 
 
 def test_labels_of_neighbours_do_not_cover_each_other() -> None:
-    wishes = [Wish(90 + 2 * place, 75, 40, 6, True) for place in range(5)]
-    found = placed(wishes, Box(0, 0, 180, 150), [], [])
-    boxes = [box for box in found if box is not None]
+    anchors = [Anchor(90 + 2 * place, 75, 40, 6, True) for place in range(5)]
+    offered = placed(anchors, Box(0, 0, 180, 150), [], [])
+    boxes = [box for box in offered if box is not None]
     assert len(boxes) == 5 and not any(a.overlap(b) for a, b in itertools.combinations(boxes, 2))
 
 

@@ -1,4 +1,4 @@
-"""Models of uneven width: their format, their modules, and everything that must go on working on them."""
+"""Models of heterogeneous layers: their format, their modules, and everything that must go on working on them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ from xpareto.compress.core.step import Context
 from xpareto.compress.heads.table import HEADS as SPECS
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from xpareto.compress.models.freezing import freeze
-from xpareto.compress.models.uneven_layers import KEY, Shape, from_pretrained, reshape, shape_in, shape_of
+from xpareto.compress.models.heterogeneous_layers import (
+    KEY,
+    Shape,
+    from_pretrained,
+    reshape,
+    shape_in,
+    shape_of,
+)
 from xpareto.compress.pruning.slicing import narrow_layer
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.training.embedding_subset import Remap, compact_rows
@@ -136,7 +143,7 @@ def test_an_uneven_model_reloads_in_a_new_process(uneven: Any, tmp_path: Path) -
     source = uneven("tagging", LOW_RANK)
     script = (
         "import sys, torch, numpy as np\n"
-        "from xpareto.compress.models.uneven_layers import from_pretrained\n"
+        "from xpareto.compress.models.heterogeneous_layers import from_pretrained\n"
         "rows = torch.from_numpy(np.load(sys.argv[2]))\n"
         "with torch.inference_mode():\n"
         "    np.save(sys.argv[3], from_pretrained(sys.argv[1])(input_ids=rows).logits.numpy())\n"

@@ -79,7 +79,7 @@ class JudgedOptions:
 
 def feasible_set(results: RunResults, systems: Sequence[System]) -> FeasibleSet:
     """Return the systems with their costs; they hold the baseline."""
-    base = next(at for at, own in enumerate(systems) if results.baseline in own.candidates.values())
+    base = next(at for at, system in enumerate(systems) if results.baseline in system.candidates.values())
     limits, tokenization = _limits(results, systems)
     aims = {
         aim: results.cost(objective, systems)
@@ -118,7 +118,7 @@ def _limits(results: RunResults, systems: Sequence[System]) -> tuple[dict[str, C
 
 
 def judged(
-    found: FeasibleSet,
+    feasible: FeasibleSet,
     table: ScoreTable,
     limits: Mapping[str, float],
     point_estimates: bool = False,
@@ -129,33 +129,33 @@ def judged(
     The intervals of drops of all systems, of the average and of all languages that a limit is set on, hold
     at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
     """
-    scores = table.systems(found.results.members(found.systems))
-    arms = [own.arm for own in found.systems]
-    drops, single = _drops(scores, found.base, arms, table, limits, point_estimates, seed)
-    costs, uppers = _costs(found)
-    aims: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
-    for name, cost in found.aims.items():
+    scores = table.systems(feasible.results.members(feasible.systems))
+    arms = [system.arm for system in feasible.systems]
+    drops, single = _drops(scores, feasible.base, arms, table, limits, point_estimates, seed)
+    costs, uppers = _costs(feasible)
+    aims: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}
+    for name, cost in feasible.aims.items():
         for at, place in enumerate(cost.systems):
-            aims[found.systems[place].name][name] = math.exp(cost.values.points[at, 0])
+            aims[feasible.systems[place].name][name] = math.exp(cost.values.points[at, 0])
     qualities = {
         aim: table.quality_places[objective.name]
         for aim, objective in preferences().items()
         if objective.name in table.quality_places
     }
     options = {
-        own.name: Option(
-            own.name,
+        system.name: Option(
+            system.name,
             float(scores.points[at, AVERAGE]),
             drops[at],
-            costs[own.name],
-            aims[own.name],
-            uppers[own.name],
+            costs[system.name],
+            aims[system.name],
+            uppers[system.name],
             {aim: float(scores.points[at, place]) for aim, place in qualities.items() if aim != SCORE},
         )
-        for at, own in enumerate(found.systems)
+        for at, system in enumerate(feasible.systems)
     }
     beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
-    return JudgedOptions(options, found.floors, beats, single)
+    return JudgedOptions(options, feasible.floors, beats, single)
 
 
 def _drops(
@@ -169,7 +169,7 @@ def _drops(
 ) -> tuple[list[dict[str, Drop]], float]:
     """Return the drops of every system, and the level of one interval.
 
-    Few seeds: the noise of the average, and of another quality, is moderated over pairs of systems,
+    Few seeds: the noise of the average, and of another quality, is shrunken over pairs of systems,
     languages' over the languages of a system (see eval.statistics.variance_shrinkage). Nothing
     loses more than the baseline has.
     """
@@ -203,27 +203,27 @@ def _drops(
             name: Drop(float(drop[at, place]), float(upper[at, place])) for place, name in enumerate(lost)
         }
         for name in by_language:
-            own, ends = drop[at, len(places) :], upper[at, len(places) :]
-            worst = int(np.argmax(own if point_estimates else ends))
-            drops[name] = Drop(float(own.max()), float(ends.max()), table.languages[worst])
+            language_drops, ends = drop[at, len(places) :], upper[at, len(places) :]
+            worst = int(np.argmax(language_drops if point_estimates else ends))
+            drops[name] = Drop(float(language_drops.max()), float(ends.max()), table.languages[worst])
         told.append(drops)
     return told, single
 
 
-def _costs(found: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def _costs(feasible: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Return what limits are set on, by system, and the upper ends of what has noise that was learnt.
 
     Each upper end holds by itself. Two blocks leave a noise few degrees of freedom, and Student's t at the
     level at which all systems hold at once is then so large that no limit could be met.
     Where there was one block only the noise is assumed, not known, and a cost has no upper end.
     """
-    costs: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
-    uppers: dict[str, dict[str, float]] = {own.name: {} for own in found.systems}
-    for limit, cost in found.limits.items():
+    costs: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}
+    uppers: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}
+    for limit, cost in feasible.limits.items():
         points = cost.values.points[:, 0]
         half = cost.alone().half_width(_ONE_END)
         for at, place in enumerate(cost.systems):
-            name = found.systems[place].name
+            name = feasible.systems[place].name
             costs[name][limit] = math.exp(points[at])
             if cost.noise.basis == "blocks":
                 uppers[name][limit] = math.exp(points[at] + half[at])
@@ -232,10 +232,10 @@ def _costs(found: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, d
 
 def _beats(averages: Uncertain, arms: Sequence[str], names: Sequence[str]) -> dict[str, frozenset[str]]:
     """Return which others each system scores better than, by the paired interval of the two."""
-    found: dict[str, set[str]] = {name: set() for name in names}
+    beaten: dict[str, set[str]] = {name: set() for name in names}
     for other, (gains, spread) in zip(names, pairs_of(averages, arms), strict=True):
         ahead = gains.points[:, 0] > spread.half_width(LEVEL)[:, 0]
         for name, won in zip(names, ahead, strict=True):
             if won:
-                found[name].add(other)
-    return {name: frozenset(own) for name, own in found.items()}
+                beaten[name].add(other)
+    return {name: frozenset(others) for name, others in beaten.items()}

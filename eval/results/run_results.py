@@ -80,13 +80,13 @@ class RunResults:
 
     def systems(self, by_seed: bool) -> tuple[System, ...]:
         """Return each candidate for itself (`by_seed`), or those of one arm and variant together."""
-        found: dict[str, System] = {}
+        by_key: dict[str, System] = {}
         for name in self.names:
             candidate = self.run_summary.run.candidate(name)
             key = name if by_seed else f"{candidate.arm}/{variant_of(candidate)}"
-            held = dict(found[key].candidates) if key in found else {}
-            found[key] = System(key, candidate.arm, {**held, candidate.seed: name})
-        return tuple(found.values())
+            held = dict(by_key[key].candidates) if key in by_key else {}
+            by_key[key] = System(key, candidate.arm, {**held, candidate.seed: name})
+        return tuple(by_key.values())
 
     def members(self, systems: Sequence[System]) -> list[dict[int, int]]:
         """Return each system's candidates as places among `names`, by seed."""
@@ -146,28 +146,36 @@ class RunResults:
 
     def _partners(self) -> list[int]:
         """Return the place of the baseline that each candidate is compared with: that of its seed, if any."""
-        base = next(own for own in self.systems(by_seed=False) if self.baseline in own.candidates.values())
+        base = next(
+            system for system in self.systems(by_seed=False) if self.baseline in system.candidates.values()
+        )
         seeds = [self.run_summary.run.candidate(name).seed for name in self.names]
         return [self.names.index(base.candidates.get(seed, self.baseline)) for seed in seeds]
 
     def _scored(self, draws: int, part: Part | None, keep: bool) -> Iterator[TaskScores]:
         for name, facts in self.tasks.items():
-            found = self._held.get(name)
-            if found is None:
-                found = self.outcomes(name)
+            outcomes = self._held.get(name)
+            if outcomes is None:
+                outcomes = self.outcomes(name)
                 if keep:
                     self._held[name] = {
-                        code: own.astype(np.float32, copy=False) for code, own in found.items()
+                        code: array.astype(np.float32, copy=False) for code, array in outcomes.items()
                     }
             clusters = task_clusters(self.folder, facts, self.names[0])
-            tuning = task_tuning(self.folder, facts, self.names, found) if part is None else None
+            tuning = task_tuning(self.folder, facts, self.names, outcomes) if part is None else None
             if part is not None:
-                taken = _taken(name, found, clusters, part, self.seed)
-                found = {code: own[:, taken[code]] for code, own in found.items()}
+                taken = _taken(name, outcomes, clusters, part, self.seed)
+                outcomes = {code: array[:, taken[code]] for code, array in outcomes.items()}
                 if clusters is not None:
-                    clusters = {code: own[taken[code]] for code, own in clusters.items()}
+                    clusters = {code: array[taken[code]] for code, array in clusters.items()}
             yield task_scores(
-                task(name), found, self.seed, draws, tuning=tuning, clusters=clusters, normal_from=NORMAL_FROM
+                task(name),
+                outcomes,
+                self.seed,
+                draws,
+                tuning=tuning,
+                clusters=clusters,
+                normal_from=NORMAL_FROM,
             )
 
     def rows(self, candidate: str) -> tuple[Measurement, ...]:
@@ -189,19 +197,21 @@ class RunResults:
         Where its probe failed in a task that counts, what is left of its rows is no cost of them all.
         Joules on another basis than the baseline's compare with nothing.
         """
-        found, exact = _by_block(objective, self.rows(candidate))
-        failures = [own for own in self.run_summary.failures if not own.task or own.task in self.tasks]
+        by_block, exact = _by_block(objective, self.rows(candidate))
+        failures = [
+            failure for failure in self.run_summary.failures if not failure.task or failure.task in self.tasks
+        ]
         cells = self.run_summary.cells[candidate]
         known = comparable(objective, candidate, self.run_summary.run, cells, failures)
         alone = objective.name == ENERGY and not on_the_basis(self.run_summary.run, candidate)
-        return ({} if known is None or alone else found), exact
+        return ({} if known is None or alone else by_block), exact
 
     def cost(self, objective: Objective, systems: Sequence[System]) -> Cost | None:
         """Return the cost of those systems that have it; None where none has.
 
-        Rows of equal `repeat` are one block, in which the baseline's twin was measured too. Where there is
-        one block only and every system has several seeds, each seed's model was measured for itself, and
-        the seeds are the blocks.
+        Rows of equal `repeat` are one block, in which the baseline's A/A control was measured too. Where
+        there is one block only and every system has several seeds, each seed's model was measured for
+        itself, and the seeds are the blocks.
         """
         blocks: list[dict[int, float]] = []
         seeded: list[dict[int, float]] = []
@@ -210,33 +220,35 @@ class RunResults:
             by_repeat: dict[int, list[float]] = {}
             by_seed: dict[int, float] = {}
             for seed, name in system.candidates.items():
-                found, counted = self.blocks(name, objective)
+                cost_by_repeat, counted = self.blocks(name, objective)
                 exact = exact and counted
-                for repeat, value in found.items():
+                for repeat, value in cost_by_repeat.items():
                     by_repeat.setdefault(repeat, []).append(value)
-                if found:
-                    by_seed[seed] = geometric_mean(found.values())
+                if cost_by_repeat:
+                    by_seed[seed] = geometric_mean(cost_by_repeat.values())
             whole = len(by_seed) == len(system.candidates)
-            blocks.append({repeat: geometric_mean(own) for repeat, own in by_repeat.items()} if whole else {})
+            blocks.append(
+                {repeat: geometric_mean(of_seeds) for repeat, of_seeds in by_repeat.items()} if whole else {}
+            )
             seeded.append(by_seed if whole else {})
-        known = [at for at, own in enumerate(blocks) if own]
+        known = [at for at, of_system in enumerate(blocks) if of_system]
         if not known:
             return None
         several = all(len(blocks[at]) > 1 for at in known)
         by_block = several or not all(len(seeded[at]) > 1 for at in known)
         source = [(blocks if by_block else seeded)[at] for at in known]
         base = [p for p, at in enumerate(known) if self.baseline in systems[at].candidates.values()]
-        twin = _by_block(objective, self._twin_rows())[0] if base and by_block and not exact else {}
-        if twin:
-            source.append(twin)
-        columns = sorted({key for own in source for key in own})
-        values = np.array([[own.get(key, np.nan) for key in columns] for own in source])
+        control = _by_block(objective, self._control_rows())[0] if base and by_block and not exact else {}
+        if control:
+            source.append(control)
+        columns = sorted({key for of_system in source for key in of_system})
+        values = np.array([[of_system.get(key, np.nan) for key in columns] for of_system in source])
         logs, noise = cost_noise(1.0 / values if objective.sense == "max" else values, exact)
-        ratio = float(logs.points[-1, 0] - logs.points[base[0], 0]) if twin else None
+        ratio = float(logs.points[-1, 0] - logs.points[base[0], 0]) if control else None
         return Cost(tuple(known), logs.of(range(len(known))), noise, ratio)
 
-    def _twin_rows(self) -> tuple[Measurement, ...]:
-        """Return the rows of the baseline's twin as if they were a candidate's."""
+    def _control_rows(self) -> tuple[Measurement, ...]:
+        """Return the rows of the baseline's A/A control as if they were a candidate's."""
         lead = f"{CONTROL}_"
         return tuple(
             replace(row, probe="cost", statistic=row.statistic.removeprefix(lead))
@@ -248,31 +260,31 @@ class RunResults:
 def read_run_results(
     folder: Path, tasks: Sequence[str] = (), languages: Sequence[str] = (), seed: int = 0
 ) -> RunResults:
-    """Return the evidence of a run on the named tasks and languages (all where none are named).
+    """Return the results of a run on the named tasks and languages (all where none are named).
 
     InputError where the baseline has no score, for then there is nothing to compare with.
     """
-    found = summarize(with_percentiles(read_runs([folder]), folder))
+    run_summary = summarize(with_percentiles(read_runs([folder]), folder))
     chosen = {}
-    for name, facts in found.run.tasks.items():
-        own = tuple(code for code in facts.languages if not languages or code in languages)
-        if own and (not tasks or name in tasks):
-            chosen[name] = replace(facts, languages=own)
+    for name, facts in run_summary.run.tasks.items():
+        codes = tuple(code for code in facts.languages if not languages or code in languages)
+        if codes and (not tasks or name in tasks):
+            chosen[name] = replace(facts, languages=codes)
     if not chosen:
         raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
     wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]
     left_out = {}
-    for candidate in found.run.candidates:
-        cells = found.cells[candidate.name]
+    for candidate in run_summary.run.candidates:
+        cells = run_summary.cells[candidate.name]
         absent = [place for place in wanted if place not in cells or cells[place].score is None]
         if absent:
             places = [f"{name} in {code}" for name, code in absent]
             left_out[candidate.name] = f"it failed, or has no score: {enumerated(places)}"
-    names = tuple(c.name for c in found.run.candidates if c.name not in left_out)
-    if found.run.baseline not in names:
-        why = left_out[found.run.baseline]
-        raise InputError(f"{folder}: the baseline {found.run.baseline} cannot be compared with: {why}.")
-    return RunResults(folder, found, names, chosen, left_out, seed)
+    names = tuple(c.name for c in run_summary.run.candidates if c.name not in left_out)
+    if run_summary.run.baseline not in names:
+        why = left_out[run_summary.run.baseline]
+        raise InputError(f"{folder}: the baseline {run_summary.run.baseline} cannot be compared with: {why}.")
+    return RunResults(folder, run_summary, names, chosen, left_out, seed)
 
 
 def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:
@@ -292,14 +304,14 @@ def _taken(
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Return which examples a part holds, per language; versions of one example stay together."""
-    found = {}
-    shared = task(name).parallel and len({own.shape[1] for own in outcomes.values()}) == 1
-    for code, own in outcomes.items():
+    in_part = {}
+    shared = task(name).parallel and len({array.shape[1] for array in outcomes.values()}) == 1
+    for code, array in outcomes.items():
         if clusters is not None:
             numbers = (clusters[code].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
             folds = (numbers % np.uint64(part.folds)).astype(np.int64)
         else:
             rng = generator(seed, FOLD, name, *([] if shared else [code]))
-            folds = rng.permutation(own.shape[1]) % part.folds
-        found[code] = (folds == part.fold) if part.inside else (folds != part.fold)
-    return found
+            folds = rng.permutation(array.shape[1]) % part.folds
+        in_part[code] = (folds == part.fold) if part.inside else (folds != part.fold)
+    return in_part

@@ -168,7 +168,7 @@ def model_class(name: str, config: Any) -> Any:
 
 
 def from_pretrained(folder: str | Path, **options: Any) -> Any:
-    """Return the model of an exported torch folder, even or uneven, in evaluation mode.
+    """Return the model of an exported torch folder, its layers alike or heterogeneous, in evaluation mode.
 
     The class is the one that config.json names; `options` are those of transformers' `from_pretrained`,
     such as dtype. Reads config.json and safetensors only; InputError when the weights are incomplete.

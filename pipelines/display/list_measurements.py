@@ -1,0 +1,55 @@
+"""Print the runtimes, probes and objectives that a recipe can name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from xpareto.eval.objectives import OBJECTIVES
+from xpareto.eval.probing import PROBES
+from xpareto.eval.runtimes import RUNTIMES
+from xpareto.pipelines.display.table import first_line, print_table
+from xpareto.pipelines.recipe import nameable, taken
+
+if TYPE_CHECKING:
+    from xpareto.eval.probing import Taken
+
+_PROBE_KINDS: dict[Taken, tuple[str, str]] = {
+    "remembered": ("scores", "once per content"),
+    "once": ("costs", "once"),
+    "with twin": ("costs", "in blocks, A/A twin too"),
+    "in blocks": ("costs", "in blocks"),
+    "by submit": ("files", "never; xpareto submit"),
+}
+
+
+def show_runtimes(verbose: bool) -> None:
+    """Print every runtime, with its facts and settings where these are asked for."""
+    rows = []
+    for name, runtime in RUNTIMES.all().items():
+        known = {key: value for key, value in runtime.facts().items() if key != "threads"}  # set when opened
+        facts = ", ".join(f"{key} {value}" for key, value in known.items()) if verbose else ""
+        rows.append((name, runtime.format, first_line(type(runtime).__doc__), facts))
+        for field, info in runtime.settings.model_fields.items() if verbose else ():
+            rows.append(("", "", f"{field}: {info.get_default()!r}", info.description or ""))
+    print_table(rows, "runtime", "opens", "", "")
+
+
+def show_probes(verbose: bool) -> None:
+    """Print every probe: what it finds, and how often it is taken."""
+    rows = []
+    for name in (*nameable(), *taken("by submit")):
+        probe = PROBES.load(name)
+        own = _PROBE_KINDS[probe.taken]
+        told = inspect.getdoc(type(probe)) if verbose else first_line(type(probe).__doc__)
+        rows.append((name, "default" if probe.default else "", *own, told or ""))
+    print_table(rows, "probe", "", "finds", "measured", "")
+
+
+def show_objectives(verbose: bool) -> None:
+    """Print every objective, with the limits that `choose` takes on it."""
+    rows = [
+        (name, item.role, item.sense, item.unit, " ".join(limit.option for limit in item.limits), item.title)
+        for name, item in OBJECTIVES.all().items()
+    ]
+    print_table(rows, "objective", "role", "sense", "unit", "limits of choose", "")

@@ -1,0 +1,34 @@
+"""Print the tasks and the training sets that a recipe can name."""
+
+from __future__ import annotations
+
+from xpareto.eval.tasks import TASKS, TRAINING_SETS
+from xpareto.pipelines.display.table import print_table
+
+
+def show_tasks(verbose: bool) -> None:
+    """Print every task, with its languages or how many they are."""
+    rows = []
+    for name, task in TASKS.all().items():
+        languages = " ".join(task.languages) if verbose else str(len(task.languages))
+        first, rest = " + ".join(task.metrics[: task.scored_by]), task.metrics[task.scored_by :]
+        rows.append((name, task.group, ", ".join([first, *rest]), task.trained_on, languages))
+    print_table(
+        rows, "task", "group", "metrics (the first, or mean, is the score)", "trained on", "languages"
+    )
+
+
+def show_training(verbose: bool) -> None:
+    """Print every training set, and where its files are looked for."""
+    rows: list[tuple[str, ...]] = []
+    for name, found in TRAINING_SETS.all().items():
+        hub = " + ".join(item.repo for item in (found.hub, *found.more_hub) if item is not None)
+        rows.append((name, found.kind, found.head, "name@language" if found.translated else "", hub))
+        if verbose:
+            for split, files in found.files.items():
+                rows += [("", split, "en", "", file) for file in files]
+            for split, files in found.translated.items():
+                rows += [("", split, "@", "", file) for file in files]
+    print_table(
+        rows, "training set", "kind", "head", "other languages", "on the hub, or from the first file found"
+    )

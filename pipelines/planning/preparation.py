@@ -1,0 +1,56 @@
+"""A recipe, made ready: checked, with its store, what it starts from, and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xpareto.pipelines.planning.inputs import Start, open_start
+from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.recipe import Checked, find_recipe, load_recipe
+from xpareto.pipelines.storage import Store
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line chose for a recipe."""
+
+    recipe: str
+    overrides: tuple[str, ...] = ()
+    base: str | None = None
+    data: str | None = None
+    lock: Path | None = None
+    store: Path = Path("store")
+    runs: Path = Path("runs")
+    command: str = ""
+    processes: int = 1  # that train together
+    save_minutes: float = 5.0  # between two saved states of a training; 0: none
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe, checked, with its store, its start and its plan."""
+
+    checked: Checked
+    store: Store
+    start: Start
+    plan: Plan
+
+
+def prepare(options: Options) -> Prepared:
+    """Check a recipe and plan it; imports no torch."""
+    file = find_recipe(options.recipe)
+    checked = load_recipe(file, options.overrides)
+    store = Store(options.store)
+    start = open_start(
+        checked.recipe,
+        store,
+        recipe_folder=file.parent,
+        recipe_file=str(file),
+        base=options.base,
+        data=options.data,
+        lock_file=options.lock,
+    )
+    plan = make_plan(checked, start)
+    start.fingerprints.save()
+    return Prepared(checked, store, start, plan)
