@@ -6,7 +6,6 @@ from .groups import Products as Products
 from .groups import costs_of as costs_of
 from .groups import groups_of as groups_of
 from .groups import in_precisions as in_precisions
-from .path_search import Reading as Reading
 from .path_search import SearchOutcome as SearchOutcome
 from .path_search import rounded as rounded
 from .path_search import search as search

@@ -21,13 +21,21 @@ def show_tasks(verbose: bool) -> None:
 def show_training(verbose: bool) -> None:
     """Print every training set, and where its files are looked for."""
     rows: list[tuple[str, ...]] = []
-    for name, found in TRAINING_SETS.all().items():
-        hub = " + ".join(item.repo for item in (found.hub, *found.more_hub) if item is not None)
-        rows.append((name, found.kind, found.head, "name@language" if found.translated else "", hub))
+    for name, training_set in TRAINING_SETS.all().items():
+        hub = " + ".join(item.repo for item in (training_set.hub, *training_set.more_hub) if item is not None)
+        rows.append(
+            (
+                name,
+                training_set.kind,
+                training_set.head,
+                "name@language" if training_set.translated else "",
+                hub,
+            )
+        )
         if verbose:
-            for split, files in found.files.items():
+            for split, files in training_set.files.items():
                 rows += [("", split, "en", "", file) for file in files]
-            for split, files in found.translated.items():
+            for split, files in training_set.translated.items():
                 rows += [("", split, "@", "", file) for file in files]
     print_table(
         rows, "training set", "kind", "head", "other languages", "on the hub, or from the first file found"
