@@ -9,58 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.copied_house import copy_house, python
+from tests.tutorials import files
 
-TASK = '''\
-"""SIB-200: which of seven topics is a sentence about? (Adelani et al. 2024)
-
-Files as its authors publish them: data/annotated, laid in xtreme/sib200. Trained on its English.
-"""
-
-from __future__ import annotations
-
-from xpareto.eval.tasks._task import HubSource, Task, TrainingSet
-
-LABELS = (
-    "entertainment", "geography", "health", "politics", "science/technology", "sports", "travel",
-)  # fmt: skip
-COLUMNS = {"text": "text", "label": "category"}
-NAMES = {"de": "deu_Latn", "en": "eng_Latn", "zh": "zho_Hans"}
-
-HUB = HubSource(
-    repo="Davlan/sib200",
-    config="{language}",
-    splits={"train": "train", "dev": "validation", "test": "test"},
-    columns=COLUMNS,
-    language_names=NAMES,
-)
-
-TASK = Task(
-    name="sib200",
-    kind="classify",
-    group="classification",
-    languages=("de", "en", "zh"),
-    trained_on="sib200",
-    metrics=("accuracy",),
-    labels=LABELS,
-    parallel=True,
-    files={split: ("{language}/" + split + ".tsv",) for split in ("train", "dev", "test")},
-    columns=COLUMNS,
-    language_names=NAMES,
-    hub=HUB,
-)
-
-TRAINING = TrainingSet(
-    name="sib200",
-    kind="classify",
-    labels=LABELS,
-    files={split: (f"xtreme/sib200/eng_Latn/{split}.tsv",) for split in ("train", "dev")},
-    translated={"train": ("xtreme/sib200/{language}/train.tsv",), "dev": ("xtreme/sib200/eng_Latn/dev.tsv",)},
-    columns=COLUMNS,
-    language_names=NAMES,
-    hub=HUB,
-)
-'''
-
+FILE = "eval/tasks/sib200.py"  # see CONTRIBUTING.md
 RECIPE = """\
 xpareto: 1
 name: topics
@@ -106,7 +57,7 @@ print(json.dumps({
 def copied(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     """Return a folder with a copy of the packages that differs by one more file, and made-up data."""
     folder = copy_house(tmp_path_factory.mktemp("topics"))
-    (folder / "eval" / "tasks" / "sib200.py").write_text(TASK, encoding="utf-8")
+    (folder / FILE).write_text(files("task")[FILE], encoding="utf-8")
     for language, sentences in SENTENCES.items():
         for split in ("train", "dev", "test"):
             file = folder / "data" / "xtreme" / "sib200" / language / f"{split}.tsv"
