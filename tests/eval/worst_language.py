@@ -1,6 +1,6 @@
 """Score of the worst language: the lowest over languages of the mean over the tasks that have it.
 
-A quality objective as somebody would add it, in one file; see tests/pipelines/test_added_objective.py.
+A quality objective as somebody would add it, in one file; see tests/pipelines/commands/test_added_objective.py.
 """
 
 from __future__ import annotations

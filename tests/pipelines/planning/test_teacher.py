@@ -10,7 +10,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact, Head, Manifest
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import ChainState, Context, IncompatibleStep, Made
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep, StepResult
 from xpareto.compress.core.teacher import earlier_state
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.eval.data.source import DataSpec
@@ -136,11 +136,11 @@ def test_the_teacher_reaches_the_step_and_the_manifest_and_a_new_teacher_makes_i
 
         return store.put(key, {}, make)
 
-    def apply(self: PruneDepth, source: Artifact | None, target: Path, context: Context) -> Made:
+    def apply(self: PruneDepth, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None and context.teacher is not None
         taught.append(context.teacher.file("a.txt").read_text())
         (target / "b.txt").write_text("b")
-        return Made("torch", "mlm")
+        return StepResult("torch", "mlm")
 
     monkeypatch.setattr(PruneDepth, "apply", apply)
     put("s", "source")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.steps.train import Train
+from xpareto.eval.analyses.claims import ENGLISH, MULTILINGUAL, MULTITASK, NONE, TEXT, trained_on
 from xpareto.pipelines.recipe.checks import check, shipped_recipes
 from xpareto.pipelines.recipe.located_yaml import read_yaml
 from xpareto.pipelines.recipe.schema import Checked, Setting
-from xpareto.reports.comparisons.claims import ENGLISH, MULTILINGUAL, MULTITASK, NONE, TEXT, trained_on
 
 NAMES = ("english-vs-multilingual", "english-vs-multilingual-mini")
 STILTS = ("stilts", "stilts-mini")

@@ -1,4 +1,4 @@
-"""What `xpareto submit` tells; that what it writes is right, tests/pipelines/test_run.py shows."""
+"""What `xpareto submit` tells; that what it writes is right, tests/pipelines/runs/test_run.py shows."""
 
 from __future__ import annotations
 
