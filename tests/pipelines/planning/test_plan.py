@@ -146,7 +146,7 @@ def test_a_recipe_without_candidates_is_refused(planned: Make, good: str) -> Non
 def test_planning_imports_no_heavy_library(good: str) -> None:
     program = f"""
 import sys
-sys.path.insert(0, {str(__file__.rsplit("/", 1)[0])!r})
+sys.path.insert(0, {str(__file__.rsplit("/", 2)[0])!r})
 from conftest import some_start
 from xpareto.pipelines.recipe.checks import check
 from xpareto.pipelines.recipe.located_yaml import parse_yaml

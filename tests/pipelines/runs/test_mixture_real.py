@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.core.step import Context, Made
+from xpareto.compress.core.step import Context, StepResult
 from xpareto.compress.models.checkpoint import import_checkpoint, read_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
@@ -37,7 +37,7 @@ def provider() -> TaskDataProvider:
     return TaskDataProvider(Data.open(DataSpec(root=str(SHARED / "data"))))
 
 
-def train(base: Artifact, target: Path, provider: TaskDataProvider, **fields: Any) -> Made:
+def train(base: Artifact, target: Path, provider: TaskDataProvider, **fields: Any) -> StepResult:
     target.mkdir()
     context = Context(provider, 0, 1, target.with_suffix(".scratch"), lambda *told: None)
     step = Train(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.core.step import Context, Step, StepResult
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.train import STEP as TRAIN
 from xpareto.eval.data.source import Data, DataSpec
@@ -55,7 +55,7 @@ def apply(step: Step, source: Artifact, target: Path, root: Path) -> Artifact:
     target.mkdir()
     context = Context(provider, 0, 1, target.with_name(f"{target.name}-scratch"), lambda *_: None)
     context.scratch.mkdir()
-    made: Made = step.apply(source, target, context)
+    made: StepResult = step.apply(source, target, context)
     manifest = Manifest({}, made.format, made.head, made.labels, made.training_set)
     return seal(target, manifest)
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
-from xpareto.compress.core.step import Context, Made, Step
+from xpareto.compress.core.step import Context, Step, StepResult
 from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.steps.pretrain import Pretrain
 from xpareto.compress.steps.train import Train
@@ -59,7 +59,7 @@ def apply(step: Step, source: Artifact | None, folder: Path, data: Data) -> Arti
     return sealed(folder, step.apply(source, folder, context))
 
 
-def sealed(folder: Path, made: Made) -> Artifact:
+def sealed(folder: Path, made: StepResult) -> Artifact:
     manifest = Manifest(
         {},
         made.format,

@@ -11,10 +11,10 @@ import pytest
 import torch
 import yaml
 from safetensors.numpy import load_file
-from xpareto.compress.losses import masked_lm_loss
 
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
+from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.checkpoint import load_model, read_checkpoint
 from xpareto.compress.steps.pretrain import Pretrain
 from xpareto.eval.synthetic.realize import LANGUAGES, words
@@ -134,7 +134,7 @@ def loss(folder: Path) -> float:
     with torch.inference_mode():
         losses = [
             float(
-                masked_lm_loss(
+                HEADS["mlm"].loss(
                     model, {name: torch.from_numpy(rows) for name, rows in batches.batch(at).items()}
                 )
             )

@@ -13,7 +13,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.records.measurement import Measurement, to_json
 from xpareto.eval.results.document import (
     Candidate,
-    Made,
+    Provenance,
     RunDocument,
     StepFacts,
     TaskFacts,
@@ -50,8 +50,8 @@ DOCUMENT = RunDocument(
     baseline="a",
     candidates=(_candidate("a", {"mnli": "1", "udpos": "2"}), _candidate("b", {"mnli": "1"})),
     made={
-        "k1": Made("train", "fp32", None, 3.0, 4.0, 5.0, "measured", "rapl"),
-        "k2": Made("train", "fp32", "k1", None),
+        "k1": Provenance("train", "fp32", None, 3.0, 4.0, 5.0, "measured", "rapl"),
+        "k2": Provenance("train", "fp32", "k1", None),
     },
 )  # fmt: skip
 
