@@ -32,6 +32,8 @@ def added(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the file into the catalogue, as if it lay in its package."""
     monkeypatch.setitem(sys.modules, f"{OBJECTIVES.package}.{NAME}", worst_language)
     monkeypatch.setitem(vars(OBJECTIVES), "names", (*OBJECTIVES.names, NAME))
+    packages = OBJECTIVES._packages | {NAME: OBJECTIVES.package}
+    monkeypatch.setitem(vars(OBJECTIVES), "_packages", packages)
 
 
 def made(folder: Path, **options: Any) -> RunFolder:
