@@ -20,15 +20,11 @@ from xpareto.compress.heads.table import HEADS, head_of_class
 ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").is_file())
 ROOMS = ("compress", "eval", "pipelines", "reports")
 NAMES = frozenset(get_args(Head))
-OTHER_THINGS = {  # names of the same spelling that are no heads, by file, before and after the rooms
-    "compress/onnx_weights.py": "parts of a graph's weight names",
+OTHER_THINGS = {  # names of the same spelling that are no heads, by file
     "compress/onnx/weights.py": "parts of a graph's weight names",
-    "eval/weights.py": "parts of a model's weight names",
     "eval/roofline/file_bytes.py": "parts of a model's weight names",
-    "reports/card.py": "XTREME's groups of tasks",
-    "reports/formats/model_card.py": "XTREME's groups of tasks",
-    "reports/claims.py": "the training set of tasks that train nothing",
-    "reports/comparisons/claims.py": "the training set of tasks that train nothing",
+    "reports/formats/card.py": "XTREME's groups of tasks",
+    "eval/analyses/claims.py": "the training set of tasks that train nothing",
 }
 LABELS = {"classification": ("a", "b", "c"), "tagging": ("X", "Y")}
 
