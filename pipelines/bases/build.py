@@ -1,4 +1,4 @@
-"""Make the embedded base: `python -m xpareto.pipelines.bases.build [FOLDER]`, in about a minute."""
+"""Make the embedded base: `python -m xpareto.pipelines.bases.build [FOLDER]`, in half a minute."""
 
 from __future__ import annotations
 
