@@ -57,8 +57,8 @@ def show(what: str, verbose: bool) -> None:
     else:
         from xpareto.compress.core import InputError, hint
 
-        found = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
-        raise InputError(f"Expected one of {', '.join(WHAT)}, found {found}")
+        named = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
+        raise InputError(f"Expected one of {', '.join(WHAT)}, found {named}")
 
 
 def schema(

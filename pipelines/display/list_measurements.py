@@ -40,9 +40,9 @@ def show_probes(verbose: bool) -> None:
     rows = []
     for name in (*nameable(), *taken("by submit")):
         probe = PROBES.load(name)
-        own = _PROBE_KINDS[probe.taken]
+        kind_columns = _PROBE_KINDS[probe.taken]
         told = inspect.getdoc(type(probe)) if verbose else first_line(type(probe).__doc__)
-        rows.append((name, "default" if probe.default else "", *own, told or ""))
+        rows.append((name, "default" if probe.default else "", *kind_columns, told or ""))
     print_table(rows, "probe", "", "finds", "measured", "")
 
 
