@@ -211,7 +211,7 @@ def test_a_layer_that_the_model_lacks_is_refused(tmp_path: Path) -> None:
     [
         (ChainState("torch", "mlm"), "nothing to deploy"),
         (ChainState("onnx", "tagging"), "takes torch, but it is given onnx"),
-        (ChainState(), "given nothing"),
+        (ChainState(), "nothing comes before it"),
     ],
 )
 def test_what_cannot_be_exported_is_a_misfit(state: ChainState, message: str) -> None:

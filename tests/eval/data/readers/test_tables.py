@@ -126,10 +126,10 @@ def test_a_training_set_lies_beside_its_task_or_by_itself() -> None:
 
 def test_a_name_in_both_folders_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder, constant in (("sets", "SET"), ("things", "SET"), ("other", "THING")):
-        (tmp_path / "made_up" / folder).mkdir(parents=True)
-        (tmp_path / "made_up" / folder / "one.py").write_text(f"{constant} = 1\n", encoding="utf-8")
-    (tmp_path / "made_up" / "__init__.py").write_text("", encoding="utf-8")
+        (tmp_path / "some_package" / folder).mkdir(parents=True)
+        (tmp_path / "some_package" / folder / "one.py").write_text(f"{constant} = 1\n", encoding="utf-8")
+    (tmp_path / "some_package" / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert Catalog("set", "made_up.sets", "SET", also="made_up.other").names == ("one",)
-    with pytest.raises(InputError, match=r'the set "one" is declared in made_up.sets as well'):
-        Catalog("set", "made_up.sets", "SET", also="made_up.things").load("one")
+    assert Catalog("set", "some_package.sets", "SET", also="some_package.other").names == ("one",)
+    with pytest.raises(InputError, match=r'the set "one" is declared in some_package.sets as well'):
+        Catalog("set", "some_package.sets", "SET", also="some_package.things").load("one")
