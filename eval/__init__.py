@@ -1,4 +1,4 @@
-"""What is true of an artifact: tasks, metrics, runtimes, probes, rows and frontiers.
+"""What is true of an artifact: tasks, metrics, runtimes, probes, rows, a run's results and what follows from them.
 
-Import from it as ``from xpareto.eval.tasks._task import Task``: a bare ``import eval`` would shadow the builtin.
+Its rooms export what others take: ``from xpareto.eval.tasks import Task``.
 """

@@ -1,1 +1,1 @@
-"""Rows -> bytes: figures, Markdown, HTML, model cards. Never imports torch."""
+"""Documents -> bytes: page, Markdown, CSV, LaTeX, figures, model cards, the terminal. Never imports torch."""
