@@ -13,6 +13,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.special_tokens import SpecialTokens
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
 from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.checkpoint import load_model, read_checkpoint
@@ -128,9 +129,9 @@ def loss(folder: Path) -> float:
     meanings = [sentence(random) for _ in range(200)]
     text = {code: [joined(words(one, code), code) for one in meanings] for code in LANGUAGES}
     model = load_model(folder, "mlm", keep_head=True)
-    size = model.config.vocab_size
+    special = SpecialTokens.read(folder / "tokenizer.json")
     lines = encode_lines(text, folder / "tokenizer.json")
-    batches = MaskedBatches(lines, 64, max_length=48, mask_id=size - 1, share=0.2, translation=0.8, seed=0)
+    batches = MaskedBatches(lines, 64, max_length=48, special=special, share=0.2, translation=0.8, seed=0)
     with torch.inference_mode():
         losses = [
             float(
