@@ -204,7 +204,7 @@ CLAIMS = (
     Claim(
         "9, 10, 14, 15",
         "There are nine intermediate tasks: classification, tagging, spans and multiple choice.",
-        "xpareto list steps -v; xpareto claims",
+        "xpareto list training -v; xpareto claims",
         "",
         fact="intermediate",
     ),

@@ -51,7 +51,7 @@ def machine_facts() -> dict[str, Any]:
         "packages": package_versions(),
         "gpus": gpus(),
         "rapl_readable": rapl_readable(),
-        "git": git_state(Path(__file__).resolve().parent),
+        "git": git_state(Path(__file__).resolve().parents[2]),
     }
 
 

@@ -4,11 +4,25 @@ import getpass
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from xpareto.eval.hardware import machine
+
+
+def test_the_commit_of_a_working_copy_is_told() -> None:
+    root = Path(__file__).parents[3]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        pytest.skip("not a working copy of git, or no git")
+    head = subprocess.run(
+        [git, "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    )
+    assert machine.machine_facts()["git"]["commit"] == head.stdout.strip()
 
 
 def test_facts_are_json_and_name_no_host_user_or_path() -> None:
