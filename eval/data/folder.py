@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import KINDS, TASKS, Example, Task, TrainingSet
 
 _XTREME = "xtreme/"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Example, Prediction, Task
 
 

@@ -11,7 +11,12 @@ from typing import Any, Protocol
 
 from xpareto.compress.core import InputError
 from xpareto.compress.training import launched
-from xpareto.pipelines.execution.helpers import HelperProcesses, environments, how_it_ended, start_worker
+from xpareto.pipelines.execution.helper_processes import (
+    HelperProcesses,
+    environments,
+    how_it_ended,
+    start_worker,
+)
 from xpareto.pipelines.execution.work import Job, Progress
 
 

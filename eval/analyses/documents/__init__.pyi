@@ -6,8 +6,6 @@ from .arm_comparison import ComparedTask as ComparedTask
 from .arm_comparison import ReferencePoint as ReferencePoint
 from .arm_comparison import RestsOn as RestsOn
 from .arm_comparison import TrainingStep as TrainingStep
-from .base import Document as Document
-from .base import Estimate as Estimate
 from .best_arm import BestArm as BestArm
 from .catalogue import document_schema as document_schema
 from .claim_status import ClaimEntry as ClaimEntry
@@ -23,6 +21,8 @@ from .difference import CostChange as CostChange
 from .difference import Difference as Difference
 from .difference import RelativeChange as RelativeChange
 from .difference import What as What
+from .document import Document as Document
+from .document import Estimate as Estimate
 from .frontier import ArmAttainment as ArmAttainment
 from .frontier import Attainment as Attainment
 from .frontier import AttainmentDifference as AttainmentDifference

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.eval.analyses.documents.base import Document, Part
+from xpareto.eval.analyses.documents.document import Document, Part
 from xpareto.eval.comparison import Iso, VariantContrasts
 from xpareto.eval.objectives import Sense
 from xpareto.eval.statistics import Contrast

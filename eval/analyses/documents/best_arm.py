@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.arm_comparison import Scope
-from xpareto.eval.analyses.documents.base import Document
+from xpareto.eval.analyses.documents.document import Document
 from xpareto.eval.comparison import Choice
 from xpareto.eval.statistics import Contrast
 

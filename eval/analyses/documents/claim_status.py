@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from xpareto.eval.analyses.documents.arm_comparison import Scope
-from xpareto.eval.analyses.documents.base import Document, Estimate, Part
 from xpareto.eval.analyses.documents.best_arm import BestArm
+from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.statistics import Verdict
 
 Status = Literal["supported", "contradicted", "undetermined", "holds", "fails", "not tested"]

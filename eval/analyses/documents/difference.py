@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.objectives import Sense
 from xpareto.eval.statistics import Basis, Contrast
 

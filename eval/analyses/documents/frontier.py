@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from xpareto.eval.analyses.documents.base import Part
+from xpareto.eval.analyses.documents.document import Part
 
 
 class Reference(Part):

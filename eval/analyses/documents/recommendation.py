@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.comparison import Interval
 from xpareto.eval.statistics import Basis
 

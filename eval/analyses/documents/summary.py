@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from xpareto.eval.analyses.documents.base import Document, Estimate, Part
+from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.analyses.documents.frontier import Attainment, FrontierEntry, Reference
 from xpareto.eval.objectives import Sense
 from xpareto.eval.statistics import Basis

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError
-from xpareto.eval.analyses.documents.base import json_object
+from xpareto.eval.analyses.documents.document import json_object
 from xpareto.eval.analyses.documents.summary import NAME, NO_ANALYSIS, Analysis, NoSummary, Summary
 from xpareto.eval.results import Run
 

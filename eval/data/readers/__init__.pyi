@@ -1,10 +1,10 @@
-from .base import bitext as bitext
-from .base import tagged as tagged
 from .bucc import corpus as corpus
 from .bucc import limited as limited
 from .ccg import supertagged as supertagged
 from .multiple_choice import choice_of_row as choice_of_row
 from .multiple_choice import choices as choices
+from .rows import bitext as bitext
+from .rows import tagged as tagged
 from .sentence_pairs import pairs as pairs
 from .squad import question_of_row as question_of_row
 from .squad import questions as questions

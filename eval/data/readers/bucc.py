@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Sentence
 
 _FORM = "an id, a tab and a sentence"

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Tagged
 
 _LEAF = re.compile(r"\(<L (\S+) \S+ \S+ (\S+) \S+>\)")

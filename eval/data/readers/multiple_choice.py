@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.data.readers import tables as table_rows
 from xpareto.eval.tasks import Choice
 

@@ -1,4 +1,4 @@
-r"""Sentence pairs in the file formats of their authors; eval.data.readers.base has the single readers they share.
+r"""Sentence pairs in the file formats of their authors; eval.data.readers.rows has the single readers they share.
 
 - ``*.jsonl``: MNLI, SNLI, ANLI, and samples.
 - ``*.tsv`` with a header that names the columns: GLUE's QQP, PAWS-X's own files, XNLI's translations
@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Pair
 
 _TRANSLATED = ("english 1", "english 2", "sentence1", "sentence2", "label")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Pair, Text
 
 _SEPARATORS = {".tsv": "\t", ".csv": ","}

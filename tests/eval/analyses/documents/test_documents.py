@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 from typer.testing import CliRunner
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.analyses.documents.base import Document, Estimate, Part
 from xpareto.eval.analyses.documents.best_arm import BestArm
 from xpareto.eval.analyses.documents.catalogue import DOCUMENTS, document_schema
 from xpareto.eval.analyses.documents.claim_status import ClaimStatus
 from xpareto.eval.analyses.documents.difference import Change
+from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.pipelines.cli import app
 
 STATUS: dict[str, Any] = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.data.readers import base as rows
+from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks._task import Bitext, Pair, Tagged
 
 NLI = ("contradiction", "entailment", "neutral")

@@ -15,7 +15,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.distributed import check_launch, helps
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
-from xpareto.pipelines.execution.helpers import environments
+from xpareto.pipelines.execution.helper_processes import environments
 from xpareto.pipelines.execution.work import Job, do
 from xpareto.pipelines.planning.plan import Node
 from xpareto.pipelines.storage.store import Store
