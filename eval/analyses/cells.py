@@ -11,7 +11,7 @@ from xpareto.eval.analyses.documents import Cells, FlipCounts
 from xpareto.eval.analyses.rounding import short
 from xpareto.eval.kinds import Kind
 from xpareto.eval.results import RunResults, System, task_predictions
-from xpareto.eval.statistics import LEVEL, NONE, Flips, ScoreTable, Spread, flips, repeated, shrunken_spread
+from xpareto.eval.statistics import NONE, Flips, ScoreTable, Spread, flips, repeated, shrunken_spread
 from xpareto.eval.tasks import KINDS, task
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
@@ -22,7 +22,8 @@ def cells(table: ScoreTable, results: RunResults, systems: Sequence[System], bas
 
     The level of a single interval is that of the examples (max-t); with several seeds it is the larger
     one that holds whatever their correlation is (Sidak 1967), and an error is what gives the half width
-    at that level: examples and seeds together, the latter shrunken over the cells.
+    at that level: examples and seeds together, the latter shrunken over the cells but for what a seed does
+    to all of them.
     """
     by_seed = results.members(systems)
     members = [list(places.values()) for places in by_seed]
@@ -37,10 +38,10 @@ def cells(table: ScoreTable, results: RunResults, systems: Sequence[System], bas
             if partner is not None:
                 values[at, :, seeds.index(seed)] = table.cell_points[place] - table.cell_points[partner]
     _, repeats, df = repeated(values)
-    spread = shrunken_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), axis=1)
+    spread = shrunken_spread(Spread(examples, np.sqrt((repeats**2).sum(axis=-1)), df), repeats)
     if df is not None:
-        levels = np.maximum(levels, LEVEL ** (1 / len(table.cells)))
-    half = np.stack([spread.of(at).half_width(level) for at, level in enumerate(levels)])
+        levels = np.maximum(levels, spread.joint_level ** (1 / len(table.cells)))
+    half = np.stack([spread.of(at).joint_half_width(level) for at, level in enumerate(levels)])
     errors = half / np.array([[NormalDist().inv_cdf((1 + level) / 2)] for level in levels])
     errors[base] = 0.0
     return Cells(

@@ -188,7 +188,8 @@ def _drops(
     noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
     single = simultaneous(noise, sided=1)
     wholes = spread_over_pairs(scores.take(places), base, arms) if places else None
-    languages = shrunken_spread(scores.less(base).take(list(table.language_places)).spread(), axis=1)
+    of_languages = scores.less(base).take(list(table.language_places))
+    languages = shrunken_spread(of_languages.spread(), of_languages.repeats)
     half = np.concatenate(
         ([wholes.half_width(single)] if wholes is not None else [])
         + ([languages.half_width(single)] if by_language else []),

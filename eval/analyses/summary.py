@@ -192,7 +192,7 @@ def _frontiers(
     resamples: int,
 ) -> dict[str, FrontierEntry]:
     """Return the frontier of the score against every cost, and against all of them at once."""
-    single = single_level(average, list(costs.values()), generator(seed, "frontiers"), resamples)
+    single = single_level(average, list(costs.values()), arms, generator(seed, "frontiers"), resamples)
     frontiers = {}
     for name, chosen in [(name, [name]) for name in costs] + ([(ALL, list(costs))] if len(costs) > 1 else []):
         rng = generator(seed, "frontier", name)

@@ -32,9 +32,9 @@ class Fairness:
     """What one system loses, language by language.
 
     The intervals of `drops` hold for all languages of this system at once, each at the level `single`;
-    so does that of `worst`, the largest drop. With few training seeds their variances are shrunken over
-    the languages (see eval.statistics.variance_shrinkage), and no end lies beyond what the baseline has to
-    lose or to win.
+    so does that of `worst`, the largest drop. With few training seeds what a seed does to all languages
+    is taken apart, and the variances of the rest are shrunken over the languages (see
+    eval.statistics.variance_shrinkage). No end lies beyond what the baseline has to lose or to win.
     `spread` is the standard deviation of the drops over languages, `spread_beyond_noise` what is left of
     it once the noise in which languages differ is taken off. Groups and the slope have intervals of their
     own. The slope is in points per tenfold of pre-training tokens,
@@ -60,7 +60,7 @@ def fairness(
     drops = _drops(scores, baseline)
     noise = drops.independent(rng, draws)
     shared = drops.normal(rng, draws)
-    spread = shrunken_spread(drops.spread(), axis=1)
+    spread = shrunken_spread(drops.spread(), drops.repeats)
     most, least = scores.points[baseline], scores.points[baseline] - 100.0
     groups = {
         kind: _groups(languages, kind) for kind in ("script", "resources")
@@ -72,9 +72,9 @@ def fairness(
         system_drops = (
             drops.of([at]) if at != baseline else replace(drops.of([at]), floor=None)  # it is itself
         )
-        single = simultaneous(noise[at]) if noise.shape[-1] else LEVEL
+        single = simultaneous(noise[at], spread.joint_level) if noise.shape[-1] else LEVEL
         points = drops.points[at]
-        half = spread.of(at).half_width(single) if at != baseline else np.zeros(len(points))
+        half = spread.of(at).joint_half_width(single) if at != baseline else np.zeros(len(points))
         lows, highs = np.maximum(points - half, least), np.minimum(points + half, most)
         listed = {
             code: Interval(float(points[k]), float(lows[k]), float(highs[k]))

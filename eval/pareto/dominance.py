@@ -109,7 +109,7 @@ def confidence_set(
         better = np.zeros(systems, bool)
         no_worse = np.ones(systems, bool)
         for (lead, spread), slack in zip(leads_by_objective, room, strict=True):
-            low = (lead.points - spread.half_width(single))[:, 0]
+            low = (lead.points - spread.joint_half_width(single))[:, 0]
             better |= low > 0
             no_worse &= low >= -slack
         proven[first] = better & no_worse

@@ -1,13 +1,14 @@
 from .block_noise import COST_MARGIN as COST_MARGIN
+from .block_noise import LEAST_SD as LEAST_SD
 from .block_noise import Basis as Basis
 from .block_noise import Noise as Noise
 from .block_noise import cost_noise as cost_noise
 from .bootstrap import NORMAL_FROM as NORMAL_FROM
 from .bootstrap import generator as generator
-from .estimates import LEVEL as LEVEL
 from .estimates import Uncertain as Uncertain
 from .estimates import repeated as repeated
 from .estimates import simultaneous as simultaneous
+from .intervals import LEVEL as LEVEL
 from .intervals import Spread as Spread
 from .intervals import pair_spread as pair_spread
 from .intervals import seed_spread as seed_spread

@@ -17,9 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from xpareto.eval.statistics.intervals import Spread
-
-LEVEL = 0.95
+from xpareto.eval.statistics.intervals import LEVEL, Spread
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,18 @@ This never exceeds its level: P(Z² > x) is convex in x > 0, so by Jensen's ineq
 sum is at most the weighted mean of the two errors, each of which is exact for normal variables.
 Resampling the seeds instead would be too narrow: with S seeds it understates their variance by
 (S − 1) / S, which is a half for two seeds, and knows nothing of t, whose 97.5 % point is 12.7 for
-one degree of freedom, 4.3 for two, 2.8 for four.
+one degree of freedom, 4.3 for two, 2.8 for four. What seeds do to many differences alike is a third part,
+with a quantile of its own.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+LEVEL = 0.95
 _HALVINGS = 60
 _FARTHEST = 8.0  # normal standard deviations: p-values of 1e-15 and less are not told apart
 
@@ -28,22 +30,30 @@ _FARTHEST = 8.0  # normal standard deviations: p-values of 1e-15 and less are no
 class Spread:
     """How uncertain differences are: standard errors of one shape, and the seeds' degrees of freedom.
 
-        `df` is None with one seed: training noise is unknown then, `seeds` is zero, and all that follows
-        holds for these trained models only. An array gives each difference its own (see
-        eval.statistics.variance_shrinkage).
+    `df` is None with one seed: training noise is unknown then, `seeds` is zero, and all that follows
+    holds for these trained models only. An array gives each difference its own (see
+    eval.statistics.variance_shrinkage).
     `examples_df` is for an error of few examples, which takes its quantile of t; None: there are many,
     and it is the normal one.
+    `common` is what a seed does to many differences alike, such as all languages of a system, apart from
+    `seeds`, which is each one's own: however many differences share it, they tell of it with `common_df`
+    degrees of freedom in all. `commons` counts how many such errors there are in the family. None: the
+    errors of seeds were not taken apart.
     """
 
     examples: np.ndarray
     seeds: np.ndarray
     df: int | np.ndarray | None
     examples_df: int | None = None
+    common: np.ndarray | None = None
+    common_df: int | None = None
+    commons: int = 1
 
     def of(self, at: int) -> Spread:
         """Return the spread of one row."""
         df = self.df[at] if isinstance(self.df, np.ndarray) else self.df
-        return Spread(self.examples[at], self.seeds[at], df, self.examples_df)
+        common = None if self.common is None else self.common[at]
+        return replace(self, examples=self.examples[at], seeds=self.seeds[at], df=df, common=common)
 
     @property
     def one_df(self) -> int | None:
@@ -55,6 +65,31 @@ class Spread:
     def half_width(self, level: float) -> np.ndarray:
         """Return half the width of the two-sided interval of that level, such as 0.95."""
         tail = (1 - level) / 2
+        own = self._own(tail)
+        if self.common is None:
+            return own
+        return np.sqrt(own**2 + (t_quantile(tail, self.common_df) * self.common) ** 2)
+
+    @property
+    def joint_level(self) -> float:
+        """Return the level at which the members' own errors are to hold together, for `joint_half_width`."""
+        return LEVEL if self.common is None else (1 + LEVEL) / 2
+
+    def joint_half_width(self, single: float) -> np.ndarray:
+        """Return half the widths of intervals that hold for a whole family at once, at LEVEL.
+
+        `single` is the level of one interval at which the members' own errors hold together at
+        `joint_level`. What members share needs no correction for how many they are, and Student's t on two
+        degrees of freedom at such a level would say nothing: so half of the error is given to it, and its
+        half width is added (Bonferroni).
+        """
+        own = self._own((1 - single) / 2)
+        if self.common is None:
+            return own
+        tail = (1 - self.joint_level) / 2 / self.commons
+        return own + t_quantile(tail, self.common_df) * self.common
+
+    def _own(self, tail: float) -> np.ndarray:
         t = 0.0 if self.df is None else t_quantile(tail, self.df)
         return np.sqrt((t_quantile(tail, self.examples_df) * self.examples) ** 2 + (t * self.seeds) ** 2)
 
@@ -74,7 +109,10 @@ class Spread:
             tail = ndtr(-middle)
             z = middle if self.examples_df is None else t_quantile(tail, self.examples_df)
             t = t_quantile(tail, df) if df is not None else 0.0
-            inside = (z * self.examples) ** 2 + (t * self.seeds) ** 2 <= distance**2
+            half = (z * self.examples) ** 2 + (t * self.seeds) ** 2
+            if self.common is not None:
+                half += (t_quantile(tail, self.common_df) * self.common) ** 2
+            inside = half <= distance**2
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
         return np.where(distance > 0, 2 * ndtr(-low), 1.0)
 

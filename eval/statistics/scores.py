@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from xpareto.eval.statistics.estimates import LEVEL, Uncertain, level_of, repeated
+from xpareto.eval.statistics.estimates import Uncertain, level_of, repeated
+from xpareto.eval.statistics.intervals import LEVEL
 from xpareto.eval.statistics.score_draws import TaskScores
 
 AVERAGE = 0  # the first quantity

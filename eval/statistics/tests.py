@@ -8,8 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from xpareto.eval.statistics.estimates import LEVEL
-from xpareto.eval.statistics.intervals import Spread
+from xpareto.eval.statistics.intervals import LEVEL, Spread
 
 Verdict = Literal["better", "equivalent", "worse", "undetermined"]
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xpareto.eval.statistics.intervals import Spread
 
 FEWEST = 3  # variances in a family that tell of their own spread
+POOLED_UP_TO = 5  # independent differences of systems: so few tell little of how their noises differ
 _STEPS = 50
 
 
@@ -43,43 +45,111 @@ def shrunken_variances(variances: np.ndarray, df: np.ndarray | float) -> tuple[n
     return shrunk, np.minimum(prior_df + degrees, whole)
 
 
-def shrunken_spread(spread: Spread, axis: int) -> Spread:
-    """Return a spread (n, k) with the seeds' part shrunken; `axis` is along the members of a family.
+def shrunken_spread(spread: Spread, repeats: np.ndarray) -> Spread:
+    """Return a spread (n, k) with the seeds' part shrunken over each system's k differences.
 
-    With one seed nothing is known of that part, and nothing changes.
+    `repeats` (n, k, repetitions) are deviations as Uncertain holds them. A seed moves all languages of a
+    system together, and then their variances are one and the same draw, not k: so what it does to their
+    mean is taken out as the spread's `common`, which has the seeds' degrees of freedom however many
+    languages there are, and only what is left is shrunken. With one seed nothing is known of that part,
+    and with fewer than FEWEST differences nothing is shrunken: then nothing changes.
     """
-    if spread.df is None:
+    members = repeats.shape[1]
+    if spread.df is None or members < FEWEST:
         return spread
-    families = np.moveaxis(spread.seeds**2, axis, -1)
-    degrees = np.moveaxis(np.broadcast_to(spread.df, spread.seeds.shape), axis, -1)
-    shrunken = [shrunken_variances(family, df) for family, df in zip(families, degrees, strict=True)]
-    variances, df = (
-        np.moveaxis(np.stack(of_families), -1, axis) for of_families in zip(*shrunken, strict=True)
+    common = repeats.mean(axis=1, keepdims=True)
+    share = (members - 1) / members  # what taking out the mean leaves of a variance, and of its df
+    own = np.square(repeats - common).sum(axis=-1) / share
+    shrunken = [shrunken_variances(variances, spread.one_df * share) for variances in own]
+    variances, df = (np.stack(of_systems) for of_systems in zip(*shrunken, strict=True))
+    return replace(
+        spread,
+        seeds=np.sqrt(variances),
+        df=df,
+        common=np.broadcast_to(np.sqrt(np.square(common).sum(axis=-1)), variances.shape),
+        common_df=spread.one_df,
     )
-    return Spread(spread.examples, np.sqrt(variances), df)
 
 
-def shrunken_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shrunken variances (n, n) of the differences of two of n systems, and their df (n, n).
+@dataclass(frozen=True)
+class PairErrors:
+    """What is known of the noise of training in the difference of any two of n systems, each (n, n).
 
-    `repeats` (n, repetitions) are deviations as Uncertain holds them. Pairs of one group, such as the
-    variants of one training, are a family apart from pairs of different groups: what they share cancels.
-
-    >>> alike = np.array([[1.0, -1.0], [1.0, -1.0]])
-    >>> shrunken_pairs(alike, 1, ["a", "a"])[0].tolist()
-    [[0.0, 0.0], [0.0, 0.0]]
+    `own` is the variance of what systems of one group, such as variants of one training, differ by, and `df`
+    its degrees of freedom; `common` that of the two groups' means, which all their systems share, with
+    `common_df` degrees of freedom in all. `groups` counts the groups.
     """
-    variances = np.square(repeats[:, None] - repeats[None]).sum(axis=-1)
-    degrees = np.full(variances.shape, float(df))
-    names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    group_numbers = np.array([names[name] for name in groups])
-    first, second = np.triu_indices(len(group_numbers), k=1)
-    same_group = group_numbers[first] == group_numbers[second]
+
+    own: np.ndarray
+    df: np.ndarray
+    common: np.ndarray
+    common_df: int
+    groups: int
+
+    def spread(self, examples: np.ndarray, base: int) -> Spread:
+        """Return the spread (n,) of all systems less one of them, from their errors of examples (n,)."""
+        if self.groups < 2:
+            return Spread(examples, np.sqrt(self.own[base]), self.df[base])
+        return Spread(
+            examples,
+            np.sqrt(self.own[base]),
+            self.df[base],
+            common=np.sqrt(self.common[base]),
+            common_df=self.common_df,
+            commons=self.groups * (self.groups - 1) // 2,
+        )
+
+
+def shrunken_pairs(repeats: np.ndarray, df: int, groups: Sequence[object]) -> PairErrors:
+    """Return what is known of the noise of differences of two of n systems, shrunken over all pairs.
+
+    `repeats` (n, repetitions) are deviations as Uncertain holds them. Systems of one group, such as the
+    variants of one training, share what a seed does to it, which cancels in their differences. However many
+    pairs there are, n systems of g groups tell no more than (n - g) times what one does, and g groups
+    (g - 1) times: the degrees of freedom are at most that. Up to POOLED_UP_TO of these are pooled, more are
+    shrunken, and none is taken as less than its own.
+
+    >>> alike = np.array([[1.0, -1.0], [1.0, -1.0], [3.0, -3.0]])
+    >>> errors = shrunken_pairs(alike, 1, ["a", "a", "b"])
+    >>> errors.own[0].tolist(), errors.common[0].tolist(), errors.common_df
+    ([0.0, 0.0, 0.0], [0.0, 0.0, 8.0], 1)
+    """
+    names = list(dict.fromkeys(groups))
+    place = np.array([names.index(name) for name in groups])
+    means = np.stack([repeats[place == at].mean(axis=0) for at in range(len(names))])
+    within = repeats - means[place]
+    first, second = np.triu_indices(len(place), k=1)
+    same_group = place[first] == place[second]
+    own, degrees = np.zeros((len(place),) * 2), np.full((len(place),) * 2, float(df))
+    left = len(place) - len(names)
+    pooled = 2 * float(np.square(within).sum()) / max(left, 1)
     for inside in (same_group, ~same_group):
         a, b = first[inside], second[inside]
-        variances[a, b], degrees[a, b] = shrunken_variances(variances[a, b], df)
-        variances[b, a], degrees[b, a] = variances[a, b], degrees[a, b]
-    return variances, degrees
+        own[a, b], degrees[a, b] = _of_pairs(np.square(within[a] - within[b]).sum(axis=-1), df, left, pooled)
+        own[b, a], degrees[b, a] = own[a, b], degrees[a, b]
+    a, b = np.triu_indices(len(names), k=1)
+    apart = len(names) - 1
+    pooled = 2 * float(np.square(means - means.mean(axis=0)).sum()) / max(apart, 1)
+    common, common_degrees = np.zeros((len(names),) * 2), np.array([float(df)])
+    if apart:
+        common[a, b], common_degrees = _of_pairs(
+            np.square(means[a] - means[b]).sum(axis=-1), df, apart, pooled
+        )
+        common[b, a] = common[a, b]
+    least = max(1, math.floor(float(common_degrees.min()) + 1e-9))
+    return PairErrors(own, degrees, common[place][:, place], least, len(names))
+
+
+def _of_pairs(
+    variances: np.ndarray, df: int, independent: int, pooled: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variances of pairs and their df, where `independent` of them tell of the others."""
+    if independent < 1:
+        return variances, np.full(variances.shape, float(df))
+    if independent <= POOLED_UP_TO:
+        return np.maximum(variances, pooled), np.full(variances.shape, float(independent * df))
+    shrunken, degrees = shrunken_variances(variances, float(df))
+    return np.maximum(variances, shrunken), np.minimum(degrees, independent * df)
 
 
 def _prior(variances: np.ndarray, df: np.ndarray) -> tuple[float, float]:

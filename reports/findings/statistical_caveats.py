@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 from xpareto.eval.analyses.documents import Analysis, Summary
 from xpareto.eval.results import RunSummary
+from xpareto.eval.statistics import COST_MARGIN, LEAST_SD
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
 
@@ -20,7 +22,7 @@ def informed_caveats(run_summary: RunSummary, analysis: Analysis) -> tuple[Cavea
     if not analysis:
         return row_caveats
     told = [_told(caveat, analysis) for caveat in row_caveats if caveat.key != "latency-noise"]
-    return (*told, *_latency(run_summary, analysis))
+    return (*told, *_latency(run_summary, analysis), *_conventions(analysis))
 
 
 def _told(caveat: Caveat, analysis: Summary) -> Caveat:
@@ -58,4 +60,29 @@ def _latency(run_summary: RunSummary, analysis: Summary) -> tuple[Caveat, ...]:
             f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise.floor)}, "
             f"the floor of two equal candidates, which {how}.{more}",
         ),
+    )
+
+
+def _conventions(analysis: Summary) -> tuple[Caveat, ...]:
+    """Return what the intervals rest on that was not measured here, and was fixed before any experiment."""
+    taken = []
+    if any(objective.noise.basis == "blocks" for objective in analysis.objectives.values()):
+        taken.append(
+            f"the noise of a block of measurements is never taken as less than {percent(100 * LEAST_SD)}, however "
+            "well a few blocks agree"
+        )
+    if any(objective.noise.basis == "assumed" for objective in analysis.objectives.values()):
+        taken.append(
+            f"a cost that was measured in one block is taken to vary by {percent(100 * math.expm1(COST_MARGIN))}"
+        )
+    if analysis.seeded:
+        taken.append(
+            "what languages tell of each other's noise of training is taken with one standard error added to how "
+            "much they differ, since few seeds show that badly"
+        )
+    if not taken:
+        return ()
+    told = "; ".join(taken)
+    return (
+        Caveat("conventions", "Some of the intervals' width is convention", f"{told[0].upper()}{told[1:]}."),
     )

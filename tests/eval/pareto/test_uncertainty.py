@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xpareto.eval.pareto.hypervolume import hypervolume
 from xpareto.eval.pareto.uncertainty import (
     Cost,
     UncertainFrontier,
@@ -32,7 +33,7 @@ def measured(rng: np.random.Generator, gap: float, training: float, ratio: float
         np.resize([1.0, ratio], 6)[:, None] * np.exp(0.02 * rng.standard_normal((6, 4)))
     )
     scores, cost = Uncertain(means, examples, repeats, df), Cost(tuple(range(6)), costs, noise)
-    single = single_level(scores, [cost], rng, 400)
+    single = single_level(scores, [cost], ARMS, rng, 400)
     found = uncertain_frontier(scores, [cost], 0, ARMS, single, rng, 400)
     assert found is not None
     return found
@@ -88,8 +89,28 @@ def test_the_level_of_intervals_holds_for_the_systems_and_costs_of_all_frontiers
         Cost(own, *cost_noise(np.exp(0.02 * rng.standard_normal((len(own), 4)))))
         for own in ((0, 1, 2, 3), (1, 3))  # the second cost is known of two systems
     ]
-    none = single_level(scores, [], rng, 4000)
-    one, other, both = (single_level(scores, own, rng, 4000) for own in (costs[:1], costs[1:], costs))
+    none = single_level(scores, [], ["none"] * 4, rng, 4000)
+    one, other, both = (
+        single_level(scores, own, ["none"] * 4, rng, 4000) for own in (costs[:1], costs[1:], costs)
+    )
     assert none < other < one < both
     # Six differences of four systems in two quantities and one in the third: not more than if independent.
     assert 0.95 < both <= 0.95 ** (1 / 13) + 1e-3
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.3, 3.0])
+def test_the_interval_of_a_hypervolume_holds_though_candidates_tie(gap: float) -> None:
+    """Eight candidates, each dearer by a seventh of two octaves and better by `gap` points."""
+    rng, octaves = np.random.default_rng(7), np.linspace(-2, 0, 8)
+    truth = 60 + gap * np.arange(8)
+    draws = rng.standard_normal((8, 1, 400)).astype(np.float32)
+    costs, _ = cost_noise(2.0 ** octaves[:, None], exact=True)
+    inside, runs = 0, 100
+    for _ in range(runs):
+        found = (truth + rng.standard_normal(8))[:, None]
+        scores = Uncertain(found, draws, np.zeros((8, 1, 0)), None)
+        cost = Cost(tuple(range(8)), costs, cost_noise(np.ones((8, 1)), exact=True)[1])
+        own = uncertain_frontier(scores, [cost], 7, ["none"] * 8, 0.99, rng, 400)
+        assert own is not None and own.volume is not None and own.volume.low < own.volume.value
+        inside += own.volume.low <= float(hypervolume(truth, octaves)) <= own.volume.high
+    assert inside >= 0.9 * runs
