@@ -48,6 +48,7 @@ def answer(candidates: FeasibleSet, table: ScoreTable, seed: int = 0) -> Answer:
                 drop=short(drop.value),
                 most_drop=short(drop.upper),
                 ratio=_ratio(candidates, cost, place, objective.sense == "max"),
+                ratios=candidates.ratios(cost, objective.sense == "max", place),
             )
         )
     return Answer(

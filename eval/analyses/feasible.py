@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xpareto.eval.analyses.documents import CostRatios
+from xpareto.eval.analyses.rounding import ratio
 from xpareto.eval.comparison import MAX_DROP, SCORE, Decision, Drop, Option, decide
 from xpareto.eval.objectives import declared_limits, preferences
 from xpareto.eval.pareto import Cost
@@ -49,6 +51,27 @@ class FeasibleSet:
     @property
     def baseline(self) -> str:
         return self.systems[self.base].name
+
+    def uncompressed(self, place: int) -> int:
+        """Return the place of the uncompressed model in the runtime of the system at a place."""
+        first = next(iter(self.systems[place].candidates.values()))
+        name = self.results.run_summary.uncompressed(first)
+        return next(
+            (at for at, system in enumerate(self.systems) if name in system.candidates.values()), self.base
+        )
+
+    def ratios(self, cost: Cost, rate: bool, place: int) -> CostRatios | None:
+        """Return a system's cost over others'; None where a side has none. `rate`: more of it is better."""
+        here = self.uncompressed(place)
+        if not {place, here, self.base} <= set(cost.systems):
+            return None
+        return CostRatios(
+            uncompressed=self.systems[here].name,
+            baseline=self.baseline,
+            compression=ratio(*cost.over(place, here), rate),
+            runtime=ratio(*cost.over(here, self.base), rate),
+            whole=ratio(*cost.over(place, self.base), rate),
+        )
 
     @property
     def floors(self) -> Mapping[str, float]:

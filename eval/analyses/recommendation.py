@@ -141,6 +141,11 @@ class _Told:
                 aim: QualityFacts(value=value, change=Estimate(*self.changes[preferences()[aim].name][place]))
                 for aim, value in option.qualities.items()
             },
+            ratios={
+                aim: ratios
+                for aim, cost in self.candidates.aims.items()
+                if (ratios := self.candidates.ratios(cost, preferences()[aim].sense == "max", place))
+            },
             aims={
                 # Less is better of what is judged; a rate is told as one.
                 aim: 1 / value if preferences()[aim].sense == "max" else value

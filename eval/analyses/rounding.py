@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from xpareto.eval.analyses.documents import Estimate
+from xpareto.eval.analyses.documents import CostEstimate, Estimate
 
 
 def short(value: float) -> float:
@@ -40,3 +40,13 @@ def percents(values: np.ndarray) -> tuple[int, ...]:
 def around(value: float, half: float) -> Estimate:
     """Return a value with the ends of an interval of that half width."""
     return Estimate(short(value), short(value - half), short(value + half))
+
+
+def ratio(log: float, half: float, rate: bool = False) -> CostEstimate:
+    """Return a ratio of costs from its logarithm and half width; of a `rate` costs are its inverse.
+
+    >>> ratio(math.log(0.5), 0.0, rate=True)
+    CostEstimate(value=2.0, low=2.0, high=2.0)
+    """
+    log = -log if rate else log
+    return CostEstimate(*(digits(math.exp(log + end)) for end in (0.0, -half, half)))

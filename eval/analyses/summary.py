@@ -70,6 +70,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
     )
     alone = {name: cost.alone() for name, cost in costs.items()}
     beside = {name: cost.beside() for name, cost in costs.items()}
+    feasible = feasible_set(results, systems)
     flips, flips_by_task = flip_tables(results, systems, base) or (None, None)
     objectives = results.run_summary.objectives
     return Summary(
@@ -95,6 +96,12 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         qualities=_qualities(results, table, scores, systems, base),
         costs=_cost_values(results, costs, alone, len(systems)),
         costs_beside=_cost_values(results, costs, beside, len(systems)),
+        cost_ratios={
+            name: tuple(
+                feasible.ratios(cost, objectives[name].sense == "max", at) for at in range(len(systems))
+            )
+            for name, cost in costs.items()
+        },
         frontiers=frontiers,
         fairness=tuple(_fairness(of_system) for of_system in fair),
         slope_languages=fair[0].slope_languages,
@@ -107,7 +114,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         flips=flips,
         flips_by_task=flips_by_task,
         attainment={name: attained(results, systems, objectives[name]) for name in costs},
-        answer=answer(feasible_set(results, systems), table, results.seed),
+        answer=answer(feasible, table, results.seed),
     )
 
 

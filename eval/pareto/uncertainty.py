@@ -35,6 +35,15 @@ class Cost:
         spread = self.values.spread()
         return Spread(spread.examples[:, 0], spread.seeds[:, 0], spread.df)
 
+    def over(self, one: int, other: int) -> tuple[float, float]:
+        """Return the logarithm of one system's cost over another's, and half the width of its interval.
+
+        ValueError where either has none.
+        """
+        logs = self.values.less(self.systems.index(other))
+        at = self.systems.index(one)
+        return float(logs.points[at, 0]), float(logs.spread().half_width(LEVEL)[at, 0])
+
     def alone(self) -> Spread:
         """Return how sure each cost is by itself, (n,), where nothing cancels what a block does to all."""
         beside = self.beside()

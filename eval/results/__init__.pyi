@@ -42,3 +42,4 @@ from .summary import RunSummary as RunSummary
 from .summary import energy_basis as energy_basis
 from .summary import matched as matched
 from .summary import summarize as summarize
+from .uncompressed_model import uncompressed as uncompressed

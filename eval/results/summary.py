@@ -10,6 +10,7 @@ from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
 from xpareto.eval.results.frontiers import frontier_names
 from xpareto.eval.results.run import Run
+from xpareto.eval.results.uncompressed_model import uncompressed
 
 SCORE = "score"
 ENERGY = "energy_j"
@@ -72,7 +73,25 @@ class RunSummary:
 
     def ratio(self, candidate: str, objective: str) -> float | None:
         """Return the candidate's value over the baseline's."""
-        here, there = self.value(candidate, objective), self.value(self.run.baseline, objective)
+        return self._over(candidate, self.run.baseline, objective)
+
+    def uncompressed(self, candidate: str) -> str:
+        """Return the uncompressed model in the candidate's runtime (see eval.results.uncompressed_model)."""
+        return uncompressed(self.run, self.run.candidate(candidate)).name
+
+    def compression_ratio(self, candidate: str, objective: str) -> float | None:
+        """Return the candidate's cost over that of the uncompressed model in its runtime."""
+        return self._over(candidate, self.uncompressed(candidate), objective)
+
+    def runtime_ratio(self, candidate: str, objective: str) -> float | None:
+        """Return the cost of the uncompressed model in the candidate's runtime over the baseline's.
+
+        Times `compression_ratio` it is `ratio`.
+        """
+        return self._over(self.uncompressed(candidate), self.run.baseline, objective)
+
+    def _over(self, one: str, other: str, objective: str) -> float | None:
+        here, there = self.value(one, objective), self.value(other, objective)
         return None if here is None or not there else here / there
 
     def gain(self, candidate: str, quality: str = SCORE) -> float | None:

@@ -13,6 +13,7 @@ from .claim_status import ClaimStatus as ClaimStatus
 from .claim_status import ComparedArms as ComparedArms
 from .claim_status import Finding as Finding
 from .claim_status import Status as Status
+from .cost_ratio import CostRatios as CostRatios
 from .difference import ALL_TOGETHER as ALL_TOGETHER
 from .difference import CandidateChanges as CandidateChanges
 from .difference import Change as Change
@@ -21,6 +22,7 @@ from .difference import CostChange as CostChange
 from .difference import Difference as Difference
 from .difference import RelativeChange as RelativeChange
 from .difference import What as What
+from .document import CostEstimate as CostEstimate
 from .document import Document as Document
 from .document import Estimate as Estimate
 from .frontier import ArmAttainment as ArmAttainment

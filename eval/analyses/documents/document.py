@@ -22,6 +22,14 @@ class Estimate(NamedTuple):
     high: float
 
 
+class CostEstimate(NamedTuple):
+    """A cost, or a ratio of two, with the ends of its interval; null ends: nothing is known of its noise."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
 class Part(BaseModel):
     """A frozen piece of a document. Numbers are finite; fields that another version added are ignored."""
 

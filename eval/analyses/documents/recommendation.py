@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.comparison import Interval
 from xpareto.eval.statistics import Basis
@@ -49,6 +50,10 @@ class VariantFacts(Part):
         default_factory=dict, description="by what can be preferred"
     )
     aims: Mapping[str, float] = Field(description="costs, by what can be preferred")
+    ratios: Mapping[str, CostRatios] = Field(
+        default_factory=dict,
+        description="costs over others', by what can be preferred; empty in older documents",
+    )
     against_baseline: Mapping[str, float] | None = Field(
         default=None, exclude_if=_absent, description="score in points, costs and aims as ratios"
     )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.analyses.documents.frontier import Attainment, FrontierEntry, Reference
 from xpareto.eval.objectives import Sense
@@ -123,6 +124,9 @@ class Pick(Part):
     drop: float = Field(description="points lost on average")
     most_drop: float = Field(description="the upper end of the drop")
     ratio: Estimate | None = Field(description="its cost over the baseline's; null where that has none")
+    ratios: CostRatios | None = Field(
+        default=None, description="the same with its sides and shares; null in older documents, too"
+    )
 
 
 class Answer(Part):
@@ -166,6 +170,10 @@ class Summary(Document):
     costs_beside: Mapping[str, tuple[Estimate | None, ...]] = Field(
         description="the same, the interval without what a block of measurements does to all systems alike, "
         "which cancels where two are compared"
+    )
+    cost_ratios: Mapping[str, tuple[CostRatios | None, ...]] = Field(
+        default_factory=dict,
+        description="by cost and system, where both sides have it; empty in older documents",
     )
     frontiers: Mapping[str, FrontierEntry] = Field(description="by cost; all: in all costs at once")
     fairness: tuple[FairnessEntry, ...] = Field(description="by system")
@@ -229,7 +237,7 @@ class Summary(Document):
         lists: dict[str, Sized] = {"scores": self.scores, "fairness": self.fairness}
         for name, quality in self.qualities.items():
             lists |= {f"qualities.{name}": quality.values, f"changes of {name}": quality.changes}
-        for field in ("costs", "costs_beside", "flips", "flips_by_task"):
+        for field in ("costs", "costs_beside", "cost_ratios", "flips", "flips_by_task"):
             lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
         for name, row in lists.items():
             if len(row) != count:

@@ -215,3 +215,20 @@ def test_the_analysis_of_a_large_run_is_small(tmp_path: Path) -> None:
     file = write_analysis([run.path], tmp_path / "out")
     assert len(json.loads(file.read_text())["systems"]) == 201
     assert file.stat().st_size < 4e6
+
+
+def test_a_ratio_of_costs_names_both_sides_and_is_the_product_of_its_shares(tmp_path: Path) -> None:
+    found = analysed(write_run(tmp_path / "r", arms=("none",), seeds=(0,), examples=40, repeats=4))
+    places = {name: at for at, name in enumerate(found.names)}
+    own = found.cost_ratios["latency_ms"][places["none/int8/onnxruntime"]]
+    assert own is not None
+    assert (own.uncompressed, own.baseline) == ("none/onnx/onnxruntime", "none/fp32/torch")
+    assert own.compression.value == pytest.approx(6 / 14, rel=0.03)
+    assert own.runtime.value == pytest.approx(14 / 20, rel=0.03)
+    assert own.whole.value == pytest.approx(own.compression.value * own.runtime.value, rel=1e-4)
+    base = found.cost_ratios["size_bytes"][found.base]
+    assert base is not None and base.compression == base.runtime == base.whole == (1.0, 1.0, 1.0)
+    chosen = choose_run(RunFolder(tmp_path / "r"), Requirements({"max_drop": 20.0}, resamples=200)).chosen
+    assert chosen is not None and chosen.ratios["latency"].uncompressed == "none/onnx/onnxruntime"
+    answer = found.answer
+    assert answer is not None and all(pick.ratios is not None for pick in answer.picks)
