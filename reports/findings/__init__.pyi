@@ -1,10 +1,15 @@
 from .answer import decided as decided
+from .answer import deploy_words as deploy_words
 from .answer import loss as loss
+from .answer import lost as lost
 from .answer import method as method
 from .answer import picks as picks
+from .answer import sureness as sureness
 from .caveat_rules import caveats as caveats
 from .caveat_rules import changed_text as changed_text
 from .caveat_rules import incomplete_text as incomplete_text
+from .cost_changes import compared_with as compared_with
+from .cost_changes import cost_change as cost_change
 from .disparity import columns as columns
 from .disparity import disparities as disparities
 from .domination import domination_rows as domination_rows

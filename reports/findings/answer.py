@@ -2,35 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 
+from xpareto.compress.core import enumerated
 from xpareto.eval.analyses.documents import Analysis, Answer, Summary
 from xpareto.eval.analyses.documents import Pick as PickEntry
 from xpareto.eval.results import RunSummary
-from xpareto.reports.text import midway, number, points, ratio
+from xpareto.reports.text import beyond_noise, factor_found, midway, number
+
+_SIZE = "size_bytes"
+Sentence = tuple[str, ...]  # plain words, with a candidate's or arm's name at every odd place
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One cost of a variant beside others', in words such as `4.2× quicker (3.8× to 4.5×)`.
+
+    `compression` is beside `uncompressed`, the uncompressed baseline in the variant's own runtime, `runtime`
+    what that is beside the baseline, and `whole` both together; "–" where a side was not measured.
+    """
+
+    title: str
+    most: bool  # a rate: the more the better
+    uncompressed: str
+    compression: str
+    runtime: str
+    whole: str
+    before: str
+    value: str
+    shares: frozenset[str]  # of compression and runtime, those that make a difference beyond noise
 
 
 @dataclass(frozen=True)
 class Pick:
-    """What to deploy for one cost; numbers are written with their units and intervals.
+    """A variant to deploy, with the costs that it is the choice for; numbers are written with their units.
 
     `name` is a variant, its seeds together, and `candidate` the trained model of their middle score, ""
     where there is one seed.
     """
 
-    title: str
-    most: bool  # a rate: the more the better
     name: str
     candidate: str
     seeds: int
     baseline: bool
-    ratio: str
-    ratio_range: str
-    value: str
-    value_range: str
-    drop: str
-    most_drop: str
+    gains: tuple[Gain, ...]
+    drop: float
+    most_drop: float
+    run: str
+
+    @property
+    def model(self) -> str:
+        """Return the trained model to deploy."""
+        return self.candidate or self.name
+
+    @property
+    def aims(self) -> str:
+        """Return what it is the choice for, as `low latency and size on disk`."""
+        most = [midway(gain.title) for gain in self.gains if gain.most]
+        least = [midway(gain.title) for gain in self.gains if not gain.most]
+        parts = [
+            f"{word} {enumerated(titles, 9)}" for word, titles in (("low", least), ("high", most)) if titles
+        ]
+        return ", and ".join(parts)
+
+    @property
+    def export(self) -> str:
+        """Return the command that gives its files out."""
+        return f"xpareto export {shlex.quote(self.run)} {shlex.quote(self.model)} exported"
 
 
 def decided(analysis: Analysis) -> Answer | None:
@@ -44,59 +83,145 @@ def loss(answer: Answer) -> str:
 
 
 def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
-    """Return the picks in the order of the document; none without a decision."""
+    """Return a pick for each variant that is the choice for any cost, in the order of the document."""
     if not analysis or analysis.answer is None:
         return ()
-    return tuple(
-        _pick(run_summary, analysis, entry)
-        for entry in analysis.answer.picks
-        if entry.objective in run_summary.objectives
-    )
+    found: dict[int, Pick] = {}
+    for entry in analysis.answer.picks:
+        if entry.objective in run_summary.objectives:
+            own = _pick(run_summary, analysis, entry)
+            before = found.get(entry.chosen)
+            found[entry.chosen] = own if before is None else replace(before, gains=before.gains + own.gains)
+    return tuple(found.values())
 
 
 def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
-    objective, place = run_summary.objectives[entry.objective], entry.chosen
-    members = analysis.members[place]
-    value = analysis.costs[objective.name][place]
-    assert value is not None  # a summary whose pick has no cost is refused when it is read
+    members = analysis.members[entry.chosen]
     return Pick(
-        title=objective.title,
-        most=objective.sense == "max",
-        name=analysis.names[place],
+        name=analysis.names[entry.chosen],
         candidate=entry.candidate if len(members) > 1 else "",
         seeds=len(members),
-        baseline=place == analysis.base,
-        ratio=ratio(entry.ratio.value) if entry.ratio else "–",
-        ratio_range=_range([ratio(end) for end in entry.ratio]) if entry.ratio else "",
-        value=number(value.value, objective.unit),
-        value_range=_range([number(end, objective.unit) for end in value]),
-        drop=points(-entry.drop),
-        most_drop=points(-entry.most_drop),
+        baseline=entry.chosen == analysis.base,
+        gains=(_gain(run_summary, analysis, entry),),
+        drop=entry.drop,
+        most_drop=entry.most_drop,
+        run=run_summary.run.candidate(entry.candidate).run,
     )
 
 
-def _range(texts: Sequence[str]) -> str:
-    """Return the ends of an interval; nothing where they are written as the value is."""
-    value, low, high = texts
-    return "" if low == high == value else f"{low} to {high}"
+def _gain(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Gain:
+    objective = run_summary.objectives[entry.objective]
+    costs = analysis.costs[objective.name]
+    here, base = costs[entry.chosen], costs[analysis.base]
+    assert here is not None  # a summary whose pick has no cost is refused when it is read
+    ratios = entry.ratios
+    unit = objective.unit
+    whole = factor_found(*entry.ratio, unit) if entry.ratio else "–"
+    return Gain(
+        title=objective.title,
+        most=objective.sense == "max",
+        uncompressed=ratios.uncompressed if ratios else analysis.baseline,
+        compression=factor_found(*ratios.compression, unit) if ratios else whole,
+        runtime=factor_found(*ratios.runtime, unit) if ratios else "–",
+        whole=factor_found(*ratios.whole, unit) if ratios else whole,
+        before=number(base.value if base else None, unit),
+        value=number(here.value, unit),
+        shares=frozenset(
+            share
+            for share, found in (("compression", ratios.compression), ("runtime", ratios.runtime))
+            if found.low is None or found.high is None or beyond_noise(found.low, found.high)
+        )
+        if ratios
+        else frozenset(),
+    )
 
 
-def pick_words(pick: Pick, most_loss: str) -> tuple[str, ...]:
+def pick_words(pick: Pick, analysis: Summary, most_loss: str) -> Sentence:
     """Return a pick as a sentence, with names at odd places."""
     # Not "the lowest": what noise cannot tell from it may be a hair lower.
-    lead = f"For {'high' if pick.most else 'low'} {midway(pick.title)}, losing at most {most_loss}: "
+    lead = f"For {pick.aims}, losing at most {most_loss}: "
     if pick.baseline:
-        why = ", the baseline itself: nothing is better at it beyond noise and shown to lose at most "
-        return (lead, pick.name, f"{why}{most_loss}.")
-    ends = f" ({pick.ratio_range})" if pick.ratio_range else ""
-    value_ends = f" ({pick.value_range})" if pick.value_range else ""
-    tail = (
-        f", {pick.ratio}{ends} the baseline’s: {pick.value}{value_ends}; {pick.drop} points, at worst "
-        f"{pick.most_drop}"
-    )
-    if not pick.candidate:
-        return (lead, pick.name, tail + ".")
-    return (lead, pick.name, f"{tail}; of its {pick.seeds} seeds the middle one is ", pick.candidate, ".")
+        return (lead, pick.name, ", the baseline itself: nothing is shown to be better and to lose no more.")
+    gains = "; ".join(f"{midway(gain.title)} {gain.value}, {gain.whole}" for gain in pick.gains)
+    who: Sentence = (lead, pick.name)
+    if pick.candidate:
+        who = (*who, f", of its {pick.seeds} seeds the middle one ", pick.candidate)
+    return (*who, ", beside ", analysis.baseline, f": {gains}; {lost(pick, analysis)}.")
+
+
+def deploy_words(run_summary: RunSummary, analysis: Analysis) -> Sentence:
+    """Return the recommendation in one sentence, names at odd places; () where the analysis holds none.
+
+    It speaks of the first pick, the one for latency where that was measured: how much quicker and smaller
+    than the uncompressed model in its runtime it is, and what is lost.
+    """
+    found, answer = picks(run_summary, analysis), decided(analysis)
+    if not analysis or answer is None or not found:
+        return ()
+    pick = found[0]
+    who: Sentence = ("Deploy the baseline, " if pick.baseline else "Deploy ", pick.model)
+    if pick.candidate:
+        who = (*who, f", the middle one of {pick.seeds} seeds of ", pick.name)
+    if pick.baseline:
+        costs = enumerated([midway(gain.title) for gain in pick.gains], 9)
+        return (*who, f": nothing shown to lose at most {loss(answer)} is better in {costs} beyond noise.")
+    gain, size = pick.gains[0], _size(run_summary, analysis, pick)
+    against, gains, how = analysis.baseline, [gain.whole], ""
+    if "compression" in gain.shares and gain.uncompressed != pick.name:
+        against, gains = gain.uncompressed, [gain.compression, *([size] if size else [])]
+        how = f", uncompressed in {run_summary.run.candidate(pick.model).runtime}"
+    elif "runtime" in gain.shares:
+        how = " by its runtime alone"
+    return (*who, f": {' and '.join(gains)} than ", against, f"{how}, {lost(pick, analysis)}.")
+
+
+def _size(run_summary: RunSummary, analysis: Summary, pick: Pick) -> str:
+    """Return how much smaller it is than the uncompressed model in its runtime, "" where that is not known."""
+    ratios = analysis.cost_ratios.get(_SIZE)
+    own = ratios[analysis.names.index(pick.name)] if ratios else None
+    if own is None or any(gain.title == run_summary.objectives[_SIZE].title for gain in pick.gains[:1]):
+        return ""
+    return factor_found(*own.compression, run_summary.objectives[_SIZE].unit)
+
+
+def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
+    """Return in short sentences what the recommendation is sure of, and what it cannot tell."""
+    answer = decided(analysis)
+    if not analysis or answer is None:
+        return ()
+    told = [
+        f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most {loss(answer)} "
+        f"({analysis.percent} for all at once)."
+    ]
+    for entry in answer.picks[:1]:
+        title, noise = (
+            run_summary.objectives[entry.objective].title,
+            analysis.objectives[entry.objective].noise,
+        )
+        if noise.basis == "assumed":
+            told.append(
+                f"{title} was measured in one block, so its noise is not known: measure.blocks: 4 tells it."
+            )
+        elif noise.basis == "blocks":
+            told.append(
+                f"{title} was measured in {noise.blocks} blocks: differences below {noise.floor:.1f} % are noise."
+            )
+    if not analysis.seeded:
+        told.append("One training seed: what another training would score is not known.")
+    return tuple(told)
+
+
+def lost(pick: Pick, analysis: Summary) -> str:
+    """Return what a pick loses or gains of the baseline's score, and what it may lose at most."""
+    base = f"the baseline’s {number(analysis.scores[analysis.base].average, 'percent')} points"
+    if pick.drop == pick.most_drop == 0:
+        return f"answering as the baseline does, with {base[15:]}"
+    most = f"at most {max(pick.most_drop, 0.0):.1f} ({analysis.percent})"
+    if pick.drop <= -0.05:
+        return f"scoring {-pick.drop:.1f} points above {base}, losing {most}"
+    if pick.drop < 0.05:
+        return f"losing none of {base}, {most}"
+    return f"losing {pick.drop:.1f} of {base}, {most}"
 
 
 def method(analysis: Summary, answer: Answer) -> str:

@@ -7,21 +7,28 @@ from statistics import fmean
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
 from xpareto.eval.results import SCORE, RunSummary, frontier_names, matched
-from xpareto.reports.findings.answer import decided, loss, method, pick_words, picks
+from xpareto.reports.findings.answer import (
+    Sentence,
+    decided,
+    deploy_words,
+    loss,
+    method,
+    pick_words,
+    picks,
+)
 from xpareto.reports.text import midway, number, points, ratio
 
 TOLERANCE = 1.0  # points below the baseline that still count as good enough
 _LISTED = 6  # names of a frontier in a sentence
 
 
-Sentence = tuple[str, ...]  # plain words, with a candidate's or arm's name at every odd place
-
-
 def headline(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> tuple[Sentence, ...]:
     """Return the whole answer, sentence by sentence."""
     if run_summary.value(run_summary.run.baseline, SCORE) is None:
         return (opening(run_summary),)
-    return (opening(run_summary), *_recommended(run_summary, analysis), *comparison(run_summary))
+    recommendation = deploy_words(run_summary, analysis)
+    lead = (recommendation,) if recommendation else ()
+    return (*lead, opening(run_summary), *_recommended(run_summary, analysis), *comparison(run_summary))
 
 
 def _recommended(run_summary: RunSummary, analysis: Analysis) -> Iterator[Sentence]:
@@ -29,7 +36,7 @@ def _recommended(run_summary: RunSummary, analysis: Analysis) -> Iterator[Senten
     answer = decided(analysis)
     if analysis and answer is not None:
         for pick in picks(run_summary, analysis):
-            yield pick_words(pick, loss(answer))
+            yield pick_words(pick, analysis, loss(answer))
         yield (method(analysis, answer),)
         return
     sentences = [words for cost in priced(run_summary) if (words := _cheapest(run_summary, cost))]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from xpareto.eval.analyses.documents import Analysis, Summary
 from xpareto.eval.results import SCORE, RunSummary
-from xpareto.reports.text import points, ratio
+from xpareto.reports.findings.cost_changes import cost_change
+from xpareto.reports.text import points
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def quality_change(analysis: Summary, at: int, quality: str) -> Change | None:
 
 
 def versus_baseline(run_summary: RunSummary, analysis: Analysis, candidate: str, objective: str) -> str:
-    """Return what a candidate has against the baseline: points of a quality with their interval, or a ratio."""
+    """Return points of a quality beside the baseline's with their interval, or of a cost what `cost_change` says."""
     if run_summary.objectives[objective].role == "cost":
-        return ratio(run_summary.ratio(candidate, objective))
+        return cost_change(run_summary, analysis, candidate, objective)
     change = own_change(analysis, candidate, objective)
     return points(run_summary.gain(candidate, objective)) + (change.range if change else "")
 

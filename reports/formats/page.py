@@ -45,10 +45,12 @@ from xpareto.reports.findings import (
     cheapest,
     columns,
     decided,
+    deploy_words,
     disparities,
     informed_caveats,
     knee_words,
     loss,
+    lost,
     method,
     noise_rows,
     opening,
@@ -56,12 +58,15 @@ from xpareto.reports.findings import (
     picks,
     priced,
     standing,
+    sureness,
     versus_baseline,
 )
 from xpareto.reports.formats.page_data import figure_data
 from xpareto.reports.text import (
+    TERMS,
     duration,
     embedded_json,
+    factor,
     facts,
     language_name,
     midway,
@@ -77,7 +82,7 @@ _SCRIPTS = tuple(
     f"{name}.js"
     for name in (
         *("start", "scales", "marks", "filters", "frontier", "labels", "tables", "panels"),
-        *("dominance", "waterfall", "heat", "forest", "seeds"),
+        *("dominance", "waterfall", "heat", "forest", "seeds", "folds"),
     )
 )
 
@@ -109,7 +114,9 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         "midway": midway,
         "language_name": language_name,
     }
+    environment.globals["term_id"] = _term_id
     certain, fair, answer = panels(run_summary, analysis), disparities(analysis), decided(analysis)
+    chosen = picks(run_summary, analysis)
     classes, scripts = columns(fair)
     return environment.get_template(_TEMPLATE).render(
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -145,11 +152,16 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         opening=opening(run_summary),
         arms=arms_compared(run_summary),
         standing=standing(run_summary),
-        answer=picks(run_summary, analysis),
+        deploy=deploy_words(run_summary, analysis),
+        sureness=sureness(run_summary, analysis),
+        cards=chosen,
+        first=chosen[0] if chosen else None,
+        snippet="",
+        lost=lambda pick: lost(pick, analysis) if analysis else "",
         decided=answer is not None,
         loss=loss(answer) if answer else "",
         method=method(analysis, answer) if analysis and answer else "",
-        picks=[] if answer else _picks(run_summary),
+        measured=[] if answer else _measured(run_summary),
         as_measured=as_measured(analysis),
         tolerance=TOLERANCE,
         caveats=informed_caveats(run_summary, analysis),
@@ -158,6 +170,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         change_tasks=change_tasks(run_summary, analysis),
         change_words=change_words(analysis) if analysis else "",
         objectives=[run_summary.objectives[name] for name in run_summary.shown],
+        terms=TERMS,
         rows=[_row(run_summary, analysis, candidate.name) for candidate in run_summary.run.candidates],
         tasks=[task for task in run_summary.run.tasks.values() if task.languages],
         has_retrieval=any(task.group == "retrieval" for task in run_summary.run.tasks.values()),
@@ -211,24 +224,32 @@ def _interval(score: Score | None) -> Mapping[str, Any]:
     return {"value": score.value, "text": f"{score.value:.1f}", "half": half}
 
 
-def _picks(run_summary: RunSummary) -> list[Mapping[str, Any]]:
-    """Return, for each cost, the cheapest candidate that is good enough as measured."""
-    picked: list[Mapping[str, Any]] = []
+def _measured(run_summary: RunSummary) -> list[Mapping[str, Any]]:
+    """Return every candidate that is the cheapest of those good enough as measured, with what it is that for."""
+    costs_of: dict[tuple[str, ...], list[str]] = {}
     for cost in priced(run_summary):
-        names = cheapest(run_summary, cost)
-        if names:
-            picked.append(
-                {
-                    "title": run_summary.objectives[cost].title,
-                    "name": names[0],
-                    "others": enumerated(names[1:], 2),
-                    "baseline": run_summary.run.baseline in names,
-                    "ratio": ratio(run_summary.ratio(names[0], cost)),
-                    "value": number(run_summary.value(names[0], cost), run_summary.objectives[cost].unit),
-                    "gain": points(run_summary.gain(names[0])),
-                }
-            )
-    return picked
+        if names := cheapest(run_summary, cost):
+            costs_of.setdefault(names, []).append(cost)
+    return [
+        {
+            "title": enumerated([run_summary.objectives[cost].title for cost in costs], 9),
+            "name": names[0],
+            "others": enumerated(names[1:], 2),
+            "baseline": run_summary.run.baseline in names,
+            "gains": ", ".join(
+                f"{number(run_summary.value(names[0], cost), run_summary.objectives[cost].unit)} "
+                f"({factor(run_summary.ratio(names[0], cost), run_summary.objectives[cost].unit)})"
+                for cost in costs
+            ),
+            "gain": points(run_summary.gain(names[0])),
+        }
+        for names, costs in costs_of.items()
+    ]
+
+
+def _term_id(word: str) -> str:
+    """Return the id of a word's meaning; KeyError for one that is not in the glossary."""
+    return f"term-{list(TERMS).index(word)}" if TERMS[word] else ""
 
 
 def _finalize(value: Any) -> Any:

@@ -8,8 +8,18 @@ from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis, Summary
 from xpareto.eval.results import SCORE, RunSummary
-from xpareto.reports.findings import binomial, dominations, intervals, main_cost, system_values, waterfalls
-from xpareto.reports.text import language_name, midway, number, points, ratio
+from xpareto.reports.findings import (
+    binomial,
+    compared_with,
+    cost_change,
+    dominations,
+    intervals,
+    main_cost,
+    picks,
+    system_values,
+    waterfalls,
+)
+from xpareto.reports.text import language_name, midway, number, points
 
 
 def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any]:
@@ -29,12 +39,13 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
     groups = analysis.languages if analysis else {}
     return {
         "objectives": [
-            {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log}
+            {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log, "role": o.role}
             for o in (run_summary.objectives[name] for name in shown)
         ],
         "x": main_cost(run_summary) or SCORE,
         "y": SCORE,
         "baseline": place[run.baseline],
+        "chosen": _chosen(run_summary, analysis, place),
         "candidates": [_candidate(run_summary, name, analysis) for name in names],
         "systems": _systems(run_summary, analysis) if analysis and analysis.seeded else None,
         "frontiers": {
@@ -55,6 +66,14 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
         },
         "analysis": _analysis(run_summary, analysis, place) if analysis else None,
     }
+
+
+def _chosen(run_summary: RunSummary, analysis: Analysis, place: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the places of the recommended variant among the systems, and of its model among the candidates."""
+    first = next(iter(picks(run_summary, analysis)), None)
+    if first is None or not analysis:
+        return {}
+    return {"systems": analysis.names.index(first.name), "candidates": place[first.model]}
 
 
 def _languages(run_summary: RunSummary) -> list[str]:
@@ -96,9 +115,13 @@ def _cells(run_summary: RunSummary, names: list[str]) -> Mapping[str, Any]:
 
 
 def _point(
-    run_summary: RunSummary, values: Mapping[str, float | None], base: Mapping[str, float | None]
+    run_summary: RunSummary,
+    analysis: Analysis,
+    candidate: str,
+    values: Mapping[str, float | None],
+    base: Mapping[str, float | None],
 ) -> dict[str, Any]:
-    """Return what candidates and systems have alike."""
+    """Return what candidates and systems have alike; `candidate` is the system's first."""
     units = {key: run_summary.objectives[key].unit for key in run_summary.shown}
     return {
         "values": dict(values),
@@ -108,8 +131,9 @@ def _point(
         },
         "versus": {
             **{key: f"{points(_less(values[key], base[key]))} points" for key in run_summary.qualities},
-            **{key: ratio(_over(values[key], base[key])) for key in run_summary.costs},
+            **{key: cost_change(run_summary, analysis, candidate, key) for key in run_summary.costs},
         },
+        "against": compared_with(run_summary, candidate),
         "bars": {},
     }
 
@@ -125,7 +149,11 @@ def _candidate(run_summary: RunSummary, name: str, analysis: Analysis) -> Mappin
         "runtime": candidate.runtime,
         "seed": str(candidate.seed),
         **_point(
-            run_summary, values, {key: run_summary.value(run_summary.run.baseline, key) for key in shown}
+            run_summary,
+            analysis,
+            name,
+            values,
+            {key: run_summary.value(run_summary.run.baseline, key) for key in shown},
         ),
         "gain": points(run_summary.gain(name)),
         "failed": len(run_summary.failures_of(name)),
@@ -151,7 +179,7 @@ def _systems(run_summary: RunSummary, analysis: Summary) -> list[Mapping[str, An
                 "runtime": first.runtime,
                 "seed": f"mean of {len(members)}",
                 "members": [c for c, other in enumerate(run_summary.run.candidates) if other.name in members],
-                **_point(run_summary, values, base),
+                **_point(run_summary, analysis, members[0], values, base),
                 "gain": points(change.value),
                 "failed": sum(len(run_summary.failures_of(member)) for member in members),
                 **_uncertain(analysis, at, values),
@@ -224,7 +252,3 @@ def _attainment(analysis: Summary) -> Mapping[str, Any]:
 
 def _less(value: float | None, base: float | None) -> float | None:
     return None if value is None or base is None else value - base
-
-
-def _over(value: float | None, base: float | None) -> float | None:
-    return None if value is None or not base else value / base

@@ -2,6 +2,7 @@
 const units = [...(data.systems ? [["systems", "means over training seeds"]] : []), ["candidates", "every candidate"]];
 const byUnit = byId("by-unit") ? select("by-unit", units, units[0][0], () => draw()) : { value: "candidates" };
 const points = () => data[byUnit.value];
+const best = () => data.chosen[byUnit.value];  // what the answer names
 const base = () => (byUnit.value === "systems" ? data.analysis.baseline : data.baseline);
 const distinct = (trait) => [...new Set(points().map((c) => c[trait]))];
 const axes = data.objectives.map((o) => [o.name, o.title]);
@@ -40,7 +41,7 @@ const showTip = (i, x, y) => {
   const table = element("table");
   for (const o of data.objectives) {
     const row = element("tr"), bar = c.bars[o.name];
-    const versus = i === base() ? "" : o.name !== "score" ? c.versus[o.name]
+    const versus = i === base() ? "" : o.name !== "score" ? c.versus[o.name] || ""
       : `${c.gain} points` + (c.range ? ` (${c.range[0]} to ${c.range[1]})` : "");
     const spread = bar && o.name !== "score" ? ` (${short(bar[0], o.unit)} to ${short(bar[1], o.unit)})`
       : bar && !c.range ? ` ± ${((bar[1] - bar[0]) / 2).toFixed(1)}` : "";
@@ -48,6 +49,7 @@ const showTip = (i, x, y) => {
     table.append(row);
   }
   tip.append(table);
+  if (i !== base() && data.objectives.some((o) => c.versus[o.name] && o.role === "cost")) tip.append(element("div", { class: "chance" }, `Costs beside ${c.against}.`));
   const p = chance(c, cost);
   if (p !== null) tip.append(element("div", { class: "chance" }, `On this frontier in ${p} % of the draws; ${c.beyond[cost]} % where only leads beyond noise count.`));
   if (c.failed) tip.append(element("div", {}, `${c.failed} failed: see the table of failures`));
@@ -75,8 +77,8 @@ const draw = () => {
   hideTip();
   const ox = objective[axisX.value], oy = objective[axisY.value], cost = costOf(ox, oy);
   const width = Math.round(Math.min(1200, Math.max(480, chart.clientWidth)));  // text keeps its size
-  chart.setAttribute("viewBox", `0 0 ${width} 540`);
-  const left = 78, right = width - 22, top = 16, bottom = 478;
+  chart.setAttribute("viewBox", `0 0 ${width} 460`);
+  const left = 78, right = width - 22, top = 16, bottom = 398;
   const shown = points().map((_, i) => view(i));
   const value = (i, o) => shown[i].values[o.name];
   const drawn = [], absent = [];
@@ -84,7 +86,7 @@ const draw = () => {
   chart.replaceChildren();
   notes(absent);
   if (!drawn.length) {
-    chart.append(svg("text", { x: width / 2, y: 260, "text-anchor": "middle" }, filtered() ? "No candidate has both values for this choice." : "No candidate has both values."));
+    chart.append(svg("text", { x: width / 2, y: 220, "text-anchor": "middle" }, filtered() ? "No candidate has both values for this choice." : "No candidate has both values."));
     byId("legend").replaceChildren();
     return;
   }
@@ -135,16 +137,16 @@ const draw = () => {
     const c = shown[i], [x, y] = at.get(i), p = probable(i);
     if (i === base()) chart.append(svg("circle", { class: "ring", cx: x, cy: y, r: 14 }));
     const mark = svg("path", {
-      class: `point fill ${colour(c)}${p === null ? faded(i) : ""}`, d: SHAPES[shapes.indexOf(c[byShape.value]) % SHAPES.length](x, y, radius(p)),
+      class: `point fill ${colour(c)}${p === null ? faded(i) : ""}${i === best() ? " chosen" : ""}`, d: SHAPES[shapes.indexOf(c[byShape.value]) % SHAPES.length](x, y, radius(p)),
       tabindex: 0, role: "img", "data-candidate": i,
-      "aria-label": describe(c) + (isFront.has(i) ? ", on the frontier" : ", dominated") + (p === null ? "" : `, frontier probability ${p} %`) + (i === base() ? ", baseline" : ""),
+      "aria-label": describe(c) + (isFront.has(i) ? ", on the frontier" : ", dominated") + (p === null ? "" : `, frontier probability ${p} %`) + (i === base() ? ", baseline" : "") + (i === best() ? ", the one to deploy" : ""),
     });
     if (p !== null) mark.setAttribute("fill-opacity", strength(p));
     for (const event of ["mouseenter", "focus", "click"]) mark.addEventListener(event, () => showTip(i, x, y));
     for (const event of ["mouseleave", "blur"]) mark.addEventListener(event, hideTip);
     chart.append(mark);
   }
-  label([base(), ...front.filter((i) => i !== base())].filter((i) => at.has(i)), at, { left, right, top, bottom });
+  label([...new Set([base(), best(), ...front])].filter((i) => at.has(i)), at, { left, right, top, bottom });
   legend(colours, shapes, drawn.some((i) => probable(i) !== null));
 };
 

@@ -3,7 +3,7 @@ const label = (wanted, at, frame) => {
   const taken = [...at.values()].map(([x, y]) => [x - 11, y - 11, x + 11, y + 11]);
   for (const i of wanted) {
     const [x, y] = at.get(i), name = points()[i].name;
-    const text = (name.length > 40 ? name.slice(0, 14) + "…" + name.slice(-25) : name) + (i === base() ? " (baseline)" : "");
+    const text = (name.length > 40 ? name.slice(0, 14) + "…" + name.slice(-25) : name) + (i === best() ? " (deploy)" : i === base() ? " (baseline)" : "");
     const node = svg("text", { class: "label" }, text);
     chart.append(node);
     const width = node.getComputedTextLength() || text.length * 7;

@@ -5,9 +5,13 @@ from .escaping import markdown as markdown
 from .escaping import midway as midway
 from .escaping import spreadsheet as spreadsheet
 from .escaping import visible as visible
+from .glossary import TERMS as TERMS
 from .languages import language_name as language_name
 from .numbers import MINUS as MINUS
+from .numbers import beyond_noise as beyond_noise
 from .numbers import duration as duration
+from .numbers import factor as factor
+from .numbers import factor_found as factor_found
 from .numbers import number as number
 from .numbers import points as points
 from .numbers import prefix as prefix

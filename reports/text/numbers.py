@@ -60,6 +60,79 @@ def ratio(value: float | None) -> str:
     return f"{value:.2f}×" if value < 10 else f"{value:.0f}×"
 
 
+def factor(value: float | None, unit: str) -> str:
+    """Return a ratio of costs as people say it: by how much one is quicker, smaller, lower or higher.
+
+    `value` is a cost over the one that it is compared with, both in `unit`.
+
+    >>> factor(0.05, "ms"), factor(1.25, "ms"), factor(0.2564, "bytes"), factor(4.18, "1/s")
+    ('20× quicker', '1.25× slower', '3.9× smaller', '4.2× higher')
+    >>> factor(1.001, "ms"), factor(None, "ms")
+    ('the same', '–')
+    """
+    if value is None or value <= 0:
+        return "–"
+    if _alike(value):
+        return "the same"
+    return f"{_times(value)} {_comparative(value, unit)}"
+
+
+def factor_range(low: float | None, high: float | None, unit: str) -> str:
+    """Return the ends of a ratio's interval in the words of `factor`; "" where there is none.
+
+    >>> factor_range(0.22, 0.26, "ms"), factor_range(0.9, 1.2, "ms"), factor_range(3.9, 4.4, "1/s")
+    ('3.8× to 4.5×', '1.20× slower to 1.11× quicker', '3.9× to 4.4×')
+    """
+    if low is None or high is None or low <= 0 or low == high:
+        return ""
+    if beyond_noise(low, high) and not (_alike(low) or _alike(high)):
+        return " to ".join(_times(end) for end in sorted((low, high), key=lambda end: abs(math.log(end))))
+    return f"{factor(high, unit)} to {factor(low, unit)}"
+
+
+def factor_found(value: float, low: float | None, high: float | None, unit: str) -> str:
+    """Return a ratio with its interval, called a difference only where the interval leaves 1 out.
+
+    >>> factor_found(0.24, 0.22, 0.26, "ms"), factor_found(0.5, 0.5, 0.5, "bytes")
+    ('4.2× quicker (3.8× to 4.5×)', '2.0× smaller')
+    >>> factor_found(0.98, 0.9, 1.2, "ms"), factor_found(0.24, None, None, "ms")
+    ('no quicker beyond noise (1.20× slower to 1.11× quicker)', '4.2× quicker as measured')
+    """
+    if low is None or high is None:
+        return f"{factor(value, unit)} as measured"
+    if _alike(value) and low == high:
+        return f"no {_comparatives(unit)[0]}"
+    spread = factor_range(low, high, unit)
+    led = f" ({spread})" if spread else ""
+    if beyond_noise(low, high):
+        return f"{factor(value, unit)}{led}"
+    return f"no {_comparative(value, unit)} beyond noise{led}"
+
+
+def beyond_noise(low: float, high: float) -> bool:
+    """Does the interval of a ratio leave 1 out?"""
+    return low > 1 or high < 1
+
+
+def _alike(value: float) -> bool:
+    return abs(math.log(value)) < 0.005
+
+
+def _times(value: float) -> str:
+    """Return by how much, as 4.2×: a ratio below 1 from its other side."""
+    size = max(value, 1 / value)
+    return f"{size:.2f}×" if size < 2 else f"{size:.1f}×" if size < 10 else f"{size:.0f}×"
+
+
+def _comparative(value: float, unit: str) -> str:
+    return _comparatives(unit)[0 if value < 1 else 1]
+
+
+def _comparatives(unit: str) -> tuple[str, str]:
+    """Return the words for less and for more."""
+    return {"ms": ("quicker", "slower"), "bytes": ("smaller", "larger")}.get(unit, ("lower", "higher"))
+
+
 def duration(seconds: float | None) -> str:
     """Return a time in seconds, or in minutes or hours where it is long.
 

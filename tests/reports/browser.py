@@ -85,14 +85,11 @@ class Browser:
         )
 
     def unfold(self) -> None:
-        """Lay out what is out of sight too, which the page leaves until it comes near."""
-        self.run(
-            "document.styleSheets[0].insertRule('section { content-visibility: visible !important }',"
-            "document.styleSheets[0].cssRules.length)"
-        )
+        """Open every section that the page folds."""
+        self.run("document.querySelectorAll('main .fold').forEach((fold) => { fold.open = true; })")
 
     def screenshot(self, file: Path) -> Path:
-        """Save the whole page as a picture."""
+        """Save the whole page as a picture, unfolded."""
         self.unfold()
         found = self.command("Page.captureScreenshot", captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(found["data"]))

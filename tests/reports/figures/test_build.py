@@ -90,7 +90,7 @@ def test_a_candidate_without_outcomes_is_drawn_without_intervals(alone: Shown) -
     document = document_of(analysis)
     for key in ("systems", "scores", "fairness"):
         document[key] = document[key][:-1]
-    for key in ("costs", "costs_beside", "flips", "flips_by_task"):
+    for key in ("costs", "costs_beside", "cost_ratios", "flips", "flips_by_task"):
         document[key] = {name: row[:-1] for name, row in document[key].items()}
     document |= {"frontiers": {}, "answer": None}
     found, _ = plotted(run_summary, changed(alone, **document), run_summary.objectives["latency_ms"])

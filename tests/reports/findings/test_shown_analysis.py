@@ -17,7 +17,7 @@ from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary,
 from xpareto.eval.analyses.documents.summary_file import analysis_from, analysis_of, read_analysis
 from xpareto.eval.results.summary import RunSummary
 from xpareto.eval.statistics.block_noise import LEAST_SD
-from xpareto.reports.findings.answer import pick_words, picks
+from xpareto.reports.findings.answer import deploy_words, pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.reports.findings.disparity import columns, disparities
 from xpareto.reports.findings.lead import headline
@@ -27,7 +27,6 @@ from xpareto.reports.findings.statistical_caveats import informed_caveats
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
 from xpareto.reports.formats.page_data import figure_data
-from xpareto.reports.text.escaping import midway
 
 Shown = tuple[RunSummary, Summary]
 
@@ -251,31 +250,60 @@ def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Sho
         answer = analysis.answer
         assert answer is not None
         found = picks(run_summary, analysis)
-        assert [own.name for own in found] == [analysis.names[own.chosen] for own in answer.picks]
+        chosen = [analysis.names[own.chosen] for own in answer.picks]
+        assert [own.name for own in found] == list(dict.fromkeys(chosen))  # one for each that is chosen
+        assert [len(own.gains) for own in found] == [chosen.count(own.name) for own in found]
         told = ["".join(parts) for parts in headline(run_summary, analysis)]
         text, html = summary(run_summary, analysis), page(run_summary, analysis)
         assert (
             "xpareto choose RUN --max-drop 1 --seed-policy mean" in text and "as measured within" not in text
         )
-        assert "Cheapest as measured" not in html and "losing at most 1 point" in html
+        assert "Cheapest as measured" not in html and "Losing at most 1 point" in html
+        assert told[0] == "".join(deploy_words(run_summary, analysis)) and found[0].model in told[0]
+        assert found[0].export in html
         for own in found:
-            (words,) = [line for line in told if line.startswith(f"For low {midway(own.title)}, ")]
+            (words,) = [line for line in told if line.startswith(f"For {own.aims}, ")]
             assert own.name in words and own.name in html
-            assert own.baseline or (own.ratio in words and own.most_drop in words and own.most_drop in html)
+            for gain in own.gains:
+                assert own.baseline or (gain.whole in words and gain.runtime in html)
 
 
 def test_a_pick_is_told_with_its_intervals_and_its_middle_seed(seeds: Shown) -> None:
     run_summary, analysis = seeds
     answer = document_of(analysis)["answer"]
-    place = next(at for at, own in enumerate(analysis.names) if at != analysis.base)
+    place = analysis.names.index("none/int8/onnxruntime")
     pick = answer["picks"][0]
-    pick |= {"chosen": place, "ratio": [0.5, 0.4, 0.6], "drop": 0.3, "most_drop": 0.9}
-    pick["candidate"] = analysis.members[place][0]
-    (first, *_) = picks(run_summary, changed(seeds, answer=answer))
-    words = "".join(pick_words(first, "1 point"))
-    assert "0.50× (0.40× to 0.60×) the baseline’s" in words
-    assert "−0.3 points, at worst −0.9" in words
-    assert words.endswith(f"of its 2 seeds the middle one is {analysis.members[place][0]}.")
+    sides = {"uncompressed": "none/onnx/onnxruntime", "baseline": analysis.baseline}
+    pick |= {"chosen": place, "ratio": [0.1, 0.08, 0.12], "drop": 0.3, "most_drop": 0.9}
+    pick["ratios"] = sides | {
+        "compression": [0.25, 0.2, 0.3],
+        "runtime": [0.4, 0.35, 0.45],
+        "whole": [0.1, 0.08, 0.12],
+    }
+    pick["candidate"] = model = analysis.members[place][0]
+    answer["picks"] = [pick]
+    told = changed(seeds, answer=answer)
+    (first,) = picks(run_summary, told)
+    words = "".join(pick_words(first, told, "1 point"))
+    assert "10× quicker (8.3× to 12×)" in words and f"of its 2 seeds the middle one {model}" in words
+    base = f"{analysis.scores[analysis.base].average:.1f}"
+    assert f"losing 0.3 of the baseline’s {base} points, at most 0.9 (95 %)" in words
+    # the sentence says what compression gives, and beside which model
+    assert "".join(deploy_words(run_summary, told)).startswith(
+        f"Deploy {model}, the middle one of 2 seeds of {first.name}: 4.0× quicker (3.3× to 5.0×)"
+    )
+    assert "than none/onnx/onnxruntime, uncompressed in " in "".join(deploy_words(run_summary, told))
+    # what noise cannot tell from nothing is not called a difference
+    pick["ratios"] |= {"compression": [0.98, 0.9, 1.05]}
+    words = "".join(deploy_words(run_summary, changed(seeds, answer=answer)))
+    assert f"10× quicker (8.3× to 12×) than {analysis.baseline} by its runtime alone" in words
+    # one block tells nothing of its noise
+    pick["ratios"] |= {"compression": [0.25, None, None]}
+    assert "4.0× quicker as measured" in "".join(deploy_words(run_summary, changed(seeds, answer=answer)))
+    pick |= {"chosen": analysis.base, "candidate": analysis.members[analysis.base][0]}
+    assert "".join(deploy_words(run_summary, changed(seeds, answer=answer))).startswith(
+        "Deploy the baseline, "
+    )
 
 
 def test_without_a_decision_the_point_estimates_are_called_so_with_the_reason(seeds: Shown) -> None:

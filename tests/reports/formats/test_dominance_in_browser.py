@@ -37,6 +37,7 @@ def test_who_dominates_whom_is_a_table_that_follows_the_cost(
     browser: Browser, seeded: Path, tmp_path: Path
 ) -> None:
     browser.go(reported(seeded, tmp_path / "out"))
+    browser.unfold()
     _, analysis = read(seeded, tmp_path / "out")
     assert browser.run("return document.getElementById('dominance').open")  # six systems: visible at once
     assert browser.run("return document.querySelectorAll('.dominance th:not([scope])').length") == 0
@@ -105,6 +106,7 @@ def test_who_dominates_whom_is_a_table_that_follows_the_cost(
 def test_ink_on_every_shade_can_be_read(browser: Browser, seeded: Path, tmp_path: Path) -> None:
     """At least the 4.5 to 1 of WCAG for every percent, in light and in dark."""
     browser.go(reported(seeded, tmp_path / "out"))
+    browser.unfold()
     for dark in (False, True):
         browser.dark(dark)
         low = browser.run("""
@@ -131,6 +133,7 @@ def test_many_systems_are_the_foremost_first_and_a_map(browser: Browser, tmp_pat
         tmp_path / "run", arms=tuple(f"arm-{n}" for n in range(14)), seeds=(0,), examples=20, repeats=2
     )
     browser.go(reported(run, tmp_path / "out"))
+    browser.unfold()
     _, analysis = read(run, tmp_path / "out")
     assert browser.run("return document.getElementById('dominance-figure').childElementCount") == 0
     browser.run("document.querySelector('#dominance summary').focus()")
