@@ -20,10 +20,10 @@ from xpareto.eval.statistics import LEVEL, ScoreTable
 LOSS = 1.0  # points
 
 
-def answer(candidates: FeasibleSet, table: ScoreTable, seed: int = 0) -> Answer:
+def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
     """Return the decision for each cost that was measured and stands in the recipe."""
     limits = {MAX_DROP: LOSS}
-    options = judged(candidates, table, limits, seed=seed)
+    options = judged(candidates, table, limits)
     names = list(options.options)
     picks = []
     fitting: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ def answer(candidates: FeasibleSet, table: ScoreTable, seed: int = 0) -> Answer:
         max_drop=LOSS,
         fits=tuple(sorted(names.index(name) for name in fitting)),
         single_level=round(options.single, 6),
+        power=options.power.get(MAX_DROP),
         picks=tuple(picks),
     )
 

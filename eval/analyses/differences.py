@@ -13,7 +13,7 @@ from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.cost_changes import cost_contrasts, lost_costs, pooled_cost_changes
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
-from xpareto.eval.results import RunResults, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results import RunResults, same_predictions, task_clusters, task_outcomes, task_tuning
 from xpareto.eval.statistics import (
     AVERAGE,
     NORMAL_FROM,
@@ -150,10 +150,16 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
             for results, by_language in sides
         ]
         clusters = task_clusters(a.folder, a.tasks[name], a.names[0])
+        models = [
+            (results.folder, results.tasks[name], each) for results, _ in sides for each in results.names
+        ]
         equal = all(outcomes[0][code].shape == outcomes[1][code].shape for code in outcomes[0])
         if paired[name] and equal and tuning[0] is None and tuning[1] is None:
             both = {code: np.concatenate([of_side[code] for of_side in outcomes]) for code in outcomes[0]}
-            yield task_scores(task(name), both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM)
+            yield task_scores(
+                task(name), both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM,
+                predictions=same_predictions(models, both),
+            )  # fmt: skip
             continue
         # Mining sets its thresholds in draws of its own; equal names give both runs equal draws.
         parts = ("", "") if paired[name] and equal else ("a", "b")
@@ -164,12 +170,11 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
             )
             for at, (results, _) in enumerate(sides)
         )  # fmt: skip
-        yield replace(
-            one,
-            examples=tuple(min(x, y) for x, y in zip(one.examples, other.examples, strict=True)),
-            points=np.concatenate([one.points, other.points]),
-            draws=np.concatenate([one.draws, other.draws]),
-        )
+        beside = one.beside(other)
+        if paired[name] and equal:
+            rows = {code: np.concatenate([of_side[code] for of_side in outcomes]) for code in outcomes[0]}
+            beside = beside.tied(same_predictions(models, rows))
+        yield beside
 
 
 def _changes(
@@ -179,7 +184,8 @@ def _changes(
     count = len(names)
     a, b = table.points[:count], table.points[count:]
     noise = table.examples[count:] - table.examples[:count]
-    errors = np.sqrt(noise.var(axis=-1, ddof=1, dtype=np.float64) + table.floor)
+    added = np.concatenate([table.units.of([at, count + at]).variance(0)[1:] for at in range(count)])
+    errors = np.sqrt(noise.var(axis=-1, ddof=1, dtype=np.float64) + added)
 
     def family(candidates: Sequence[int], places: Sequence[int], name: str) -> list[Contrast]:
         at = np.ix_(list(candidates), list(places))

@@ -9,11 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from xpareto.eval.analyses.documents import CostRatios
 from xpareto.eval.analyses.rounding import ratio
-from xpareto.eval.comparison import MAX_DROP, SCORE, Decision, Drop, Option, decide
+from xpareto.eval.comparison import SCORE, Decision, DropPower, Option, decide, judged_drops
 from xpareto.eval.objectives import declared_limits, preferences
 from xpareto.eval.pareto import Cost
 from xpareto.eval.results import RunResults, System
@@ -22,11 +20,7 @@ from xpareto.eval.statistics import (
     LEVEL,
     ScoreTable,
     Uncertain,
-    generator,
     pairs_of,
-    shrunken_spread,
-    simultaneous,
-    spread_over_pairs,
 )
 
 WITH, WITHOUT, IN_PART = "included", "not measured", "not measured of every variant"
@@ -87,6 +81,7 @@ class JudgedOptions:
     floors: Mapping[str, float]
     beats: Mapping[str, Mapping[str, frozenset[str]]]  # quality -> system -> others that it is better than
     single: float
+    power: Mapping[str, DropPower]  # by limit on a drop
 
     def decide(self, limits: Mapping[str, float], prefer: str, point_estimates: bool = False) -> Decision:
         beats = self.beats.get(prefer, self.beats[SCORE])  # by more than noise
@@ -145,16 +140,15 @@ def judged(
     table: ScoreTable,
     limits: Mapping[str, float],
     point_estimates: bool = False,
-    seed: int = 0,
 ) -> JudgedOptions:
     """Return what the limits are held against.
 
-    The intervals of drops of all systems, of the average and of all languages that a limit is set on, hold
-    at once: whichever is chosen, its bounds do. The upper end of a cost holds by itself (see `_costs`).
+    Whichever system meets them, its drops do (see eval.comparison.drops). The upper end of a cost holds by itself (see
+    `_costs`).
     """
     scores = table.systems(feasible.results.members(feasible.systems))
     arms = [system.arm for system in feasible.systems]
-    drops, single = _drops(scores, feasible.base, arms, table, limits, point_estimates, seed)
+    drops, single, power = judged_drops(scores, feasible.base, arms, table, limits, point_estimates)
     costs, uppers = _costs(feasible)
     aims: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}
     for name, cost in feasible.aims.items():
@@ -178,60 +172,7 @@ def judged(
         for at, system in enumerate(feasible.systems)
     }
     beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
-    return JudgedOptions(options, feasible.floors, beats, single)
-
-
-def _drops(
-    scores: Uncertain,
-    base: int,
-    arms: Sequence[str],
-    table: ScoreTable,
-    limits: Mapping[str, float],
-    point_estimates: bool,
-    seed: int,
-) -> tuple[list[dict[str, Drop]], float]:
-    """Return the drops of every system, and the level of one interval.
-
-    Few seeds: the noise of the average, and of another quality, is shrunken over pairs of systems,
-    languages' over the languages of a system (see eval.statistics.variance_shrinkage). Nothing
-    loses more than the baseline has.
-    """
-    wanted = {name: declared for name, declared in declared_limits().items() if name in limits}
-    by_language = [name for name, (_, limit) in wanted.items() if limit.by_language]
-    lost = {
-        name: table.quality_places[objective.name]
-        for name, (objective, limit) in wanted.items()
-        if objective.role == "quality" and not limit.by_language
-    }
-    if not lost and not by_language:
-        lost = {MAX_DROP: AVERAGE}
-    places = list(lost.values())
-    in_languages = list(table.language_places) if by_language else []
-    gains = scores.less(base).take([*places, *in_languages])
-    noise = gains.independent(generator(seed, "choose"), table.examples.shape[-1])
-    single = simultaneous(noise, sided=1)
-    wholes = spread_over_pairs(scores.take(places), base, arms) if places else None
-    of_languages = scores.less(base).take(list(table.language_places))
-    languages = shrunken_spread(of_languages.spread(), of_languages.repeats)
-    half = np.concatenate(
-        ([wholes.half_width(single)] if wholes is not None else [])
-        + ([languages.half_width(single)] if by_language else []),
-        axis=1,
-    )
-    half[base] = 0.0  # the baseline loses nothing against itself
-    drop = -gains.points
-    upper = np.minimum(drop + half, scores.points[base, [*places, *in_languages]])
-    told = []
-    for at in range(len(drop)):
-        drops = {
-            name: Drop(float(drop[at, place]), float(upper[at, place])) for place, name in enumerate(lost)
-        }
-        for name in by_language:
-            language_drops, ends = drop[at, len(places) :], upper[at, len(places) :]
-            worst = int(np.argmax(language_drops if point_estimates else ends))
-            drops[name] = Drop(float(language_drops.max()), float(ends.max()), table.languages[worst])
-        told.append(drops)
-    return told, single
+    return JudgedOptions(options, feasible.floors, beats, single, power)
 
 
 def _costs(feasible: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:

@@ -42,7 +42,7 @@ def recommend(
     candidates = feasible_set(results, results.systems(requirements.seed_policy == "each"))
     qualities = qualities_of(requirements)
     table = results.table(requirements.resamples, weights, keep=requirements.folds > 0, qualities=qualities)
-    options = judged(candidates, table, requirements.limits, requirements.point_estimates, requirements.seed)
+    options = judged(candidates, table, requirements.limits, requirements.point_estimates)
     decision = options.decide(requirements.limits, requirements.prefer, requirements.point_estimates)
     changes = results.quality_changes(table, candidates.systems, candidates.base)
     told = _Told(candidates, options.options, table, changes)
@@ -57,6 +57,7 @@ def recommend(
         point_estimates=requirements.point_estimates,
         level=LEVEL,
         single_level=options.single,
+        power=options.power,
         resamples=requirements.resamples,
         seed=requirements.seed,
         noise_floor={name: math.expm1(value) for name, value in candidates.floors.items()},
@@ -229,9 +230,7 @@ def _cross_fit(
     for fold in range(requirements.folds):
         rest = Part(fold, requirements.folds, inside=False)
         table = results.table(_FOLD_DRAWS, weights, rest, keep=True, qualities=qualities)
-        options = judged(
-            candidates, table, requirements.limits, requirements.point_estimates, requirements.seed
-        )
+        options = judged(candidates, table, requirements.limits, requirements.point_estimates)
         choice = options.decide(requirements.limits, requirements.prefer, requirements.point_estimates).chosen
         chosen.append(choice)
         if choice is None:

@@ -114,7 +114,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         flips=flips,
         flips_by_task=flips_by_task,
         attainment={name: attained(results, systems, objectives[name]) for name in costs},
-        answer=answer(feasible, table, results.seed),
+        answer=answer(feasible, table),
     )
 
 

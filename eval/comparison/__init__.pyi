@@ -18,6 +18,8 @@ from .decision import Option as Option
 from .decision import Violation as Violation
 from .decision import decide as decide
 from .decision import order_of_aims as order_of_aims
+from .drops import DropPower as DropPower
+from .drops import judged_drops as judged_drops
 from .language_fairness import Fairness as Fairness
 from .language_fairness import Interval as Interval
 from .language_fairness import fairness as fairness

@@ -43,7 +43,7 @@ class Averages:
 
     points: np.ndarray
     draws: np.ndarray = field(repr=False)
-    floor: float
+    floor: np.ndarray  # (variants,): see eval.statistics.TaskScores.floor
 
 
 def kept(cost: Cost) -> np.ndarray:

@@ -136,7 +136,13 @@ def attribution(differences: Mapping[str, float]) -> dict[str, Part]:
 def _task_mean(scores: TaskScores, shape: tuple[int, int, int]) -> Averages:
     points = scores.points.mean(axis=1).reshape(shape)
     draws = scores.draws.mean(axis=1).reshape(2, *shape[1:], -1)
-    return Averages(points, draws, float(scores.floor().sum()) / len(scores.languages) ** 2)
+    return Averages(points, draws, _floors(scores, shape).sum(axis=1) / len(scores.languages) ** 2)
+
+
+def _floors(scores: TaskScores, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return what is added to the variance of B less A, (variants, languages), nothing where both answer alike."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    return np.stack([scores.floor(a.tolist(), b.tolist()) for a, b in zip(places[0], places[1], strict=True)])
 
 
 def _mean(parts: Sequence[Averages]) -> Averages:
@@ -145,14 +151,14 @@ def _mean(parts: Sequence[Averages]) -> Averages:
     return Averages(
         sum((part.points for part in parts), np.zeros(1)) / count,
         sum((part.draws for part in parts), np.zeros(1)) / count,
-        sum(part.floor for part in parts) / count**2,
+        sum((part.floor for part in parts), np.zeros(1)) / count**2,
     )
 
 
 def _family(
     points: np.ndarray,
     draws: np.ndarray,
-    floor: np.ndarray | float,
+    floor: np.ndarray,
     margin: float | np.ndarray,
     name: str,
 ) -> list[Contrast]:
@@ -165,8 +171,8 @@ def _family(
 
 def _by_variant(values: Averages, margin: float, name: str) -> list[Contrast]:
     points, draws = values.points.swapaxes(1, 2), values.draws.swapaxes(1, 2)
-    first = _family(points[:, :, :1], draws[:, :, :1], values.floor, margin, f"{name}, first variant")
-    others = _family(points[:, :, 1:], draws[:, :, 1:], values.floor, margin, f"{name}, other variants")
+    first = _family(points[:, :, :1], draws[:, :, :1], values.floor[:1], margin, f"{name}, first variant")
+    others = _family(points[:, :, 1:], draws[:, :, 1:], values.floor[1:], margin, f"{name}, other variants")
     return first + others
 
 
@@ -175,7 +181,7 @@ def _changes(values: Averages, margin: float) -> list[Contrast]:
     return _family(
         points[:, :, 1:] - points[:, :, :1],
         draws[:, :, 1:] - draws[:, :, :1],
-        2 * values.floor,
+        values.floor[1:] + values.floor[:1],
         margin,
         "changes from the first variant",
     )
@@ -184,7 +190,7 @@ def _changes(values: Averages, margin: float) -> list[Contrast]:
 def _tasks(per_task: Mapping[str, Averages], place: int, margin: float, name: str) -> dict[str, Contrast]:
     points = np.stack([value.points[:, place] for value in per_task.values()], axis=-1)
     draws = np.stack([value.draws[:, place] for value in per_task.values()], axis=-2)
-    floor = np.array([value.floor for value in per_task.values()])
+    floor = np.array([value.floor[place] for value in per_task.values()])
     return dict(zip(per_task, _family(points, draws, floor, margin, name), strict=True))
 
 
@@ -195,4 +201,5 @@ def _languages(
     points = scores.points.reshape(*shape, count)[:, place]
     draws = scores.draws.reshape(2, *shape[1:], count, -1)[:, place]
     name = f"languages of {scores.task}, {variant}"
-    return dict(zip(scores.languages, _family(points, draws, scores.floor(), margin, name), strict=True))
+    floor = _floors(scores, shape)[place]
+    return dict(zip(scores.languages, _family(points, draws, floor, margin, name), strict=True))

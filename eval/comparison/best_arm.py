@@ -174,7 +174,9 @@ def _picked(selection: Selection, shape: tuple[int, int]) -> _Picked:
         reference.append(scored[0][0])
         best.append(np.take_along_axis(scored[0][1:], choice[None], axis=0)[0])
         gains.append(np.take_along_axis(scored[1][1:], choice_draws[None], axis=0)[0] - scored[1][0])
-        floor += float(fold.scored_on.floor().sum()) / len(fold.scored_on.languages) ** 2
+        best_models = (1 + choice) * shape[1] + np.arange(shape[1])
+        floors = fold.scored_on.floor(range(shape[1]), best_models.tolist())
+        floor += float(floors.sum()) / len(fold.scored_on.languages) ** 2
         chosen.update(choice.tolist())
         draws_chosen.update(choice_draws.ravel().tolist())
     return _Picked(

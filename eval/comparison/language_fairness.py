@@ -69,9 +69,7 @@ def fairness(
     slope = _slope_weights(languages, known) if len(known) >= 3 else None
     fairness_by_system = []
     for at in range(len(drops.points)):
-        system_drops = (
-            drops.of([at]) if at != baseline else replace(drops.of([at]), floor=None)  # it is itself
-        )
+        system_drops = drops.of([at])
         single = simultaneous(noise[at], spread.joint_level) if noise.shape[-1] else LEVEL
         points = drops.points[at]
         half = spread.of(at).joint_half_width(single) if at != baseline else np.zeros(len(points))
@@ -82,7 +80,7 @@ def fairness(
         }
         worst = int(np.argmax(points))
         variance = float(points.var(ddof=1)) if len(points) > 1 else 0.0
-        beyond = variance - (_scatter(shared[at], system_drops.floor) if at != baseline else 0.0)
+        beyond = variance - (_scatter(shared[at], system_drops.added) if at != baseline else 0.0)
         fairness_by_system.append(
             Fairness(
                 listed,
@@ -105,13 +103,13 @@ def _drops(scores: Uncertain, baseline: int) -> Uncertain:
     return replace(gains, points=-gains.points, examples=-gains.examples, repeats=-gains.repeats)
 
 
-def _scatter(noise: np.ndarray, floor: np.ndarray | None) -> float:
+def _scatter(noise: np.ndarray, added: np.ndarray | None) -> float:
     """Return the variance over languages that noise (languages, draws) alone makes; 0 without draws.
 
     What all languages share, as the examples of parallel test sets, moves them together and makes none.
     """
     variance = float(noise.var(axis=0, ddof=1).mean()) if min(noise.shape) > 1 else 0.0
-    return variance + (0.0 if floor is None else float(floor.mean()))
+    return variance + (0.0 if added is None else float(added.mean()))
 
 
 def _combined(drops: Uncertain, weights: np.ndarray) -> Interval:

@@ -36,6 +36,7 @@ class Kind(ABC):
 
     columns: ClassVar[tuple[str, ...]]  # of `outcomes`
     name: ClassVar[KindName]
+    units: ClassVar[Mapping[str, str]]  # metric -> the column whose total says of how many units it is made
     leaderboard: ClassVar[Format | None] = (
         None  # how answers are written and read; None: no leaderboard has it
     )
@@ -123,6 +124,15 @@ class Kind(ABC):
 
         There may be more than a task of this kind reports; task.metrics names those that count.
         """
+
+    def unit_points(self, totals: np.ndarray, metrics: Sequence[str]) -> float:
+        """Return the points by which the mean of some metrics changes when one unit is answered otherwise.
+
+        A unit is what a metric counts, such as a gold chunk; of n units it is 100 / (n + 2) (see
+        eval.statistics.metric_units). `totals` are the summed outcomes (columns,) of any model.
+        """
+        counts = [float(totals[self.columns.index(self.units[metric])]) for metric in metrics]
+        return float(np.mean([100.0 / (count + 2) for count in counts]))
 
     def trials(self, examples: Sequence[Example]) -> int:
         """Return how many examples a score rests on, for its interval."""

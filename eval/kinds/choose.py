@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Choose(Kind):
 
     name = "choose"
     columns = ("correct", "examples")
+    units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
 
     def read(
         self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False

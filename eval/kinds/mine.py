@@ -56,6 +56,7 @@ class Mine(Calibrated):
     columns = (
         "matching", "predicted", "gold", "matching_dev_threshold", "predicted_dev_threshold",
     )  # fmt: skip
+    units = dict.fromkeys(("f1", "precision", "recall", "f1_dev_threshold"), "gold")
 
     def read(
         self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False

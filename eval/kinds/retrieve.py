@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Retrieve(Kind):
     name = "retrieve"
     leaderboard = Indices()
     columns = ("correct", "examples")
+    units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
 
     def read(
         self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False

@@ -36,6 +36,7 @@ class Span(Kind):
     name = "span"
     leaderboard = Answers()
     columns = ("exact", "f1", "f1_language_aware", "questions")
+    units = dict.fromkeys(("exact_match", "f1", "f1_language_aware"), "questions")
 
     def read(
         self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False

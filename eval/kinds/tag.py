@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Tag(Kind):
     leaderboard = Tags()
     labels_in_data = True
     columns = ("matching", "predicted", "gold", "correct", "tokens")
+    units: ClassVar[Mapping[str, str]] = {"f1": "gold", "accuracy": "tokens"}
 
     def read(
         self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False

@@ -21,6 +21,7 @@ from .outcomes import OUTCOMES as OUTCOMES
 from .outcomes import PREDICTIONS as PREDICTIONS
 from .outcomes import kept_folder as kept_folder
 from .outcomes import kept_name as kept_name
+from .outcomes import same_predictions as same_predictions
 from .outcomes import task_clusters as task_clusters
 from .outcomes import task_outcomes as task_outcomes
 from .outcomes import task_predictions as task_predictions

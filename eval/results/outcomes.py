@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -130,6 +131,41 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
     ):
         raise InputError(f"{file}: expected a list of predictions per language. Repeat the run.")
     return predictions
+
+
+def same_predictions(
+    models: Sequence[tuple[Path, TaskFacts, str]], outcomes: Mapping[str, np.ndarray]
+) -> dict[str, list[int]]:
+    """Return per language a number for each model, equal where two gave the same predictions of one task.
+
+    `models` are (folder of the run, the task as it was run there, candidate), `outcomes` theirs, of the same
+    examples, (models, examples, columns). Where predictions were not kept, none is taken to be the same.
+    """
+    # Only models whose every outcome is the same can have the same predictions, and few have.
+    alike: dict[str, list[list[int]]] = {}
+    for language, of_models in outcomes.items():
+        by_rows: dict[bytes, list[int]] = {}
+        for model, rows in enumerate(of_models):
+            by_rows.setdefault(hashlib.sha256(rows.tobytes()).digest(), []).append(model)
+        alike[language] = [group for group in by_rows.values() if len(group) > 1]
+    digests: dict[tuple[str, int], bytes] = {}
+    for model in sorted({model for groups in alike.values() for group in groups for model in group}):
+        predictions = task_predictions(*models[model]) or {}
+        for language, groups in alike.items():
+            if language in predictions and any(model in group for group in groups):
+                text = json.dumps(predictions[language], ensure_ascii=False)
+                digests[language, model] = hashlib.sha256(text.encode()).digest()
+    numbers = {}
+    for language in outcomes:
+        of_language = list(range(len(models)))
+        for group in alike[language]:
+            first: dict[bytes, int] = {}
+            for model in group:
+                digest = digests.get((language, model))
+                if digest is not None:
+                    of_language[model] = first.setdefault(digest, model)
+        numbers[language] = of_language
+    return numbers
 
 
 def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping[str, np.ndarray]:

@@ -17,7 +17,7 @@ from xpareto.eval.records import Measurement
 from xpareto.eval.results.blocks import CONTROL
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.old_runs import with_percentiles
-from xpareto.eval.results.outcomes import task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results.outcomes import same_predictions, task_clusters, task_outcomes, task_tuning
 from xpareto.eval.results.pairing import variant_of
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import ENERGY, SCORE, RunSummary, comparable, on_the_basis, summarize
@@ -163,6 +163,8 @@ class RunResults:
                     }
             clusters = task_clusters(self.folder, facts, self.names[0])
             tuning = task_tuning(self.folder, facts, self.names, outcomes) if part is None else None
+            models = [(self.folder, facts, candidate) for candidate in self.names]
+            predictions = same_predictions(models, outcomes)
             if part is not None:
                 taken = _taken(name, outcomes, clusters, part, self.seed)
                 outcomes = {code: array[:, taken[code]] for code, array in outcomes.items()}
@@ -176,6 +178,7 @@ class RunResults:
                 tuning=tuning,
                 clusters=clusters,
                 normal_from=NORMAL_FROM,
+                predictions=predictions,
             )
 
     def rows(self, candidate: str) -> tuple[Measurement, ...]:

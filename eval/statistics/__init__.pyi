@@ -13,11 +13,16 @@ from .intervals import Spread as Spread
 from .intervals import pair_spread as pair_spread
 from .intervals import seed_spread as seed_spread
 from .intervals import t_quantile as t_quantile
+from .metric_units import MetricUnits as MetricUnits
 from .pairwise_spread import pairs_of as pairs_of
 from .pairwise_spread import spread_over_pairs as spread_over_pairs
 from .prediction_flips import NONE as NONE
 from .prediction_flips import Flips as Flips
 from .prediction_flips import flips as flips
+from .score_bound import POWER as POWER
+from .score_bound import growth_needed as growth_needed
+from .score_bound import most_drop as most_drop
+from .score_bound import null_error as null_error
 from .score_draws import ModelTuning as ModelTuning
 from .score_draws import TaskScores as TaskScores
 from .score_draws import task_scores as task_scores
@@ -31,5 +36,6 @@ from .tests import Contrast as Contrast
 from .tests import Verdict as Verdict
 from .tests import contrasts as contrasts
 from .tests import holm as holm
+from .tests import step_up as step_up
 from .tests import verdict as verdict
 from .variance_shrinkage import shrunken_spread as shrunken_spread

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from xpareto.eval.statistics.intervals import LEVEL, Spread
+from xpareto.eval.statistics.metric_units import MetricUnits
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,18 @@ class Uncertain:
     axis, are the variance of the mean over seeds or blocks (see `repeated`). `df` None: there is one
     repetition, so nothing is known of that noise and `repeats` is empty. `pooled`: the variances rest on
     all systems already, so they are not to be shrunken again (see eval.statistics.variance_shrinkage).
+    `units` says what one unit of the metrics changes; of differences (`less`) that is `added`, the variance
+    which `spread` adds, and `unit`, in points.
     """
 
     points: np.ndarray  # (n, k)
     examples: np.ndarray = field(repr=False)  # (n, k, draws) float32; draws may be 0: no test examples
     repeats: np.ndarray = field(repr=False)  # (n, k, repetitions)
     df: int | None
-    floor: np.ndarray | None = None  # (k,) variance of a difference, added in `spread` alone
+    units: MetricUnits | None = field(default=None, repr=False)
     pooled: bool = False
+    added: np.ndarray | None = None  # (n, k)
+    unit: np.ndarray | None = None  # (n, k)
 
     def less(self, base: int) -> Uncertain:
         """Return each system less one of them, paired: by example and by seed."""
@@ -44,12 +49,23 @@ class Uncertain:
             points=self.points - self.points[base],
             examples=self.examples - self.examples[base],
             repeats=self.repeats - self.repeats[base],
+            units=None,
+            added=None if self.units is None else self.units.variance(base),
+            unit=None if self.units is None else self.units.unit(base),
         )
 
     def of(self, systems: Sequence[int]) -> Uncertain:
         """Return some of the systems."""
         at = list(systems)
-        return replace(self, points=self.points[at], examples=self.examples[at], repeats=self.repeats[at])
+        return replace(
+            self,
+            points=self.points[at],
+            examples=self.examples[at],
+            repeats=self.repeats[at],
+            units=None if self.units is None else self.units.of(at),
+            added=None if self.added is None else self.added[at],
+            unit=None if self.unit is None else self.unit[at],
+        )
 
     def take(self, quantities: Sequence[int] | np.ndarray) -> Uncertain:
         """Return some of the quantities."""
@@ -59,7 +75,9 @@ class Uncertain:
             points=self.points[:, at],
             examples=self.examples[:, at],
             repeats=self.repeats[:, at],
-            floor=None if self.floor is None else self.floor[at],
+            units=None if self.units is None else self.units.take(at),
+            added=None if self.added is None else self.added[:, at],
+            unit=None if self.unit is None else self.unit[:, at],
         )
 
     def mapped(self, weights: np.ndarray) -> Uncertain:
@@ -70,12 +88,14 @@ class Uncertain:
             points=self.points @ weights,
             examples=np.einsum("nkr,km->nmr", self.examples, narrow, optimize=True),
             repeats=np.einsum("nks,km->nms", self.repeats, weights, optimize=True),
-            floor=None if self.floor is None else self.floor @ weights**2,
+            units=None,
+            added=None if self.added is None else self.added @ weights**2,
+            unit=None if self.unit is None else self.unit @ weights**2,
         )
 
     def spread(self) -> Spread:
         """Return the standard errors (n, k), for intervals and p-values."""
-        variance = _variance(self.examples) + (0.0 if self.floor is None else self.floor)
+        variance = _variance(self.examples) + (0.0 if self.added is None else self.added)
         return Spread(np.sqrt(variance), np.sqrt((self.repeats**2).sum(axis=-1)), self.df)
 
     def normal(self, rng: np.random.Generator, draws: int) -> np.ndarray:
@@ -140,37 +160,46 @@ def repeated(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int | None]:
     return means[..., 0], deviations, least - 1
 
 
-def simultaneous(deviations: Iterable[np.ndarray], level: float = LEVEL, sided: int = 2) -> float:
+def simultaneous(deviations: Iterable[np.ndarray], level: float = LEVEL) -> float:
     """Return the level of single intervals at which those of a whole family hold together at `level`.
 
     `deviations` are pieces (..., draws) of normal draws of all members, centred; an array is one along its
     first axis. The largest standardised one is found in every draw, and its quantile taken (max-t: Romano
     and Wolf 2005; Hothorn, Bretz and Westfall 2008); members that never vary do not count. Give the result
-    to Spread.half_width, whose Student's t is then taken at that level member by member. With `sided` 1
-    only deviations below zero count, and the level returned is still that of a two-sided interval, of which
-    one end is used.
+    to Spread.half_width, whose Student's t is then taken at that level member by member.
+
+    A member of few examples has heavier tails than the normal law, and its quantile is no other's: it would
+    widen the intervals of all. So what is found is a level and not a quantile, each member has its own
+    quantile at it (min-P: Westfall and Young 1993), and it is never above Bonferroni's, which holds
+    whatever the tails are.
 
     >>> rng = np.random.default_rng(0)
     >>> one = simultaneous(rng.standard_normal((1, 20_000)))
-    >>> two = simultaneous(rng.standard_normal((9, 20_000)))
-    >>> bool(0.94 < one < 0.96), bool(0.99 < two < 0.997)
-    (True, True)
+    >>> nine = simultaneous(rng.standard_normal((9, 20_000)))
+    >>> one, bool(0.99 < nine <= 1 - 0.05 / 9)
+    (0.95, True)
     """
     largest: np.ndarray = np.zeros(1, np.float32)
+    members = 0
     for piece in deviations:
         flat = piece.reshape(-1, piece.shape[-1])
         errors = flat.std(axis=-1)
         moving = errors > 0
+        members += int(moving.sum())
         if moving.any():
-            scaled = np.abs(flat[moving]) if sided == 2 else -flat[moving]
+            scaled = np.abs(flat[moving])
             scaled /= errors[moving, None]
             largest = np.maximum(largest, scaled.max(axis=0))
-    return level_of(float(np.quantile(largest, level)), level)
+    return level_of(float(np.quantile(largest, level)), members, level)
 
 
-def level_of(quantile: float, level: float = LEVEL) -> float:
-    """Return the two-sided level of a normal quantile, at least `level` less what a side may save."""
-    return max(math.erf(quantile / math.sqrt(2.0)), 2 * level - 1)
+def level_of(quantile: float, members: int, level: float = LEVEL) -> float:
+    """Return the two-sided level of a normal quantile, from `level` up to Bonferroni's of so many members.
+
+    >>> level_of(0.0, 4), level_of(9.0, 4)
+    (0.95, 0.9875)
+    """
+    return min(max(math.erf(quantile / math.sqrt(2.0)), level), 1 - (1 - level) / max(members, 1))
 
 
 def _variance(deviations: np.ndarray) -> np.ndarray:

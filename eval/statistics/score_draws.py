@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,9 @@ class TaskScores:
     """Scores in percent, XTREME's way: per language the mean of the task's first `scored_by` metrics.
 
     `points` is (models, languages). `draws` is (models, languages, draws) for the models that draws
-    were asked for, in their order. `examples` counts those that each language rests on.
+    were asked for, in their order. `examples` counts those that each language rests on, `units` are the
+    points (languages,) by which one unit of the metric changes a score. `predictions` (models, languages)
+    are equal numbers where two models' predictions are known to be the same.
     """
 
     task: str
@@ -36,16 +38,43 @@ class TaskScores:
     points: np.ndarray
     draws: np.ndarray = field(repr=False)
     clustered: bool  # languages that share examples were drawn together
+    units: np.ndarray
+    predictions: np.ndarray
     retuned: bool = False  # a threshold was set anew in every draw
 
-    def floor(self) -> np.ndarray:
-        """Return the variance (languages,) that one example answered otherwise stands for.
+    def floor(self, one: Sequence[int], other: Sequence[int]) -> np.ndarray:
+        """Return the variance (languages,) to add to that of the mean difference of pairs of models.
 
-        Two models that answer all of n examples alike have a bootstrap variance of zero, and yet may
-        differ on the next example. As Agresti and Min (2005) add half an example to each discordant
-        cell, so (100 / (n + 2))² square points are added here.
+        The models `one` and `other` are paired in their order; where the predictions of all pairs are the
+        same, it is 0 (see eval.statistics.metric_units).
         """
-        return (100.0 / (np.array(self.examples, dtype=np.float64) + 2)) ** 2
+        apart = (self.predictions[list(one)] != self.predictions[list(other)]).mean(axis=0)
+        added: np.ndarray = apart * self.units**2
+        return added
+
+    def beside(self, other: TaskScores) -> TaskScores:
+        """Return these models followed by those of another run of the task, whose predictions are their own."""
+        others = other.predictions + len(self.predictions)
+        return replace(
+            self,
+            examples=tuple(min(x, y) for x, y in zip(self.examples, other.examples, strict=True)),
+            points=np.concatenate([self.points, other.points]),
+            draws=np.concatenate([self.draws, other.draws]),
+            units=np.maximum(self.units, other.units),
+            predictions=np.concatenate([self.predictions, others]),
+        )
+
+    def tied(self, predictions: Mapping[str, Sequence[int]]) -> TaskScores:
+        """Return the scores with draws of all models, of which those of equal predictions are made equal.
+
+        A threshold that is set anew may else part two models that mined the same pairs.
+        """
+        numbers = np.array([predictions[language] for language in self.languages]).T
+        draws = self.draws.copy()
+        for at, of_language in enumerate(numbers.T):
+            _, firsts, places = np.unique(of_language, return_index=True, return_inverse=True)
+            draws[:, at] = draws[firsts[places], at]
+        return replace(self, draws=draws, predictions=numbers)
 
 
 def task_scores(
@@ -59,6 +88,7 @@ def task_scores(
     *,
     clusters: Mapping[str, np.ndarray] | None = None,
     normal_from: int | None = None,
+    predictions: Mapping[str, Sequence[int]] | None = None,
 ) -> TaskScores:
     """Return the scores of one task from outcomes per language, each (models, examples, columns).
 
@@ -71,6 +101,9 @@ def task_scores(
 
     With `tuning`, by language, the threshold of bitext mining is set again inside every draw (see
     eval.statistics.threshold_draws); without, it is taken as it was, and an interval does not cover its choice.
+
+    `predictions` gives, by language, a number for each model, equal where predictions are the same, and all
+    models are drawn then; without, no two are taken to be the same.
 
     `part` names a sample of its own, such as "dev": other parts of a task have independent draws.
     """
@@ -103,7 +136,22 @@ def task_scores(
                 rng = generator(seed, *names, language)
                 resampled[:, at] = draw_scores(counts, score, rng, draws, normal_from)
     clustered, retuned = together is not None, tuning is not None
-    return TaskScores(task.name, task.group, languages, examples, points, resampled, clustered, retuned)
+    scored_by = task.metrics[: task.scored_by]
+    units = [kind.unit_points(counts[0].sum(axis=0), scored_by) for counts in outcomes.values()]
+    own = np.tile(np.arange(points.shape[0])[:, None], (1, len(languages)))
+    scores = TaskScores(
+        task.name,
+        task.group,
+        languages,
+        examples,
+        points,
+        resampled,
+        clustered,
+        np.array(units),
+        own,
+        retuned,
+    )
+    return scores if predictions is None else scores.tied(predictions)
 
 
 def _together(

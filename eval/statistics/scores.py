@@ -9,6 +9,7 @@ import numpy as np
 
 from xpareto.eval.statistics.estimates import Uncertain, level_of, repeated
 from xpareto.eval.statistics.intervals import LEVEL
+from xpareto.eval.statistics.metric_units import ABSENT, MetricUnits
 from xpareto.eval.statistics.score_draws import TaskScores
 
 AVERAGE = 0  # the first quantity
@@ -30,11 +31,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Quality:
-    """One quality of every candidate, in percent: as it is, in every draw, and its floor of variance."""
+    """One quality of every candidate, in percent: as it is, in every draw, and which quantities it is made of."""
 
     points: np.ndarray  # (candidates,)
     draws: np.ndarray = field(repr=False)  # (candidates, draws)
-    floor: float  # see TaskScores.floor: two models that answer alike may differ on the next example
+    places: tuple[int, ...]  # two models that answer alike in all of these are equal in it
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,9 @@ class ScoreTable:
     languages: tuple[str, ...]
     points: np.ndarray  # (candidates, quantities)
     examples: np.ndarray = field(repr=False)  # (candidates, quantities, draws) float32
-    floor: np.ndarray  # (quantities,) variance: see TaskScores.floor
     cells: tuple[tuple[str, str], ...]
+    units: MetricUnits = field(repr=False)  # systems are the candidates, each with one seed
+    cell_examples: tuple[int, ...]
     cell_points: np.ndarray  # (candidates, cells)
     cell_errors: np.ndarray  # (candidates, cells), of the change from the baseline
     cell_levels: np.ndarray  # (candidates,)
@@ -77,18 +79,18 @@ class ScoreTable:
     def quantity(self, place: int) -> Quality:
         """Return one quantity of all candidates."""
         points = self.points[:, place]
-        return Quality(points, points[:, None] + self.examples[:, place], float(self.floor[place]))
+        return Quality(points, points[:, None] + self.examples[:, place], (place,))
 
     def reduced(self, places: Sequence[int], reduce: Callable[[np.ndarray], np.ndarray]) -> Quality:
         """Return the quality that `reduce` makes of some quantities, as they are and in every draw.
 
         It is given scores of (candidates, places), or of (candidates, places, draws), and reduces axis 1.
-        The floor is the largest of theirs, since each may be the one that counts.
+        What one unit of a metric changes is the largest of theirs, since each may be the one that counts.
         """
         chosen = list(places)
         points = self.points[:, chosen]
         draws = points[..., None] + self.examples[:, chosen]
-        return Quality(reduce(points), reduce(draws), float(self.floor[chosen].max()))
+        return Quality(reduce(points), reduce(draws), tuple(chosen))
 
     def having(self, qualities: Mapping[str, Quality]) -> ScoreTable:
         """Return the table with further qualities as its last quantities, under their objectives' names."""
@@ -102,7 +104,13 @@ class ScoreTable:
             self,
             points=np.concatenate([self.points, points], axis=1),
             examples=np.concatenate([self.examples, examples], axis=1),
-            floor=np.concatenate([self.floor, [quality.floor for quality in every]]),
+            units=replace(
+                self.units,
+                parts=(
+                    *self.units.parts,
+                    *(tuple(c for at in q.places for c in self.units.parts[at]) for q in every),
+                ),
+            ),
             qualities=(*self.qualities, *qualities),
         )
 
@@ -111,12 +119,14 @@ class ScoreTable:
         seeds = sorted({seed for by_seed in members for seed in by_seed})
         values = np.full((len(members), self.points.shape[1], len(seeds)), np.nan)
         examples = np.zeros((len(members), *self.examples.shape[1:]), np.float32)
+        predictions = np.full((len(members), len(seeds), len(self.cells)), ABSENT)
         for at, by_seed in enumerate(members):
             for seed, candidate in by_seed.items():
+                predictions[at, seeds.index(seed)] = self.units.predictions[candidate, 0]
                 values[at, :, seeds.index(seed)] = self.points[candidate]
                 examples[at] += self.examples[candidate] / np.float32(len(by_seed))
         means, deviations, df = repeated(values)
-        return Uncertain(means, examples, deviations, df, self.floor)
+        return Uncertain(means, examples, deviations, df, replace(self.units, predictions=predictions))
 
 
 def standard_deviation(draws: np.ndarray) -> np.ndarray:
@@ -157,8 +167,12 @@ def score_table(
     whole = sum(weights.task(name) for name in tasks)
     shares = {code: sum(weights.task(name) for name in tasks if code in tasks[name]) for code in languages}
     points = examples = largest = np.zeros(0)
-    floor = np.zeros(quantities)
+    shares_of_cells: list[np.ndarray] = []
+    units: list[np.ndarray] = []
+    predictions: list[np.ndarray] = []
+    cell_examples: list[int] = []
     cells: list[tuple[str, str]] = []
+    moving = np.zeros(0, np.int64)
     cell_points: list[np.ndarray] = []
     cell_errors: list[np.ndarray] = []
     for at, (name, of_task) in enumerate(zip(tasks, scored, strict=True)):
@@ -174,25 +188,28 @@ def score_table(
             candidates, _, draws = of_task.draws.shape
             points = np.zeros((candidates, quantities))
             examples = np.zeros((candidates, quantities, draws), np.float32)
-            largest = np.zeros((candidates, draws), np.float32)
+            largest, moving = np.zeros((candidates, draws), np.float32), np.zeros(candidates, np.int64)
         deviations = of_task.draws - of_task.points.astype(of_task.draws.dtype)[..., None]
         in_task = np.array([weights.language(code) for code in of_task.languages])
         in_task = in_task / in_task.sum()
         in_average = weights.task(name) / whole
-        task_points, task_floor = of_task.points @ in_task, float(of_task.floor() @ in_task**2)
+        task_points = of_task.points @ in_task
         mean = np.einsum("clr,l->cr", deviations, in_task.astype(deviations.dtype), optimize=True)
-        points[:, 1 + at], examples[:, 1 + at], floor[1 + at] = task_points, mean, task_floor
+        points[:, 1 + at], examples[:, 1 + at] = task_points, mean
         points[:, AVERAGE] += in_average * task_points
         examples[:, AVERAGE] += np.float32(in_average) * mean.astype(np.float32)
-        floor[AVERAGE] += in_average**2 * task_floor
+        partners = np.broadcast_to(baseline, candidates)
         for place, code in enumerate(of_task.languages):
             column = 1 + len(tasks) + languages.index(code)
             share = weights.task(name) / shares[code]
             points[:, column] += share * of_task.points[:, place]
             examples[:, column] += np.float32(share) * deviations[:, place].astype(np.float32)
-            floor[column] += share**2 * float(of_task.floor()[place])
-            change = deviations[:, place] - deviations[np.broadcast_to(baseline, candidates), place]
+            in_quantities = np.zeros(quantities)
+            in_quantities[[AVERAGE, 1 + at, column]] = in_average * in_task[place], in_task[place], share
+            shares_of_cells.append(in_quantities)
+            change = deviations[:, place] - deviations[partners, place]
             error = standard_deviation(change)
+            moving += error > 0
             np.maximum(
                 largest,
                 np.abs(change) / np.where(error > 0, error, np.inf)[:, None].astype(np.float32),
@@ -200,14 +217,24 @@ def score_table(
             )
             cells.append((name, code))
             cell_points.append(of_task.points[:, place])
-            cell_errors.append(np.sqrt(error**2 + float(of_task.floor()[place])))
+            apart = of_task.predictions[:, place] != of_task.predictions[partners, place]
+            cell_errors.append(np.sqrt(error**2 + apart * of_task.units[place] ** 2))
+        units.append(of_task.units)
+        predictions.append(of_task.predictions)
+        cell_examples += of_task.examples
     levels = np.array(
         [
-            level_of(float(np.quantile(of_candidate, LEVEL))) if of_candidate.size else LEVEL
-            for of_candidate in largest
+            level_of(float(np.quantile(of_candidate, LEVEL)), int(members)) if of_candidate.size else LEVEL
+            for of_candidate, members in zip(largest, moving, strict=True)
         ]
     )
+    metric_units = MetricUnits(
+        np.concatenate(units),
+        np.array(shares_of_cells),
+        tuple((quantity,) for quantity in range(quantities)),
+        np.concatenate(predictions, axis=1)[:, None],
+    )
     return ScoreTable(
-        tuple(tasks), languages, points, examples, floor, tuple(cells),
+        tuple(tasks), languages, points, examples, tuple(cells), metric_units, tuple(cell_examples),
         np.stack(cell_points, axis=1), np.stack(cell_errors, axis=1), levels,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,6 +55,28 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = running
     return tuple(adjusted)
+
+
+def step_up(passing: Callable[[float], int], hypotheses: int, error: float = ERROR) -> float:
+    """Return the error that each of several tests may have, for 5 % that any is passed wrongly.
+
+    `passing` tells how many of the `hypotheses` are rejected where each test may err in a share of cases.
+    The error is the largest error / (hypotheses - k + 1) at which at least k are (step-up: Hochberg 1988),
+    and error / hypotheses where none is. It holds for tests that do not depend negatively on each other
+    (Sarkar 1998), as comparisons with one baseline do not.
+
+    >>> p_values = [0.001, 0.02, 0.03]
+    >>> step_up(lambda error: sum(p <= error for p in p_values), 3)  # all of them: the largest is below 0.05
+    0.05
+    """
+    k = max(hypotheses, 1)
+    while k > 1:
+        # At a smaller error no more pass, so that the next k to try is what passed here.
+        passed = passing(error / (hypotheses - k + 1))
+        if passed >= k:
+            break
+        k = max(passed, 1)
+    return error / (max(hypotheses, 1) - k + 1)
 
 
 def verdict(difference: float, p: float, p_equivalent: float, good: int = 1) -> Verdict:

@@ -113,9 +113,9 @@ def choose(
 ) -> None:
     """Say which variant to deploy under limits, why, and what kept the others out.
 
-    A limit on a drop or a cost is met when the upper end of its interval meets it. Intervals of drops hold
-    at 95 % for all variants and languages at once, those of costs each by itself. A cost that was measured
-    once is judged by its value.
+    A limit on a drop or a cost is met when the upper end of its interval meets it. Of variants that lose more
+    than a limit on drops allows, in the average or in any language, none is let through in 95 % of cases;
+    intervals of costs hold at 95 % each by itself. A cost that was measured once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
     from xpareto.eval.analyses import Requirements, named_numbers, names

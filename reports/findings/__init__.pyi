@@ -14,6 +14,7 @@ from .disparity import columns as columns
 from .disparity import disparities as disparities
 from .domination import domination_rows as domination_rows
 from .domination import dominations as dominations
+from .drop_power import power_words as power_words
 from .lead import TOLERANCE as TOLERANCE
 from .lead import arms_compared as arms_compared
 from .lead import as_measured as as_measured

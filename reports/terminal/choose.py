@@ -9,6 +9,7 @@ from xpareto.compress.core import enumerated
 from xpareto.eval.analyses import WITH
 from xpareto.eval.analyses.documents import BrokenLimit, Recommendation, VariantFacts
 from xpareto.eval.objectives import MEGABYTE, Limit, declared_limits, preferences
+from xpareto.reports.findings import power_words
 from xpareto.reports.terminal.tables import printer
 from xpareto.reports.text import midway, points, ratio, three_digits, visible
 
@@ -38,7 +39,8 @@ def answer(document: Recommendation) -> list[str]:
     """Return the answer in sentences, one a line."""
     chosen = document.chosen
     if chosen is None:
-        return ["Nothing fits.", *_nearest(document), *_tokenization(document), *_few_blocks(document)]
+        return ["Nothing fits.", *_nearest(document), *_power(document), *_tokenization(document),
+                *_few_blocks(document)]  # fmt: skip
     lines = [f"Deploy {chosen.candidate}."]
     if chosen.candidate != chosen.name:
         lines.append(f"It is the middle one of {len(chosen.seeds)} seeds of {chosen.name}.")
@@ -49,7 +51,7 @@ def answer(document: Recommendation) -> list[str]:
     else:
         lines.append(f"Runner-up: {runner.name}: {_behind(document, runner.name)}.")
         lines += ["  " + line for line in _against(runner, document)]
-    lines += _tokenization(document) + _few_blocks(document)
+    lines += _power(document) + _tokenization(document) + _few_blocks(document)
     other = document.reported_on
     if other is not None:
         drop, worst = other.drop, other.worst_language_drop
@@ -88,6 +90,16 @@ def _nearest(document: Recommendation) -> list[str]:
         missed = "; ".join(violation(limit, document) for limit in document.rejected[nearest.name])
         lines += [f"Nearest miss: {nearest.name}: {missed}.", *_against(nearest, document)]
     return lines
+
+
+def _power(document: Recommendation) -> list[str]:
+    """Return what the examples can show of each limit on a drop, unless drops are taken as measured."""
+    if document.point_estimates:
+        return []
+    return [
+        power_words(_name(limit, document), document.limits[limit], power)
+        for limit, power in document.power.items()
+    ]
 
 
 def _tokenization(document: Recommendation) -> list[str]:

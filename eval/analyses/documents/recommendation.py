@@ -9,7 +9,7 @@ from pydantic import Field
 
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
-from xpareto.eval.comparison import Interval
+from xpareto.eval.comparison import DropPower, Interval
 from xpareto.eval.statistics import Basis
 
 
@@ -109,6 +109,7 @@ class Recommendation(Document):
     point_estimates: bool
     level: float = Field(description="of the intervals")
     single_level: float = Field(description="of one interval of a drop")
+    power: Mapping[str, DropPower] = Field(default_factory=dict, description="by limit on a drop")
     resamples: int
     seed: int
     noise_floor: Mapping[str, float] = Field(

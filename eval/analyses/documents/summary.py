@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.analyses.documents.frontier import Attainment, FrontierEntry, Reference
+from xpareto.eval.comparison import DropPower
 from xpareto.eval.objectives import Sense
 from xpareto.eval.statistics import Basis
 
@@ -135,6 +136,9 @@ class Answer(Part):
     max_drop: float = Field(description="points that may be lost")
     fits: tuple[int, ...] = Field(description="places of the systems that meet it")
     single_level: float = Field(description="level of one interval of a drop")
+    power: DropPower | None = Field(
+        default=None, description="null in documents that were written before there was one"
+    )
     picks: tuple[Pick, ...] = Field(description="one for each cost of the recipe")
 
 

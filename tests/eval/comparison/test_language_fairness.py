@@ -10,6 +10,7 @@ import pytest
 from xpareto.eval.comparison.language_fairness import OTHER, fairness
 from xpareto.eval.data.language_facts import LANGUAGES
 from xpareto.eval.statistics.estimates import Uncertain
+from xpareto.eval.statistics.metric_units import MetricUnits
 from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
 from xpareto.eval.tasks._task import KINDS, TASKS, task
 
@@ -62,7 +63,9 @@ def test_noise_that_languages_share_makes_no_spread() -> None:
 
 def test_the_baseline_has_no_interval_though_a_difference_has_a_least_variance() -> None:
     points = np.tile(np.full(6, 70.0), (2, 1))
-    floored = replace(scores(points, 1.0), floor=np.full(6, 0.5))
+    cells = tuple((at,) for at in range(6))
+    units = MetricUnits(np.full(6, 0.7), np.eye(6), cells, np.arange(12).reshape(2, 1, 6))
+    floored = replace(scores(points, 1.0), units=units)
     own = fairness(floored, CODES, 0, np.random.default_rng(0), 500)[0]
     found = [own.worst, *own.drops.values(), *own.by_script.values(), *own.by_resources.values()]
     assert all(one.value == one.low == one.high == 0 for one in found) and own.spread_beyond_noise == 0

@@ -55,10 +55,11 @@ def test_the_upper_end_may_refuse_what_the_point_allows(tmp_path: Path) -> None:
 
 
 def test_the_worst_language_has_a_limit_of_its_own(tmp_path: Path) -> None:
-    found = chosen(one_arm(tmp_path / "r"), {"max_drop": 10.0, "worst_language_drop": 8.5})
+    found = chosen(one_arm(tmp_path / "r"), {"max_drop": 10.0, "worst_language_drop": 7.0})
     (violation,) = found.rejected[INT8]
     assert violation.limit_name == "worst_language_drop" and violation.language in ("en", "de", "sw")
-    assert found.single_level > 0.96  # eight one-sided intervals at once, each at 0.95 takes 0.90
+    # Two variants are judged and one fits: each may be passed wrongly in 5 % / 2, however many languages.
+    assert found.single_level == pytest.approx(0.95)
 
 
 def test_when_nothing_fits_the_nearest_miss_is_told_with_its_excess(tmp_path: Path) -> None:
