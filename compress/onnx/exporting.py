@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +16,12 @@ from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
 from xpareto.compress.heads import HEADS
 from xpareto.compress.models import load_model
 from xpareto.compress.onnx import graph as onnx_graph
-from xpareto.compress.onnx import parity
+from xpareto.compress.onnx import parity, tracing
 from xpareto.compress.onnx.packing import reading_packed_rows
 from xpareto.compress.quantization import CODES
 
 if TYPE_CHECKING:
-    import onnx_ir
     from transformers import PreTrainedModel
-
-_TRACE_SHAPE = (2, 7)  # a batch of 1 would freeze the batch axis
 
 
 def export(
@@ -52,16 +46,17 @@ def export(
     max_tokens = config.max_position_embeddings - config.pad_token_id - 1
     outputs = HEADS[manifest.head].exports(manifest.layer, config.num_hidden_layers)
     progress(0, 3, "tracing")
-    with reading_packed_rows(model) if packed else contextlib.nullcontext():
-        program = _traced(model, outputs, max_tokens, opset)
-    progress(1, 3, "writing")
-    files = onnx_graph.save(program, target)
+    with (
+        reading_packed_rows(model) if packed else contextlib.nullcontext(),
+        tracing.traced(model, outputs, max_tokens, opset, packed) as program,
+    ):
+        progress(1, 3, "writing")
+        files = onnx_graph.save(program, target)
+        size = onnx_graph.weight_bytes(program)
     _write_config(source, target, packed)
     for name in (TOKENIZER, TOKENIZER_CONFIG, CODES):
         if name in manifest.files or name != CODES:
             (target / name).write_bytes(source.file(name).read_bytes())
-    size = onnx_graph.weight_bytes(program)
-    del program
 
     progress(2, 3, "comparing with torch")
     batches = parity.random_batches(config.vocab_size, config.pad_token_id, max_tokens, parity_shapes)
@@ -89,31 +84,6 @@ def export(
             f"the weights exceed protobuf's 2 GB: keep {onnx_graph.SIDECAR} beside {onnx_graph.MODEL}"
         )
     return notes
-
-
-def _traced(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int) -> onnx_ir.Model:
-    import torch
-    from transformers.exporters.configs import OnnxConfig
-    from transformers.exporters.exporter_onnx import OnnxExporter
-
-    rows, length = _TRACE_SHAPE
-    ids = torch.full((rows, min(length, max_tokens)), model.config.eos_token_id)
-    axes = {
-        0: torch.export.Dim(onnx_graph.AXES[0], min=1, max=1 << 16),
-        1: torch.export.Dim(onnx_graph.AXES[1], min=1, max=max_tokens),
-    }
-    names = ("input_ids", "attention_mask")
-    settings = OnnxConfig(
-        dynamic=True, dynamic_shapes=dict.fromkeys(names, axes), opset_version=opset, optimize=True
-    )
-    model.config.output_hidden_states = len(outputs) > 1
-    with _quiet():
-        exported = OnnxExporter().export(
-            model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, config=settings
-        )
-    program: onnx_ir.Model = exported.program
-    onnx_graph.tidy(program, outputs)
-    return program
 
 
 def _torch_run(
@@ -178,24 +148,3 @@ def _write_config(source: Artifact, target: Path, packed: bool) -> None:
         config["label2id"] = {label: index for index, label in enumerate(labels)}
     text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False)
     (target / "config.json").write_text(text + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporters' running commentary: what matters is checked afterwards, on numbers."""
-    from transformers.utils import logging as transformers_logging
-
-    level = transformers_logging.get_verbosity()
-    onnx_logger = logging.getLogger("torch.onnx")
-    onnx_level = onnx_logger.level
-    transformers_logging.set_verbosity_error()
-    onnx_logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)
-            warnings.filterwarnings("ignore", category=DeprecationWarning)
-            warnings.filterwarnings("ignore", category=UserWarning, module="torch")
-            yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        onnx_logger.setLevel(onnx_level)
