@@ -1,31 +1,26 @@
 """Time, processor time and energy of work: the probe energy and the making of artifacts have this one meter.
 
 The CPU packages are read from RAPL, and GPUs by codecarbon from NVML or AMD SMI. Without counters of the CPU
-codecarbon's model stands in: TDP times the share of the machine's processor time that this process used, and a
-constant power for memory. Such joules are close to a constant times processor time, so they are marked as
-modelled and never mixed with measured ones. Memory is modelled in any case.
+the figure of codecarbon's process mode stands in (see `power_model`). Such joules are close to a constant times
+processor time, so they are marked as modelled and never mixed with measured ones. Memory is modelled in any case.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from xpareto.compress.core import InputError
 from xpareto.eval.hardware.gpu_energy import Cards, find_cards
 from xpareto.eval.hardware.interference import processor_seconds
-from xpareto.eval.hardware.machine import cpu_model
+from xpareto.eval.hardware.power_model import PowerModel, power_model
 from xpareto.eval.hardware.rapl import PowerCounter
 from xpareto.eval.records import Basis
 
 JOULES_PER_KWH = 3.6e6
-FALLBACK_TDP_WATTS = 85.0  # codecarbon's own constant for a CPU that it does not know
 
 
 @dataclass(frozen=True)
@@ -72,28 +67,26 @@ class Joules:
         return self.cpu_j + (self.ram_j if self.basis == "modelled" else 0.0)
 
 
-def energy(spent: Spent, tdp: float, ram: float, cores: int) -> Joules:
-    """Return the energy of work: what counters measured, else codecarbon's model of its processor time.
+def energy(spent: Spent, model: PowerModel) -> Joules:
+    """Return the energy of work: what counters measured, else what `model` makes of its times.
 
-    Measured is gross: idle power and other processes on the packages are in it. Modelled is `tdp` watts x
-    processor time / `cores`, and `ram` watts x time.
+    Measured is gross: idle power and other processes on the packages are in it.
 
-    >>> energy(Spent(10.0, 12.0), tdp=85.0, ram=10.0, cores=2).total_j
-    610.0
-    >>> energy(Spent(10.0, 12.0, 900.0, 50.0), tdp=85.0, ram=10.0, cores=2).total_j
+    >>> model = PowerModel(cpu_watts=8.0, cores=2, ram_watts=10.0, source="codecarbon")
+    >>> energy(Spent(10.0, 12.0), model).total_j
+    148.0
+    >>> energy(Spent(10.0, 12.0, 900.0, 50.0), model).total_j
     900.0
     """
-    ram_j = ram * spent.seconds
+    ram_j = model.ram_j(spent.seconds)
     if spent.cpu_j is not None:
         return Joules(spent.cpu_j, ram_j, spent.gpu_j, "measured", "RAPL counters of the CPU packages")
-    how = f"cpu = TDP {tdp:g} W x process share of all cores x time, ram = {ram:g} W x time"
-    instrument = f"codecarbon {version('codecarbon')}, {how}"
-    return Joules(tdp * spent.cpu_seconds / cores, ram_j, spent.gpu_j, "modelled", instrument)
+    return Joules(model.cpu_j(spent.cpu_seconds), ram_j, spent.gpu_j, "modelled", model.words)
 
 
 def machine_energy(spent: Spent) -> Joules:
     """Return the energy of work that was done in this process, with the model's figures of this machine."""
-    return energy(spent, tdp_watts(), ram_watts(), os.cpu_count() or 1)
+    return energy(spent, power_model())
 
 
 class EnergyMeter:
@@ -135,27 +128,6 @@ class EnergyMeter:
         start = self.read()
         work()
         return self.read() - start
-
-
-@cache
-def tdp_watts() -> float:
-    """Return the TDP that codecarbon's table has for this CPU.
-
-    A name without a model number, as virtual machines give, would be matched to an arbitrary chip.
-    """
-    if not any(letter.isdigit() for letter in cpu_model()):
-        return FALLBACK_TDP_WATTS
-    from codecarbon.core.cpu import TDP
-
-    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
-    return float(TDP().tdp or FALLBACK_TDP_WATTS)
-
-
-def ram_watts() -> float:
-    """Return the power that codecarbon's model gives the memory that this process and its children hold."""
-    from codecarbon.external.ram import RAM
-
-    return float(RAM(tracking_mode="process").total_power().W)
 
 
 def carbon_intensity(country: str | None) -> float:

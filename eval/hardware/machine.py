@@ -61,7 +61,9 @@ def abilities() -> list[Ability]:
     vnni = flags & {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
     bf16 = flags & {"amx_bf16", "avx512_bf16"}
     memory, cards, counters = memory_bytes() / 2**30, gpus(), rapl_readable()
-    without = "NVML measures the GPU only" if cards else "energy would be modelled from TDP"
+    without = (
+        "NVML measures the GPU only" if cards else "energy would be modelled by codecarbon's process mode"
+    )
     return [
         Ability(
             "energy counters",
@@ -92,6 +94,11 @@ def vector_flags() -> tuple[str, ...]:
     lines = [line.partition(":")[2].split() for line in _cpuinfo() if line.startswith(("flags", "Features"))]
     cpu_flags = set(lines[0]) if lines else set()
     return tuple(flag for flag in FLAGS if flag in cpu_flags)
+
+
+def is_virtual() -> bool:
+    """Return whether the CPU says that a hypervisor runs this machine; CPUs other than x86 do not say."""
+    return any(line.startswith("flags") and "hypervisor" in line.split() for line in _cpuinfo())
 
 
 def usable_cores() -> int:

@@ -16,7 +16,7 @@ from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_S
 from xpareto.eval.runtimes import Session
 
 NO_COUNTER = (
-    "No RAPL or NVML counter is readable; energy would be modelled from TDP. "
+    "No RAPL or NVML counter is readable; energy would be modelled by codecarbon's process mode. "
     "Set measure.allow_modelled_energy: true to accept that."
 )
 

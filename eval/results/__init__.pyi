@@ -3,11 +3,14 @@ from .blocks import COST as COST
 from .blocks import turns as turns
 from .cells import INTERVAL as INTERVAL
 from .cells import Score as Score
+from .document import MODELLED as MODELLED
+from .document import WHOLE_SOCKET as WHOLE_SOCKET
 from .document import Candidate as Candidate
 from .document import Provenance as Provenance
 from .document import RunDocument as RunDocument
 from .document import StepFacts as StepFacts
 from .document import TaskFacts as TaskFacts
+from .document import basis_of as basis_of
 from .document import read_document as read_document
 from .document import row_schema as row_schema
 from .document import run_schema as run_schema

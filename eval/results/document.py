@@ -22,6 +22,8 @@ from xpareto.eval.records import Measurement
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
 UNAVAILABLE = "unavailable"
+MODELLED, WHOLE_SOCKET = "modelled", "modelled (whole socket)"
+_WHOLE_SOCKET_WORDS = "share of all cores x time"  # in the instruments of the model up to 0.2
 
 # "" in memory is null in the file.
 _Text = Annotated[
@@ -101,6 +103,18 @@ class Candidate:
     def unmade(self) -> tuple[str, ...]:
         """Return the training sets whose artifact could not be made."""
         return tuple(name for name in self.keys if name not in self.artifacts)
+
+
+def basis_of(basis: str, instrument: str) -> str:
+    """Return the basis of joules, with the model of earlier versions told apart by what they wrote of it.
+
+    That model gave an unknown CPU 85 W whatever its size, about ten times what codecarbon's process mode does,
+    so that its joules compare with no others.
+
+    >>> basis_of("modelled", "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time")
+    'modelled (whole socket)'
+    """
+    return WHOLE_SOCKET if basis == MODELLED and _WHOLE_SOCKET_WORDS in instrument else basis
 
 
 @dataclass(frozen=True)

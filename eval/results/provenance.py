@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xpareto.eval.results.document import Provenance
+from xpareto.eval.results.document import Provenance, basis_of
 
 
 def made_of_old_run(folder: Path) -> dict[str, Provenance]:
@@ -53,7 +53,8 @@ class Effort:
 
     `steps` holds the seconds by step, first to last, over all its training sets; `own` and
     `own_energy_j` are the part that no other candidate rests on; `unknown` counts pieces of work
-    without a time. Processor time and energy are None where one piece of work has none.
+    without a time. Processor time and energy are None where one piece of work has none; energy also where
+    pieces rest on different bases, which are not added. `basis` and `own_basis` are those of the energies.
     """
 
     candidate: str
@@ -63,6 +64,8 @@ class Effort:
     unknown: int
     energy_j: float | None
     own_energy_j: float | None
+    basis: str = ""
+    own_basis: str = ""
 
     @property
     def seconds(self) -> float:
@@ -104,6 +107,8 @@ def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -
         for piece in work:
             steps[made[piece].step] = steps.get(made[piece].step, 0.0) + (made[piece].seconds or 0.0)
         alone = [piece for piece in work if users[piece] == 1]
+        joules, basis = _energy([made[piece] for piece in work]) if work else (None, "")
+        own_joules, own_basis = _energy([made[piece] for piece in alone]) if work else (None, "")
         candidate_efforts.append(
             Effort(
                 name,
@@ -111,8 +116,10 @@ def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -
                 sum(made[piece].seconds or 0.0 for piece in alone),
                 _sum(made[piece].cpu_seconds for piece in work) if work else None,
                 sum(made[piece].seconds is None for piece in work),
-                _sum(made[piece].energy_j for piece in work) if work else None,
-                _sum(made[piece].energy_j for piece in alone) if work else None,
+                joules,
+                own_joules,
+                basis,
+                own_basis,
             )
         )
     metered = [made[piece] for piece in users if made[piece].energy_j is not None]
@@ -120,10 +127,19 @@ def efforts(keys: Mapping[str, Sequence[str]], made: Mapping[str, Provenance]) -
         tuple(candidate_efforts),
         sum(made[piece].seconds or 0.0 for piece in users),
         sum(made[piece].seconds is None for piece in users),
-        _sum(made[piece].energy_j for piece in users) if users else None,
-        tuple(sorted({provenance.basis for provenance in metered})),
+        _energy([made[piece] for piece in users])[0] if users else None,
+        tuple(sorted({basis_of(own.basis, own.instrument) for own in metered})),
         tuple(sorted({provenance.instrument for provenance in metered})),
     )
+
+
+def _energy(pieces: Sequence[Provenance]) -> tuple[float | None, str]:
+    """Return the joules of pieces of work, and their basis; (None, "") where they have not all one basis."""
+    bases = {basis_of(piece.basis, piece.instrument) for piece in pieces}
+    joules = _sum(piece.energy_j for piece in pieces)
+    if joules is None or len(bases) > 1:
+        return None, ""
+    return joules, next(iter(bases), "")
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from xpareto.compress.core import InputError
 from xpareto.eval.records import Measurement, read_rows
 from xpareto.eval.results.document import (
@@ -15,6 +18,7 @@ from xpareto.eval.results.document import (
     Provenance,
     RunHeader,
     TaskFacts,
+    basis_of,
     read_document,
     read_object,
 )
@@ -31,6 +35,16 @@ class Origin(RunHeader):
     recipe_text: str
     environment: Mapping[str, Any]
     changed: tuple[str, ...] = ()  # files that differ from the run's seal
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Return the objectives that the recipe names itself; none where it leaves them to the default."""
+        try:
+            recipe = YAML(typ="safe", pure=True).load(self.recipe_text)
+        except YAMLError:  # a report can do without it
+            return frozenset()
+        named = recipe.get("objectives") if isinstance(recipe, dict) else None
+        return frozenset(map(str, named)) if isinstance(named, list) else frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,11 @@ class Run:
     def synthetic(self) -> bool:
         """Does any of it rest on generated data?"""
         return any(origin.synthetic for origin in self.origins)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Return the objectives that a recipe of any of the runs names itself."""
+        return frozenset().union(*(origin.asked for origin in self.origins))
 
     @property
     def incomplete(self) -> Mapping[str, tuple[str, ...]]:
@@ -71,18 +90,18 @@ class Run:
     @cached_property
     def energy_bases(self) -> Mapping[str, str | None]:
         """Return what each candidate's energy rests on; None where it has none, or more than one."""
-        basis_of = {}
+        by_candidate = {}
         for name, rows in self.rows.items():
             bases = {
-                row.basis
+                basis_of(row.basis, row.instrument)
                 for row in rows
                 if row.statistic == "energy"
                 and row.component == "total"
                 and row.status == "ok"
                 and row.value is not None
             }
-            basis_of[name] = bases.pop() if len(bases) == 1 else None
-        return basis_of
+            by_candidate[name] = bases.pop() if len(bases) == 1 else None
+        return by_candidate
 
     @cached_property
     def _by_name(self) -> Mapping[str, Candidate]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
+from xpareto.eval.results.document import MODELLED
 from xpareto.eval.results.frontiers import frontier_names
 from xpareto.eval.results.run import Run
 from xpareto.eval.results.uncompressed_model import uncompressed
@@ -36,7 +37,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run and everything that is derived from its rows."""
+    """A run and everything that is derived from its rows.
+
+    `bases` says what those objectives rest on of which it is not plain, such as energy: measured or modelled.
+    The titles of these objectives say it, too, so that it stands wherever a figure of them does.
+    """
 
     run: Run
     objectives: Mapping[str, Objective]
@@ -44,11 +49,12 @@ class RunSummary:
     cells: Mapping[str, Mapping[tuple[str, str], Cell]]
     failures: tuple[Failure, ...]
     frontiers: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)  # pair -> candidates on it
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def costs(self) -> tuple[str, ...]:
-        """Return the objectives that are costs and have a value of any candidate."""
-        return self._known("cost")
+        """Return the objectives that are costs, have a value of any candidate, and rank (see `ranks`)."""
+        return tuple(name for name in self._known("cost") if ranks(name, self.bases, self.run))
 
     @property
     def qualities(self) -> tuple[str, ...]:
@@ -155,17 +161,55 @@ def summarize(run: Run) -> RunSummary:
         for candidate in run.candidates
     }
     _on_one_basis(values, run)
+    bases = {
+        name: basis for name, objective in objectives.items() if (basis := _basis(objective, values, run))
+    }
+    ranking = [name for name in objectives if ranks(name, bases, run)]
     return RunSummary(
         run=run,
-        objectives=objectives,
+        objectives={name: titled(objective, bases.get(name, "")) for name, objective in objectives.items()},
         values=values,
         cells=cells_of,
         failures=failures,
         frontiers={
             (x, y): frontier_names(values, objectives[x], objectives[y])
-            for x, y in itertools.permutations(objectives, 2)
+            for x, y in itertools.permutations(ranking, 2)
         },
+        bases=bases,
     )
+
+
+def ranks(objective: str, bases: Mapping[str, str], run: Run) -> bool:
+    """Tell whether candidates are weighed by an objective: on frontiers, in dominance, answers and diffs.
+
+    What is modelled is a formula's word, near a constant times another cost, so it ranks nothing unless the
+    recipe names it among its objectives. Tables of it stay, with its basis.
+    """
+    return objective in run.asked or not bases.get(objective, "").startswith(MODELLED)
+
+
+def titled(objective: Objective, basis: str) -> Objective:
+    """Return the objective with its basis in its title, such as `Modelled energy per example`."""
+    if not basis:
+        return objective
+    return replace(
+        objective, title=f"{basis.capitalize()} {objective.title[:1].lower()}{objective.title[1:]}"
+    )
+
+
+def _basis(objective: Objective, values: Mapping[str, Mapping[str, float | None]], run: Run) -> str:
+    """Return what an objective rests on where that is not plain; "" for clocks, counts and scores.
+
+    An objective is modelled where a candidate has no value of it without the rows that are.
+    """
+    known = [name for name, by_objective in values.items() if by_objective[objective.name] is not None]
+    if objective.name == ENERGY:
+        return next((basis for name in known if (basis := run.energy_bases[name])), "")
+    if any(
+        objective.reduce([row for row in run.rows[name] if row.basis != MODELLED]) is None for name in known
+    ):
+        return MODELLED
+    return ""
 
 
 def energy_basis(run: Run, candidate: str) -> str | None:

@@ -111,7 +111,9 @@ class Measure(Frozen):
         default=1, description="How often a disturbed measurement is made again; the calmest is kept."
     )
     allow_modelled_energy: bool = Field(
-        default=True, description="Accept energy modelled from TDP where no counter is readable."
+        default=True,
+        description="Accept energy modelled by codecarbon's process mode where no counter is readable; it "
+        "stands on a frontier only where `objectives` names energy_j.",
     )
     country: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
         default=None, description="ISO 3166 alpha-3 country of the machine, for carbon intensity."

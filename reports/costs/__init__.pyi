@@ -4,11 +4,10 @@ from .depth import drawn as drawn
 from .effort import effort_view as effort_view
 from .effort import energy_bars as energy_bars
 from .effort import latency_view as latency_view
-from .energy import GROSS as GROSS
-from .energy import energy_bases as energy_bases
+from .energy import energy_caveats as energy_caveats
 from .energy import energy_rows as energy_rows
 from .energy import energy_words as energy_words
-from .energy import short_windows as short_windows
+from .energy import gross_words as gross_words
 from .file_sizes import sizes as sizes
 from .process import LOAD_NOTE as LOAD_NOTE
 from .process import clock_drift as clock_drift

@@ -68,6 +68,13 @@ class EffortRow:
     cpu: float | None
     energy_j: float | None
     own_energy_j: float | None
+    basis: str
+    own_basis: str
+
+    def joules(self, own: bool = False) -> str:
+        """Return the energy of the chain, or of its own work alone, with what it rests on."""
+        value, basis = (self.own_energy_j, self.own_basis) if own else (self.energy_j, self.basis)
+        return number(value, "J") + (f" ({basis})" if value is not None and basis else "")
 
 
 @dataclass(frozen=True)
@@ -102,9 +109,10 @@ def effort_view(run: Run) -> EffortView:
         unshared_seconds = one.own if one.steps else None
         rows.append(
             EffortRow(
-                one.candidate, seconds, unshared_seconds, one.cpu_seconds, one.energy_j, one.own_energy_j
+                one.candidate, seconds, unshared_seconds, one.cpu_seconds, one.energy_j, one.own_energy_j,
+                one.basis, one.own_basis,
             )
-        )
+        )  # fmt: skip
     drawn = most(drawn)
     return EffortView(
         bars(drawn, duration),
@@ -124,7 +132,8 @@ def _whole_run(run: Run, effort: Efforts) -> str:
             f"The run itself spent {duration(effort.once)} on making, each piece of work counted once; "
             f"{effort.unknown} more it found in the store, made earlier."
         )
-    energy = f" and {number(effort.energy_j, 'J')}" if effort.energy_j is not None else ""
+    joules = f" and {number(effort.energy_j, 'J')} ({', '.join(effort.bases)})"
+    energy = joules if effort.energy_j is not None else ""
     return (
         f"With each piece of work counted once, all candidates together took {duration(effort.once)}{energy}."
     )
@@ -138,7 +147,9 @@ def _basis(effort: Efforts) -> str:
     """
     if not effort.bases:
         return "The energy of making was not recorded."
-    return f"The energy of making is {' in part, and in part '.join(effort.bases)}: {'; '.join(effort.instruments)}."
+    apart = " Energies on different bases are not added." if len(effort.bases) > 1 else ""
+    bases = " in part, and in part ".join(effort.bases)
+    return f"The energy of making is {bases}: {'; '.join(effort.instruments)}.{apart}"
 
 
 def most(parts_by_candidate: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, median
 
 from xpareto.eval.records import ENERGY_WINDOW, LEAST_INFERENCES, LEAST_WINDOW_SECONDS
-from xpareto.eval.results import ENERGY, RunSummary, energy_basis
+from xpareto.eval.results import ENERGY, MODELLED, WHOLE_SOCKET, RunSummary, basis_of
 from xpareto.reports.costs.agreement import agreement
 from xpareto.reports.text import MINUS
 
-GROSS = (
+_GROSS = (
     "Frontiers, ratios and choose rest on gross energy: idle power is included, as a machine that does "
     "nothing but answer would draw it. Net energy is what lies above the idle power of windows before and "
     "after; only counters tell it."
+)
+_MODELLED = (
+    "These joules are modelled, not measured: nearly a constant times processor time. They stand on no frontier "
+    "and in no answer unless the recipe’s objectives name energy_j."
 )
 
 
 @dataclass(frozen=True)
 class EnergyRow:
-    """One candidate's joules per example, means over tasks; None where there is none."""
+    """One candidate's joules per example, means over tasks; None where there is none.
+
+    `basis` is that of the gross energy: measured or modelled. Net energy is always measured.
+    """
 
     name: str
     gross: float | None
     net: float | None
+    basis: str
 
 
 def energy_rows(run_summary: RunSummary) -> tuple[EnergyRow, ...]:
     """Return the energies of all candidates; none where no candidate has any."""
     rows = tuple(
         EnergyRow(
-            candidate.name, run_summary.value(candidate.name, ENERGY), _net(run_summary, candidate.name)
+            candidate.name,
+            run_summary.value(candidate.name, ENERGY),
+            _net(run_summary, candidate.name),
+            run_summary.bases.get(ENERGY, ""),
         )
         for candidate in run_summary.run.candidates
         if ENERGY in run_summary.objectives
@@ -46,13 +58,11 @@ def _net(run_summary: RunSummary, candidate: str) -> float | None:
     return fmean(median(values) for values in joules_by_task.values()) if joules_by_task else None
 
 
-def energy_bases(run_summary: RunSummary) -> set[str]:
-    """Return what the energies that are compared rest on: one basis, or none."""
-    bases = {
-        candidate.name: energy_basis(run_summary.run, candidate.name)
-        for candidate in run_summary.run.candidates
-    }
-    return {basis for name, basis in bases.items() if basis and run_summary.value(name, ENERGY) is not None}
+def gross_words(run_summary: RunSummary) -> str:
+    """Return what the energies in use are and what rests on them; "" where there are none."""
+    if not energy_rows(run_summary):
+        return ""
+    return _MODELLED if run_summary.bases.get(ENERGY, "").startswith(MODELLED) else _GROSS
 
 
 def energy_words(run_summary: RunSummary) -> str:
@@ -95,3 +105,71 @@ def short_windows(run_summary: RunSummary) -> tuple[int, int, float, int]:
         len(windows), short,
         min((seconds for seconds, _ in windows), default=0.0), min((count for _, count in windows), default=0),
     )  # fmt: skip
+
+
+def energy_caveats(run_summary: RunSummary) -> Iterator[tuple[str, str, str]]:
+    """Yield key, title and text of what to beware of in the energies in use and of making."""
+    words = energy_words(run_summary)
+    rows = [
+        row
+        for rows in run_summary.run.rows.values()
+        for row in rows
+        if row.statistic == "energy" and row.component in ("", "total")  # RAM alone is always modelled
+    ]
+    told = [row for row in rows if row.status == "ok" and row.value is not None]
+    made = run_summary.run.made.values()
+    bases = {basis_of(row.basis, row.instrument) for row in told}
+    if any(basis.startswith(MODELLED) for basis in bases):
+        instruments = sorted(
+            {
+                row.instrument.split(", window")[0]
+                for row in rows
+                if row.basis == "modelled" and row.instrument
+            }
+        )
+        how = f" As recorded: {'; '.join(instruments)}." if instruments else ""
+        weight = (
+            "The recipe names it among its objectives, so it stands on frontiers and in answers all the same."
+            if ENERGY in run_summary.run.asked
+            else "It stands on no frontier and in no answer, since the recipe’s objectives do not name energy_j."
+        )
+        yield (
+            "energy-modelled",
+            "Energy is modelled, not measured",
+            "No energy counter was readable. The figures come from a formula: energy = assumed CPU power x "
+            "processor time + assumed RAM power x time. They are therefore nearly a constant times time "
+            f"and add little to latency. {weight}{how}{f' {words}' if words else ''}",
+        )
+    if WHOLE_SOCKET in bases | {basis_of(work.basis, work.instrument) for work in made}:
+        yield (
+            "energy-whole-socket",
+            "Some energy was modelled as that of a whole socket",
+            "An earlier version modelled it: a CPU that it did not know was given 85 W, whatever its size. On a "
+            "machine with few cores that is about ten times what codecarbon’s process mode says. Figures marked "
+            f"“{WHOLE_SOCKET}” compare with no others; measure again, or make anew, to have the present model’s.",
+        )
+    if len(bases) > 1 and any(basis.startswith(MODELLED) for basis in bases):
+        yield (
+            "energy-mixed",
+            "Energy figures rest on different bases",
+            f"They are in part {' and in part '.join(sorted(bases))}. These do not compare, so "
+            "candidates on another basis than the baseline’s have no energy in tables and frontiers.",
+        )
+    if any(row.basis == "unavailable" or row.status != "ok" for row in rows):
+        yield (
+            "energy-unavailable",
+            "Energy could not be had for some candidates",
+            "Neither a counter nor an accepted model was at hand there; those candidates are not placed "
+            "on any frontier that involves energy.",
+        )
+    count, short, seconds, inferences = short_windows(run_summary)
+    if short:
+        yield (
+            "energy-window",
+            "Energy was measured in short windows",
+            f"{short} of {count} windows of the counters fall short of the {LEAST_WINDOW_SECONDS:g} s and "
+            f"{LEAST_INFERENCES} inferences that such a measurement should rest on: the shortest took "
+            f"{seconds:.1f} s, the fewest inferences are {inferences}. What else the CPU did for "
+            "a moment weighs more in them. "
+            f"Raise measure.seconds to {LEAST_WINDOW_SECONDS:g}.",
+        )

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from xpareto.eval.objectives import over_blocks, whole_blocks
 from xpareto.eval.records import Measurement
+from xpareto.eval.results import basis_of
 
 MODEL, TOKENIZATION = "model", "tokenization"
 _Key = TypeVar("_Key")
@@ -70,18 +71,23 @@ def timing(rows: Iterable[Measurement]) -> Timing:
 
 
 def energies(rows: Iterable[Measurement]) -> dict[str, float]:
-    """Return joules per example by part, as the mean over tasks; empty where none was had."""
+    """Return joules per example by part and basis, such as `cpu, measured`; empty where none was had.
+
+    A value is the mean over tasks.
+    """
     kept = [
         row
         for row in rows
         if row.status == "ok" and row.value is not None and row.statistic == "energy"
         and row.component in _PARTS
     ]  # fmt: skip
-    joules = _by(kept, lambda row: (row.component, row.task))
+    joules = _by(kept, lambda row: (row.component, basis_of(row.basis, row.instrument), row.task))
+    by_part: dict[tuple[str, str], list[float]] = {}
+    for (part, basis, _), value in joules.items():
+        by_part.setdefault((part, basis), []).append(value)
     return {
-        part: fmean(value for (measured_part, _), value in joules.items() if measured_part == part)
-        for part in _PARTS
-        if any(measured_part == part for measured_part, _ in joules)
+        f"{part}, {basis}": fmean(by_part[part, basis])
+        for part, basis in sorted(by_part, key=lambda key: (_PARTS.index(key[0]), key[1]))
     }
 
 

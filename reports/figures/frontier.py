@@ -10,8 +10,7 @@ from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.objectives import Objective
-from xpareto.eval.results import ENERGY, SCORE, RunSummary
-from xpareto.reports.costs import energy_bases
+from xpareto.eval.results import SCORE, RunSummary
 from xpareto.reports.figures.labels import Anchor, Box, leader, placed
 from xpareto.reports.figures.style import COLUMN_INCHES, TINY, look, set_log_ticks, written
 from xpareto.reports.findings import Point, on_frontier, points
@@ -108,9 +107,7 @@ def draw_frontier(figure: Any, run_summary: RunSummary, analysis: Analysis, cost
     axes.margins(x=0.08, y=0.1)
     if cost.log:
         set_log_ticks(axes.xaxis, *axes.get_xlim())
-    basis = ", ".join(sorted(energy_bases(run_summary))) if cost.name == ENERGY else ""
-    inside = ", ".join(part for part in (unit, basis) if part)
-    axes.set_xlabel(f"{cost.title} ({inside}), {'less' if cost.sense == 'min' else 'more'} is better")
+    axes.set_xlabel(f"{cost.title} ({unit}), {'less' if cost.sense == 'min' else 'more'} is better")
     axes.set_ylabel("Score (%)" + (", synthetic data" if run_summary.run.synthetic else ""))
     axes.grid(linewidth=0.3, alpha=0.5)
     for arm in arms:

@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.records import LEAST_INFERENCES, LEAST_WINDOW_SECONDS
 from xpareto.eval.results import RunSummary
-from xpareto.reports.costs import clock_drift, clock_words, energy_words, short_windows
+from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
 
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
@@ -61,57 +60,7 @@ def _failed(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _energy(run_summary: RunSummary) -> Iterator[Caveat]:
-    rows = [
-        row
-        for rows in run_summary.run.rows.values()
-        for row in rows
-        if row.statistic == "energy" and row.component in ("", "total")  # RAM alone is always modelled
-    ]
-    bases = {row.basis for row in rows if row.status == "ok" and row.value is not None}
-    if "modelled" in bases:
-        instruments = sorted(
-            {
-                row.instrument.split(", window")[0]
-                for row in rows
-                if row.basis == "modelled" and row.instrument
-            }
-        )
-        how = f" As recorded: {_some(instruments)}." if instruments else ""
-        yield Caveat(
-            "energy-modelled",
-            "Energy is modelled, not measured",
-            "No energy counter was readable. The figures come from a formula: energy = (assumed CPU power "
-            "under its load + assumed RAM power) × time. They are therefore nearly a constant times time "
-            f"and add little to latency.{how}{_led(energy_words(run_summary))}",
-        )
-    if "modelled" in bases and bases & {"measured", "exact"}:
-        yield Caveat(
-            "energy-mixed",
-            "Energy figures rest on different bases",
-            "Some are measured by counters and some are modelled by a formula. The two do not compare, so "
-            "candidates on another basis than the baseline’s have no energy in tables and frontiers.",
-        )
-    if any(row.basis == "unavailable" or row.status != "ok" for row in rows):
-        yield Caveat(
-            "energy-unavailable",
-            "Energy could not be had for some candidates",
-            "Neither a counter nor an accepted model was at hand there; those candidates are not placed "
-            "on any frontier that involves energy.",
-        )
-
-
-def _energy_window(run_summary: RunSummary) -> Iterator[Caveat]:
-    count, short, seconds, inferences = short_windows(run_summary)
-    if short:
-        yield Caveat(
-            "energy-window",
-            "Energy was measured in short windows",
-            f"{short} of {count} windows of the counters fall short of the {LEAST_WINDOW_SECONDS:g} s and "
-            f"{LEAST_INFERENCES} inferences that such a measurement should rest on: the shortest took "
-            f"{seconds:.1f} s, the fewest inferences are {inferences}. What else the CPU did for "
-            "a moment weighs more in them. "
-            f"Raise measure.seconds to {LEAST_WINDOW_SECONDS:g}.",
-        )
+    yield from (Caveat(*words) for words in energy_caveats(run_summary))
 
 
 def _clock(run_summary: RunSummary) -> Iterator[Caveat]:
@@ -329,10 +278,6 @@ def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, st
     return "training-parts", "Some training sets are not whole", text
 
 
-def _led(text: str) -> str:
-    return f" {text}" if text else ""
-
-
 def _some(names: list[str]) -> str:
     if len(names) <= 9:  # "and 1 more" would take the place of the name
         return ", ".join(names)
@@ -340,6 +285,6 @@ def _some(names: list[str]) -> str:
 
 
 _RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
-    _synthetic, _changed, _failed, _energy, _energy_window, _disturbed, _clock, _missing, _incomplete, _limits,
+    _synthetic, _changed, _failed, _energy, _disturbed, _clock, _missing, _incomplete, _limits,
     _seeds, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -37,6 +37,7 @@ def _candidates(run_summary: RunSummary) -> Table:
     head += [f"{name} ratio to baseline" for name in names] + ["score change (points)", "frontier with score"]
     head += ["load time (ms)", "net energy (J)"]
     head += [f"{run_summary.objectives[name].title} change (points)" for name in run_summary.qualities]
+    head += [f"{name} basis" for name in run_summary.bases]
     loads, energies = load_times(run_summary), {energy.name: energy for energy in energy_rows(run_summary)}
     rows = []
     for c in run_summary.run.candidates:
@@ -47,7 +48,8 @@ def _candidates(run_summary: RunSummary) -> Table:
         row += [run_summary.gain(c.name), " ".join(run_summary.on_frontier(c.name))]
         row.append(loads[c.name].median_ms if c.name in loads else None)
         row.append(energies[c.name].net if c.name in energies else None)
-        rows.append([*row, *(run_summary.gain(c.name, name) for name in run_summary.qualities)])
+        row += [run_summary.gain(c.name, name) for name in run_summary.qualities]
+        rows.append([*row, *run_summary.bases.values()])
     return head, rows
 
 
@@ -91,10 +93,11 @@ def _changes(run_summary: RunSummary, analysis: Summary) -> Table:
 
 def _effort(run_summary: RunSummary) -> Table:
     head = ["candidate", "time (s)", "own time (s)", "processor time (s)", "energy (J)", "own energy (J)"]
+    head += ["energy basis", "own energy basis"]
     rows = effort_view(run_summary.run).rows
     return head, [
-        [effort.name, effort.seconds, effort.own, effort.cpu, effort.energy_j, effort.own_energy_j]
-        for effort in rows
+        [row.name, row.seconds, row.own, row.cpu, row.energy_j, row.own_energy_j, row.basis, row.own_basis]
+        for row in rows
     ]
 
 

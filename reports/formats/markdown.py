@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
 from xpareto.eval.results import INTERVAL, RunSummary, Score
 from xpareto.reports.costs import (
-    GROSS,
     LOAD_NOTE,
     ORACLE,
     ROOFLINE_NOTE,
@@ -17,6 +16,7 @@ from xpareto.reports.costs import (
     effort_view,
     energy_rows,
     energy_words,
+    gross_words,
     load_times,
     reached,
     spent,
@@ -284,14 +284,15 @@ def _use(run_summary: RunSummary) -> Iterator[str]:
     yield " ".join(
         markdown(text)
         for text in (
-            LOAD_NOTE if loads else "", clock_words(run_summary), GROSS if energies else "", energy_words(run_summary),
+            LOAD_NOTE if loads else "", clock_words(run_summary), gross_words(run_summary), energy_words(run_summary),
         )
         if text
     )  # fmt: skip
     yield ""
+    basis = next((energy_row.basis for energy_row in energies.values()), "")
     net = any(energy_row.net is not None for energy_row in energies.values())
     head = ["candidate", *(["load time", "least to most"] if loads else [])]
-    head += [*(["energy, gross"] if energies else []), *(["net"] if net else [])]
+    head += [*([f"energy, gross, {basis}"] if energies else []), *(["net, measured"] if net else [])]
     rows = []
     for candidate in run_summary.run.candidates:
         row, load, energy = [code(candidate.name)], loads.get(candidate.name), energies.get(candidate.name)
@@ -322,12 +323,12 @@ def _effort(run_summary: RunSummary) -> Iterator[str]:
             duration(row.seconds),
             duration(row.own),
             duration(row.cpu),
-            number(row.energy_j, "J"),
-            number(row.own_energy_j, "J"),
+            row.joules(),
+            row.joules(own=True),
         ]
         for row in effort.rows
     ]
-    yield from table(["candidate", "time", "own", "processor time", "energy", "own"], rows)
+    yield from table(["candidate", "time", "own", "processor time", "energy", "own energy"], rows)
 
 
 def _failures(run_summary: RunSummary) -> Iterator[str]:

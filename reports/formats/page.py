@@ -16,7 +16,6 @@ from xpareto.compress.core import enumerated
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
 from xpareto.eval.results import INTERVAL, RunSummary, Score
 from xpareto.reports.costs import (
-    GROSS,
     LOAD_NOTE,
     ORACLE,
     ROOFLINE_NOTE,
@@ -29,6 +28,7 @@ from xpareto.reports.costs import (
     energy_bars,
     energy_rows,
     energy_words,
+    gross_words,
     latency_view,
     load_times,
     reached,
@@ -139,7 +139,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         latency=latency_view(run_summary),
         energy=energy_bars(run_summary),
         energy_rows=energy_rows(run_summary),
-        energy_gross=GROSS,
+        energy_gross=gross_words(run_summary),
         energy_words=energy_words(run_summary),
         loads=load_times(run_summary),
         load_note=LOAD_NOTE,

@@ -8,6 +8,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.hardware.energy_meter import EnergyMeter, Spent, carbon_intensity, energy
+from xpareto.eval.hardware.power_model import PowerModel
 from xpareto.eval.hardware.rapl import PowerCounter
 
 
@@ -23,7 +24,7 @@ def test_without_a_counter_energy_follows_processor_time(monkeypatch: pytest.Mon
 
     busy, idle = meter.window(work), meter.window(lambda: time.sleep(0.2))
     assert busy.cpu_seconds == pytest.approx(0.2, abs=0.02) and idle.cpu_seconds < 0.05
-    joules = energy(busy, tdp=80.0, ram=10.0, cores=4)
+    joules = energy(busy, PowerModel(cpu_watts=80.0, cores=4, ram_watts=10.0, source="a test"))
     assert joules.cpu_j == pytest.approx(80.0 * busy.cpu_seconds / 4)
     assert joules.total_j == joules.cpu_j + 10.0 * busy.seconds
 

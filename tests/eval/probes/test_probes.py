@@ -179,7 +179,7 @@ def test_energy_says_what_it_rests_on(rows: tuple[list[Measurement], Path]) -> N
     if not rapl_readable():
         total = found["total"]
         assert {row.basis for row in found.values()} == {"modelled"}
-        assert "TDP" in total.instrument and "W x time" in total.instrument
+        assert "codecarbon" in total.instrument and "W x time" in total.instrument
         assert total.value == pytest.approx((found["cpu"].value or 0) + (found["ram"].value or 0))
 
 

@@ -37,7 +37,8 @@ def test_shared_work_counts_in_full_for_each_and_once_for_the_run() -> None:
     assert int8.cpu_seconds == 2.0 + 190.0 + 12.0 + 5.0 + 390.0
 
 
-MODEL = "cpu = TDP 85 W x share of all cores x time"
+MODEL = "codecarbon, process mode; CPU = 8 W x processor time / 2 logical CPUs, RAM = 10 W x time"
+OLD = "codecarbon, cpu = TDP 85 W x process share of all cores x time, ram = 10 W x time"
 
 
 def test_energy_counts_as_time_does_and_is_none_where_one_piece_of_work_has_none() -> None:
@@ -54,6 +55,24 @@ def test_energy_counts_as_time_does_and_is_none_where_one_piece_of_work_has_none
     lacking = efforts(KEYS, made | {"int8": MADE["int8"]})
     assert [own.energy_j for own in lacking.candidates] == [3110.0, None] and lacking.energy_j is None
     assert lacking.candidates[1].own_energy_j is None and lacking.bases == ("modelled",)
+
+
+def test_energies_on_different_bases_are_not_added() -> None:
+    models = {"base": ("modelled", OLD), "int8": ("measured", "RAPL")}
+    made = {
+        key: replace(own, energy_j=7.0, basis=basis, instrument=instrument)
+        for key, own in MADE.items()
+        for basis, instrument in [models.get(key, ("modelled", MODEL))]
+    }
+    found = efforts(KEYS, made)
+    onnx, int8 = found.candidates
+    assert (onnx.energy_j, onnx.basis, int8.energy_j, found.energy_j) == (None, "", None, None)
+    assert (int8.own_energy_j, int8.own_basis) == (7.0, "measured")
+    assert found.bases == ("measured", "modelled", "modelled (whole socket)")
+    alike = efforts(KEYS, {key: replace(own, basis="modelled", instrument=OLD) for key, own in made.items()})
+    assert {own.basis for own in alike.candidates} == {
+        "modelled (whole socket)"
+    } and alike.energy_j is not None
 
 
 def test_a_time_that_was_not_written_down_is_counted_and_not_taken_for_none() -> None:
@@ -100,11 +119,15 @@ def test_the_energy_of_making_is_told_with_its_basis(make_run: Callable[..., Pat
     run = read_runs([_changed(make_run(), made={key: own | facts for key, own in _made(8).items()})])
     view = effort_view(run)
     assert [(row.energy_j, row.own_energy_j) for row in view.rows] == [(4000.0, 2000.0)] * 8
-    assert "all candidates together took 43.0 s and 18.0 kJ" in view.run
+    assert "all candidates together took 43.0 s and 18.0 kJ (modelled)." in view.run
     assert view.basis == f"The energy of making is modelled: {MODEL}."
     found = summarize(run)
-    assert "| 4.00 kJ | 2.00 kJ |" in summary(found) and MODEL in summary(found)
-    assert spreadsheets(found)["making.csv"].splitlines()[1].endswith(",8.0,5.0,8.0,4000.0,2000.0")
+    assert "| 4.00 kJ (modelled) | 2.00 kJ (modelled) |" in summary(found) and MODEL in summary(found)
+    assert (
+        spreadsheets(found)["making.csv"]
+        .splitlines()[1]
+        .endswith(",8.0,5.0,8.0,4000.0,2000.0,modelled,modelled")
+    )
 
 
 def test_an_older_run_has_its_chain_in_the_plan_and_its_seconds_in_the_events(

@@ -15,6 +15,7 @@ import pytest
 
 import xpareto.pipelines.execution.effort
 from xpareto.eval.hardware.energy_meter import Spent, energy
+from xpareto.eval.hardware.power_model import PowerModel
 from xpareto.eval.hardware.rapl import PowerCounter
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work, total
 
@@ -65,7 +66,7 @@ def test_a_load_of_known_power_is_recovered_though_its_counter_starts_again_many
         spent = meter.spent()
     assert spent.cpu_j == pytest.approx(50.0 * spent.seconds, rel=0.05)
     assert spent.gpu_j == pytest.approx(100.0 * spent.seconds, rel=0.01)
-    found = energy(spent, tdp=85.0, ram=10.0, cores=2)
+    found = energy(spent, PowerModel(85.0, 2, 10.0, "a test"))
     assert found.basis == "measured" and found.total_j == spent.cpu_j and found.gpu_j == spent.gpu_j
     told = instrument_of_work(found)
     assert told == "RAPL counters of the CPU packages, gross; GPUs by their own counters"
@@ -110,9 +111,9 @@ def test_a_helper_that_ends_after_the_scratch_folder_is_gone_leaves_nothing(tmp_
 
 def test_without_a_counter_in_one_attempt_all_of_it_is_modelled() -> None:
     whole = total([Spent(10.0, 20.0, 900.0), Spent(5.0, 4.0)], [False, False])
-    found = energy(whole, tdp=80.0, ram=10.0, cores=2)
+    found = energy(whole, PowerModel(80.0, 2, 10.0, "a test"))
     assert (found.basis, found.total_j) == ("modelled", 80.0 * 24.0 / 2 + 10.0 * 15.0)
-    assert "TDP 80 W" in found.instrument and "ram = 10 W" in found.instrument
+    assert "CPU = 80 W" in found.instrument and "RAM = 10 W" in found.instrument
 
 
 def _use_a_core(seconds: float) -> None:

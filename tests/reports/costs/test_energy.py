@@ -15,9 +15,10 @@ from xpareto.eval.records.measurement import ENERGY_WINDOW, LOAD, Measurement, a
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.reports.costs.agreement import agreement
-from xpareto.reports.costs.energy import energy_bases, energy_rows, energy_words
+from xpareto.reports.costs.energy import energy_rows, energy_words
 from xpareto.reports.costs.process import block_clocks, clock_drift, clock_words, load_times
 from xpareto.reports.findings.caveat_rules import caveats
+from xpareto.reports.findings.lead import headline
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.formats.page import page
@@ -78,16 +79,68 @@ def test_the_rank_agreement_with_latency_is_told_on_any_basis(make_run: Make, ba
     assert (words in told(found).get("energy-modelled", "")) == (basis == "modelled")
 
 
+def asking(folder: Path) -> Path:
+    """Return the run folder with a recipe that names energy among its objectives."""
+    (folder / "recipe.yaml").write_text("base: tiny\nobjectives:\n- score\n- energy_j\n", encoding="utf-8")
+    return folder
+
+
 def test_measured_and_modelled_energy_never_stand_on_one_frontier(make_run: Make) -> None:
-    found = summarize(read_runs([make_run(energy="mixed", hostile=False, failing=False)]))
+    found = summarize(read_runs([asking(make_run(energy="mixed", hostile=False, failing=False))]))
     modelled = {own.name for own in found.run.candidates if "int8" not in own.name}
     assert {name for name in found.values if found.value(name, "energy_j") is not None} == modelled
-    assert set(found.frontiers["energy_j", "score"]) <= modelled and energy_bases(found) == {"modelled"}
+    assert set(found.frontiers["energy_j", "score"]) <= modelled and found.bases == {"energy_j": "modelled"}
     assert f"over {len(modelled)} candidates" in energy_words(found)
-    assert "another basis than the baseline’s" in told(found)["energy-mixed"]
+    assert "in part measured and in part modelled" in told(found)["energy-mixed"]
     for basis in ("modelled", "measured"):
         whole = summarize(read_runs([make_run(energy=basis, failing=False)]))
         assert all(whole.value(own.name, "energy_j") is not None for own in whole.run.candidates)
+
+
+def test_modelled_energy_ranks_nothing_unless_the_recipe_names_it(make_run: Make) -> None:
+    silent, measured = (
+        summarize(read_runs([make_run(energy=basis, hostile=False)])) for basis in ("modelled", "measured")
+    )
+    named = summarize(read_runs([asking(make_run(energy="modelled", hostile=False))]))
+    others = {key for key in measured.frontiers if "energy_j" not in key}
+    assert set(silent.frontiers) == others and "energy_j" not in silent.costs
+    for found in (named, measured):
+        assert ("energy_j", "score") in found.frontiers and "energy_j" in found.costs
+    # The figures stay, each with what it rests on, and the headline has none of them.
+    assert silent.value("none/target/torch", "energy_j") == named.value("none/target/torch", "energy_j")
+    answer = [text.lower() for sentence in headline(silent) for text in sentence]
+    assert not any("energy" in text for text in answer)
+    assert any(
+        "modelled energy per example" in text.lower() for sentence in headline(named) for text in sentence
+    )
+    table = summary(silent).split("## Loading and energy")[1]
+    assert "| energy, gross, modelled |" in table and "These joules are modelled" in table
+    assert "Modelled energy per example" in page(named) and "Measured energy per example" in page(measured)
+    first = next(csv.DictReader(io.StringIO(spreadsheets(silent)["candidates.csv"])))
+    assert first["energy_j basis"] == "modelled" and float(first["energy_j (J)"]) > 0
+
+
+def test_rows_of_the_earlier_model_are_read_and_told_apart(make_run: Make) -> None:
+    folder = make_run(energy="modelled", hostile=False)
+    file = folder / "measurements.jsonl"
+    rows = file.read_text(encoding="utf-8").splitlines()
+    earlier = "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time, ram = 10 W x time, window 2.1 s"
+    file.write_text(
+        "".join(f"{row.replace('codecarbon TDP 65 W', earlier)}\n" for row in rows), encoding="utf-8"
+    )
+    found = summarize(read_runs([folder]))
+    assert found.bases == {"energy_j": "modelled (whole socket)"} and "energy_j" not in found.costs
+    assert "about ten times" in told(found)["energy-whole-socket"]
+    assert "energy, gross, modelled (whole socket)" in summary(found)
+    assert "energy-whole-socket" not in told(summarize(read_runs([make_run(energy="modelled")])))
+    # Only those that rest on the baseline's model compare with it.
+    head = [row.replace("codecarbon TDP 65 W", earlier) if "int8" in row else row for row in rows]
+    file.write_text("".join(f"{row}\n" for row in head), encoding="utf-8")
+    mixed = summarize(read_runs([folder]))
+    assert {name for name in mixed.values if mixed.value(name, "energy_j") is None} == {
+        name for name in mixed.values if "int8" in name
+    }
+    assert "in part modelled and in part modelled (whole socket)" in told(mixed)["energy-mixed"]
 
 
 def test_gross_energy_is_what_ranks_and_net_stands_beside_it(make_run: Make) -> None:
@@ -105,7 +158,7 @@ def test_gross_energy_is_what_ranks_and_net_stands_beside_it(make_run: Make) -> 
         assert own.gross == before.value(own.name, "energy_j") and own.net == pytest.approx(0.3)
     assert "Net" in page(after).split('id="energy-table"')[1][:400]
     assert 'id="energy-table"' not in page(before)
-    assert "| net |" in summary(after) and "gross energy" in summary(after)
+    assert "| net, measured |" in summary(after) and "gross energy" in summary(after)
     first = next(csv.DictReader(io.StringIO(spreadsheets(after)["candidates.csv"])))
     assert float(first["net energy (J)"]) == pytest.approx(0.3)
 

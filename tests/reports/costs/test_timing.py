@@ -50,18 +50,18 @@ def test_failures_and_the_twin_count_for_nothing() -> None:
     assert found.parts == {} and found.tasks == {} and found.dearest is None
 
 
-def test_energy_by_part_leaves_the_total_out() -> None:
+def test_energy_by_part_leaves_the_total_out_and_says_what_each_part_rests_on() -> None:
     rows = [
-        row("energy", v, part, task=t)
-        for t, part, v in (
-            ("a", "cpu", 1.0),
-            ("b", "cpu", 3.0),
-            ("a", "ram", 0.5),
-            ("b", "ram", 0.5),
-            ("a", "total", 9.0),
+        row("energy", v, part, task=t, basis=basis)
+        for t, part, v, basis in (
+            ("a", "ram", 0.5, "modelled"),
+            ("b", "ram", 0.5, "modelled"),
+            ("a", "cpu", 1.0, "measured"),
+            ("b", "cpu", 3.0, "measured"),
+            ("a", "total", 9.0, "measured"),
         )
     ]
-    assert energies(rows) == {"cpu": 2.0, "ram": 0.5}
+    assert list(energies(rows).items()) == [("cpu, measured", 2.0), ("ram, modelled", 0.5)]
 
 
 def test_bars_share_one_scale_and_a_bar_of_nothing_has_no_total() -> None:

@@ -145,10 +145,11 @@ def test_synthetic_is_first_and_plain(make_run: Make) -> None:
 
 def test_modelled_energy_gives_its_formula_its_instrument_and_what_it_adds(make_run: Make) -> None:
     text = _keys(make_run())["energy-modelled"]
-    assert "energy = (assumed CPU power" in text
+    assert "energy = assumed CPU power" in text
     assert "nearly a constant times time" in text
     assert "codecarbon TDP 65 W" in text
     assert "pairs of candidates alike" in text
+    assert "stands on no frontier" in text
 
 
 def test_languages_without_data_are_named(make_run: Make) -> None:
