@@ -44,7 +44,7 @@ def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
                 chosen=place,
                 candidate=middle(candidates.systems[place], candidates.results, table),
                 runner_up=names.index(decision.ranked[1]) if len(decision.ranked) > 1 else None,
-                rule=rule(prefer, [options.options[name] for name in decision.ranked]),
+                rule=rule(prefer, [options.options[name] for name in decision.ranked], candidates.bases),
                 drop=short(drop.value),
                 most_drop=short(drop.upper),
                 ratio=_ratio(candidates, cost, place, objective.sense == "max"),

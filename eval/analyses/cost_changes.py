@@ -33,6 +33,11 @@ def lost_costs(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str, 
     return lost
 
 
+def _bases(*runs: RunResults, cost: str) -> tuple[str, ...]:
+    """Return what a cost rests on in each run, where that is not plain."""
+    return tuple(run.run_summary.bases.get(cost, "") for run in runs)
+
+
 def _lost(a: RunResults, b: RunResults, name: str, objective: Objective) -> str:
     if objective.name not in b.run_summary.objectives:
         return "the second run has no such objective"
@@ -43,6 +48,9 @@ def _lost(a: RunResults, b: RunResults, name: str, objective: Objective) -> str:
                 where = f" on {failure.task}" if failure.task else ""
                 return f"{failure.probe} failed{where}: {failure.error.splitlines()[0]}"
         return "not measured"
+    basis, other = _bases(a, b, cost=objective.name)
+    if basis != other:
+        return f"{basis} in the first run and {other} in the second, which do not compare"
     less = sorted(_covered(a, name, objective) - _covered(b, name, objective))
     return f"not measured on {', '.join(less)}" if less else ""
 
@@ -69,7 +77,7 @@ def _comparable(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str,
             == _covered(b, name, a.run_summary.objectives[cost])
         ]
         for cost in a.run_summary.costs
-        if cost in b.run_summary.costs
+        if cost in b.run_summary.costs and len(set(_bases(a, b, cost=cost))) == 1
     }
 
 

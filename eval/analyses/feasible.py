@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from xpareto.eval.analyses.documents import CostRatios
 from xpareto.eval.analyses.rounding import ratio
 from xpareto.eval.comparison import SCORE, Decision, DropPower, Option, decide, judged_drops
 from xpareto.eval.objectives import declared_limits, preferences
 from xpareto.eval.pareto import Cost
-from xpareto.eval.results import RunResults, System
+from xpareto.eval.results import RunResults, System, cost_basis
 from xpareto.eval.statistics import (
     AVERAGE,
     LEVEL,
@@ -66,6 +67,15 @@ class FeasibleSet:
             runtime=ratio(*cost.over(here, self.base), rate),
             whole=ratio(*cost.over(place, self.base), rate),
         )
+
+    @cached_property
+    def bases(self) -> Mapping[str, str]:
+        """Return by what can be preferred what it rests on, where that is not plain."""
+        bases = {}
+        for aim, cost in self.aims.items():
+            names = [name for place in cost.systems for name in self.systems[place].candidates.values()]
+            bases[aim] = cost_basis(preferences()[aim], self.results.run_summary.run, names)
+        return {aim: basis for aim, basis in bases.items() if basis}
 
     @property
     def floors(self) -> Mapping[str, float]:

@@ -22,8 +22,8 @@ from xpareto.eval.analyses.documents import (
 from xpareto.eval.analyses.feasible import FeasibleSet, feasible_set, judged
 from xpareto.eval.analyses.requirements import Requirements, qualities_of, weights_of
 from xpareto.eval.comparison import Decision, Interval, Option, Violation, order_of_aims
-from xpareto.eval.objectives import preferences
-from xpareto.eval.results import Part, RunResults, System
+from xpareto.eval.objectives import declared_limits, preferences
+from xpareto.eval.results import Part, RunResults, System, ranks
 from xpareto.eval.statistics import AVERAGE, LEVEL, ScoreTable, Weights
 
 _FOLD_DRAWS = 500
@@ -45,12 +45,12 @@ def recommend(
     options = judged(candidates, table, requirements.limits, requirements.point_estimates)
     decision = options.decide(requirements.limits, requirements.prefer, requirements.point_estimates)
     changes = results.quality_changes(table, candidates.systems, candidates.base)
-    told = _Told(candidates, options.options, table, changes)
+    told = _Told(candidates, options.options, table, changes, _told_aims(candidates, requirements))
     return Recommendation(
         run=results.run_summary.run.origins[0].run,
         limits=requirements.limits,
         prefer=requirements.prefer,
-        rule=rule(requirements.prefer, [options.options[name] for name in decision.ranked]),
+        rule=rule(requirements.prefer, [options.options[name] for name in decision.ranked], candidates.bases),
         tasks=results.languages,
         weights=requirements.weights,
         seed_policy=requirements.seed_policy,
@@ -63,6 +63,7 @@ def recommend(
         noise_floor={name: math.expm1(value) for name, value in candidates.floors.items()},
         noise_of_limits={name: cost.noise.basis for name, cost in candidates.limits.items()},
         blocks_of_limits={name: cost.noise.blocks for name, cost in candidates.limits.items()},
+        bases=candidates.bases,
         tokenization=candidates.tokenization,
         baseline=told.facts(candidates.baseline),
         chosen=told.named(decision.chosen),
@@ -79,8 +80,11 @@ def recommend(
     )
 
 
-def rule(prefer: str, fitting: Sequence[Option]) -> str:
-    """Return by which rule the first of those that fit is the best; what was measured of none tells none."""
+def rule(prefer: str, fitting: Sequence[Option], bases: Mapping[str, str]) -> str:
+    """Return by which rule the first of those that fit is the best; what was measured of none tells none.
+
+    `bases` are those of what can be preferred, as far as they are not plain.
+    """
     objectives = preferences()
     order = order_of_aims(prefer, objectives[prefer].role == "quality")
     known = [
@@ -88,7 +92,9 @@ def rule(prefer: str, fitting: Sequence[Option]) -> str:
         for aim in order
         if objectives[aim].role == "quality" or any(aim in option.aims for option in fitting)
     ]
-    best = ", then ".join(objectives[aim].superlative for aim in known)
+    best = ", then ".join(
+        objectives[aim].superlative + (f" ({bases[aim]})" if aim in bases else "") for aim in known
+    )
     absent = [aim for aim in order if aim not in known]
     why = (
         f" The {' and the '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured."
@@ -101,6 +107,17 @@ def rule(prefer: str, fitting: Sequence[Option]) -> str:
     )
 
 
+def _told_aims(candidates: FeasibleSet, requirements: Requirements) -> frozenset[str]:
+    """Return what is told of every variant: what ranks in the run, and what the requirements name."""
+    run = candidates.results.run_summary.run
+    named = {requirements.prefer, *(declared_limits()[name][0].aim for name in requirements.limits)}
+    return frozenset(
+        aim
+        for aim in candidates.aims
+        if aim in named or ranks(preferences()[aim].name, candidates.bases.get(aim, ""), run)
+    )
+
+
 @dataclass(frozen=True)
 class _Told:
     """The document's words on one variant."""
@@ -109,6 +126,7 @@ class _Told:
     options: Mapping[str, Option]
     table: ScoreTable
     changes: Mapping[str, Sequence[Sequence[float]]]  # quality -> by system [value, low, high]
+    aims: frozenset[str]  # what is told of every variant
 
     def named(self, name: str | None) -> VariantFacts | None:
         """Return the facts and what they are against the baseline's."""
@@ -151,6 +169,7 @@ class _Told:
                 # Less is better of what is judged; a rate is told as one.
                 aim: 1 / value if preferences()[aim].sense == "max" else value
                 for aim, value in option.aims.items()
+                if aim in self.aims
             },
         )
 

@@ -90,7 +90,10 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
             )
             for name, facts in results.tasks.items()
         },
-        objectives={name: _objective(objectives[name], cost) for name, cost in costs.items()},
+        objectives={
+            name: _objective(objectives[name], cost, results.run_summary.bases.get(name, ""))
+            for name, cost in costs.items()
+        },
         score_floor=short(score_floor(average, arms)),
         scores=tuple(_scores(scores, table, base, arms)),
         qualities=_qualities(results, table, scores, systems, base),
@@ -127,12 +130,13 @@ def _costs(results: RunResults, systems: Sequence[System]) -> dict[str, Cost]:
     return costs
 
 
-def _objective(objective: Objective, cost: Cost) -> CostEntry:
+def _objective(objective: Objective, cost: Cost, basis: str) -> CostEntry:
     noise = cost.noise
     return CostEntry(
         title=objective.title,
         unit=objective.unit,
         sense=objective.sense,
+        basis=basis,
         noise=NoiseEntry(
             basis=noise.basis,
             floor=short(100 * math.expm1(noise.floor)),

@@ -43,7 +43,8 @@ from .run_results import read_run_results as read_run_results
 from .summary import ENERGY as ENERGY
 from .summary import SCORE as SCORE
 from .summary import RunSummary as RunSummary
-from .summary import energy_basis as energy_basis
+from .summary import cost_basis as cost_basis
 from .summary import matched as matched
+from .summary import ranks as ranks
 from .summary import summarize as summarize
 from .uncompressed_model import uncompressed as uncompressed

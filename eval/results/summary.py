@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xpareto.eval.objectives import OBJECTIVES, Objective, Role
@@ -54,7 +54,7 @@ class RunSummary:
     @property
     def costs(self) -> tuple[str, ...]:
         """Return the objectives that are costs, have a value of any candidate, and rank (see `ranks`)."""
-        return tuple(name for name in self._known("cost") if ranks(name, self.bases, self.run))
+        return tuple(name for name in self._known("cost") if ranks(name, self.bases.get(name, ""), self.run))
 
     @property
     def qualities(self) -> tuple[str, ...]:
@@ -161,10 +161,12 @@ def summarize(run: Run) -> RunSummary:
         for candidate in run.candidates
     }
     _on_one_basis(values, run)
-    bases = {
-        name: basis for name, objective in objectives.items() if (basis := _basis(objective, values, run))
-    }
-    ranking = [name for name in objectives if ranks(name, bases, run)]
+    bases = {}
+    for name, objective in objectives.items():
+        basis = cost_basis(objective, run, [own for own, known in values.items() if known[name] is not None])
+        if basis:
+            bases[name] = basis
+    ranking = [name for name in objectives if ranks(name, bases.get(name, ""), run)]
     return RunSummary(
         run=run,
         objectives={name: titled(objective, bases.get(name, "")) for name, objective in objectives.items()},
@@ -179,13 +181,13 @@ def summarize(run: Run) -> RunSummary:
     )
 
 
-def ranks(objective: str, bases: Mapping[str, str], run: Run) -> bool:
+def ranks(objective: str, basis: str, run: Run) -> bool:
     """Tell whether candidates are weighed by an objective: on frontiers, in dominance, answers and diffs.
 
     What is modelled is a formula's word, near a constant times another cost, so it ranks nothing unless the
     recipe names it among its objectives. Tables of it stay, with its basis.
     """
-    return objective in run.asked or not bases.get(objective, "").startswith(MODELLED)
+    return objective in run.asked or not basis.startswith(MODELLED)
 
 
 def titled(objective: Objective, basis: str) -> Objective:
@@ -197,24 +199,15 @@ def titled(objective: Objective, basis: str) -> Objective:
     )
 
 
-def _basis(objective: Objective, values: Mapping[str, Mapping[str, float | None]], run: Run) -> str:
-    """Return what an objective rests on where that is not plain; "" for clocks, counts and scores.
+def cost_basis(objective: Objective, run: Run, names: Iterable[str]) -> str:
+    """Return what an objective rests on of the named candidates where that is not plain: measured or modelled.
 
-    An objective is modelled where a candidate has no value of it without the rows that are.
+    "" for clocks, counts and scores. An objective is modelled where rows that are have a value of it.
     """
-    known = [name for name, by_objective in values.items() if by_objective[objective.name] is not None]
     if objective.name == ENERGY:
-        return next((basis for name in known if (basis := run.energy_bases[name])), "")
-    if any(
-        objective.reduce([row for row in run.rows[name] if row.basis != MODELLED]) is None for name in known
-    ):
-        return MODELLED
-    return ""
-
-
-def energy_basis(run: Run, candidate: str) -> str | None:
-    """Return what a candidate's energy rests on; None where it has none, or more than one."""
-    return run.energy_bases[candidate]
+        return next((basis for name in names if (basis := run.energy_bases[name])), "")
+    modelled = ([row for row in run.rows[name] if row.basis == MODELLED] for name in names)
+    return MODELLED if any(objective.reduce(rows) is not None for rows in modelled) else ""
 
 
 def on_the_basis(run: Run, candidate: str) -> bool:
@@ -223,8 +216,8 @@ def on_the_basis(run: Run, candidate: str) -> bool:
     Measured and modelled joules never stand on one frontier, nor under one limit.
     """
     known = set(run.energy_bases.values()) - {None}
-    kept = energy_basis(run, run.baseline) or "measured"
-    return len(known) < 2 or energy_basis(run, candidate) == kept
+    kept = run.energy_bases[run.baseline] or "measured"
+    return len(known) < 2 or run.energy_bases[candidate] == kept
 
 
 def _on_one_basis(values: Mapping[str, dict[str, float | None]], run: Run) -> None:

@@ -137,7 +137,8 @@ def _cost_limits() -> dict[str, Limit]:
 
 
 def _name(limit: str, document: Recommendation) -> str:
-    title = declared_limits()[limit][1].title
+    objective, declared = declared_limits()[limit]
+    title = " ".join(part for part in (document.bases.get(objective.aim), declared.title) if part)
     if limit == "p95_ms" and document.tokenization:
         return f"{title} {'with' if document.tokenization == WITH else 'without'} tokenization"
     return title
@@ -154,13 +155,13 @@ def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
         bits.append(f"{_name(name, document)} {points(drop.value)}{bound}{where}")
     for name, quality in facts.qualities.items():
         change, low, high = map(points, quality.change)
-        bits.append(f"{_noun(name)} {quality.value:.1f} ({change}, {low} to {high})")
+        bits.append(f"{_noun(name, document)} {quality.value:.1f} ({change}, {low} to {high})")
     for name, objective in preferences().items():
         preferred = document.prefer == name and not any(limit.told for limit in objective.limits)
         if name in facts.aims and (objective.told or preferred):
             scale, unit = (MEGABYTE, "MB") if objective.unit == "bytes" else (1.0, objective.unit)
             value = three_digits(facts.aims[name] / scale)
-            bits.append(f"{_noun(name)} {value} {unit} ({ratio(against.get(name))})")
+            bits.append(f"{_noun(name, document)} {value} {unit} ({ratio(against.get(name))})")
     for name, limit in _cost_limits().items():
         if name in facts.costs and (limit.told or name in document.limits):
             upper = None
@@ -172,10 +173,11 @@ def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
     return [f"Against the baseline {there}: " + "; ".join(bits) + "."]
 
 
-def _noun(aim: str) -> str:
-    """Return what is preferred in words: its alias, or its title."""
+def _noun(aim: str, document: Recommendation) -> str:
+    """Return what is preferred in words, its alias or its title, with what it rests on."""
     objective = preferences()[aim]
-    return objective.alias or midway(objective.title)
+    noun = objective.alias or midway(objective.title)
+    return " ".join(part for part in (document.bases.get(aim), noun) if part)
 
 
 def _behind(document: Recommendation, name: str) -> str:
@@ -187,11 +189,12 @@ def _behind(document: Recommendation, name: str) -> str:
         return f"scores {points(runner.score - chosen.score)} against the chosen one"
     if prefer in runner.qualities and prefer in chosen.qualities:
         behind = runner.qualities[prefer].value - chosen.qualities[prefer].value
-        return f"{_noun(prefer)} {points(behind)} against the chosen one"
+        return f"{_noun(prefer, document)} {points(behind)} against the chosen one"
     here, there = runner.aims.get(prefer), chosen.aims.get(prefer)
     if not here or not there:
         return f"its {prefer} is not known"
-    return f"{ratio(here / there)} the chosen one's {prefer}, score {points(runner.score - chosen.score)}"
+    change = points(runner.score - chosen.score)
+    return f"{ratio(here / there)} the chosen one's {_noun(prefer, document)}, score {change}"
 
 
 def violation(broken: BrokenLimit, document: Recommendation) -> str:

@@ -117,6 +117,10 @@ class Recommendation(Document):
     )
     noise_of_limits: Mapping[str, Basis]
     blocks_of_limits: Mapping[str, int]
+    bases: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="by what can be preferred: what it rests on where that is not plain, measured or modelled",
+    )
     tokenization: str = Field(description="whether p95_ms holds it; empty where no p95 was measured")
     baseline: VariantFacts
     chosen: VariantFacts | None

@@ -61,6 +61,10 @@ class CostEntry(Part):
     unit: str
     sense: Sense
     noise: NoiseEntry
+    basis: str = Field(
+        default="",
+        description="what it rests on where that is not plain: measured or modelled; the title says it",
+    )
 
 
 class ScoreEntry(Part):

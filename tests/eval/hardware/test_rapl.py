@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,30 +22,6 @@ def zone(root: Path, folder: str, name: str, energy_uj: int = 0, span: int = 10*
     (made / "max_energy_range_uj").write_text(f"{span}\n")
     (made / "energy_uj").write_text(f"{energy_uj}\n")
     return made / "energy_uj"
-
-
-@contextmanager
-def drawing(file: Path, watts: list[float], span: int = 10**12) -> Iterator[None]:
-    """Let a counter run as a package that draws `watts[0]`, which may change meanwhile, would let it."""
-    stop = threading.Event()
-
-    def run() -> None:
-        energy, last = float(file.read_text()), time.perf_counter()
-        while not stop.is_set():
-            now = time.perf_counter()
-            energy, last = energy + watts[0] * (now - last) * 1e6, now
-            replacement = file.with_suffix(".new")
-            replacement.write_text(f"{int(energy) % span}\n")
-            replacement.replace(file)  # a reader never sees half a number
-            time.sleep(0.001)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_packages_are_added_and_their_parts_and_copies_are_not(tmp_path: Path) -> None:
@@ -89,30 +63,29 @@ def test_without_a_readable_package_there_is_no_counter(tmp_path: Path, broken: 
     "default"
 )  # codecarbon warns while it looks for hardware, and ends at once where that raises
 def test_the_meter_recovers_a_load_of_known_power_and_what_it_adds_to_idle(tmp_path: Path) -> None:
-    idle_watts, load_watts = 12.0, 47.0
-    file = zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=39_000_000, span=40_000_000)
+    span = 40_000_000
+    file = zone(tmp_path, "intel-rapl:0", "package-0", energy_uj=39_000_000, span=span)
     counter = PowerCounter.find(tmp_path)
     assert counter is not None
     meter = EnergyMeter(counter=counter)
     assert meter.measured
-    watts = [idle_watts]
 
-    def work() -> None:
-        watts[0] = load_watts
-        time.sleep(0.6)
-        watts[0] = idle_watts
+    def drawing(joules: float) -> Callable[[], None]:
+        """Return work of 20 ms that draws so much; the counter starts again at its span."""
 
-    with drawing(file, watts, span=40_000_000):
-        time.sleep(0.05)
-        before = meter.window(lambda: time.sleep(0.3))
-        loaded = meter.window(work)
-        after = meter.window(lambda: time.sleep(0.3))
-    assert loaded.cpu_j == pytest.approx(load_watts * loaded.seconds, rel=0.05)
+        def work() -> None:
+            time.sleep(0.02)
+            file.write_text(str((int(file.read_text()) + int(joules * 1e6)) % span))
+
+        return work
+
+    before, loaded, after = (meter.window(drawing(joules)) for joules in (0.25, 30.0, 0.5))
+    assert (before.cpu_j, loaded.cpu_j, after.cpu_j) == pytest.approx((0.25, 30.0, 0.5))
     joules = machine_energy(loaded)
     assert joules.instrument == "RAPL counters of the CPU packages" and joules.total_j == loaded.cpu_j
     rows = {row["statistic"]: row for row in _rows(loaded, joules, [before, after], 10, 0.0)}
-    net = (load_watts - idle_watts) * loaded.seconds / 10
-    assert rows["energy_net"]["value"] == pytest.approx(net, rel=0.05)
+    idle_watts = 0.75 / (before.seconds + after.seconds)
+    assert rows["energy_net"]["value"] == pytest.approx(max(0.0, 30.0 - idle_watts * loaded.seconds) / 10)
     assert rows["energy_net"]["basis"] == "measured"
 
 

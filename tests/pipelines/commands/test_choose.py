@@ -94,6 +94,26 @@ def test_a_limit_on_energy_is_not_met_on_another_basis_than_the_baselines(
     assert found.rejected[ONNX][0].found == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize("basis", ["modelled", "measured"])
+def test_energy_is_told_with_its_basis_and_a_modelled_one_only_where_it_is_asked_for(
+    tmp_path: Path, basis: Any
+) -> None:
+    run = one_arm(tmp_path / "r")
+    append_rows(run.rows_file, [
+        Measurement("r", name, "energy", "energy", joules, "J", task="xnli", component="total", basis=basis)
+        for name, joules in ((FP32, 9.0), (ONNX, 7.0), (INT8, 1.0))
+    ])  # fmt: skip
+    by_default = chosen(run, {"max_drop": 20.0})
+    assert (f"; {basis} energy 1.00 J (0.11" in " ".join(answer(by_default))) == (basis == "measured")
+    assert by_default.bases == {"energy": basis}
+    preferred = chosen(run, {"max_drop": 20.0}, prefer="energy")
+    assert f"least energy ({basis})" in preferred.rule and preferred.chosen.name == INT8
+    told = " ".join(answer(preferred))
+    assert f"{basis} energy 1.00 J (0.11" in told and f"the chosen one's {basis} energy" in told
+    limited = chosen(run, {"energy_j": 0.5})
+    assert f"{basis} energy per example 1.00 J, 0.500 J over 0.500 J" in " ".join(answer(limited))
+
+
 @pytest.mark.parametrize("prefer", ["latency", "size", "score"])
 def test_what_is_preferred_decides_among_those_that_fit(tmp_path: Path, prefer: str) -> None:
     found = chosen(one_arm(tmp_path / "r"), {"max_drop": 20.0}, prefer=prefer)

@@ -322,6 +322,40 @@ def test_a_cost_that_a_whole_run_lacks_is_lost(tmp_path: Path) -> None:
     assert len(found.regressions) == 3 and diff(b, a).regressions == ()
 
 
+def with_energy(run: RunFolder, basis: Any, instrument: str = "") -> RunFolder:
+    """Add energy among the objectives that the recipe names; each example takes 2 J."""
+    append_rows(run.rows_file, [
+        Measurement("r", name, "energy", "energy", 2.0, "J", task="xnli", component="total", basis=basis,
+                    instrument=instrument)
+        for name in (FP32, INT8)
+    ])  # fmt: skip
+    document = json.loads((run.path / "candidates.json").read_text(encoding="utf-8"))
+    document["objectives"].append("energy_j")
+    (run.path / "candidates.json").write_text(json.dumps(document), encoding="utf-8")
+    (run.path / "recipe.yaml").write_text("objectives: [score, energy_j]\n", encoding="utf-8")
+    return run
+
+
+def test_energies_on_different_bases_are_not_compared(tmp_path: Path) -> None:
+    old = "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time"
+    measured, modelled, earlier, same = (
+        with_energy(made(tmp_path / name), basis, instrument)
+        for name, basis, instrument in (
+            ("a", "measured", "RAPL"), ("b", "modelled", "codecarbon"), ("c", "modelled", old),
+            ("d", "modelled", "codecarbon"),
+        )
+    )  # fmt: skip
+    for one, other, bases in (
+        (measured, modelled, ("measured", "modelled")),
+        (earlier, modelled, ("modelled (whole socket)", "modelled")),
+    ):
+        found = diff(one, other)
+        why = f"{bases[0]} in the first run and {bases[1]} in the second, which do not compare"
+        assert found.lost_costs == {name: {"energy_j": why} for name in (FP32, INT8)}
+        assert "energy_j" not in found.together
+    assert "energy_j" in diff(modelled, same).candidates[INT8].costs
+
+
 def test_a_throughput_that_fell_is_a_ratio_below_one(tmp_path: Path) -> None:
     a, b = with_throughput(made(tmp_path / "a")), with_throughput(made(tmp_path / "b"), 1 / 1.3)
     found = diff(a, b)

@@ -108,10 +108,12 @@ def test_the_figure_says_what_its_bars_are(seeds: Shown, alone: Shown) -> None:
 
 
 def test_energy_carries_its_basis_on_the_axis(make_run: Callable[..., Path]) -> None:
-    found = study_of(read_runs([make_run(energy="modelled")]))
+    folder = make_run(energy="modelled")
+    (folder / "recipe.yaml").write_text("objectives: [score, energy_j]\n", encoding="utf-8")
+    found = study_of(read_runs([folder]))
     figure = sheet()
     draw_frontier(figure, found, NoSummary(unavailable="none"), found.objectives["energy_j"])
-    assert "mJ, modelled)" in figure.axes[0].get_xlabel()
+    assert figure.axes[0].get_xlabel().startswith("Modelled energy per example (mJ),")
 
 
 def test_seventy_seven_arms_look_different() -> None:
