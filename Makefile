@@ -22,8 +22,9 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 # One thread a process: the models of the tests are so small that threads only wait for each other.
+# Bytecode is kept, also where the environment says otherwise: hundreds of processes start here.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations=15
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations=15
 
 real: $(VENV)/.installed
 	$(BIN)/python -m pytest -m 'real and not slow' || test $$? -eq 5
