@@ -53,6 +53,7 @@ def quiet(done: int, total: int, text: str) -> None:
     pass
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains_also_after_one_of_them_was_killed(
     tmp_path: Path, base: Path
 ) -> None:
