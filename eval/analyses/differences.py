@@ -79,6 +79,7 @@ def diff(
         together=changes.together,
         candidates=changes.candidates,
         same_machine=_machine(first) == _machine(second),
+        bases={name: basis for name, basis in first.run_summary.bases.items() if name in costs},
         undetermined=tuple(unproven),
         regressions=(*regressions(changes, lost, costs_lost), *(unproven if strict else ())),
     )

@@ -22,7 +22,7 @@ from xpareto.eval.records import Measurement
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
 UNAVAILABLE = "unavailable"
-MODELLED, WHOLE_SOCKET = "modelled", "modelled (whole socket)"
+MODELLED, WHOLE_SOCKET = "modelled", "modelled as whole socket"
 _WHOLE_SOCKET_WORDS = "share of all cores x time"  # in the instruments of the model up to 0.2
 
 # "" in memory is null in the file.
@@ -112,7 +112,7 @@ def basis_of(basis: str, instrument: str) -> str:
     so that its joules compare with no others.
 
     >>> basis_of("modelled", "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time")
-    'modelled (whole socket)'
+    'modelled as whole socket'
     """
     return WHOLE_SOCKET if basis == MODELLED and _WHOLE_SOCKET_WORDS in instrument else basis
 

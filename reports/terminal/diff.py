@@ -64,6 +64,7 @@ def notes(document: Difference) -> list[str]:
         lines.append(f"Answered on other examples, so not paired: {', '.join(apart)}.")
     if not document.same_machine:
         lines.append("The runs were measured on different machines: costs tell of those as well.")
+    lines += [f"{cost} is {basis} in both runs." for cost, basis in document.bases.items()]
     for side, names in (("first", document.only_in_a), ("second", document.only_in_b)):
         if names:
             lines.append(f"Only in the {side} run: {', '.join(names)}.")

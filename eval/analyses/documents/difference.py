@@ -118,5 +118,9 @@ class Difference(Document):
     together: Mapping[str, CommonChange] = Field(description="by cost, of all candidates")
     candidates: Mapping[str, CandidateChanges]
     same_machine: bool
+    bases: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="by cost what it rests on in both runs where that is not plain: measured or modelled",
+    )
     undetermined: tuple[Change, ...]
     regressions: tuple[Change, ...]

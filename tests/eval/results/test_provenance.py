@@ -68,10 +68,10 @@ def test_energies_on_different_bases_are_not_added() -> None:
     onnx, int8 = found.candidates
     assert (onnx.energy_j, onnx.basis, int8.energy_j, found.energy_j) == (None, "", None, None)
     assert (int8.own_energy_j, int8.own_basis) == (7.0, "measured")
-    assert found.bases == ("measured", "modelled", "modelled (whole socket)")
+    assert found.bases == ("measured", "modelled", "modelled as whole socket")
     alike = efforts(KEYS, {key: replace(own, basis="modelled", instrument=OLD) for key, own in made.items()})
     assert {own.basis for own in alike.candidates} == {
-        "modelled (whole socket)"
+        "modelled as whole socket"
     } and alike.energy_j is not None
 
 

@@ -347,13 +347,15 @@ def test_energies_on_different_bases_are_not_compared(tmp_path: Path) -> None:
     )  # fmt: skip
     for one, other, bases in (
         (measured, modelled, ("measured", "modelled")),
-        (earlier, modelled, ("modelled (whole socket)", "modelled")),
+        (earlier, modelled, ("modelled as whole socket", "modelled")),
     ):
         found = diff(one, other)
         why = f"{bases[0]} in the first run and {bases[1]} in the second, which do not compare"
         assert found.lost_costs == {name: {"energy_j": why} for name in (FP32, INT8)}
         assert "energy_j" not in found.together
-    assert "energy_j" in diff(modelled, same).candidates[INT8].costs
+    alike = diff(modelled, same)
+    assert "energy_j" in alike.candidates[INT8].costs and alike.bases == {"energy_j": "modelled"}
+    assert "energy_j is modelled in both runs." in notes(alike)
 
 
 def test_a_throughput_that_fell_is_a_ratio_below_one(tmp_path: Path) -> None:

@@ -129,9 +129,9 @@ def test_rows_of_the_earlier_model_are_read_and_told_apart(make_run: Make) -> No
         "".join(f"{row.replace('codecarbon TDP 65 W', earlier)}\n" for row in rows), encoding="utf-8"
     )
     found = summarize(read_runs([folder]))
-    assert found.bases == {"energy_j": "modelled (whole socket)"} and "energy_j" not in found.costs
+    assert found.bases == {"energy_j": "modelled as whole socket"} and "energy_j" not in found.costs
     assert "about ten times" in told(found)["energy-whole-socket"]
-    assert "energy, gross, modelled (whole socket)" in summary(found)
+    assert "energy, gross, modelled as whole socket" in summary(found)
     assert "energy-whole-socket" not in told(summarize(read_runs([make_run(energy="modelled")])))
     # Only those that rest on the baseline's model compare with it.
     head = [row.replace("codecarbon TDP 65 W", earlier) if "int8" in row else row for row in rows]
@@ -140,7 +140,7 @@ def test_rows_of_the_earlier_model_are_read_and_told_apart(make_run: Make) -> No
     assert {name for name in mixed.values if mixed.value(name, "energy_j") is None} == {
         name for name in mixed.values if "int8" in name
     }
-    assert "in part modelled and in part modelled (whole socket)" in told(mixed)["energy-mixed"]
+    assert "in part modelled and in part modelled as whole socket" in told(mixed)["energy-mixed"]
 
 
 def test_gross_energy_is_what_ranks_and_net_stands_beside_it(make_run: Make) -> None:
