@@ -12,6 +12,8 @@ from .cost_changes import compared_with as compared_with
 from .cost_changes import cost_change as cost_change
 from .disparity import columns as columns
 from .disparity import disparities as disparities
+from .disparity import largest_loss as largest_loss
+from .disparity import sure_cells as sure_cells
 from .domination import domination_rows as domination_rows
 from .domination import dominations as dominations
 from .drop_power import power_words as power_words
@@ -26,6 +28,7 @@ from .lead import priced as priced
 from .lead import standing as standing
 from .membership import knee_words as knee_words
 from .membership import panels as panels
+from .noise import noise_ratio as noise_ratio
 from .noise import noise_rows as noise_rows
 from .score_changes import change_tasks as change_tasks
 from .score_changes import change_words as change_words

@@ -198,13 +198,13 @@ def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
             run_summary.objectives[entry.objective].title,
             analysis.objectives[entry.objective].noise,
         )
-        if noise.basis == "assumed":
-            told.append(
-                f"{title} was measured in one block, so its noise is not known: measure.blocks: 4 tells it."
-            )
-        elif noise.basis == "blocks":
+        if noise.basis == "blocks":
             told.append(
                 f"{title} was measured in {noise.blocks} blocks: differences below {noise.floor:.1f} % are noise."
+            )
+        elif noise.basis != "exact":
+            told.append(
+                f"{title} was measured in one block, so its noise is not known: measure.blocks: 4 tells it."
             )
     if not analysis.seeded:
         told.append("One training seed: what another training would score is not known.")

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.results import RunSummary
+from xpareto.eval.results import RunSummary, TaskFacts
+from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
 
 XTREME_TASKS = 9
@@ -127,13 +128,33 @@ def _incomplete(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _limits(run_summary: RunSummary) -> Iterator[Caveat]:
-    parts = [f"{f.name}: {f.limit}" for f in run_summary.run.tasks.values() if f.limit is not None]
+    parts = [
+        f"{facts.name}: {facts.limit}"
+        for facts in run_summary.run.tasks.values()
+        if facts.limit is not None and _reached(run_summary, facts)
+    ]
     if parts:
         yield Caveat(
             "limited",
             "Only the first examples were used",
             f"Examples per language at most: {', '.join(parts)}. Scores differ from those on the full sets.",
         )
+
+
+def _reached(run_summary: RunSummary, facts: TaskFacts) -> bool:
+    """Has any language as many examples as its limit allows? With fewer of each, the limit cut nothing.
+
+    Of a mined corpus the limit is on sentences, of which rows do not tell how many there were.
+    """
+    if facts.name in TASKS.names and task(facts.name).kind == "mine":
+        return True
+    scores = [
+        cell.score
+        for cells in run_summary.cells.values()
+        for (name, _), cell in cells.items()
+        if name == facts.name
+    ]
+    return any(score is not None and score.examples >= (facts.limit or 0) for score in scores)
 
 
 def _seeds(run_summary: RunSummary) -> Iterator[Caveat]:

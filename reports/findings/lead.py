@@ -153,7 +153,10 @@ def arms_compared(run_summary: RunSummary) -> list[Sentence]:
         if changes:
             count = f"{len(changes)} matched variant" + ("s" if len(changes) > 1 else "")
             spread = f" (from {points(min(changes))} to {points(max(changes))})" if len(changes) > 1 else ""
-            verdict = f": {points(fmean(changes))} points on the mean over {count}{spread}."
+            verdict = (
+                f": {points(fmean(changes))} points on the mean over {count}{spread}, as measured; "
+                "xpareto compare RUN --arms tells what of it is more than noise."
+            )
             sentences.append(("Arm ", arm, " against arm ", home, verdict))
     return sentences
 

@@ -33,6 +33,12 @@ def noise_rows(run_summary: RunSummary, analysis: Analysis) -> list[NoiseRow]:
     return [*cost_rows, _score(run_summary, analysis)]
 
 
+def noise_ratio(analysis: Analysis, objective: str) -> float | None:
+    """Return the ratio of two costs up to which their difference is noise; None where that is not known."""
+    known = analysis.objectives.get(objective) if analysis else None
+    return None if known is None or known.noise.floor is None else 1 + known.noise.floor / 100
+
+
 def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
     blocks, twin = noise.blocks, noise.twin
     known = f" Learnt from {blocks} repeats of every candidate, with {noise.df} degrees of freedom."

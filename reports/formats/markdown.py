@@ -27,6 +27,7 @@ from xpareto.reports.findings import (
     changes,
     headline,
     informed_caveats,
+    largest_loss,
     noise_rows,
     panels,
     versus_baseline,
@@ -67,7 +68,7 @@ def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from _noise(run_summary, analysis)
     yield from _tasks(run_summary)
     yield from _changes(run_summary, analysis)
-    yield from _languages(run_summary)
+    yield from _languages(run_summary, analysis)
     yield from _cells(run_summary)
     yield from _depth(run_summary)
     yield from _roofline(run_summary)
@@ -193,16 +194,16 @@ def _changes(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from table(["system", *map(markdown, change_tasks(run_summary, analysis)), "average"], rows)
 
 
-def _languages(run_summary: RunSummary) -> Iterator[str]:
+def _languages(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from ("## Largest loss of any language", "")
     rows = []
     for candidate in run_summary.run.candidates:
-        worst = run_summary.worst(candidate.name)
-        if worst and worst[2] < 0:
-            task, language, change = worst
-            where = markdown(f"{language_name(language)} ({language})")
-            rows.append([code(candidate.name), markdown(task), where, points(change)])
-    yield from table(["candidate", "task", "language", "points"], rows, numeric_from=3)
+        loss = largest_loss(run_summary, analysis, candidate.name)
+        if loss is not None:
+            where = markdown(f"{language_name(loss.language)} ({loss.language})")
+            sure = "–" if loss.sure is None else "yes" if loss.sure else "no"
+            rows.append([code(candidate.name), markdown(loss.task), where, points(loss.change), sure])
+    yield from table(["candidate", "task", "language", "points", "beyond noise"], rows, numeric_from=3)
 
 
 def _cells(run_summary: RunSummary) -> Iterator[str]:

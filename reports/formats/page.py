@@ -49,9 +49,11 @@ from xpareto.reports.findings import (
     disparities,
     informed_caveats,
     knee_words,
+    largest_loss,
     loss,
     lost,
     method,
+    noise_ratio,
     noise_rows,
     opening,
     panels,
@@ -137,6 +139,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         scripts=scripts,
         flips=any(disparity.flips for disparity in fair),
         latency=latency_view(run_summary),
+        latency_floor=noise_ratio(analysis, "latency_ms"),
         energy=energy_bars(run_summary),
         energy_rows=energy_rows(run_summary),
         energy_gross=gross_words(run_summary),
@@ -191,7 +194,6 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
 
 def _row(run_summary: RunSummary, analysis: Analysis, name: str) -> Mapping[str, Any]:
     candidate = run_summary.run.candidate(name)
-    worst = run_summary.worst(name)
     return {
         "candidate": candidate,
         "baseline": name == run_summary.run.baseline,
@@ -206,7 +208,7 @@ def _row(run_summary: RunSummary, analysis: Analysis, name: str) -> Mapping[str,
             for key in run_summary.shown
         ],
         "frontier": [run_summary.objectives[cost].title for cost in run_summary.on_frontier(name)],
-        "worst": None if worst is None or name == run_summary.run.baseline else worst,
+        "loss": largest_loss(run_summary, analysis, name),
         "tasks": [
             _interval(run_summary.task_score(name, task.name))
             for task in run_summary.run.tasks.values()

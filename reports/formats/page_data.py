@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any
 
 from xpareto.eval.analyses.documents import Analysis, Summary
@@ -15,7 +14,9 @@ from xpareto.reports.findings import (
     dominations,
     intervals,
     main_cost,
+    noise_ratio,
     picks,
+    sure_cells,
     system_values,
     waterfalls,
 )
@@ -39,7 +40,15 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
     groups = analysis.languages if analysis else {}
     return {
         "objectives": [
-            {"name": o.name, "title": o.title, "unit": o.unit, "sense": o.sense, "log": o.log, "role": o.role}
+            {
+                "name": o.name,
+                "title": o.title,
+                "unit": o.unit,
+                "sense": o.sense,
+                "log": o.log,
+                "role": o.role,
+                "floor": noise_ratio(analysis, o.name),
+            }
             for o in (run_summary.objectives[name] for name in shown)
         ],
         "x": main_cost(run_summary) or SCORE,
@@ -209,7 +218,7 @@ def _analysis(run_summary: RunSummary, analysis: Summary, place: Mapping[str, in
         "members": [[place[name] for name in members] for members in analysis.members],
         "drops": [dict(fairness.drops) for fairness in analysis.fairness],
         "flips": [{code: flips[code][at] for code in flips} for at in systems] if flips else None,
-        "sure": _sure(run_summary, analysis, place),
+        "sure": {place[name]: cells for name, cells in sure_cells(analysis).items()},
         "attainment": _attainment(analysis) if analysis.seeded else None,
         "dominations": [
             {
@@ -222,28 +231,6 @@ def _analysis(run_summary: RunSummary, analysis: Summary, place: Mapping[str, in
             for domination in dominations(run_summary, analysis)
         ],
     }
-
-
-def _sure(
-    run_summary: RunSummary, analysis: Summary, place: Mapping[str, int]
-) -> Mapping[int, list[tuple[str, str]]]:
-    """Return, by candidate, the (task, language) whose differences hold for all of its cells at once.
-
-    Only of systems with one seed: with more the cells leave the spread between seeds aside.
-    """
-    cells = analysis.cells
-    if not cells or analysis.seeded:
-        return {}
-    sure_places = {}
-    for at, (name,) in enumerate(analysis.members):
-        level = cells.levels[at]
-        z = NormalDist().inv_cdf((1 + min(level, 1 - 1e-9)) / 2)
-        sure_places[place[name]] = [
-            where
-            for where, drop, error in zip(cells.places, cells.drops[at], cells.errors[at], strict=True)
-            if error and abs(drop) > z * error
-        ]
-    return sure_places
 
 
 def _attainment(analysis: Summary) -> Mapping[str, Any]:

@@ -91,12 +91,14 @@ const heat = () => {
   all.forEach((row, t) => row.forEach((v, l) => {
     if (v === null) return;
     if (v < low[0]) low = [v, t, l];
-    if (v < 0) lost++; else if (v > 0) won++;
+    if (sure(index, t, l)) { if (v < 0) lost++; else won++; }
   }));
+  const told = data.analysis && data.analysis.sure[index];  // whether differences can be told from chance
   const where = `${data.languages[low[2]][1]} in ${data.tasks[low[1]].name}`;
   note.textContent = !change ? `Lowest: ${where}, ${low[0].toFixed(1)} %.`
     : index === data.baseline ? "This is the baseline."
-    : `Of ${known.length} cells ${lost} lose, ${won} gain and ${known.length - lost - won} stay. ${low[0] < 0 ? `Largest loss: ${where}, ${signed(low[0])} points.` : "None loses."}`;
+    : (told ? `Of ${known.length} cells ${lost} lose and ${won} gain beyond doubt; what the others differ by may be chance. ` : "")
+      + (signed(low[0])[0] === MINUS ? `Largest loss${told && !sure(index, low[1], low[2]) ? " as measured, within noise" : " as measured"}: ${where}, ${signed(low[0])} points.` : "None loses as much as 0.1 points.");
 };
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => heat());

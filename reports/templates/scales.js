@@ -9,6 +9,15 @@ const short = (v, unit) => {
   return digits(v) + (unit === "percent" ? "" : " " + unit);
 };
 
+// As reports.text.factor.
+const WORDS = { ms: ["quicker", "slower"], bytes: ["smaller", "larger"] };
+const factor = (v, unit) => {
+  if (!(v > 0)) return "–";
+  if (Math.abs(Math.log(v)) < 0.005) return "the same";
+  const size = Math.max(v, 1 / v);
+  return `${size.toFixed(size < 2 ? 2 : size < 10 ? 1 : 0)}× ${(WORDS[unit] || ["lower", "higher"])[v < 1 ? 0 : 1]}`;
+};
+
 // ---- scales
 const ticksLinear = (low, high) => {
   const raw = (high - low) / 6, power = 10 ** Math.floor(Math.log10(raw));

@@ -13,15 +13,21 @@
     if (runtime) add("→", `runtime ${runtime}`);
     return cell;
   };
-  const change = (o, from, to) => (o.name === "score" ? `${signed(to - from)} points` : from > 0 ? `${(to / from).toFixed(2)}×` : short(to - from, o.unit));
-  const shownAlike = (o, from, to) => (o.name === "score" ? Math.abs(to - from) < 0.05 : from > 0 ? Math.abs(to / from - 1) < 0.005 : to === from);
-  const verdict = (o, from, to) => (shownAlike(o, from, to) ? "same" : (to > from) === (o.sense === "max") ? "better" : "worse");
+  const change = (o, from, to) => (o.role === "quality" ? `${signed(to - from)} points` : factor(to / from, o.unit));
+  // Half the interval of a quality: two whose intervals lie apart differ beyond noise (which asks for more than need be).
+  const half = (o, c) => { const bar = c.bars[o.name]; return bar ? (bar[1] - bar[0]) / 2 : data.analysis ? 0 : Infinity; };
+  const beyond = (o, one, other) => {
+    const from = one.values[o.name], to = other.values[o.name];
+    if (o.role === "quality") return Math.abs(to - from) > Math.max(0.05, half(o, one) + half(o, other));
+    return o.floor !== null && from > 0 && Math.abs(Math.log(to / from)) > Math.max(0.005, Math.log(o.floor));
+  };
+  const verdict = (o, one, other) => (!beyond(o, one, other) ? "same" : (other.values[o.name] > one.values[o.name]) === (o.sense === "max") ? "better" : "worse");
   const SIGN = { better: "▲ ", worse: "▼ ", same: "" };
   // One cell: where the value came from, where it is, and the change between them.
-  const cell = (o, place, from, to) => {
-    const td = element("td", { class: "num" });
+  const cell = (o, place, before, after) => {
+    const td = element("td", { class: "num" }), to = after.values[o.name], from = before ? before.values[o.name] : null;
     if (to === null) { td.textContent = "–"; return td; }
-    const here = place(to), there = from === null ? here : place(from), kind = from === null ? "same" : verdict(o, from, to);
+    const here = place(to), there = from === null ? here : place(from), kind = from === null ? "same" : verdict(o, before, after);
     const marks = from === null ? [] : [svg("rect", { class: `step-bar ${kind}`, x: Math.min(here, there), width: Math.max(Math.abs(here - there), 2), y: 3, height: 12 })];
     const text = from === null ? "" : `${SIGN[kind]}${change(o, from, to)}`;
     td.append(strip(18, `${o.title}: ${short(to, o.unit)}${text ? `, ${text}` : ""}`, ...marks, svg("rect", { class: "step-now", x: here - 3, width: 6, y: 0, height: 18 })),
@@ -46,7 +52,7 @@
       sub.append(named(c.name));
       title.append(sub);
       row.append(title);
-      columns.forEach((o, k) => row.append(cell(o, places[k], n ? data.candidates[way[n - 1][0]].values[o.name] : null, c.values[o.name])));
+      columns.forEach((o, k) => row.append(cell(o, places[k], n ? data.candidates[way[n - 1][0]] : null, c)));
       body.append(row);
     });
     if (way.length > 2) {
@@ -54,7 +60,7 @@
       row.append(element("th", { scope: "row" }, "Together"));
       for (const o of columns) {
         const from = first.values[o.name], to = last.values[o.name];
-        row.append(element("td", { class: "num" }, from === null || to === null ? "–" : SIGN[verdict(o, from, to)] + change(o, from, to)));
+        row.append(element("td", { class: "num" }, from === null || to === null ? "–" : SIGN[verdict(o, first, last)] + change(o, from, to)));
       }
       body.append(row);
     }
