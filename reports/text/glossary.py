@@ -31,6 +31,4 @@ TERMS = {
     "differences say nothing.",
     "A/A": "A thing measured against itself, to see how large a difference chance alone makes.",
     "attainment": "The share of training seeds that reach a trade-off of score and cost.",
-    "oracle": "The best value in hindsight, picked on the very examples that it is scored on.",
-    "gross": "Of energy: all that the machine drew meanwhile, what it draws idle included. Net is without that.",
 }  # fmt: skip

@@ -43,6 +43,11 @@ def test_each_trigger_brings_its_caveat_and_no_clean_run_has_it(
     assert key not in _keys(make_run(**CLEAN))
 
 
+@pytest.mark.parametrize(("limit", "told"), [(150, True), (200, True), (201, False), (1000, False)])
+def test_a_limit_that_cut_nothing_is_not_told(make_run: Make, limit: int, told: bool) -> None:
+    assert ("limited" in _keys(make_run(**(CLEAN | {"limit": limit})))) == told  # each language has 200
+
+
 @pytest.mark.parametrize(
     ("found", "key", "said"),
     [

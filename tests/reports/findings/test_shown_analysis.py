@@ -19,7 +19,7 @@ from xpareto.eval.results.summary import RunSummary
 from xpareto.eval.statistics.block_noise import LEAST_SD
 from xpareto.reports.findings.answer import deploy_words, pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
-from xpareto.reports.findings.disparity import columns, disparities
+from xpareto.reports.findings.disparity import columns, disparities, largest_loss
 from xpareto.reports.findings.lead import headline
 from xpareto.reports.findings.membership import knee_words, panels
 from xpareto.reports.findings.noise import noise_rows
@@ -157,6 +157,27 @@ def test_cells_beyond_doubt_are_those_whose_simultaneous_interval_leaves_zero_ou
     )
     cells["levels"] = [0.9999999] * len(analysis.names)  # 5.3 standard errors
     assert not any(figure_data(run_summary, changed(alone, cells=cells))["analysis"]["sure"].values())
+
+
+def test_the_largest_loss_names_no_language_for_none_and_says_what_is_noise(alone: Shown) -> None:
+    run_summary, analysis = alone
+    name, base = "none/int8/onnxruntime", run_summary.run.baseline
+    where = next(place for place, cell in run_summary.cells[base].items() if cell.score is not None)
+    for change, told in ((0.0, None), (-0.04, None), (-0.06, -0.06), (0.5, None)):
+        cells = dict(run_summary.cells[base])
+        score = cells[where].score
+        assert score is not None
+        cells[where] = replace(cells[where], score=replace(score, value=score.value + change))
+        shown = replace(run_summary, cells={**run_summary.cells, name: cells})
+        loss = largest_loss(shown, analysis, name)
+        assert (loss and loss.change) == (None if told is None else pytest.approx(told))
+    document = document_of(analysis)["cells"]
+    document["drops"] = [[5.0] * len(document["places"]) for _ in analysis.names]
+    for error, sure in ((0.1, True), (50.0, False)):
+        document["errors"] = [[error] * len(document["places"]) for _ in analysis.names]
+        loss = largest_loss(run_summary, changed(alone, cells=document), name)
+        assert loss is not None and loss.sure is sure
+    assert largest_loss(run_summary, analysis, base) is None
 
 
 def test_what_the_analysis_knows_is_not_called_unknown(alone: Shown) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 from tests.reports.analysed_run import analysed_run, read, reported
 from tests.reports.browser import Browser, quiet
-from tests.reports.conftest import HOSTILE
+from tests.reports.conftest import HOSTILE, LANGUAGES
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import summarize
 from xpareto.reports.formats.all_forms import build
+from xpareto.reports.text.glossary import TERMS
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +80,7 @@ def test_the_page_works_offline_without_a_complaint(
     assert values == [pytest.approx(change, abs=0.0501) for change in changes]
     assert sum(kind == "hatched" for _, kind in row) == 2
     assert "Largest loss" in browser.run("return document.getElementById('heat-note').textContent")
+    assert "beyond doubt" not in browser.text("heat-note")  # without an analysis nobody knows
     browser.choose("heat-mode", "score")
     assert "Lowest" in browser.run("return document.getElementById('heat-note').textContent")
 
@@ -272,6 +275,76 @@ def test_it_is_seen_in_light_dark_narrow_and_on_paper(browser: Browser, seeded: 
     assert all(browser.run("return [...document.querySelectorAll('.panel')].map(p => p.offsetHeight > 0)"))
     assert browser.run("return document.querySelector('nav').offsetHeight") == 0
     assert browser.paper(tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_is_folded_is_short_and_a_link_opens_it(browser: Browser, seeded: Path, tmp_path: Path) -> None:
+    page = reported(seeded, tmp_path / "out")
+    for width, most in ((1440, 5000), (390, 9000)):
+        browser.width(width)
+        browser.go(page)
+        assert browser.run("return document.documentElement.scrollHeight") < most
+    browser.width(1440)
+    browser.go(page)
+    # the first screen holds the sentence, the command and the picture
+    ends = browser.run(
+        "return ['#answer .lead', '#answer pre', '#chart'].map(q => document.querySelector(q))"
+        ".map(e => e.getBoundingClientRect().bottom)"
+    )
+    assert max(ends) < 1000
+    assert not browser.run("return document.querySelector('#heat .fold').open")
+    browser.run("document.querySelector('nav a[href=\"#heat\"]').click()")
+    for _ in range(50):  # a click is answered a little later
+        if browser.run("return document.querySelector('#heat .fold').open"):
+            break
+        time.sleep(0.02)
+    assert browser.run("return document.querySelector('#heat .fold').open")
+    # a word is explained where it stands
+    assert browser.run(
+        "document.querySelector('#candidates .term').click();"
+        "return [...document.querySelectorAll('.meaning:popover-open')].map(e => e.textContent)"
+    ) == ["baseline " + TERMS["baseline"]]  # fmt: skip
+    quiet(browser)
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_no_cell_is_a_column_of_letters_and_nothing_covers_a_label(
+    browser: Browser, seeded: Path, tmp_path: Path, width: int
+) -> None:
+    browser.width(width)
+    browser.go(reported(seeded, tmp_path / "out"))
+    browser.unfold()
+    assert browser.run(
+        "return [...document.querySelectorAll('main :is(td, th)')].filter(e => {"
+        "const box = e.getBoundingClientRect();"
+        "const inside = e.querySelector('.name, span') || e;"
+        "return box.width && box.width < 60 && box.height > 200"
+        " && getComputedStyle(inside).writingMode === 'horizontal-tb' }).map(e => e.outerHTML)"
+    ) == []  # fmt: skip
+    assert (
+        browser.run("return getComputedStyle(document.getElementById('dominance-said')).position") == "static"
+    )
+
+
+def test_nothing_is_cut_on_paper_and_every_section_is_there(browser: Browser, tmp_path: Path) -> None:
+    run = analysed_run(
+        tmp_path / "run",
+        seeds=(0,),
+        examples=20,
+        repeats=2,
+        tasks=dict.fromkeys(("xnli", "udpos"), tuple(LANGUAGES)),
+    )
+    browser.go(reported(run, tmp_path / "out"))
+    browser.command("Emulation.setEmulatedMedia", media="print", features=[])
+    browser.width(718)  # A4 less its margins
+    assert browser.run(
+        "return [...document.querySelectorAll('main section :is(table, svg)')].filter(e => "
+        "e.getBoundingClientRect().right > innerWidth + 1).map(e => e.id || e.outerHTML.slice(0, 80))"
+    ) == []  # fmt: skip
+    hidden = browser.run(
+        "return [...document.querySelectorAll('main .fold')].filter(e => !e.lastElementChild.checkVisibility("
+        "{contentVisibilityAuto: true})).map(e => e.parentNode.id)"
+    )
+    assert hidden == []
 
 
 def test_the_keyboard_reaches_every_choice_and_every_point(

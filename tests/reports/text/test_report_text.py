@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
+from importlib.resources import files
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from xpareto.reports.text.escaping import code, embedded_json, markdown, spreadsheet, visible
+from xpareto.reports.text.glossary import TERMS
 from xpareto.reports.text.numbers import number, points, three_digits
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
@@ -54,3 +57,13 @@ def test_units_are_scaled_and_named() -> None:
     assert number(None, "ms") == "–"
     assert number(12_345.0, "ms") == "12.3 s"
     assert (points(-0.04), points(-1.26)) == ("0.0", "\u22121.3")
+
+
+def test_every_word_that_is_explained_is_used_and_every_word_used_is_explained() -> None:
+    templates = files("xpareto.reports").joinpath("templates")
+    used = {
+        word
+        for file in templates.iterdir()
+        for word in re.findall(r'term\("(.+?)"', file.read_text(encoding="utf-8"))
+    }
+    assert used == set(TERMS)
