@@ -109,6 +109,24 @@ def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
     )
 
 
+_LOADED = {  # by runtime; what follows a load, from text to answer, is on the exported folder's card
+    "onnxruntime": 'import onnxruntime\n\nmodel = onnxruntime.InferenceSession("{folder}/model.onnx")',
+    "openvino": 'import openvino\n\nmodel = openvino.compile_model("{folder}/model.onnx")',
+    "torch": 'from xpareto.compress.models import from_pretrained\n\nmodel = from_pretrained("{folder}")',
+}
+
+
+def loading(run_summary: RunSummary, pick: Pick) -> str:
+    """Return Python that loads one of the pick's exported models; "" for a runtime that is not known here."""
+    candidate = run_summary.run.candidate(pick.model)
+    code, sets = _LOADED.get(candidate.runtime), list(candidate.artifacts)
+    if code is None or not sets:
+        return ""
+    folder = f"exported/{sets[0]}"
+    others = f"\n# likewise {enumerated(sets[1:], 3)}" if sets[1:] else ""
+    return f"{code.format(folder=folder)}\n# {folder}/README.md goes on, from text to answer{others}"
+
+
 def _gain(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Gain:
     objective = run_summary.objectives[entry.objective]
     costs = analysis.costs[objective.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import re
@@ -16,8 +17,9 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_from, analysis_of, read_analysis
 from xpareto.eval.results.summary import RunSummary
+from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.statistics.block_noise import LEAST_SD
-from xpareto.reports.findings.answer import deploy_words, pick_words, picks
+from xpareto.reports.findings.answer import deploy_words, loading, pick_words, picks
 from xpareto.reports.findings.caveat_rules import caveats
 from xpareto.reports.findings.disparity import columns, disparities, largest_loss
 from xpareto.reports.findings.lead import headline
@@ -354,3 +356,15 @@ def test_an_answer_that_names_nothing_is_refused(seeds: Shown) -> None:
         picked = [{**own, **damage} for own in document["answer"]["picks"]]
         with pytest.raises(InputError, match="expected the statistics of the run"):
             analysis_from({**document, "answer": {**document["answer"], "picks": picked}})
+
+
+def test_a_model_of_every_runtime_can_be_loaded_as_the_page_says(seeds: Shown) -> None:
+    run_summary, analysis = seeds
+    (pick, *_) = picks(run_summary, analysis)
+    candidate = run_summary.run.candidate(pick.model)
+    for runtime in RUNTIMES.names:
+        candidates = (replace(candidate, runtime=runtime, artifacts={"mnli": "a", "udpos": "b"}),)
+        shown = replace(run_summary, run=replace(run_summary.run, candidates=candidates))
+        code = loading(shown, pick)
+        assert '"exported/mnli' in code and code.endswith("# likewise udpos")
+        ast.parse(code)
