@@ -45,6 +45,7 @@ class Rows:
     input_ids: list[list[int]]
     labels: list[Any]
     options: list[int] | None = None
+    metric: Any = None
 
 
 class TinySupply:

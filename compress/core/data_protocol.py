@@ -5,9 +5,11 @@ Declared here so that compress imports nothing of ours (dependency inversion).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
+
+import numpy as np
 
 from xpareto.compress.core.artifact import Head
 
@@ -22,6 +24,9 @@ class Examples(Protocol):
     subword in the sequence, (0, 0) where the window holds none. For choice, `options[i]` consecutive
     sequences are the options of question i and labels[i] is the index of the right one; elsewhere
     `options` is None, and there is one sequence per label.
+
+    `metric` gives dev examples' own score in percent, from the model's output for each sequence in their order
+    (tagging: (length, labels), qa: (length, 2)); None: it is the share of right labels.
     """
 
     @property
@@ -32,6 +37,9 @@ class Examples(Protocol):
 
     @property
     def options(self) -> Sequence[int] | None: ...
+
+    @property
+    def metric(self) -> Callable[[Sequence[np.ndarray]], float] | None: ...
 
 
 class DataProvider(Protocol):

@@ -43,10 +43,11 @@ class DataNeed:
     """Something outside the artifact that a step depends on; its fingerprint enters the key.
 
     machine: the CPU and the runtime of that name, by which the artifact is measured, so that another
-    machine does not take it for its own.
+    machine does not take it for its own. metric: what dev examples of a training set are scored by; one
+    that is scored by its right labels adds nothing to the key.
     """
 
-    kind: Literal["training", "text", "machine"]
+    kind: Literal["training", "text", "machine", "metric"]
     name: str
 
 
@@ -92,6 +93,7 @@ class Step(BaseModel, ABC):
         Mapping[Head, str]
     ] = {}  # heads that it does not take: what such a model is, what to do
     version: ClassVar[int] = 1  # raise it when equal fields start to give other bytes
+    added: ClassVar[tuple[str, ...]] = ()  # fields that came later: not written at their default, as before
     seeded: ClassVar[bool] = False  # does the run's seed change the result?
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version enters the key
     together: ClassVar[bool] = False  # several processes can run `apply`, which calls fit once, together
@@ -109,7 +111,9 @@ class Step(BaseModel, ABC):
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON values: what keys, manifests and works hold of a step."""
-        return self.model_dump(mode="json")
+        fields = type(self).model_fields
+        same = {name for name in self.added if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=same)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

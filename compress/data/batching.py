@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,6 +79,7 @@ class Rows:
     input_ids: Sequence[Sequence[int]]
     labels: Sequence[int] | Sequence[Sequence[int]]
     options: Sequence[int] | None = None
+    metric: Callable[[Sequence[np.ndarray]], float] | None = None
 
 
 def collate(

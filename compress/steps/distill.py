@@ -54,6 +54,7 @@ from xpareto.compress.training import (
     Checkpointing,
     Clip,
     DevLimit,
+    DevMetric,
     Epochs,
     EvaluationsPerEpoch,
     InputLength,
@@ -100,6 +101,7 @@ class Distill(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
+    added: ClassVar[tuple[str, ...]] = ("dev_metric",)
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -186,6 +188,7 @@ class Distill(Step):
     )
     evaluations_per_epoch: EvaluationsPerEpoch = 1
     patience: Patience = 3
+    dev_metric: DevMetric = "task"
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="bf16 where the hardware multiplies it, else fp32"
     )
@@ -275,6 +278,9 @@ class Distill(Step):
         sources = [parse_source(self.on, self.languages)] if self.on not in (None, EACH) else []
         sources += [parse_source(self.dev)] if self.dev not in (None, EACH) else []
         needs = [need for data_source in sources for need in data_source.reads()]
+        chosen_by = self.dev or self.on
+        if self.dev_metric == "task" and chosen_by not in (None, EACH):
+            needs.append(DataNeed("metric", parse_source(chosen_by).name))
         if self.text is not None:
             needs.append(DataNeed("text", self.text))
         return tuple(dict.fromkeys(needs))

@@ -47,6 +47,8 @@ from xpareto.compress.quantization import Ranges, fake_quantization, write_codes
 from xpareto.compress.training import (
     BatchSize,
     Clip,
+    DevLimit,
+    DevMetric,
     Epochs,
     EvaluationsPerEpoch,
     InputLength,
@@ -103,6 +105,7 @@ class QuantizeAware(Step):
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
     refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
+    added: ClassVar[tuple[str, ...]] = ("dev_metric",)
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"steps": 2, "batch_size": 4, "observe": 2}
@@ -133,9 +136,7 @@ class QuantizeAware(Step):
     text_share: TextShare = 0.5
     text_languages: TextLanguages = None
     limit: Limit = None
-    dev_limit: int | None = Field(
-        2000, ge=1, description="read the first so many dev examples of `on` only; null: all"
-    )
+    dev_limit: DevLimit = 2000
     max_length: InputLength = None
     labels: Labels | None = Field(None, description="learn the labels of `on`", examples=[{"weight": 0.5}])
     logits: Logits | None = Field(
@@ -154,11 +155,10 @@ class QuantizeAware(Step):
         0.01, ge=0, description="decay of matrices (AdamW); norms, biases, ranges and embeddings have none"
     )
     clip: Clip = 1.0
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="probability; null: the checkpoint's own", examples=[0.0]
-    )
+    dropout: float | None = Field(None, ge=0, lt=1, description="null: the checkpoint's own", examples=[0.0])
     evaluations_per_epoch: EvaluationsPerEpoch = 1
     patience: Patience = 3
+    dev_metric: DevMetric = "task"
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "fp32", description="of the products; bf16 has fewer digits than an 8-bit code times its scale"
     )
@@ -244,6 +244,8 @@ class QuantizeAware(Step):
 
     def reads(self) -> tuple[DataNeed, ...]:
         needs = list(parse_source(self.on).reads()) if self.on not in (None, EACH) else []
+        if self.dev_metric == "task" and self.on not in (None, EACH):
+            needs.append(DataNeed("metric", parse_source(self.on).name))
         if self.text is not None:
             needs.append(DataNeed("text", self.text))
         return tuple(dict.fromkeys(needs))

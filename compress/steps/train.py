@@ -38,6 +38,7 @@ from xpareto.compress.training import (
     Checkpointing,
     Clip,
     DevLimit,
+    DevMetric,
     DevScores,
     LearningRate,
     Limit,
@@ -75,6 +76,7 @@ class Train(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
+    added: ClassVar[tuple[str, ...]] = ("dev_metric",)
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -139,6 +141,7 @@ class Train(Step):
     dev_limit: DevLimit = 2000
     evaluations_per_epoch: int = Field(1, ge=1, description="dev scores in each epoch")
     patience: Patience = 3
+    dev_metric: DevMetric = "task"
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
     )
@@ -241,7 +244,15 @@ class Train(Step):
         return type(self).model_validate({**fields, "on": name})
 
     def reads(self) -> tuple[DataNeed, ...]:
-        return tuple(dict.fromkeys(need for data_source in self.sources() for need in data_source.reads()))
+        sources = self.sources()
+        needs = [need for data_source in sources for need in data_source.reads()]
+        if self.dev_metric == "task":
+            needs += [
+                DataNeed("metric", data_source.name)
+                for data_source in sources
+                if data_source.kind == "labelled"
+            ]
+        return tuple(dict.fromkeys(needs))
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None, "the plan checks that train has a source"

@@ -11,6 +11,7 @@ from .fields import BatchSize as BatchSize
 from .fields import Checkpointing as Checkpointing
 from .fields import Clip as Clip
 from .fields import DevLimit as DevLimit
+from .fields import DevMetric as DevMetric
 from .fields import Epochs as Epochs
 from .fields import EvaluationsPerEpoch as EvaluationsPerEpoch
 from .fields import InputLength as InputLength

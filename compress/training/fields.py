@@ -8,7 +8,7 @@ A step gives each its default, and what it has to say beyond:
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,13 @@ WeightDecay = Annotated[
 ]
 Clip = Annotated[float, Field(ge=0, description="greatest gradient norm; 0: no clipping")]
 Patience = Annotated[int, Field(ge=0, description="dev scores without a better one before the end; 0: never")]
+DevMetric = Annotated[
+    Literal["task", "accuracy"],
+    Field(
+        description="what dev scores choose the weights by: the training set's own metric (F1 of tags, mean of "
+        "exact match and F1 of answers), or the share of right labels"
+    ),
+]
 Checkpointing = Annotated[
     bool, Field(description="keep few activations and compute the rest again, to save memory")
 ]

@@ -34,13 +34,14 @@ class Reading:
     limit: int | None
     dev_limit: int | None
     text_languages: Sequence[str] | None
+    own_metric: bool  # dev examples are scored by their training set's metric
 
     @staticmethod
     def of(settings: Any, tokenizer: Path, most_tokens: int) -> Reading:
-        """Return what a step with the fields max_length, limit, dev_limit and text_languages asks for."""
+        """Return what a step with the fields max_length, limit, dev_limit, text_languages, dev_metric asks for."""
         return Reading(
             tokenizer, most_tokens, settings.max_length, settings.limit, settings.dev_limit,
-            settings.text_languages,
+            settings.text_languages, settings.dev_metric == "task",
         )  # fmt: skip
 
     def length(self, task: TaskHead) -> int:
@@ -170,7 +171,8 @@ def read_dev(name: str, provider: DataProvider, reading: Reading, length: int) -
     examples = provider.examples(name, "dev", reading.tokenizer, length, reading.dev_limit)
     if not len(examples.input_ids):
         return None
-    return Rows(examples.input_ids, examples.labels, examples.options)
+    metric = examples.metric if reading.own_metric else None
+    return Rows(examples.input_ids, examples.labels, examples.options, metric)
 
 
 def read_text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class TrainingExamples:
     input_ids: list[list[int]]
     labels: list[int] | list[list[int]]
     options: list[int] | None = None
+    metric: Callable[[Sequence[np.ndarray]], float] | None = None
 
 
 class TextEncoder:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from statistics import fmean
+from typing import Any, Literal
+
+import numpy as np
 
 from xpareto.eval.data import Data
-from xpareto.eval.encoding.text import TextEncoder, TrainingExamples
-from xpareto.eval.tasks import KINDS, training_set
+from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
+from xpareto.eval.tasks import KINDS, Example, Task, training_set
 
 
 def training_examples(
@@ -26,7 +31,26 @@ def training_examples(
     examples = data.training(name, split, limit)
     if not examples:
         return TrainingExamples([], [])
-    encoded: TrainingExamples = KINDS.load(training_set(name).kind).training_examples(
-        examples, TextEncoder(tokenizer_path), max_length, data.labels(name)
-    )
-    return encoded
+    known, labels, tokenizer = training_set(name), data.labels(name), TextEncoder(tokenizer_path)
+    kind: Any = KINDS.load(known.kind)  # an eval.kinds.Kind
+    encoded: TrainingExamples = kind.training_examples(examples, tokenizer, max_length, labels)
+    if split != "dev" or not known.dev_metrics:
+        return encoded
+    task = Task(
+        known.name, known.kind, "", ("en",), known.name, known.dev_metrics, labels, max_length,
+        scored_by=len(known.dev_metrics),
+    )  # fmt: skip
+    return replace(encoded, metric=_metric(kind, examples, kind.encode(examples, tokenizer, task), task))
+
+
+def _metric(
+    kind: Any, examples: Sequence[Example], encoded: Encoded, task: Task
+) -> Callable[[Sequence[np.ndarray]], float]:
+    """Return the mean of the task's metrics as a function of a model's output for each sequence."""
+
+    def score(outputs: Sequence[np.ndarray]) -> float:
+        reduced = [kind.reduce(output[None], np.array([len(output)]))[0] for output in outputs]
+        scored = kind.score(examples, kind.predict(encoded, reduced), task, "en")
+        return fmean(scored.metrics.values())
+
+    return score

@@ -134,6 +134,9 @@ class TrainingSet:
     parts: dict[str, str] = field(default_factory=dict)  # name -> candidate
     columns: dict[str, str] = field(default_factory=dict)  # as in Task
     language_names: dict[str, str] = field(default_factory=dict)  # as in Task
+    dev_metrics: tuple[
+        str, ...
+    ] = ()  # of its kind; their mean on dev chooses weights. (): share of right labels
 
     @property
     def head(self) -> Head:

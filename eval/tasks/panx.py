@@ -42,6 +42,7 @@ TRAINING = TrainingSet(
     name="panx",
     kind="tag",
     labels=LABELS,
+    dev_metrics=("f1",),
     files={"train": ("xtreme/panx/train-en.tsv",), "dev": _DEV},
     hub=HUB,
     translated={"train": ("xtreme/panx/train-{language}.tsv",), "dev": _DEV},

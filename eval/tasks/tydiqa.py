@@ -55,6 +55,7 @@ TRAINING = TrainingSet(
     name="tydiqa",
     kind="span",
     labels=(),
+    dev_metrics=("exact_match", "f1"),
     files={"train": (_FILE.format(language="en"), _EARLIER.format(language="en"))},
     translated={"train": (_FILE, _EARLIER)},
     held_out=0.05,

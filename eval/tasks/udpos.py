@@ -54,6 +54,7 @@ TRAINING = TrainingSet(
     name="udpos",
     kind="tag",
     labels=LABELS,
+    dev_metrics=("f1",),
     files={"train": ("xtreme/udpos/train-en.tsv",), "dev": _DEV},
     hub=HUB,
     translated={"train": ("xtreme/udpos/train-{language}.tsv",), "dev": _DEV},

@@ -15,6 +15,7 @@ TRAINING = TrainingSet(
     name="squad_v1",
     kind="span",
     labels=(),
+    dev_metrics=("exact_match", "f1"),
     files={
         "train": (
             "xtreme/squad/train-v1.1.json",

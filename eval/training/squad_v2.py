@@ -12,6 +12,7 @@ TRAINING = TrainingSet(
     name="squad_v2",
     kind="span",
     labels=(),
+    dev_metrics=("exact_match", "f1"),
     files={"train": ("intermediate/squad_v2.0/train-v2.0.json", "intermediate/squad_v2.0/train*.json")},
     translated={"train": ("intermediate/squad_v2.0/translated/train-{language}.json",)},
     held_out=0.05,

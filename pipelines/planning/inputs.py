@@ -15,6 +15,7 @@ from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.synthetic import GENERATOR, write_data
 from xpareto.eval.tasks import task as find
+from xpareto.eval.tasks import training_set
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
 
@@ -59,6 +60,8 @@ class Start:
                 self._seen[need] = self.data.fingerprint(self.data.text_files(need.name))
             elif need.kind == "machine":
                 self._seen[need] = f"{cpu_model()}, {usable_cores()} cores, {need.name} {version(need.name)}"
+            elif need.kind == "metric":
+                self._seen[need] = ", ".join(training_set(need.name).dev_metrics)
             else:
                 splits = [self.data.training_files(need.name, split) for split in ("train", "dev")]
                 self._seen[need] = self.data.fingerprint(file for files in splits for file in files)

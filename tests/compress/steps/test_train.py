@@ -31,6 +31,7 @@ class Rows:
     input_ids: list[list[int]]
     labels: list[Any]
     options: list[int] | None = None
+    metric: Any = None
 
 
 class Sets:
@@ -200,8 +201,39 @@ def test_each_forks_into_one_step_per_training_set_and_only_named_sets_are_read(
     branches = Train(on="each", epochs=2).branches(["tags", "encoder"])
     assert branches == {"tags": Train(on="tags", epochs=2), "encoder": Train(on="encoder", epochs=2)}
     assert Train(on="tags").branches(["tags"]) is None
-    assert Train(on="tags").reads() == (DataNeed("training", "tags"),)
+    assert Train(on="tags").reads() == (DataNeed("training", "tags"), DataNeed("metric", "tags"))
+    assert Train(on="tags", dev_metric="accuracy").reads() == (DataNeed("training", "tags"),)
     assert Train(on="encoder").reads() == ()
+
+
+def test_weights_are_chosen_by_the_sets_own_metric_where_it_has_one(
+    base: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, seen = Sets.examples, []
+
+    def scored(self: Sets, *given: Any) -> Rows:
+        rows = plain(self, *given)
+
+        def metric(outputs: list[Any]) -> float:
+            seen.append([output.shape for output in outputs])
+            return float(10 - len(seen))  # the first is the best
+
+        rows.metric = metric
+        return rows
+
+    monkeypatch.setattr(Sets, "examples", scored)
+    made = train(base, tmp_path / "own", on="tags", epochs=3, patience=0)
+    assert made.notes["best_dev"] == 9.0 and made.notes["best_step"] == 4  # of twelve, in three epochs
+    dev = Sets().examples("tags", "dev", base.file("tokenizer.json"), 32, None)
+    assert seen[0] == [(len(row), 2) for row in dev.input_ids]
+    share = train(base, tmp_path / "share", on="tags", epochs=3, patience=0, dev_metric="accuracy")
+    assert share.notes["best_step"] > 4 and len(seen) == 3
+
+
+def test_a_field_that_came_later_is_written_only_where_it_says_something() -> None:
+    assert "dev_metric" not in Train(on="tags").as_json()
+    other = Train(on="tags", dev_metric="accuracy")
+    assert Train.from_json(other.as_json()) == other and Train.from_json(Train(on="tags").as_json())
 
 
 def test_unknown_keys_and_wrong_types_are_refused() -> None:

@@ -55,6 +55,7 @@ class Rows:
     input_ids: list[list[int]]
     labels: list[Any]
     options: list[int] | None = None
+    metric: Any = None
 
 
 class Nine:
@@ -218,11 +219,11 @@ def test_the_length_of_an_example_suits_its_head_unless_it_is_given(base: Artifa
     from xpareto.compress.training.multitask import TaskHead
     from xpareto.compress.training.reading import Reading
 
-    reading = Reading(Path("tokenizer.json"), 512, None, None, None, None)
+    reading = Reading(Path("tokenizer.json"), 512, None, None, None, None, True)
     assert reading.length(TaskHead("a", "qa")) == 384
     assert reading.length(TaskHead("a", "choice")) == 256
     assert {reading.length(TaskHead("a", head)) for head in ("tagging", "mlm")} == {128}
-    given = Reading(Path("tokenizer.json"), 100, 256, None, None, None)
+    given = Reading(Path("tokenizer.json"), 100, 256, None, None, None, True)
     assert given.length(TaskHead("a", "qa")) == 100  # no more than the model takes
     provider = Nine()
     train(base, tmp_path / "a", provider=provider, on=["mnli", "squad_v1"], max_steps=1, max_length=40)
@@ -364,9 +365,11 @@ def test_all_that_is_read_enters_the_key() -> None:
     needs = Train(on=["mnli", "squad_v1", "mlm:bible", "tlm:bible"], languages=["en", "de"]).reads()
     assert needs == (
         DataNeed("training", "mnli"), DataNeed("training", "mnli@de"), DataNeed("training", "squad_v1"),
-        DataNeed("training", "squad_v1@de"), DataNeed("text", "bible"),
+        DataNeed("training", "squad_v1@de"), DataNeed("text", "bible"), DataNeed("metric", "mnli"),
+        DataNeed("metric", "squad_v1"),
     )  # fmt: skip
-    assert Train(on="mnli@de").reads() == (DataNeed("training", "mnli@de"), DataNeed("training", "mnli"))
+    read = DataNeed("training", "mnli@de"), DataNeed("training", "mnli")
+    assert Train(on="mnli@de", dev_metric="accuracy").reads() == read
 
 
 def test_each_training_set_may_have_fields_of_its_own() -> None:

@@ -45,6 +45,15 @@ def test_keys_are_the_same_each_time(planned: Make) -> None:
     assert planned().key == planned().key
 
 
+def test_the_metric_that_chooses_weights_enters_the_keys_of_sets_that_have_one_alone(planned: Make) -> None:
+    trained = [node for node in planned().nodes.values() if node.step == "train"]
+    by_set = {
+        node.fields["on"]: {name for name in node.data if name.startswith("metric:")} for node in trained
+    }
+    assert by_set["udpos"] == {"metric:udpos"} and by_set["mnli"] == set()
+    assert all("dev_metric" not in node.fields for node in trained)  # as before there was such a field
+
+
 @pytest.mark.parametrize(
     ("change", "kept"),
     [
@@ -163,7 +172,9 @@ def test_what_a_mixture_reads_enters_its_key_and_only_that(planned: Make, good: 
     on = "on: [mnli, udpos@de, 'mlm:bible']"
     plan = planned(good.replace("on: mnli", on))
     (node,) = (node for node in plan.nodes.values() if node.label == "intermediate")
-    assert list(node.data) == ["training:mnli", "training:udpos@de", "training:udpos", "text:bible"]
+    assert list(node.data) == [
+        "training:mnli", "training:udpos@de", "training:udpos", "text:bible", "metric:udpos",
+    ]  # fmt: skip
     (other,) = (node for node in planned(good).nodes.values() if node.label == "intermediate")
     assert list(other.data) == ["training:mnli"] and other.key != node.key
 

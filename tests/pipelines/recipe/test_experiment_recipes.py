@@ -88,3 +88,20 @@ def test_the_arms_are_those_of_the_claims(name: str) -> None:
     assert len(singles) == {"stilts": 3, "stilts-mini": 8}[name]
     (text,) = [trainings(chain)[0] for arm, chain in checked(name).chains.items() if arm == "text"]
     assert text.text_languages == ["en"]
+
+
+def test_the_source_studys_settings_are_a_recipe() -> None:
+    """XLM-R Large, 1e-5, warm-up 10 %, batches of 32 (16 for questions), patience 30 (jiant's settings)."""
+    for chain in checked("stilts-xlmr-large").chains.values():
+        *before, target = trainings(chain)
+        for step in (*before, *target.branches(["mnli", "squad_v1", "panx"]).values()):  # type: ignore[union-attr]
+            assert isinstance(step, Train)
+            assert (step.learning_rate, step.warmup, step.patience, step.dev_metric) == (
+                1e-5,
+                0.1,
+                30,
+                "task",
+            )
+            asked = str(step.on).startswith("squad")
+            assert (step.batch_size, step.max_length) == ((16, 384) if asked else (32, 256))
+        assert target.layer == 14 and target.per_set["panx"]["epochs"] == 10
