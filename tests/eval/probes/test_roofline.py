@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.probing.probe import launch
+from xpareto.eval.probes import roofline
+from xpareto.eval.probing.child import _watched
+from xpareto.eval.probing.context import MeasurementContext
+from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import LOAD, Measurement
 from xpareto.eval.roofline.bound import Roof, in_precision
@@ -97,14 +101,21 @@ def rows(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, onnx_artifact: Build,
     torch_artifact: Build,
 ) -> tuple[str, Artifact, list[Measurement]]:  # fmt: skip
+    """Return the rows of both probes, of small products and arrays in the place of those that are for peaks."""
     runtime, labels = request.param, task("xnli").labels
     build = onnx_artifact if runtime == "onnxruntime" else torch_artifact
     artifact = build("classification", labels, None, "mnli")
     job = Job(
-        "run", "cand", runtime, 1, {"mnli": str(artifact.path)}, DataSpec("nowhere"), (Ask("xnli"),),
-        ("roofline", "operators"), {"seconds": 0.02, "shapes": ["2x5", "1x7", "1x9000"]},
+        "run", "cand", runtime, 1, {"mnli": str(artifact.path)}, DataSpec("nowhere"), (Ask("xnli"),), (),
+        {"seconds": 0.02, "shapes": ["2x5", "1x7", "1x9000"]},
     )  # fmt: skip
-    return runtime, artifact, launch(job, tmp_path_factory.mktemp("probes"))
+    context = MeasurementContext(job, tmp_path_factory.mktemp("probes"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(roofline, "peaks", partial(peaks, side=96))
+        patch.setattr(roofline, "bandwidth", partial(bandwidth, bytes_each=1 << 20))
+        found = [row for name in ("roofline", "operators") for row in _watched(PROBES.load(name), context)]
+    context.close()
+    return runtime, artifact, found
 
 
 def test_the_roofline_s_rows_follow_from_each_other(rows: tuple[str, Artifact, list[Measurement]]) -> None:
