@@ -9,6 +9,7 @@ from xpareto.compress.core import enumerated
 from xpareto.eval.analyses.documents import Analysis, Answer, Summary
 from xpareto.eval.analyses.documents import Pick as PickEntry
 from xpareto.eval.results import RunSummary
+from xpareto.reports.findings.drop_power import power_words
 from xpareto.reports.text import beyond_noise, factor_found, midway, number
 
 _SIZE = "size_bytes"
@@ -110,7 +111,7 @@ def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
 
 
 _LOADED = {  # by runtime; what follows a load, from text to answer, is on the exported folder's card
-    "onnxruntime": 'import onnxruntime\n\nmodel = onnxruntime.InferenceSession("{folder}/model.onnx")',
+    "onnxruntime": 'import onnxruntime\n\nfile = "{folder}/model.onnx"\nmodel = onnxruntime.InferenceSession(file)',
     "openvino": 'import openvino\n\nmodel = openvino.compile_model("{folder}/model.onnx")',
     "torch": 'from xpareto.compress.models import from_pretrained\n\nmodel = from_pretrained("{folder}")',
 }
@@ -216,7 +217,7 @@ def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
             run_summary.objectives[entry.objective].title,
             analysis.objectives[entry.objective].noise,
         )
-        if noise.basis == "blocks":
+        if noise.basis == "blocks" and noise.floor is not None:
             told.append(
                 f"{title} was measured in {noise.blocks} blocks: differences below {noise.floor:.1f} % are noise."
             )
@@ -224,6 +225,8 @@ def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
             told.append(
                 f"{title} was measured in one block, so its noise is not known: measure.blocks: 4 tells it."
             )
+    if answer.power is not None and not answer.power.enough:
+        told.append(power_words("average drop", answer.max_drop, answer.power))
     if not analysis.seeded:
         told.append("One training seed: what another training would score is not known.")
     return tuple(told)
