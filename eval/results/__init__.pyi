@@ -14,6 +14,7 @@ from .document import basis_of as basis_of
 from .document import read_document as read_document
 from .document import row_schema as row_schema
 from .document import run_schema as run_schema
+from .document import with_basis as with_basis
 from .document import write_document as write_document
 from .frontiers import frontier_names as frontier_names
 from .integrity import SEAL as SEAL

@@ -117,6 +117,16 @@ def basis_of(basis: str, instrument: str) -> str:
     return WHOLE_SOCKET if basis == MODELLED and _WHOLE_SOCKET_WORDS in instrument else basis
 
 
+def with_basis(noun: str, basis: str) -> str:
+    """Return what a figure is, in words, with what it rests on.
+
+    >>> with_basis("energy", "measured"), with_basis("energy", WHOLE_SOCKET), with_basis("latency", "")
+    ('measured energy', 'modelled energy as whole socket', 'latency')
+    """
+    word, _, rest = basis.partition(" ")
+    return " ".join(part for part in (word, noun, rest) if part)
+
+
 @dataclass(frozen=True)
 class Provenance:
     """One piece of work: a step done for one training set; `seconds` is None where nobody wrote it down.

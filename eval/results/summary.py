@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
-from xpareto.eval.results.document import MODELLED
+from xpareto.eval.results.document import MODELLED, with_basis
 from xpareto.eval.results.frontiers import frontier_names
 from xpareto.eval.results.run import Run
 from xpareto.eval.results.uncompressed_model import uncompressed
@@ -194,9 +194,8 @@ def titled(objective: Objective, basis: str) -> Objective:
     """Return the objective with its basis in its title, such as `Modelled energy per example`."""
     if not basis:
         return objective
-    return replace(
-        objective, title=f"{basis.capitalize()} {objective.title[:1].lower()}{objective.title[1:]}"
-    )
+    title = with_basis(objective.title[:1].lower() + objective.title[1:], basis)
+    return replace(objective, title=title[:1].upper() + title[1:])
 
 
 def cost_basis(objective: Objective, run: Run, names: Iterable[str]) -> str:

@@ -89,7 +89,7 @@ def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
         return ()
     found: dict[int, Pick] = {}
     for entry in analysis.answer.picks:
-        if entry.objective in run_summary.objectives:
+        if entry.objective in run_summary.costs:
             own = _pick(run_summary, analysis, entry)
             before = found.get(entry.chosen)
             found[entry.chosen] = own if before is None else replace(before, gains=before.gains + own.gains)

@@ -82,7 +82,7 @@ def shown_frontiers(run_summary: RunSummary, analysis: Analysis) -> list[tuple[s
     return [
         (key, f"All {count} costs at once" if key == ALL else run_summary.objectives[key].title, frontier)
         for key, frontier in analysis.frontiers.items()
-        if key == ALL or key in run_summary.objectives
+        if key == ALL or key in run_summary.costs
     ]
 
 

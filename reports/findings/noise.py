@@ -28,7 +28,7 @@ def noise_rows(run_summary: RunSummary, analysis: Analysis) -> list[NoiseRow]:
     cost_rows = [
         _cost(run_summary.objectives[key].title, objective.noise)
         for key, objective in analysis.objectives.items()
-        if key in run_summary.objectives
+        if key in run_summary.costs
     ]
     return [*cost_rows, _score(run_summary, analysis)]
 

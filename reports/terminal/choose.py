@@ -9,6 +9,7 @@ from xpareto.compress.core import enumerated
 from xpareto.eval.analyses import WITH
 from xpareto.eval.analyses.documents import BrokenLimit, Recommendation, VariantFacts
 from xpareto.eval.objectives import MEGABYTE, Limit, declared_limits, preferences
+from xpareto.eval.results import with_basis
 from xpareto.reports.findings import power_words
 from xpareto.reports.terminal.tables import printer
 from xpareto.reports.text import midway, points, ratio, three_digits, visible
@@ -138,7 +139,7 @@ def _cost_limits() -> dict[str, Limit]:
 
 def _name(limit: str, document: Recommendation) -> str:
     objective, declared = declared_limits()[limit]
-    title = " ".join(part for part in (document.bases.get(objective.aim), declared.title) if part)
+    title = with_basis(declared.title, document.bases.get(objective.aim, ""))
     if limit == "p95_ms" and document.tokenization:
         return f"{title} {'with' if document.tokenization == WITH else 'without'} tokenization"
     return title
@@ -176,8 +177,7 @@ def _against(facts: VariantFacts, document: Recommendation) -> list[str]:
 def _noun(aim: str, document: Recommendation) -> str:
     """Return what is preferred in words, its alias or its title, with what it rests on."""
     objective = preferences()[aim]
-    noun = objective.alias or midway(objective.title)
-    return " ".join(part for part in (document.bases.get(aim), noun) if part)
+    return with_basis(objective.alias or midway(objective.title), document.bases.get(aim, ""))
 
 
 def _behind(document: Recommendation, name: str) -> str:
