@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpareto.eval.analyses.documents import Analysis, CostEstimate
 from xpareto.eval.results import RunSummary
+from xpareto.reports.findings.noise import noise_ratio
 from xpareto.reports.text import beyond_noise, factor
 
 
@@ -19,22 +20,21 @@ def compared_with(run_summary: RunSummary, candidate: str) -> str:
 def cost_change(run_summary: RunSummary, analysis: Analysis, candidate: str, cost: str) -> str:
     """Return by how much less or more a cost is than that of `compared_with`, as `4.2× quicker`; "" of itself.
 
-    Where the interval of the analysis holds 1 it is said to be within noise.
+    Where the interval of the analysis holds 1, or without one the noise floor holds the ratio, it is said to be
+    within noise.
     """
     other, unit = compared_with(run_summary, candidate), run_summary.objectives[cost].unit
     here, there = run_summary.value(candidate, cost), run_summary.value(other, cost)
     if candidate == other or here is None or not there:
         return ""
     known = _estimate(analysis, candidate, cost, run_summary.uncompressed(candidate) == candidate)
-    return told(here / there, known, unit)
-
-
-def told(ratio: float, known: CostEstimate | None, unit: str) -> str:
-    """Return a ratio in words, and that it is within noise where its interval says so."""
-    words = factor(ratio, unit)
-    if known is None or known.low is None or known.high is None or known.low == known.high:
-        return words
-    return words if beyond_noise(known.low, known.high) else f"{words}, within noise"
+    words = factor(here / there, unit)
+    if known is not None and known.low is not None and known.high is not None:
+        alike = known.low < known.high and not beyond_noise(known.low, known.high)
+    else:
+        floor = noise_ratio(analysis, cost)
+        alike = floor is not None and 1 / floor < here / there < floor
+    return f"{words}, within noise" if alike else words
 
 
 def _estimate(analysis: Analysis, candidate: str, cost: str, uncompressed: bool) -> CostEstimate | None:

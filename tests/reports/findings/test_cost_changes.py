@@ -24,6 +24,16 @@ def test_a_cost_is_compared_with_the_uncompressed_model_in_its_runtime(alone: Sh
     assert cost_change(run_summary, analysis, BASE, "latency_ms") == ""
 
 
+@pytest.mark.parametrize(("floor", "told"), [(50.0, ", within noise"), (0.5, "")])
+def test_without_an_interval_the_noise_floor_decides(seeds: Shown, floor: float, told: str) -> None:
+    run_summary, analysis = seeds
+    name = "none/onnx/seed=1/onnxruntime"
+    objectives = document_of(analysis)["objectives"]
+    objectives["latency_ms"]["noise"] |= {"floor": floor}
+    words = cost_change(run_summary, changed(seeds, objectives=objectives), name, "latency_ms")
+    assert words == cost_change(run_summary, NO_ANALYSIS, name, "latency_ms") + told
+
+
 @pytest.mark.parametrize(
     ("ends", "told"),
     [((0.9, 1.1), ", within noise"), ((0.2, 0.4), ""), ((None, None), ""), ((1.0, 1.2), ", within noise")],

@@ -14,6 +14,7 @@ from tests.reports.browser import Browser, quiet
 from tests.reports.conftest import HOSTILE, LANGUAGES
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import summarize
+from xpareto.reports.findings.answer import picks
 from xpareto.reports.formats.all_forms import build
 from xpareto.reports.text.glossary import TERMS
 
@@ -104,6 +105,9 @@ def test_the_chart_tells_how_sure_each_point_is(browser: Browser, tmp_path: Path
         name = found.run.candidates[place].name
         at = frontier.systems.index(analysis.members.index((name,)))
         assert f"frontier probability {frontier.membership[at]} %" in words
+    deployed = next(iter(picks(found, analysis))).model
+    words = [words for place, words in browser.run(POINTS) if found.run.candidates[place].name == deployed]
+    assert [told.endswith(", the one to deploy") for told in words] == [True]
     # a cross for every point: across from the cost, up from the score but for the baseline
     count = len(found.run.candidates)
     assert browser.run("return document.querySelectorAll('#chart .whisker').length") == 2 * count - 1
