@@ -6,16 +6,13 @@ the luckiest of its trainings says too much of it.
 
 from __future__ import annotations
 
-import numpy as np
-
-from xpareto.eval.analyses.documents import Answer, Estimate, Pick
+from xpareto.eval.analyses.documents import Answer, Pick
 from xpareto.eval.analyses.feasible import FeasibleSet, judged
 from xpareto.eval.analyses.recommendation import middle, rule
-from xpareto.eval.analyses.rounding import digits, short
+from xpareto.eval.analyses.rounding import short
 from xpareto.eval.comparison import MAX_DROP
 from xpareto.eval.objectives import preferences
-from xpareto.eval.pareto import Cost
-from xpareto.eval.statistics import LEVEL, ScoreTable
+from xpareto.eval.statistics import ScoreTable
 
 LOSS = 1.0  # points
 
@@ -36,6 +33,7 @@ def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
         if decision.chosen is None or prefer not in options.options[decision.chosen].aims:
             continue
         place = names.index(decision.chosen)
+        ratios = candidates.ratios(cost, objective.sense == "max", place)
         drop = options.options[decision.chosen].drops[MAX_DROP]
         picks.append(
             Pick(
@@ -47,8 +45,8 @@ def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
                 rule=rule(prefer, [options.options[name] for name in decision.ranked], candidates.bases),
                 drop=short(drop.value),
                 most_drop=short(drop.upper),
-                ratio=_ratio(candidates, cost, place, objective.sense == "max"),
-                ratios=candidates.ratios(cost, objective.sense == "max", place),
+                ratio=ratios.whole if ratios else None,
+                ratios=ratios,
             )
         )
     return Answer(
@@ -58,14 +56,3 @@ def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
         power=options.power.get(MAX_DROP),
         picks=tuple(picks),
     )
-
-
-def _ratio(candidates: FeasibleSet, cost: Cost, place: int, rate: bool) -> Estimate | None:
-    """Return the cost over the baseline's with its interval; None where the baseline has none."""
-    if candidates.base not in cost.systems:
-        return None
-    base, at = cost.systems.index(candidates.base), cost.systems.index(place)
-    logs = cost.values.less(base)
-    value, half = logs.points[at, 0], logs.spread().half_width(LEVEL)[at, 0]
-    ends = np.exp([value, value - half, value + half] if not rate else [-value, -value - half, -value + half])
-    return Estimate(*(digits(float(end)) for end in ends))

@@ -8,7 +8,7 @@ eval.comparison.relative_change).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,14 +86,15 @@ def cost_contrasts(
 ) -> dict[str, dict[str, CostChange]]:
     """Return per cost and candidate the contrast of logarithms, and the ratio of B's to A's.
 
-    `margin` is a logarithm: see eval.analyses.documents.difference.
+    A cost that either run measured in one block has none. `margin` is a logarithm: see
+    eval.analyses.documents.difference.
     """
     changes = {}
     for name, candidates in _comparable(a, b, names).items():
         systems = [System(candidate, "", {0: candidate}) for candidate in candidates]
         objective = a.run_summary.objectives[name]
         one, other = (run.cost(objective, systems) for run in (a, b))
-        if one is None or other is None:
+        if one is None or other is None or not (one.known and other.known):
             continue
         known = [at for at in one.systems if at in other.systems]
         if not known:
@@ -117,6 +118,19 @@ def cost_contrasts(
             for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
         }
     return changes
+
+
+def ratios_in_one_block(
+    a: RunResults, b: RunResults, names: Sequence[str], told: Mapping[str, Mapping[str, CostChange]]
+) -> dict[str, dict[str, float]]:
+    """Return by candidate and cost the ratio of B's to A's, as measured, where `told` holds no contrast."""
+    ratios: dict[str, dict[str, float]] = {}
+    for name, candidates in _comparable(a, b, names).items():
+        for candidate in candidates:
+            before, after = (run.run_summary.value(candidate, name) for run in (a, b))
+            if before and after and candidate not in told.get(name, {}):
+                ratios.setdefault(candidate, {})[name] = after / before
+    return ratios
 
 
 def _between(one: Cost, other: Cost, errors: np.ndarray) -> Spread:
@@ -159,7 +173,7 @@ def pooled_cost_changes(
             beyond=change.beyond,
             candidates=change.candidates,
             blocks=change.blocks,
-            noise=change.basis,
+            noise="blocks",
             drift=math.exp(change.drift),
         )
         for name, change in pooled_change(logs, margin).items()

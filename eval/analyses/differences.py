@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.analyses.cost_changes import cost_contrasts, lost_costs, pooled_cost_changes
+from xpareto.eval.analyses.cost_changes import (
+    cost_contrasts,
+    lost_costs,
+    pooled_cost_changes,
+    ratios_in_one_block,
+)
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
 from xpareto.eval.results import RunResults, same_predictions, task_clusters, task_outcomes, task_tuning
@@ -54,7 +59,7 @@ def diff(
     margin = math.log1p(cost_tolerance / 100)
     costs = cost_contrasts(a, b, names, margin)
     changes = Changes(
-        candidates=_changes(table, names, costs, tolerance),
+        candidates=_changes(table, names, costs, ratios_in_one_block(a, b, names, costs), tolerance),
         together=pooled_cost_changes(a, b, names, margin),
         tolerance=tolerance,
         cost_margin=margin,
@@ -179,7 +184,11 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
 
 
 def _changes(
-    table: ScoreTable, names: Sequence[str], costs: Mapping[str, Mapping[str, CostChange]], margin: float
+    table: ScoreTable,
+    names: Sequence[str],
+    costs: Mapping[str, Mapping[str, CostChange]],
+    in_one_block: Mapping[str, Mapping[str, float]],
+    margin: float,
 ) -> dict[str, CandidateChanges]:
     """Return what changed of every candidate; `costs` are by cost and candidate, `margin` in points."""
     count = len(names)
@@ -203,6 +212,7 @@ def _changes(
             tasks=dict(zip(table.tasks, tasks, strict=True)),
             languages=dict(zip(table.languages, languages, strict=True)),
             costs={cost: of_all[name] for cost, of_all in costs.items() if name in of_all},
+            costs_in_one_block=in_one_block.get(name, {}),
         )
     return changes
 

@@ -79,8 +79,13 @@ class FeasibleSet:
 
     @property
     def floors(self) -> Mapping[str, float]:
-        """Return the noise floors of what can be preferred, as logarithms."""
-        return {name: cost.noise.floor for name, cost in self.aims.items()}
+        """Return the noise floors of what can be preferred, as logarithms, where they are known."""
+        return {name: cost.noise.floor for name, cost in self.aims.items() if cost.noise.floor is not None}
+
+    @property
+    def in_one_block(self) -> tuple[str, ...]:
+        """Return the limits and preferences whose cost was measured in one block, so that noise is not known."""
+        return tuple(name for name, cost in (*self.limits.items(), *self.aims.items()) if not cost.known)
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ def _costs(feasible: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str
 
     Each upper end holds by itself. Two blocks leave a noise few degrees of freedom, and Student's t at the
     level at which all systems hold at once is then so large that no limit could be met.
-    Where there was one block only the noise is assumed, not known, and a cost has no upper end.
+    Where there was one block only the noise is not known, and a cost has no upper end.
     """
     costs: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}
     uppers: dict[str, dict[str, float]] = {system.name: {} for system in feasible.systems}

@@ -62,6 +62,7 @@ def recommend(
         seed=requirements.seed,
         noise_floor={name: math.expm1(value) for name, value in candidates.floors.items()},
         noise_of_limits={name: cost.noise.basis for name, cost in candidates.limits.items()},
+        in_one_block=candidates.in_one_block,
         blocks_of_limits={name: cost.noise.blocks for name, cost in candidates.limits.items()},
         bases=candidates.bases,
         tokenization=candidates.tokenization,

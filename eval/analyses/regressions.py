@@ -65,7 +65,8 @@ def regressions(
 def undetermined(changes: Changes) -> list[Change]:
     """Return every difference that may be a regression and is not shown to be one.
 
-    Its interval reaches beyond the tolerance on the bad side, and it is not equivalent.
+    Its interval reaches beyond the tolerance on the bad side, and it is not equivalent; or it is a cost that
+    was measured in one block, of whose noise nothing is known.
     """
     unproven = []
     for candidate, what, name, contrast, limit in changes.every():
@@ -74,6 +75,11 @@ def undetermined(changes: Changes) -> list[Change]:
         shown = _shown_worse(contrast, limit) or _worse_relative_change(contrast) is not None
         if worst < -limit and contrast.verdict != "equivalent" and not shown:
             unproven.append(Change(candidate=candidate, what=what, name=name, undetermined=True))
+    unproven += [
+        Change(candidate=candidate, what="costs", name=cost, undetermined=True)
+        for candidate, own in changes.candidates.items()
+        for cost in own.costs_in_one_block
+    ]
     return unproven
 
 

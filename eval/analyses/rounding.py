@@ -42,11 +42,15 @@ def around(value: float, half: float) -> Estimate:
     return Estimate(short(value), short(value - half), short(value + half))
 
 
-def ratio(log: float, half: float, rate: bool = False) -> CostEstimate:
-    """Return a ratio of costs from its logarithm and half width; of a `rate` costs are its inverse.
+def ratio(log: float, half: float | None, rate: bool = False) -> CostEstimate:
+    """Return a cost, or a ratio of two, from its logarithm and half width; of a `rate` costs are the inverse.
+
+    Without a half width it has no interval.
 
     >>> ratio(math.log(0.5), 0.0, rate=True)
     CostEstimate(value=2.0, low=2.0, high=2.0)
     """
     log = -log if rate else log
+    if half is None:
+        return CostEstimate(digits(math.exp(log)))
     return CostEstimate(*(digits(math.exp(log + end)) for end in (0.0, -half, half)))

@@ -11,6 +11,7 @@ from xpareto.eval.analyses.cells import cells, flip_tables
 from xpareto.eval.analyses.documents import (
     ALL,
     CostEntry,
+    CostEstimate,
     Estimate,
     FairnessEntry,
     FrontierEntry,
@@ -24,7 +25,7 @@ from xpareto.eval.analyses.documents import (
     VolumeEntry,
 )
 from xpareto.eval.analyses.feasible import feasible_set
-from xpareto.eval.analyses.rounding import around, digits, percents, short
+from xpareto.eval.analyses.rounding import around, percents, ratio, short
 from xpareto.eval.comparison import Fairness, Interval, fairness
 from xpareto.eval.data import LANGUAGES
 from xpareto.eval.objectives import Objective
@@ -139,8 +140,8 @@ def _objective(objective: Objective, cost: Cost, basis: str) -> CostEntry:
         basis=basis,
         noise=NoiseEntry(
             basis=noise.basis,
-            floor=short(100 * math.expm1(noise.floor)),
-            sd=short(100 * math.expm1(noise.sd)),
+            floor=None if noise.floor is None else short(100 * math.expm1(noise.floor)),
+            sd=None if noise.sd is None else short(100 * math.expm1(noise.sd)),
             blocks=noise.blocks,
             df=noise.df,
             twin=None if cost.twin is None else short(100 * math.expm1(cost.twin)),
@@ -181,15 +182,15 @@ def _qualities(
 
 def _cost_values(
     results: RunResults, costs: Mapping[str, Cost], spreads: Mapping[str, Spread], count: int
-) -> dict[str, tuple[Estimate | None, ...]]:
-    """Return by cost every system's value with the ends of its interval."""
+) -> dict[str, tuple[CostEstimate | None, ...]]:
+    """Return by cost every system's value with the ends of its interval, where its noise is known."""
     told = {}
     for name, cost in costs.items():
-        values: list[Estimate | None] = [None] * count
-        sign = -1 if results.run_summary.objectives[name].sense == "max" else 1
+        values: list[CostEstimate | None] = [None] * count
+        rate = results.run_summary.objectives[name].sense == "max"
         halves = spreads[name].half_width(LEVEL)
         for place, value, half in zip(cost.systems, cost.values.points[:, 0], halves, strict=True):
-            values[place] = Estimate(*(digits(math.exp(sign * value + end)) for end in (0.0, -half, half)))
+            values[place] = ratio(value, half if cost.known else None, rate)
         told[name] = tuple(values)
     return told
 
@@ -202,10 +203,17 @@ def _frontiers(
     seed: int,
     resamples: int,
 ) -> dict[str, FrontierEntry]:
-    """Return the frontier of the score against every cost, and against all of them at once."""
-    single = single_level(average, list(costs.values()), arms, generator(seed, "frontiers"), resamples)
+    """Return the frontier of the score against every cost, and against all of them at once.
+
+    A cost whose noise is not known has none: nobody could tell who is on it.
+    """
+    known = {name: cost for name, cost in costs.items() if cost.known}
+    if not known:
+        return {}
+    single = single_level(average, list(known.values()), arms, generator(seed, "frontiers"), resamples)
     frontiers = {}
-    for name, chosen in [(name, [name]) for name in costs] + ([(ALL, list(costs))] if len(costs) > 1 else []):
+    together = [(ALL, list(costs))] if len(costs) > 1 and len(known) == len(costs) else []
+    for name, chosen in [(name, [name]) for name in known] + together:
         rng = generator(seed, "frontier", name)
         frontier = uncertain_frontier(
             average, [costs[cost_name] for cost_name in chosen], base, arms, single, rng, resamples

@@ -24,19 +24,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpareto.eval.statistics import (
-    COST_MARGIN,
     ERROR,
     LEVEL,
-    Basis,
     Contrast,
     Spread,
     holm,
-    t_quantile,
     verdict,
 )
 
 FAMILY = "all candidates together"
-_KNOWN = 1000  # degrees of freedom of a noise that is taken as known
 
 
 @dataclass(frozen=True)
@@ -54,27 +50,26 @@ class PooledChange:
 
     `beyond` is whether it is shown to be worse by more than the margin: the interval ends beyond it, held for
     all costs (Holm). `drift` is by how much the farthest blocks of one run lie apart, as a logarithm.
-    "assumed": one block each, so that nothing is known of what blocks do; two runs of one block are taken to
-    differ by less than COST_MARGIN in 95 of 100 cases, as everywhere.
     """
 
     contrast: Contrast
     beyond: bool
     candidates: int
     blocks: int
-    basis: Basis
     drift: float
 
 
 def pooled_change(costs: Mapping[str, Logs], margin: float) -> dict[str, PooledChange]:
-    """Return the change of every cost with at least two candidates; these are one family.
+    """Return the change of every cost with at least two candidates and two blocks; these are one family.
+
+    One block tells nothing of what blocks do.
 
     >>> a = np.log([[10.0, 11.0, 10.0], [20.0, 21.0, 20.5], [5.0, 5.2, 5.1]])
     >>> latency = pooled_change({"latency": Logs(a, a + math.log(1.3), -1)}, math.log(1.05))["latency"]
     >>> round(math.exp(latency.contrast.difference), 6), latency.contrast.verdict, latency.beyond
     (1.3, 'worse', True)
     """
-    known = {name: logs for name, logs in costs.items() if len(logs.a) > 1}
+    known = {name: logs for name, logs in costs.items() if min(logs.a.shape) > 1}
     means = {name: float((logs.b - logs.a).mean()) for name, logs in known.items()}
     spreads = {name: _spread(logs) for name, logs in known.items()}
 
@@ -100,9 +95,7 @@ def pooled_change(costs: Mapping[str, Logs], margin: float) -> dict[str, PooledC
             p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], logs.good), FAMILY, len(known),
         )  # fmt: skip
         drift = max(float(np.ptp(run_logs.mean(axis=0))) for run_logs in (logs.a, logs.b))
-        change_by_cost[name] = PooledChange(
-            contrast, beyond[at] <= ERROR, len(logs.a), blocks, "blocks" if blocks > 1 else "assumed", drift
-        )
+        change_by_cost[name] = PooledChange(contrast, beyond[at] <= ERROR, len(logs.a), blocks, drift)
     return change_by_cost
 
 
@@ -111,17 +104,12 @@ def _spread(logs: Logs) -> Spread:
     candidates, blocks = changes.shape
     within = sum(_noise(run_logs) ** 2 for run_logs in (logs.a, logs.b)) / blocks
     of_candidates = np.sqrt(np.maximum(changes.mean(axis=1).var(ddof=1, keepdims=True), within) / candidates)
-    if blocks < 2:
-        of_blocks, df = np.array([COST_MARGIN / t_quantile((1 - LEVEL) / 2, _KNOWN)]), _KNOWN
-    else:
-        of_blocks, df = changes.mean(axis=0).std(ddof=1, keepdims=True) / math.sqrt(blocks), blocks - 1
-    return Spread(of_candidates, of_blocks, df, candidates - 1)
+    of_blocks = changes.mean(axis=0).std(ddof=1, keepdims=True) / math.sqrt(blocks)
+    return Spread(of_candidates, of_blocks, blocks - 1, candidates - 1)
 
 
 def _noise(logs: np.ndarray) -> float:
     """Return the standard deviation of one candidate in one block, what blocks do to all of them taken out."""
     candidates, blocks = logs.shape
-    if blocks < 2:
-        return 0.0  # not known
     residual = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
     return math.sqrt(float((residual**2).sum()) / ((candidates - 1) * (blocks - 1)))

@@ -35,14 +35,20 @@ class Cost:
         spread = self.values.spread()
         return Spread(spread.examples[:, 0], spread.seeds[:, 0], spread.df)
 
-    def over(self, one: int, other: int) -> tuple[float, float]:
+    @property
+    def known(self) -> bool:
+        """Tell whether anything is known of its noise: it was measured in more blocks than one, or counted."""
+        return self.noise.basis != "unknown"
+
+    def over(self, one: int, other: int) -> tuple[float, float | None]:
         """Return the logarithm of one system's cost over another's, and half the width of its interval.
 
-        ValueError where either has none.
+        The latter is None where nothing is known of the noise. ValueError where either has no cost.
         """
         logs = self.values.less(self.systems.index(other))
         at = self.systems.index(one)
-        return float(logs.points[at, 0]), float(logs.spread().half_width(LEVEL)[at, 0])
+        half = float(logs.spread().half_width(LEVEL)[at, 0]) if self.known or one == other else None
+        return float(logs.points[at, 0]), half
 
     def alone(self) -> Spread:
         """Return how sure each cost is by itself, (n,), where nothing cancels what a block does to all."""
@@ -140,19 +146,21 @@ def uncertain_frontier(
 ) -> UncertainFrontier | None:
     """Return the frontier of `scores` (n, 1), in percent, against the costs; None where no system has all.
 
+    None, too, where nothing is known of the noise of one of them: then nothing is shown to dominate.
+
     `single` is the level of one interval of the confidence sets: see `single_level`.
     Hypervolumes and knees are those of the score against one cost, in octaves of the baseline's: the
     reference point was fixed before any experiment (see eval.pareto.hypervolume).
     """
     known = [at for at in range(len(arms)) if all(at in cost.systems for cost in costs)]
-    if not known or not costs:
+    if not known or not costs or not all(cost.known for cost in costs):
         return None
     score = scores.of(known)
     turned = Uncertain(-score.points, -score.examples, -score.repeats, score.df)
     cost_values = [cost.values.of([cost.systems.index(at) for at in known]) for cost in costs]
     objectives = [turned, *cost_values]
     known_arms = [arms[at] for at in known]
-    floors = [score_floor(score, known_arms), *(cost.noise.floor for cost in costs)]
+    floors = [score_floor(score, known_arms), *(cost.noise.floor or 0.0 for cost in costs)]
     drawn = np.concatenate([values.drawn(rng, draws) for values in objectives], axis=1)
     plain, beyond = dominance(drawn), dominance(drawn, floors)
     points = np.concatenate([values.points for values in objectives], axis=1)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter_ns
 
 import numpy as np
 
 from xpareto.eval.encoding import pack, refuse_packed
-from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe, Subset, pad, plan_batches
+from xpareto.eval.probing import (
+    TOKEN_BUDGET,
+    MeasurementContext,
+    Probe,
+    Subset,
+    Times,
+    pad,
+    plan_batches,
+    time_calls,
+)
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import Session
 
@@ -23,7 +31,8 @@ class Latency(Probe):
     timed; the text is tokenised before. Batches are the engine's, of equal lengths (`batching: bucketed`),
     of sentences as they come, padded to their longest (`padded`), or of rows that hold several sentences
     each (`packed`, see eval.encoding.packing). All hold the same budget of tokens, and all candidates get the same.
-    Raw times lie in the job's folder as latency/<task>.npz.
+    Calls that the kernel interrupted for other work do not count (see eval.probing.timed_calls). Raw times lie
+    in the job's folder as latency/<task>.npz.
     """
 
     name = "latency"
@@ -51,24 +60,23 @@ class Latency(Probe):
                 _keep(context, task.name, sample, single, batched)
                 common = {"task": task.name, "training_set": training_set, "basis": "measured"}
                 for percent in PERCENTILES:
-                    value = float(np.percentile(single, percent)) / 1e6
                     yield context.row(
-                        "latency", "latency", value, "ms", **common, component=f"p{percent}",
-                        examples=len(sample), instrument=f"batch 1, {single.size} calls",
+                        "latency", "latency", single.percentile_ms(percent), "ms", **common,
+                        component=f"p{percent}", examples=len(sample), instrument=f"batch 1, {single.told()}",
                     )  # fmt: skip
                 for language in dict.fromkeys(language for language, _ in drawn):
                     places = [place for place, (other, _) in enumerate(drawn) if other == language]
                     yield context.row(
                         "latency", "latency_by_language",
-                        float(np.percentile(single[:, places], 50)) / 1e6, "ms",
+                        single.percentile_ms(50, places), "ms",
                         **common, language=language, component="p50", examples=len(places),
-                        instrument=f"batch 1, {single[:, places].size} calls",
+                        instrument=f"batch 1, {single.told(places)}",
                     )  # fmt: skip
-                rate = len(sample) / (float(np.median(batched)) / 1e9)
+                rate = len(sample) / batched.round_seconds()
                 yield context.row(
                     "latency", "throughput", rate, "examples/s", **common, examples=len(sample),
-                    instrument=f"{how} batches of {budget} tokens, "
-                    f"median of {len(batched)} passes",
+                    instrument=f"{how} batches of {budget} tokens, medians of {len(batched.ns)} passes, "
+                    f"{batched.told()}",
                 )  # fmt: skip
 
 
@@ -93,10 +101,8 @@ def sample_by_language(subsets: Sequence[Subset], count: int, seed: int) -> list
     return sample
 
 
-def time_singles(
-    session: Session, sample: Sequence[Sequence[int]], seconds: float, pad_id: int
-) -> np.ndarray:
-    """Return the times in ns, (rounds, len(sample)): whole rounds over the sample for about `seconds`."""
+def time_singles(session: Session, sample: Sequence[Sequence[int]], seconds: float, pad_id: int) -> Times:
+    """Return the times (rounds, len(sample)): whole rounds over the sample for about `seconds`."""
     inputs = [pad([sequence], pad_id)[:2] for sequence in sample]
     return time_calls([lambda i=ids, m=mask: session.run(i, m) for ids, mask in inputs], seconds)  # type: ignore[misc]
 
@@ -135,40 +141,17 @@ def feeds(
     return [pad([sample[index] for index in batch], pad_id)[:2] for batch in BATCHING[how](sample, budget)]
 
 
-def time_batches(
-    session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]], seconds: float
-) -> np.ndarray:
-    """Return the times in ns of whole passes over the batches given, (passes,)."""
-
-    def whole() -> None:
-        for ids, mask in inputs:
-            session.run(ids, mask)
-
-    return time_calls([whole], seconds)[:, 0]
-
-
-def time_calls(calls: Sequence[Callable[[], object]], seconds: float) -> np.ndarray:
-    """Return the times in ns, (rounds, calls): whole rounds for about `seconds`, after one to warm up."""
-    for call in calls:
-        call()
-    rounds: list[list[int]] = []
-    end = perf_counter_ns() + int(seconds * 1e9)
-    while not rounds or perf_counter_ns() < end:
-        times = []
-        for call in calls:
-            start = perf_counter_ns()
-            call()
-            times.append(perf_counter_ns() - start)
-        rounds.append(times)
-    return np.array(rounds, np.int64)
+def time_batches(session: Session, inputs: Sequence[tuple[np.ndarray, np.ndarray]], seconds: float) -> Times:
+    """Return the times of whole passes over the batches given, (passes, batches)."""
+    return time_calls([lambda i=ids, m=mask: session.run(i, m) for ids, mask in inputs], seconds)  # type: ignore[misc]
 
 
 def _keep(
     context: MeasurementContext,
     task: str,
     sample: Sequence[Sequence[int]],
-    single: np.ndarray,
-    batched: np.ndarray,
+    single: Times,
+    batched: Times,
 ) -> None:
     target = context.folder / "latency" / f"{task}.npz"
     target.parent.mkdir(exist_ok=True)
@@ -176,8 +159,11 @@ def _keep(
         target,
         allow_pickle=False,
         lengths=np.array([len(sequence) for sequence in sample], np.int64),
-        single_ns=single,
-        pass_ns=batched,
+        single_ns=single.ns,
+        single_preempted=single.preempted,
+        pass_ns=batched.ns.sum(axis=1),
+        batch_ns=batched.ns,
+        batch_preempted=batched.preempted,
     )
 
 

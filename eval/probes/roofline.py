@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from xpareto.eval.probes.latency import time_calls
 from xpareto.eval.probes.shapes import SHAPES, largest, random_inputs, refuse_long
-from xpareto.eval.probing import MeasurementContext, Probe
+from xpareto.eval.probing import MeasurementContext, Probe, Times, time_calls
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import Roof, Work, bandwidth, encoder_work, in_precision, onnx_work, peaks
 from xpareto.eval.runtimes.onnxruntime import MODEL
@@ -35,7 +32,7 @@ class Roofline(Probe):
         seconds = float(context.option("seconds", 2.0))
         training_set = largest(context)
         common: dict[str, Any] = {"training_set": training_set}
-        timed: dict[str, tuple[Work, np.ndarray]] = {}
+        timed: dict[str, tuple[Work, Times]] = {}
         for shape in context.option("shapes", SHAPES):
             too_long = refuse_long(context, training_set, shape)
             if too_long:
@@ -59,7 +56,7 @@ class Roofline(Probe):
         yield context.row(self.name, "peak_bandwidth", roof.bandwidth.rate, "bytes/s", basis="measured",
                          instrument=roof.bandwidth.instrument)  # fmt: skip
         for shape, (work, times) in timed.items():
-            median = float(np.median(times)) / 1e9
+            median = times.round_seconds()
             shape_fields = {**common, "component": shape}
             counted = {
                 "operations": (work.total, "op"), "weight_bytes": (work.weight_bytes, "bytes"),
@@ -77,7 +74,7 @@ class Roofline(Probe):
             for statistic, (value, unit) in measured.items():
                 yield context.row(
                     self.name, statistic, value, unit, **shape_fields, basis="measured",
-                    instrument=f"median of {times.size} calls, bound by {roof.bound(work)}",
+                    instrument=f"median of {times.told()}, bound by {roof.bound(work)}",
                 )  # fmt: skip
 
 

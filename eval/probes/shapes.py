@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from xpareto.compress.core import InputError
-from xpareto.eval.probes.latency import PERCENTILES, time_calls
-from xpareto.eval.probing import MeasurementContext, Probe
+from xpareto.eval.probes.latency import PERCENTILES
+from xpareto.eval.probing import MeasurementContext, Probe, time_calls
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import longest_input, model_config
 
@@ -47,8 +47,8 @@ class Shapes(Probe):
             times = time_calls([lambda i=ids, m=mask: session.run(i, m)], seconds)  # type: ignore[misc]
             for percent in PERCENTILES:
                 yield context.row(
-                    self.name, "latency_at_shape", float(np.percentile(times, percent)) / 1e6, "ms", **common,
-                    component=f"{shape} p{percent}", examples=len(ids), instrument=f"{times.size} calls",
+                    self.name, "latency_at_shape", times.percentile_ms(percent), "ms", **common,
+                    component=f"{shape} p{percent}", examples=len(ids), instrument=times.told(),
                 )  # fmt: skip
 
 

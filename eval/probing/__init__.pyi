@@ -16,3 +16,5 @@ from .registry import PROBES as PROBES
 from .registry import Taken as Taken
 from .request import Ask as Ask
 from .request import Job as Job
+from .timed_calls import Times as Times
+from .timed_calls import time_calls as time_calls

@@ -25,13 +25,12 @@ from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.intervals import t_quantile
 from xpareto.eval.statistics.variance_shrinkage import shrunken_variances
 
-Basis = Literal["exact", "blocks", "assumed"]
+Basis = Literal["exact", "blocks", "unknown"]
 COST_MARGIN = 0.05  # natural logarithm: 5 % of cost is no difference that counts
 _TAIL = 0.025
 LEAST_SD = 0.005  # of one block, as a logarithm: half a percent
 _POOLED_UP_TO = 5  # candidates
 _HALVINGS = 40
-_KNOWN = 1000  # degrees of freedom of a noise that is taken as known
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,14 @@ class Noise:
     """How far two equal candidates may lie apart in one cost.
 
     `floor` is the natural logarithm of their ratio that is exceeded in 5 % of A/A pairs, `sd` that of
-    one block, `blocks` the fewest that a candidate has. "assumed": there was one block only, and the
-    floor is COST_MARGIN, as fixed before any experiment. `shared` is the standard error that what blocks do
-    to all candidates leaves of a mean, with `shared_df` degrees of freedom; None where it was not taken out.
+    one block, `blocks` the fewest that a candidate has. "unknown": there was one block only, which tells
+    nothing of how the next would differ, so that both are None. `shared` is the standard error that what blocks
+    do to all candidates leaves of a mean, with `shared_df` degrees of freedom; None where it was not taken out.
     """
 
     basis: Basis
-    floor: float
-    sd: float
+    floor: float | None
+    sd: float | None
     blocks: int
     df: int | None
     shared: float = 0.0
@@ -81,32 +80,30 @@ def cost_noise(values: np.ndarray, exact: bool = False) -> tuple[Uncertain, Nois
     if balanced:
         residual -= residual.mean(axis=0)
     df = (systems - 1) * (values.shape[1] - 1) if balanced else int((counts - 1).sum())
-    basis: Basis = "blocks" if df > 0 else "assumed"
-    if df > 0:
-        # A row of two-way residuals loses one candidate's share of the block effects.
-        share = (systems - 1) / systems if balanced else 1.0
-        candidate_variance = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
-        pooled = (residual**2).sum() / df
-        if systems > _POOLED_UP_TO:
-            variance, degrees = shrunken_variances(candidate_variance, (counts - 1) * share)
-            df = max(1, math.floor(degrees.min() + 1e-9))
-        else:
-            variance = np.maximum(pooled, candidate_variance)
-        variance = np.maximum(variance, LEAST_SD**2)
+    if df <= 0:
+        unknown = Noise("unknown", None, None, int(counts.min()), None)
+        return Uncertain(means[:, None], none, np.zeros((systems, 1, 0)), None, pooled=True), unknown
+    # A row of two-way residuals loses one candidate's share of the block effects.
+    share = (systems - 1) / systems if balanced else 1.0
+    candidate_variance = (residual**2).sum(axis=1) / np.maximum(counts - 1, 1) / share
+    pooled = (residual**2).sum() / df
+    if systems > _POOLED_UP_TO:
+        variance, degrees = shrunken_variances(candidate_variance, (counts - 1) * share)
+        df = max(1, math.floor(degrees.min() + 1e-9))
     else:
-        variance, df = np.full(systems, (COST_MARGIN / t_quantile(_TAIL, _KNOWN)) ** 2 / 2), _KNOWN
+        variance = np.maximum(pooled, candidate_variance)
+    variance = np.maximum(variance, LEAST_SD**2)
     errors = np.zeros((systems, 1, systems))
     errors[np.arange(systems), 0, np.arange(systems)] = np.sqrt(variance / counts)
     floor = _floor(variance, int(counts.min()), df)
-    apart = balanced and basis == "blocks"
     noise = Noise(
-        basis,
+        "blocks",
         floor,
         math.sqrt(float(variance.mean())),
         int(counts.min()),
-        df if basis == "blocks" else None,
-        float(logs.mean(axis=0).std(ddof=1)) / math.sqrt(values.shape[1]) if apart else 0.0,
-        values.shape[1] - 1 if apart else None,
+        df,
+        float(logs.mean(axis=0).std(ddof=1)) / math.sqrt(values.shape[1]) if balanced else 0.0,
+        values.shape[1] - 1 if balanced else None,
     )
     return Uncertain(means[:, None], none, errors, df, pooled=True), noise
 

@@ -67,7 +67,7 @@ def _pair(point: Point, key: str, scale: float) -> tuple[float, float] | None:
 
 _COST_BARS = {
     "blocks": "the cost, from its repeats",
-    "assumed": "the cost, measured once, with an assumed noise",
+    "unknown": "none, the cost was measured once, so its noise is not known",
     "exact": "none, the cost is counted",
 }
 

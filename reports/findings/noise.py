@@ -46,8 +46,8 @@ def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
         "exact": "Counted, not timed: the same each time.",
         "blocks": f"Differences below {percent(noise.floor)} are within what two copies of one candidate"
         f" show by chance (5 % of such pairs differ by more).{known}",
-        "assumed": f"Measured once, so its noise is not known here: {percent(noise.floor)} is assumed,"
-        " as fixed before any experiment. Repeat the measurement (measure.blocks) to learn it.",
+        "unknown": "Measured in one block, so nothing is known of its noise: no interval is given, and no difference"
+        " is called one. Measure more blocks (measure.blocks) to learn it.",
     }[noise.basis]
     if twin is not None:
         words += f" The baseline’s twin, the same model measured as if it were another, came out at {_signed(twin)}."
@@ -55,7 +55,7 @@ def _cost(title: str, noise: NoiseEntry) -> NoiseRow:
     return NoiseRow(
         title,
         percent(noise.floor),
-        "–" if exact or noise.basis == "assumed" else percent(noise.sd),
+        "–" if exact else percent(noise.sd),
         "–" if exact else str(blocks),
         "–" if twin is None else _signed(twin),
         words,

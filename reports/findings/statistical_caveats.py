@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import replace
 
 from xpareto.eval.analyses.documents import Analysis, Summary
 from xpareto.eval.results import RunSummary
-from xpareto.eval.statistics import COST_MARGIN, LEAST_SD
+from xpareto.eval.statistics import LEAST_SD
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
 
@@ -44,21 +43,31 @@ def _latency(run_summary: RunSummary, analysis: Summary) -> tuple[Caveat, ...]:
         for candidate_values in run_summary.values.values()
         if (v := candidate_values.get(_LATENCY)) is not None
     ]
-    if latency is None or not latency.noise.floor:
+    if latency is None:
         return ()
-    noise = latency.noise
-    most = 1 + noise.floor / 100
+    floor = latency.noise.floor
+    if floor is None:
+        return (
+            Caveat(
+                "latency-noise",
+                "The noise of costs is not known",
+                "Latency was measured in one block, so that no difference of it can be told from noise. "
+                "More blocks (measure.blocks) would tell.",
+            ),
+        )
+    if not floor:
+        return ()
+    most = 1 + floor / 100
     near = sum(max(a, b) < most * min(a, b) for a, b in itertools.combinations(values, 2))
     if not near:
         return ()
-    more = " More blocks (measure.blocks) would lower it." if noise.floor > _HIGH_PERCENT else ""
-    how = "is assumed" if noise.basis == "assumed" else "was learnt from repeats in this run"
+    more = " More blocks (measure.blocks) would lower it." if floor > _HIGH_PERCENT else ""
     return (
         Caveat(
             "latency-noise",
             "Small differences of latency are noise",
-            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(noise.floor)}, "
-            f"the floor of two equal candidates, which {how}.{more}",
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {percent(floor)}, "
+            f"the floor of two equal candidates, which was learnt from repeats in this run.{more}",
         ),
     )
 
@@ -70,10 +79,6 @@ def _conventions(analysis: Summary) -> tuple[Caveat, ...]:
         taken.append(
             f"the noise of a block of measurements is never taken as less than {percent(100 * LEAST_SD)}, however "
             "well a few blocks agree"
-        )
-    if any(objective.noise.basis == "assumed" for objective in analysis.objectives.values()):
-        taken.append(
-            f"a cost that was measured in one block is taken to vary by {percent(100 * math.expm1(COST_MARGIN))}"
         )
     if analysis.seeded:
         taken.append(

@@ -59,11 +59,16 @@ def points(run_summary: RunSummary, analysis: Analysis) -> tuple[Point, ...]:
 
 
 def on_frontier(run_summary: RunSummary, analysis: Analysis, cost: str) -> frozenset[str]:
-    """Return the names of the points on the frontier of score against a cost, as measured."""
-    if not analysis:
-        return frozenset(run_summary.frontiers.get((cost, SCORE), ()))
-    frontier = analysis.frontiers.get(cost)
-    return frozenset(analysis.names[place] for place in frontier.on) if frontier else frozenset()
+    """Return the names of the points on the frontier of score against a cost, as measured.
+
+    An analysis has none of a cost whose noise it does not know; where it pools no seeds, the rows tell it then.
+    """
+    frontier = analysis.frontiers.get(cost) if analysis else None
+    if frontier is not None and analysis:
+        return frozenset(analysis.names[place] for place in frontier.on)
+    if analysis and analysis.seeded:
+        return frozenset()
+    return frozenset(run_summary.frontiers.get((cost, SCORE), ()))
 
 
 def system_values(run_summary: RunSummary, analysis: Summary, at: int) -> dict[str, float | None]:
@@ -95,7 +100,7 @@ def intervals(analysis: Summary, at: int, values: Mapping[str, float | None]) ->
             bars[key] = [here + change.low - change.value, here + change.high - change.value]
     for key, costs in analysis.costs_beside.items():
         here, cost = values.get(key), costs[at]
-        if here and cost and cost.high > cost.low:
+        if here and cost and cost.low is not None and cost.high is not None and cost.high > cost.low:
             bars[key] = [here * cost.low / cost.value, here * cost.high / cost.value]
     return bars
 

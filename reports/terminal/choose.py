@@ -122,6 +122,13 @@ def _few_blocks(document: Recommendation) -> list[str]:
         if limit.upper is not None and limit.value is not None and limit.value <= limit.limit
     }
     blocks = document.blocks_of_limits
+    if document.in_one_block:
+        named = [_name(name, document) if name in blocks else name for name in document.in_one_block]
+        return [
+            f"Measured in one block: {enumerated(list(dict.fromkeys(named)))}. What noise does to it is not known, so "
+            "it is taken as measured, and nothing here shows that one variant has less of it than another, or "
+            "meets a limit on it. Measure with measure.blocks: 4 or more."
+        ]
     named = [name for name in _cost_limits() if name in broken and blocks[name] < _FEW_BLOCKS]
     if document.point_estimates or not named:
         return []

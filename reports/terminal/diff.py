@@ -69,6 +69,12 @@ def notes(document: Difference) -> list[str]:
         if names:
             lines.append(f"Only in the {side} run: {', '.join(names)}.")
     lines += _together(document)
+    once = sorted({name for own in document.candidates.values() for name in own.costs_in_one_block})
+    if once:
+        lines.append(
+            f"Measured in one block in either run, so that nothing can tell a change from noise: {', '.join(once)}. "
+            "Measure both runs with measure.blocks: 4 or more."
+        )
     shown = f"{document.tolerance:g} points, {document.cost_tolerance:g} % of a cost"
     if document.undetermined and not document.strict:
         lines.append(
@@ -93,14 +99,9 @@ def _together(document: Difference) -> list[str]:
     lines = []
     for name, common in document.together.items():
         words = "worse by more than the tolerance" if common.beyond else common.verdict
-        basis = (
-            f"blocks of one run lie up to {ratio(common.drift)} apart"
-            if common.noise == "blocks"
-            else "one block each, so its noise is assumed"
-        )
         lines.append(
             f"{ALL_TOGETHER}: {name} {ratio(common.ratio)} ({ratio(common.ratio_low)} to {ratio(common.ratio_high)}), "
-            f"{words}; {common.candidates} candidates, {basis}"
+            f"{words}; {common.candidates} candidates, blocks of one run lie up to {ratio(common.drift)} apart"
         )
     if lines:
         lines.append(

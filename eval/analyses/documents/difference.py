@@ -69,6 +69,11 @@ class CandidateChanges(Part):
     tasks: Mapping[str, Contrast]
     languages: Mapping[str, Contrast]
     costs: Mapping[str, CostChange]
+    costs_in_one_block: Mapping[str, float] = Field(
+        default_factory=dict,
+        description="ratio of B's to A's, as measured, of costs that either run measured in one block: nothing tells "
+        "it from noise",
+    )
 
 
 def _absent(value: Any) -> bool:

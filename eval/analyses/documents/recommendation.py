@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
@@ -113,7 +113,12 @@ class Recommendation(Document):
     resamples: int
     seed: int
     noise_floor: Mapping[str, float] = Field(
-        description="by what can be preferred: the share by which two copies of a variant differ"
+        description="by what can be preferred: the share by which two copies of a variant differ, where it is known"
+    )
+    in_one_block: tuple[str, ...] = Field(
+        default=(),
+        description="limits and preferences whose cost was measured in one block: taken as measured, since which "
+        "variant has less of it, and whether it meets a limit, cannot be told from noise",
     )
     noise_of_limits: Mapping[str, Basis]
     blocks_of_limits: Mapping[str, int]
@@ -132,3 +137,13 @@ class Recommendation(Document):
     unmeasured: tuple[str, ...] = Field(description="limits that nothing was measured for")
     reported_on: OtherRun | None
     cross_fit: CrossFit | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, raw: Any) -> Any:
+        """Documents that were written earlier assume a noise where none is known."""
+        bases = raw.get("noise_of_limits") if isinstance(raw, Mapping) else None
+        if not isinstance(bases, Mapping) or "assumed" not in bases.values():
+            return raw
+        once = tuple(name for name, basis in bases.items() if basis == "assumed")
+        return {**raw, "noise_of_limits": {**bases, **dict.fromkeys(once, "unknown")}, "in_one_block": once}

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from xpareto.eval.analyses.documents.assumed_noise import without_assumed_noise
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
-from xpareto.eval.analyses.documents.document import Document, Estimate, Part
+from xpareto.eval.analyses.documents.document import CostEstimate, Document, Estimate, Part
 from xpareto.eval.analyses.documents.frontier import Attainment, FrontierEntry, Reference
 from xpareto.eval.comparison import DropPower
 from xpareto.eval.objectives import Sense
@@ -45,8 +46,8 @@ class NoiseEntry(Part):
     """How far two copies of one candidate lie apart in a cost (see eval.statistics.block_noise)."""
 
     basis: Basis
-    floor: float = Field(description="percent that 5 in 100 pairs of copies exceed")
-    sd: float = Field(description="percent, of one block")
+    floor: float | None = Field(description="percent that 5 in 100 pairs of copies exceed; null: not known")
+    sd: float | None = Field(description="percent, of one block; null: not known")
     blocks: int = Field(description="of the candidate that has the fewest")
     df: int | None = Field(description="degrees of freedom; null where the noise is not learnt")
     twin: float | None = Field(
@@ -128,7 +129,7 @@ class Pick(Part):
     rule: str = Field(description="by which it is the best, in words")
     drop: float = Field(description="points lost on average")
     most_drop: float = Field(description="the upper end of the drop")
-    ratio: Estimate | None = Field(description="its cost over the baseline's; null where that has none")
+    ratio: CostEstimate | None = Field(description="its cost over the baseline's; null where that has none")
     ratios: CostRatios | None = Field(
         default=None, description="the same with its sides and shares; null in older documents, too"
     )
@@ -172,10 +173,10 @@ class Summary(Document):
     qualities: Mapping[str, QualityEntry] = Field(
         default_factory=dict, description="by quality other than the score"
     )
-    costs: Mapping[str, tuple[Estimate | None, ...]] = Field(
+    costs: Mapping[str, tuple[CostEstimate | None, ...]] = Field(
         description="by cost and system; the interval is that of the system alone"
     )
-    costs_beside: Mapping[str, tuple[Estimate | None, ...]] = Field(
+    costs_beside: Mapping[str, tuple[CostEstimate | None, ...]] = Field(
         description="the same, the interval without what a block of measurements does to all systems alike, "
         "which cancels where two are compared"
     )
@@ -183,7 +184,9 @@ class Summary(Document):
         default_factory=dict,
         description="by cost and system, where both sides have it; empty in older documents",
     )
-    frontiers: Mapping[str, FrontierEntry] = Field(description="by cost; all: in all costs at once")
+    frontiers: Mapping[str, FrontierEntry] = Field(
+        description="by cost whose noise is known; all: in all costs at once, where that of each is"
+    )
     fairness: tuple[FairnessEntry, ...] = Field(description="by system")
     slope_languages: tuple[str, ...] = Field(default=(), description="the languages that the slopes rest on")
     languages: Mapping[str, tuple[str, str]] = Field(
@@ -232,10 +235,14 @@ class Summary(Document):
     @model_validator(mode="before")
     @classmethod
     def _earlier(cls, raw: Any) -> Any:
-        """Documents that were written earlier have one interval of a cost, which is that beside the others."""
-        if isinstance(raw, Mapping) and "costs_beside" not in raw and "costs" in raw:
-            return {**raw, "costs_beside": raw["costs"]}
-        return raw
+        """Documents that were written earlier have one interval of a cost, which is that beside the others.
+
+        They also assume a noise where a cost was measured in one block, and none is known.
+        """
+        if not isinstance(raw, Mapping) or "costs" not in raw:
+            return raw
+        raw = {"costs_beside": raw["costs"], **raw}
+        return without_assumed_noise(raw)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

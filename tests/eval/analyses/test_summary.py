@@ -23,6 +23,7 @@ from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.report import build_report, write_analysis
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.costs.timing import MODEL, timing
+from xpareto.reports.terminal.choose import answer as answer_lines
 
 
 def better(arm: str, name: str, seed: int) -> float:
@@ -232,3 +233,34 @@ def test_a_ratio_of_costs_names_both_sides_and_is_the_product_of_its_shares(tmp_
     assert chosen is not None and chosen.ratios["latency"].uncompressed == "none/onnx/onnxruntime"
     answer = found.answer
     assert answer is not None and all(pick.ratios is not None for pick in answer.picks)
+
+
+def test_a_cost_that_was_measured_in_one_block_has_no_interval_and_no_frontier(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "r", arms=("none",), seeds=(0,), examples=40, repeats=1)
+    found = analysed(folder)
+    noise = found.objectives["latency_ms"].noise
+    assert (noise.basis, noise.floor, noise.sd) == ("unknown", None, None)
+    for costs in (found.costs["latency_ms"], found.costs_beside["latency_ms"]):
+        assert all(cost is not None and cost.low is cost.high is None for cost in costs)
+    for at, ratios in enumerate(found.cost_ratios["latency_ms"]):
+        assert ratios is not None and (ratios.whole.low is None) == (at != found.base)
+    assert set(found.frontiers) == {"size_bytes"}
+    told = choose_run(folder, Requirements({"max_drop": 20.0, "p95_ms": 30.0}, resamples=200))
+    assert {"latency", "p95_ms"} <= set(told.in_one_block) and "size" not in told.in_one_block
+    assert "latency" not in told.noise_floor
+    assert "nothing here shows" in " ".join(answer_lines(told))
+
+
+def test_a_document_that_assumed_a_noise_is_read_without_its_intervals(run: RunFolder) -> None:
+    raw = json.loads(analysed(run).as_json())
+    raw["objectives"]["latency_ms"]["noise"] |= {"basis": "assumed", "floor": 5.13, "sd": 1.82, "df": None}
+    found = Summary.of(raw, "analysis.json")
+    assert found.objectives["latency_ms"].noise.floor is None
+    assert all(cost is not None and cost.high is None for cost in found.costs["latency_ms"])
+    assert set(found.frontiers) == {"size_bytes"}
+    assert found.answer is not None
+    assert all(
+        pick.ratio is not None and pick.ratio.low is None
+        for pick in found.answer.picks
+        if pick.objective == "latency_ms"
+    )

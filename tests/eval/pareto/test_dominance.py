@@ -256,10 +256,13 @@ def test_counts_and_single_blocks_say_nothing_of_what_a_block_does() -> None:
         assert cost.alone().half_width(0.95) == pytest.approx(cost.values.spread().half_width(0.95)[:, 0])
 
 
-def test_one_block_takes_the_floor_that_was_fixed_before() -> None:
-    found, noise = cost_noise(np.array([[1.0], [1.2]]))
-    assert noise.basis == "assumed" and noise.floor == pytest.approx(0.05, rel=1e-3)
-    assert found.less(0).spread().p_value(np.array([[0.0], [0.05]]))[1, 0] == pytest.approx(0.05, rel=1e-2)
+def test_of_one_block_nothing_is_known() -> None:
+    values, noise = cost_noise(np.array([[1.0], [1.2]]))
+    assert (noise.basis, noise.floor, noise.sd, noise.df) == ("unknown", None, None, None)
+    cost = Cost((0, 1), values, noise)
+    assert not cost.known
+    ratio, half = cost.over(1, 0)
+    assert ratio == pytest.approx(math.log(1.2)) and half is None
 
 
 def test_a_cost_that_is_not_above_zero_is_refused() -> None:

@@ -422,3 +422,17 @@ def test_runs_with_nothing_in_common_are_explained(tmp_path: Path) -> None:
         diff(a, made(tmp_path / "b", examples=20, arms=("english",)))
     with pytest.raises(InputError, match="no task with a split and a language in common"):
         diff(a, made(tmp_path / "c", examples=20, tasks={"pawsx": ("en",)}))
+
+
+def test_what_was_measured_in_one_block_is_not_told_from_noise(tmp_path: Path) -> None:
+    a, b = made(tmp_path / "a", repeats=4), made(tmp_path / "b", repeats=1)
+    slowed(b, 3.0)
+    for before, after in ((a, b), (b, a)):
+        found = diff(before, after)
+        own = found.candidates[INT8]
+        assert found.regressions == () and set(own.costs) == {"size_bytes"}
+        assert own.costs_in_one_block["latency_ms"] == pytest.approx(3.0 if after is b else 1 / 3, rel=0.05)
+        assert not found.together
+        assert "nothing can tell a change from noise: latency_ms" in " ".join(notes(found))
+        strict = {(own.candidate, own.name) for own in diff(before, after, strict=True).regressions}
+        assert (INT8, "latency_ms") in strict

@@ -102,8 +102,8 @@ def test_the_figure_says_what_its_bars_are(seeds: Shown, alone: Shown) -> None:
     assert "from its repeats" in note(alone[1], "latency_ms") and "seeds" not in note(alone[1], "latency_ms")
     assert "counted" in note(seeds[1], "size_bytes") and "training seeds" in note(seeds[1], "size_bytes")
     once = document_of(alone[1])["objectives"]
-    once["latency_ms"]["noise"]["basis"] = "assumed"
-    assert "assumed noise" in note(changed(alone, objectives=once), "latency_ms")
+    once["latency_ms"]["noise"]["basis"] = "unknown"
+    assert "not known" in note(changed(alone, objectives=once), "latency_ms")
     assert "binomial" in note(NoSummary(unavailable="none"), "latency_ms")
 
 

@@ -89,9 +89,10 @@ def test_noise_is_said_in_words_for_each_basis(seeds: Shown, alone: Shown) -> No
     assert score.floor == f"{seeds[1].score_floor:.1f} points" and score.blocks == "2 seeds"
     assert "One training seed each" in noise_rows(*alone)[-1].words
     assert f"never taken as less than {100 * LEAST_SD:g} %" in page(*seeds)
-    once = noisy(seeds, basis="assumed", blocks=1, df=None, twin=2.5)
-    (assumed, _, _) = noise_rows(seeds[0], once)
-    assert "is assumed" in assumed.words and assumed.twin == "+2.50 %" and assumed.block == "–"
+    once = noisy(seeds, basis="unknown", floor=None, sd=None, blocks=1, df=None, twin=2.5)
+    (unknown, _, _) = noise_rows(seeds[0], once)
+    assert "nothing is known of its noise" in unknown.words and unknown.twin == "+2.50 %"
+    assert (unknown.floor, unknown.block) == ("–", "–")
 
 
 def test_losses_and_flips_are_those_of_the_document(seeds: Shown) -> None:
@@ -351,7 +352,7 @@ def test_an_answer_that_names_nothing_is_refused(seeds: Shown) -> None:
         {"chosen": None},
         {"drop": None},
         {"objective": "speed"},
-        {"ratio": [1, None, 2]},
+        {"ratio": [None, 1, 2]},
     ):
         picked = [{**own, **damage} for own in document["answer"]["picks"]]
         with pytest.raises(InputError, match="expected the statistics of the run"):
