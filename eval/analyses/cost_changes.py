@@ -94,30 +94,34 @@ def cost_contrasts(
         systems = [System(candidate, "", {0: candidate}) for candidate in candidates]
         objective = a.run_summary.objectives[name]
         one, other = (run.cost(objective, systems) for run in (a, b))
-        if one is None or other is None or not (one.known and other.known):
-            continue
-        known = [at for at in one.systems if at in other.systems]
-        if not known:
-            continue
-        logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
-        errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
-        more_is_better = objective.sense == "max"
-        sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see RunResults.cost)
-        before, after = (sign * side.points[:, 0] for side in logs)
-        listed = contrasts(
-            before, after, _between(one, other, errors), margin, f"{name} of all candidates", good=-sign
-        )
-        family = f"{name} of all candidates, beside the others"
-        relative = relative_changes(after - before, errors, _df(one, other), margin, family, good=-sign)
-        changes[name] = {
-            candidates[at]: CostChange(
-                **_ratios(contrast, objective),
-                noise=(one.noise.basis, other.noise.basis),
-                beside=_relative(relative[place], contrast, objective) if relative else None,
-            )
-            for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
-        }
+        if one is not None and other is not None and one.known and other.known:
+            told = changes_of(one, other, objective, margin)
+            changes[name] = {candidates[at]: change for at, change in told.items()}
     return changes
+
+
+def changes_of(one: Cost, other: Cost, objective: Objective, margin: float) -> dict[int, CostChange]:
+    """Return by place the changes of a cost from one run to another, of the systems that have it in both."""
+    known = [at for at in one.systems if at in other.systems]
+    if not known:
+        return {}
+    logs = [cost.values.of([cost.systems.index(at) for at in known]) for cost in (one, other)]
+    errors = np.sqrt(sum((side.repeats**2).sum(axis=-1)[:, 0] for side in logs))
+    more_is_better = objective.sense == "max"
+    sign = -1 if more_is_better else 1  # such a cost comes as the inverse (see RunResults.cost)
+    before, after = (sign * side.points[:, 0] for side in logs)
+    family = f"{objective.name} of all candidates"
+    listed = contrasts(before, after, _between(one, other, errors), margin, family, good=-sign)
+    family += ", beside the others"
+    relative = relative_changes(after - before, errors, _df(one, other), margin, family, good=-sign)
+    return {
+        at: CostChange(
+            **_ratios(contrast, objective),
+            noise=(one.noise.basis, other.noise.basis),
+            beside=_relative(relative[place], contrast, objective) if relative else None,
+        )
+        for place, (at, contrast) in enumerate(zip(known, listed, strict=True))
+    }
 
 
 def ratios_in_one_block(

@@ -47,7 +47,8 @@ def diff(
     Candidates match by name, and only tasks and languages count that both runs have. Where both answered
     the same examples the differences are paired. `tolerance` is in points, `cost_tolerance` in percent:
     less than that is no difference that counts (equivalence, by TOST), and a regression is what is shown
-    to be worse (Holm within each family) by more than that: of one candidate, or a cost of all together. A
+    to be worse (Holm within each family) and came out worse by more than that: of one candidate, or a cost of all
+    together. A
     candidate that has no score any more, or lacks a cost that it had, is one as well; with `strict` so is
     what may be worse by more than that, as far as its interval tells. InputError where nothing matches.
     """

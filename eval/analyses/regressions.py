@@ -44,7 +44,10 @@ class Changes:
 def regressions(
     changes: Changes, lost: Mapping[str, str], lost_costs: Mapping[str, Mapping[str, str]]
 ) -> list[Change]:
-    """Return everything that is shown to have got worse by more than the tolerance, what is lost first.
+    """Return everything that is shown to have got worse and came out worse by more than the tolerance.
+
+    It is shown to have got worse at all, not to be beyond the tolerance: then a loss twice the tolerance would
+    mostly go unseen. What is lost comes first.
 
     `lost` are candidates that have no score any more and `lost_costs` by candidate the costs that are gone,
     each with the reason.

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpareto.eval.statistics import (
-    ERROR,
     LEVEL,
     Contrast,
     Spread,
@@ -48,8 +47,8 @@ class Logs:
 class PooledChange:
     """The mean change of one cost, as a logarithm; `se_examples` is of candidates, `se_seeds` of blocks.
 
-    `beyond` is whether it is shown to be worse by more than the margin: the interval ends beyond it, held for
-    all costs (Holm). `drift` is by how much the farthest blocks of one run lie apart, as a logarithm.
+    `beyond` is whether it is shown to be worse, held for all costs (Holm), and came out worse by more than the
+    margin. `drift` is by how much the farthest blocks of one run lie apart, as a logarithm.
     """
 
     contrast: Contrast
@@ -84,7 +83,6 @@ def pooled_change(costs: Mapping[str, Logs], margin: float) -> dict[str, PooledC
     doubled, _ = p_values({name: margin - abs(mean) for name, mean in means.items()})
     p_equal = [0.5 * two_sided if two_sided < 1 else 1.0 for two_sided in doubled]
     equal = holm(p_equal)
-    _, beyond = p_values({name: -known[name].good * mean - margin for name, mean in means.items()})
     change_by_cost = {}
     for at, (name, logs) in enumerate(known.items()):
         half, mean, spread = float(spreads[name].half_width(LEVEL)[0]), means[name], spreads[name]
@@ -95,7 +93,9 @@ def pooled_change(costs: Mapping[str, Logs], margin: float) -> dict[str, PooledC
             p_equal[at], equal[at], margin, verdict(mean, adjusted[at], equal[at], logs.good), FAMILY, len(known),
         )  # fmt: skip
         drift = max(float(np.ptp(run_logs.mean(axis=0))) for run_logs in (logs.a, logs.b))
-        change_by_cost[name] = PooledChange(contrast, beyond[at] <= ERROR, len(logs.a), blocks, drift)
+        change_by_cost[name] = PooledChange(
+            contrast, contrast.verdict == "worse" and abs(mean) > margin, len(logs.a), blocks, drift
+        )
     return change_by_cost
 
 

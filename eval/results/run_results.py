@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import geometric_mean
+from statistics import fmean, geometric_mean
 
 import numpy as np
 
 from xpareto.compress.core import InputError, enumerated
-from xpareto.eval.objectives import Objective
+from xpareto.eval.objectives import Objective, Sense
 from xpareto.eval.pareto import Cost
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.blocks import CONTROL
@@ -242,12 +243,12 @@ class RunResults:
         source = [(blocks if by_block else seeded)[at] for at in known]
         base = [p for p, at in enumerate(known) if self.baseline in systems[at].candidates.values()]
         control = _by_block(objective, self._control_rows())[0] if base and by_block and not exact else {}
-        if control:
-            source.append(control)
         columns = sorted({key for of_system in source for key in of_system})
+        ratio = _twin(control, source[base[0]], objective.sense) if control else None
+        if set(columns) <= set(control):  # one more copy tells more of the noise
+            source.append(control)
         values = np.array([[of_system.get(key, np.nan) for key in columns] for of_system in source])
         logs, noise = cost_noise(1.0 / values if objective.sense == "max" else values, exact)
-        ratio = float(logs.points[-1, 0] - logs.points[base[0], 0]) if control else None
         return Cost(tuple(known), logs.of(range(len(known))), noise, ratio)
 
     def _control_rows(self) -> tuple[Measurement, ...]:
@@ -297,6 +298,12 @@ def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[i
         return dict(objective.blocks(rows)), False
     value = objective.reduce(rows)
     return ({0: value} if value and value > 0 else {}), exact
+
+
+def _twin(control: Mapping[int, float], base: Mapping[int, float], sense: Sense) -> float | None:
+    """Return the logarithm of what the control costs over the baseline, over the blocks that have both."""
+    logs = [math.log(value / base[block]) for block, value in control.items() if block in base]
+    return (-fmean(logs) if sense == "max" else fmean(logs)) if logs else None
 
 
 def _taken(

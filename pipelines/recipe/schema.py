@@ -98,9 +98,9 @@ class Measure(Frozen):
         "come, or several sequences in a row (packed: needs packed: true in export_onnx).",
     )
     blocks: Positive = Field(
-        default=2,
-        description="Rounds in which all candidates are timed in turn, in random order and back (A B B A); "
-        "the baseline twice in each, so that the noise is known.",
+        default=4,
+        description="Rounds in which all candidates are timed in turn, each in a process of its own, in random "
+        "order and back (A B B A); the baseline twice in the first two, as a check. Of one round no noise is known.",
     )
     max_foreign_load: Annotated[float, Field(gt=0, le=1, strict=False)] = Field(
         default=0.1,

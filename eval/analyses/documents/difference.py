@@ -51,8 +51,8 @@ class CostChange(RatioContrast):
 class CommonChange(RatioContrast):
     """The mean change of a cost of all candidates (see eval.comparison.common_change).
 
-    `beyond`: it is shown to be worse by more than the tolerance. `drift` is the ratio of the farthest blocks
-    of one run.
+    `beyond`: it is shown to be worse, and came out worse by more than the tolerance. `drift` is the ratio of the
+    farthest blocks of one run.
     """
 
     beyond: bool

@@ -32,11 +32,15 @@ def test_a_call_that_was_always_preempted_keeps_its_times() -> None:
     times = Times(np.array([[3e6, 1e6], [5e6, 9e6]]), np.array([[True, False], [True, True]]))
     assert times.round_seconds() == pytest.approx(0.005)
     assert times.told() == "4 calls without 1 that were preempted"
+    assert times.percentile_ms(50) == 1  # of calls that had a time of their own
+    assert Times(times.ns, np.ones((2, 2), bool)).percentile_ms(100) == 9
 
 
 def test_a_window_goes_on_until_enough_calls_were_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, switches = [0], [0]
     monkeypatch.setattr(timed_calls, "perf_counter_ns", lambda: clock[0])
+    monkeypatch.setattr(timed_calls, "thread_time_ns", lambda: clock[0] // share)
+    share = 10
     monkeypatch.setattr(timed_calls, "_involuntary_switches", lambda: switches[0])
     cut = itertools.cycle([0, 1])
 
@@ -48,7 +52,9 @@ def test_a_window_goes_on_until_enough_calls_were_their_own(monkeypatch: pytest.
     assert times.ns.shape == (40, 1) and times.preempted.sum() == 20
     cut = itertools.repeat(1)
     always = time_calls([work], 0.04)
-    assert always.preempted.all() and always.ns.sum() == 3 * 40_000_000
+    assert always.preempted.all() and always.ns.sum() == 10 * 40_000_000
+    share = 1  # all of it was work of its own
+    assert time_calls([work], 0.04).ns.sum() == 2 * 40_000_000
 
 
 @pytest.mark.slow
