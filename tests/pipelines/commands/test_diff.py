@@ -353,8 +353,9 @@ def test_energies_on_different_bases_are_not_compared(tmp_path: Path) -> None:
         why = f"{bases[0]} in the first run and {bases[1]} in the second, which do not compare"
         assert found.lost_costs == {name: {"energy_j": why} for name in (FP32, INT8)}
         assert "energy_j" not in found.together
+        assert "energy_j" not in found.candidates[INT8].costs_in_one_block
     alike = diff(modelled, same)
-    assert "energy_j" in alike.candidates[INT8].costs and alike.bases == {"energy_j": "modelled"}
+    assert "energy_j" in alike.candidates[INT8].costs_in_one_block and alike.bases == {"energy_j": "modelled"}
     assert "energy_j is modelled in both runs." in notes(alike)
 
 
