@@ -19,6 +19,10 @@ def entropy_range(histogram: Histogram, low: float, high: float) -> tuple[float,
     those of its bins that are not empty. T is the upper edge of P's last bin.
 
     `low` and `high` are the exact extremes: no range exceeds them.
+
+    onnxruntime's calibration of that name differs by some percent, since it bins by the extremes, merges as
+    many whole bins into each level and leaves the rest to the last. With its default of 128 bins for 128
+    levels there is one threshold to choose from: the greatest magnitude, so that it clips nothing.
     """
     greater, lesser = max(high, -low), min(high, -low)
     levels = 2 * LEVELS if lesser < _ONE_SIDED * greater else LEVELS
