@@ -31,6 +31,7 @@ from .registry import STEPS as STEPS
 from .registry import Catalog as Catalog
 from .sources import EACH as EACH
 from .sources import ENCODER as ENCODER
+from .sources import ENGLISH as ENGLISH
 from .sources import DataSource as DataSource
 from .sources import checked_on as checked_on
 from .sources import parse_source as parse_source

@@ -53,6 +53,7 @@ from xpareto.compress.training import (
     multitask_model,
     read_training_data,
     suited_rate,
+    updates_for,
 )
 
 
@@ -76,7 +77,7 @@ class Train(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
-    added: ClassVar[tuple[str, ...]] = ("dev_metric",)
+    added: ClassVar[tuple[str, ...]] = ("dev_metric", "tokens")
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     together: ClassVar[bool] = True
@@ -110,6 +111,12 @@ class Train(Step):
         ge=1,
         description="make so many updates in place of `epochs`, for arms with equal updates; null: by epochs",
         examples=[5000],
+    )
+    tokens: int | None = Field(
+        None,
+        ge=1,
+        description="make as many updates as show so many tokens, for arms with equal tokens; null: by steps or epochs",
+        examples=[1000000],
     )
     sampling: Sampling = Field(
         "proportional",
@@ -177,6 +184,13 @@ class Train(Step):
             raise ValueError("a language is named by @ already; use the one or the other")
         if len(set(value)) < len(value):
             raise ValueError("each language once")
+        return value
+
+    @field_validator("tokens")
+    @classmethod
+    def _check_tokens(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("steps") is not None:
+            raise ValueError("steps say how long it trains already; give the one or the other")
         return value
 
     @field_validator("per_set")
@@ -287,13 +301,12 @@ class Train(Step):
         return StepResult("torch", first.head, first.labels, training_set=trained_on, notes=notes)
 
     def _strip(self, source: Path, target: Path) -> StepResult:
-
         self._check_layer("layer", self.layer, source)
         save_model(load_model(source, "encoder"), source, target)
-        return StepResult("torch", "encoder", training_set=ENCODER, layer=self.layer, notes={"steps": 0})
+        none = {"steps": 0, "tokens": 0}
+        return StepResult("torch", "encoder", training_set=ENCODER, layer=self.layer, notes=none)
 
     def _check_layer(self, field: str, value: int | None, source: Path) -> None:
-
         layers = read_checkpoint(source).layers
         if value is not None and value > layers:
             raise InputError(
@@ -301,10 +314,9 @@ class Train(Step):
             )
 
     def _fit(self, model: Any, data: TrainingData, rate: float, context: Context) -> dict[str, Any]:
-
         total = capped_total(data.sizes, self.cap if len(data.datasets) > 1 else None)
         mixed = rates(data.sizes, self.sampling, self.cap, self.temperature)
-        draws = Draws(mixed, context.seed)
+        draws, counted = (Draws(mixed, context.seed) for _ in range(2))
         several = len(data.tasks) > 1
         has_text = any(HEADS[task.head].predicts_tokens for task in data.tasks)
         with compacted(model, data, whole=has_text) as shown:
@@ -322,6 +334,7 @@ class Train(Step):
                 examples=total,
                 learning_rate=rate,
                 dev=dev if data.dev else None,
+                updates=updates_for(shown.batches(self.batch_size, context.seed, counted), self.tokens),
             )
             by_task = {}
             if context.first and fitted.best_score is not None:

@@ -32,6 +32,7 @@ from .loop import Fitted as Fitted
 from .loop import fit as fit
 from .loop import fit_step as fit_step
 from .loop import schedule_of as schedule_of
+from .loop import updates_for as updates_for
 from .multitask import MultiTaskLoss as MultiTaskLoss
 from .multitask import multitask_model as multitask_model
 from .reading import LM_TASK as LM_TASK

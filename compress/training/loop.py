@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpareto.compress.core import Context, InputError
-from xpareto.compress.data import Batches, labelled, share
+from xpareto.compress.data import Batch, Batches, labelled, share
 from xpareto.compress.training.device import Precision, accelerator_for, pick_precision, recomputing, seeded
 from xpareto.compress.training.distributed import Processes, join
 from xpareto.compress.training.resume import Saving, StateFile, TrainingState, fingerprint
@@ -66,11 +66,15 @@ class Fitted:
     dev_scores: tuple[tuple[int, float], ...] = field(default=())
     precision: str = "fp32"
     device: str = "cpu"
+    tokens: int | None = (
+        None  # of all batches, padding aside; None: it went on from a state that did not count
+    )
 
     def notes(self) -> dict[str, Any]:
         """Return the facts as plain data for a manifest."""
         return {
             "steps": self.steps,
+            "tokens": self.tokens,
             "best_step": self.best_step,
             "best_dev": self.best_score,
             "loss": [[step, round(loss, 4)] for step, loss in self.loss_curve],
@@ -146,6 +150,8 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(state.step, schedule)
             whole = batches.batch(state.step)
+            if state.tokens is not None:
+                state.tokens += tokens_in(whole)
             parts = []
             for number in range(processes.rank, micro_batches, processes.size):
                 batch = {
@@ -190,7 +196,26 @@ def fit(
         dev_scores=tuple(state.dev_scores),
         precision=precision,
         device=device.type,
+        tokens=state.tokens,
     )
+
+
+def tokens_in(batch: Batch) -> int:
+    """Return the number of tokens in a batch, padding aside."""
+    return int(batch["attention_mask"].sum()) if "attention_mask" in batch else 0
+
+
+def updates_for(batches: Batches, tokens: int | None) -> int | None:
+    """Return how many updates show so many tokens: the first number of batches that has them all; None: None."""
+    if tokens is None:
+        return None
+    seen = number = 0
+    while seen < tokens:
+        shown = tokens_in(batches.batch(number))
+        if not shown:
+            raise ValueError("expected batches with an attention_mask that is not all padding")
+        seen, number = seen + shown, number + 1
+    return number
 
 
 def fit_step(
@@ -203,14 +228,16 @@ def fit_step(
     examples: int,
     learning_rate: float,
     dev: Callable[[Any], float] | None,
+    updates: int | None = None,
 ) -> Fitted:
     """Train a model in place as a step's fields ask for, where an epoch has so many examples; see `fit`.
 
     `settings`: a step with the fields of a schedule, and epochs, steps (None: by epochs), batch_size and
-    evaluations_per_epoch; with max_steps, it ends after so many updates at the latest.
+    evaluations_per_epoch; with max_steps, it ends after so many updates at the latest. `updates`: so many
+    in place of those that the fields ask for.
     """
     per_epoch = math.ceil(examples / settings.batch_size)
-    steps = settings.steps or math.ceil(settings.epochs * per_epoch)
+    steps = updates or settings.steps or math.ceil(settings.epochs * per_epoch)
     return fit(
         model,
         batches,

@@ -44,6 +44,7 @@ class TrainingState:
     worse: int = 0  # dev scores since the best one
     kept: dict[str, torch.Tensor] = field(default_factory=dict)
     waiting: list[torch.Tensor] = field(default_factory=list)
+    tokens: int | None = 0  # shown so far; None: not known, since an earlier version did not count
 
     def scored(self, score: float, model: Any, *, keep: bool) -> None:
         """Add a dev score; where it is the best so far, `keep` copies the weights."""
@@ -116,6 +117,7 @@ class StateFile:
             "best_step": state.best_step,
             "best_score": state.best_score,
             "worse": state.worse,
+            "tokens": state.tokens,
         }
         self._saving.folder.mkdir(parents=True, exist_ok=True)
         file = self._saving.folder / FILE
@@ -153,6 +155,7 @@ class StateFile:
             best_step=facts["best_step"],
             best_score=facts["best_score"],
             worse=facts["worse"],
+            tokens=facts.get("tokens"),
             kept={name: value.to(device) for name, value in _under(tensors, "kept").items()},
             waiting=[loss for losses in _under(tensors, "waiting").values() for loss in losses.to(device)],
         )

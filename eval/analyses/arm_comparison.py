@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from xpareto.eval.analyses.documents import (
     ComparedTask,
     ReferencePoint,
     RestsOn,
+    SeenEntry,
     TrainingStep,
 )
 from xpareto.eval.comparison import Cost, Design, compare
@@ -22,8 +23,11 @@ from xpareto.eval.pareto import REFERENCE_OCTAVES, REFERENCE_SCORE
 from xpareto.eval.results import (
     Candidate,
     Matched,
+    Provenance,
     RunSummary,
+    line,
     match,
+    seen_languages,
     task_clusters,
     task_outcomes,
     task_tuning,
@@ -31,6 +35,7 @@ from xpareto.eval.results import (
 from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
 from xpareto.eval.tasks import task
 
+_NOTHING: Mapping[str, Provenance] = {}
 _TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_size")
 
 
@@ -71,15 +76,36 @@ def compare_arms(
     )
 
 
-def training_steps(candidate: Candidate) -> list[TrainingStep]:
-    """Return the trainings of a candidate's chain, with their data and what bounds their length."""
+def training_steps(candidate: Candidate, made: Mapping[str, Provenance] = _NOTHING) -> list[TrainingStep]:
+    """Return the trainings of a candidate's chain, with their data, what bounds their length, and their tokens.
+
+    A step that trains one model for each training set counts the tokens of all.
+    """
+    work = dict.fromkeys(piece for key in candidate.keys.values() for piece in line(key, made))
+    trained: dict[str, list[int | None]] = {}
+    for piece in work:
+        if made[piece].step == "train":
+            trained.setdefault(made[piece].label, []).append(made[piece].tokens)
     return [
         TrainingStep(
-            label=step.label or step.step, **{name: step.fields.get(name) for name in _TRAINING_FIELDS}
+            label=step.label or step.step,
+            tokens=_sum(trained.get(step.label, [])),
+            **{name: step.fields.get(name) for name in _TRAINING_FIELDS},
         )
         for step in candidate.steps
         if step.step == "train"
     ]
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def seen_entry(candidate: Candidate) -> SeenEntry:
+    """Return the languages that a candidate's training saw."""
+    seen = seen_languages(candidate)
+    return SeenEntry(labels=seen.labels, text=seen.text, whole_texts=seen.whole_texts)
 
 
 def _check_numbers(margin: float, resamples: int, seed: int) -> None:
@@ -138,9 +164,10 @@ def _rests_on(run_summary: RunSummary, matched: Matched, scores: tuple[TaskScore
             for name, objective in run_summary.objectives.items()
         },
         training={
-            label: tuple(training_steps(run_summary.run.candidate(names[0][0])))
+            label: tuple(training_steps(run_summary.run.candidate(names[0][0]), run_summary.run.made))
             for label, names in sides.items()
         },
+        seen={label: seen_entry(run_summary.run.candidate(names[0][0])) for label, names in sides.items()},
         incomplete=run_summary.run.incomplete,
         synthetic=run_summary.run.synthetic,
         changed=run_summary.run.changed,

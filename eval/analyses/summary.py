@@ -19,6 +19,7 @@ from xpareto.eval.analyses.documents import (
     QualityEntry,
     Reference,
     ScoreEntry,
+    SeenEntry,
     Summary,
     SystemEntry,
     TaskEntry,
@@ -40,7 +41,7 @@ from xpareto.eval.pareto import (
     single_level,
     uncertain_frontier,
 )
-from xpareto.eval.results import RunResults, System
+from xpareto.eval.results import RunResults, System, seen_languages
 from xpareto.eval.statistics import (
     AVERAGE,
     LEVEL,
@@ -95,6 +96,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
             name: _objective(objectives[name], cost, results.run_summary.bases.get(name, ""))
             for name, cost in costs.items()
         },
+        seen=_seen(results, systems),
         score_floor=short(score_floor(average, arms)),
         scores=tuple(_scores(scores, table, base, arms)),
         qualities=_qualities(results, table, scores, systems, base),
@@ -120,6 +122,15 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         attainment={name: attained(results, systems, objectives[name]) for name in costs},
         answer=answer(feasible, table),
     )
+
+
+def _seen(results: RunResults, systems: Sequence[System]) -> dict[str, SeenEntry]:
+    told = {}
+    for system in systems:
+        seen = seen_languages(results.run_summary.run.candidate(next(iter(system.candidates.values()))))
+        if seen:
+            told[system.name] = SeenEntry(labels=seen.labels, text=seen.text, whole_texts=seen.whole_texts)
+    return told
 
 
 def _costs(results: RunResults, systems: Sequence[System]) -> dict[str, Cost]:

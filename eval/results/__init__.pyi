@@ -34,6 +34,7 @@ from .pairing import Matched as Matched
 from .pairing import match as match
 from .provenance import Efforts as Efforts
 from .provenance import efforts as efforts
+from .provenance import line as line
 from .run import ROWS as ROWS
 from .run import Run as Run
 from .run import read_runs as read_runs
@@ -48,4 +49,6 @@ from .summary import cost_basis as cost_basis
 from .summary import matched as matched
 from .summary import ranks as ranks
 from .summary import summarize as summarize
+from .trained_languages import SeenLanguages as SeenLanguages
+from .trained_languages import seen_languages as seen_languages
 from .uncompressed_model import uncompressed as uncompressed

@@ -143,6 +143,9 @@ class Provenance:
     energy_j: float | None = None
     basis: Annotated[str, Field(alias="energy_basis")] = UNAVAILABLE
     instrument: Annotated[str, Field(alias="energy_instrument")] = ""
+    tokens: int | None = (
+        None  # that a training was shown, padding aside; None: no training, or not written down
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,8 @@ def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Provenance]:
         facts = artifact.manifest
         work = (node.step, node.label, node.parent, facts.seconds, facts.cpu_seconds)
         if modelled or facts.energy_basis == "measured":
-            made[key] = Provenance(*work, facts.energy_j, facts.energy_basis, facts.energy_instrument)
+            energy = (facts.energy_j, facts.energy_basis, facts.energy_instrument)
+            made[key] = Provenance(*work, *energy, tokens=facts.notes.get("tokens"))
         else:
-            made[key] = Provenance(*work)
+            made[key] = Provenance(*work, tokens=facts.notes.get("tokens"))
     return made

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from xpareto.eval.analyses.documents import ArmComparison, CaveatEntry, TrainingStep
 from xpareto.reports.comparisons.compared import in_points
 from xpareto.reports.findings import changed_text, incomplete_text
+from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
 FEW_SEEDS = 5
+_SAME_TOKENS = 1.05  # less is no difference in training that counts
 
 
 def caveats_of(document: ArmComparison) -> list[CaveatEntry]:
@@ -103,6 +105,37 @@ def _updates(document: ArmComparison) -> CaveatTexts:
         f"{document.labels[0]}: {a}; {document.labels[1]}: {b}. A difference between them may be "
         "due to the amount of training and not to its content; compare arms of equal updates for that.",
     )
+
+
+def _tokens(document: ArmComparison) -> CaveatTexts:
+    training = document.rests_on.training
+    shown = [[step.tokens for step in training[label]] for label in document.labels]
+    if document.same_arm or not all(shown) or any(count is None for counts in shown for count in counts):
+        return
+    a, b = (sum(count or 0 for count in counts) for counts in shown)
+    if max(a, b) > _SAME_TOKENS * min(a, b):
+        yield (
+            "tokens",
+            "The arms were shown different numbers of tokens",
+            f"{document.labels[0]}: {a:,}; {document.labels[1]}: {b:,}, all trainings together. Equal updates are not "
+            "equal tokens where texts differ in length; give their trainings equal `tokens` to tell what that does.",
+        )
+
+
+def _seen(document: ArmComparison) -> CaveatTexts:
+    scored = {code for facts in document.rests_on.tasks.values() for code in facts.examples}
+    told = [
+        f"{label} saw {words}"
+        for label, entry in document.rests_on.seen.items()
+        if (words := seen_words(entry.labels, entry.text, entry.whole_texts, scored))
+    ]
+    if told:
+        yield (
+            "not-zero-shot",
+            "Not every language is zero-shot",
+            f"{'; '.join(told)}. Scores in these languages are not zero-shot for that arm, and are marked; a gain "
+            "there may be what the language’s own data taught.",
+        )
 
 
 def _updates_of(steps: Sequence[TrainingStep]) -> str:
@@ -223,6 +256,6 @@ def _multiplicity(document: ArmComparison) -> CaveatTexts:
 
 
 _RULES: tuple[Callable[[ArmComparison], CaveatTexts], ...] = (
-    _synthetic, _changed, _chance, _seeds, _pooled, _updates, _average, _retrieval, _limits, _missing,
+    _synthetic, _changed, _chance, _seeds, _seen, _pooled, _updates, _tokens, _average, _retrieval, _limits, _missing,
     _incomplete, _drawn, _costs, _multiplicity,
 )  # fmt: skip

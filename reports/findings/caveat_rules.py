@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xpareto.eval.results import RunSummary, TaskFacts
+from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
+from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
@@ -305,7 +306,28 @@ def _some(names: list[str]) -> str:
     return f"{', '.join(names[:8])} and {len(names) - 8} more"
 
 
+def _seen(run_summary: RunSummary) -> Iterator[Caveat]:
+    scored = {code for facts in run_summary.run.tasks.values() for code in facts.languages}
+    by_arm: dict[str, list[str]] = {}
+    for candidate in run_summary.run.candidates:
+        seen = seen_languages(candidate)
+        by_arm.setdefault(candidate.arm, []).append(
+            seen_words(seen.labels, seen.text, seen.whole_texts, scored)
+        )
+    if any(map(any, by_arm.values())):
+        arms = "; ".join(
+            f"{'' if all(found) else 'some variants of '}{arm} saw {next(filter(None, found))}"
+            for arm, found in by_arm.items()
+            if any(found)
+        )
+        yield Caveat(
+            "not-zero-shot",
+            "Not every language is zero-shot in every arm",
+            f"By arm: {arms}. Scores in these languages are not zero-shot there.",
+        )
+
+
 _RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
     _synthetic, _changed, _failed, _energy, _disturbed, _clock, _missing, _incomplete, _limits,
-    _seeds, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
+    _seeds, _seen, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from .escaping import spreadsheet as spreadsheet
 from .escaping import visible as visible
 from .glossary import TERMS as TERMS
 from .languages import language_name as language_name
+from .languages import seen_words as seen_words
 from .numbers import MINUS as MINUS
 from .numbers import beyond_noise as beyond_noise
 from .numbers import duration as duration

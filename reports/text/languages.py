@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 _NAMES = {
     "af": "Afrikaans", "am": "Amharic", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian",
     "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish",
@@ -26,3 +28,23 @@ def language_name(code: str) -> str:
     ('Thai', 'xx')
     """
     return _NAMES.get(code, code)
+
+
+def seen_words(
+    labels: Sequence[str], text: Sequence[str], whole_texts: Sequence[str], scored: Collection[str]
+) -> str:
+    """Return which scored languages other than English were trained on, "" for none.
+
+    >>> seen_words(["de", "en"], ["sw"], [], ["de", "en", "sw", "th"])
+    'labels in de, text in sw'
+    >>> seen_words(["en"], [], ["parallel"], ["en", "th"]), seen_words(["en", "de"], [], [], ["en", "th"])
+    ('all languages of the text parallel', '')
+    """
+    others = set(scored) - {"en"}
+    parts = []
+    for what, codes in (("labels", labels), ("text", text)):
+        if known := sorted(others & set(codes)):
+            parts.append(f"{what} in {', '.join(known)}")
+    if whole_texts and others:
+        parts.append(f"all languages of the text {', '.join(whole_texts)}")
+    return ", ".join(parts)

@@ -5,6 +5,7 @@ from .arm_comparison import ComparedObjective as ComparedObjective
 from .arm_comparison import ComparedTask as ComparedTask
 from .arm_comparison import ReferencePoint as ReferencePoint
 from .arm_comparison import RestsOn as RestsOn
+from .arm_comparison import SeenEntry as SeenEntry
 from .arm_comparison import TrainingStep as TrainingStep
 from .best_arm import BestArm as BestArm
 from .catalogue import document_schema as document_schema

@@ -54,6 +54,15 @@ class TrainingStep(Part):
     max_steps: int | None = None
     epochs: int | float | None = None
     batch_size: int | None = None
+    tokens: int | None = Field(default=None, description="shown in all, padding aside; null: not known")
+
+
+class SeenEntry(Part):
+    """Languages that an arm's training saw; what is in none of these is zero-shot."""
+
+    labels: tuple[str, ...] = Field(description="of labelled examples, translated ones too")
+    text: tuple[str, ...] = Field(default=(), description="of texts without labels")
+    whole_texts: tuple[str, ...] = Field(default=(), description="texts read in all languages that they have")
 
 
 class RestsOn(Part):
@@ -68,6 +77,7 @@ class RestsOn(Part):
     tasks: Mapping[str, ComparedTask]
     objectives: Mapping[str, ComparedObjective]
     training: Mapping[str, tuple[TrainingStep, ...]] = Field(description="by side")
+    seen: Mapping[str, SeenEntry] = Field(default_factory=dict, description="languages trained on, by side")
     incomplete: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict, description="training sets that lacked parts, and which"
     )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from xpareto.eval.analyses.documents.arm_comparison import SeenEntry
 from xpareto.eval.analyses.documents.assumed_noise import without_assumed_noise
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import CostEstimate, Document, Estimate, Part
@@ -164,6 +165,10 @@ class Summary(Document):
     reference: Reference
     systems: tuple[SystemEntry, ...]
     left_out: Mapping[str, str] = Field(description="candidates that are in no system, and why")
+    seen: Mapping[str, SeenEntry] = Field(
+        default_factory=dict,
+        description="by system, the languages that its training saw where they are not English alone",
+    )
     tasks: Mapping[str, TaskEntry]
     objectives: Mapping[str, CostEntry]
     score_floor: float = Field(

@@ -249,3 +249,19 @@ def test_the_automatic_rate_is_that_of_the_models_width(base: Artifact, tmp_path
     assert one == other
     with pytest.raises(ValidationError):
         Train(on="tags", learning_rate="quick")  # type: ignore[arg-type]
+
+
+def test_a_training_counts_the_tokens_that_it_showed_and_may_be_as_long_as_so_many(
+    base: Artifact, tmp_path: Path
+) -> None:
+    by_steps = train(base, tmp_path / "steps", on="tags", steps=5, patience=0)
+    rows = Sets().examples("tags", "train", base.file("tokenizer.json"), 32, None)
+    assert by_steps.notes["tokens"] > 5 * 16 * min(map(len, rows.input_ids))
+    four_epochs = train(base, tmp_path / "epochs", on="tags", epochs=4, patience=0)
+    assert four_epochs.notes["tokens"] >= 4 * sum(map(len, rows.input_ids))
+    equal = train(base, tmp_path / "tokens", on="tags", tokens=by_steps.notes["tokens"], patience=0)
+    assert equal.notes["steps"] == 5 and equal.notes["tokens"] == by_steps.notes["tokens"]
+    for name in ("model.safetensors",):
+        assert sha256_file(tmp_path / "tokens" / name) == sha256_file(tmp_path / "steps" / name)
+    with pytest.raises(ValidationError, match="steps say how long"):
+        Train(on="tags", steps=3, tokens=100)

@@ -160,6 +160,47 @@ def test_an_arm_against_itself_is_split_by_its_seeds(tmp_path: Path) -> None:
         compared(write_run(tmp_path / "s", seeds=(0,)), "none", "none")
 
 
+def test_languages_that_an_arm_trained_on_are_told_and_marked(tmp_path: Path) -> None:
+    document = compared(
+        write_run(tmp_path / "r", steps={"english": 9}, on={"english": ["mnli@de"]}, seeds=(0,))
+    )
+    assert document.rests_on.seen["english"].labels == ("de", "en")
+    assert document.rests_on.seen["none"].labels == ("en",)
+    (told,) = (caveat for caveat in document.caveats if caveat.key == "not-zero-shot")
+    assert "english saw labels in de." in told.text
+    text = comparison_markdown(document)
+    assert "German (de) †" in text and "Swahili (sw) †" not in text and "not zero-shot" in text
+    assert "not-zero-shot" not in keys(compared(write_run(tmp_path / "s", seeds=(0,))))
+
+
+def test_unequal_tokens_are_told(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", steps={"english": 9}, seeds=(0,))
+    file = run.path / "candidates.json"
+
+    def with_tokens(intermediate: int) -> ArmComparison:
+        listing = json.loads(file.read_text("utf-8"))
+        pieces = {
+            "i": ("intermediate", None, intermediate),
+            "a": ("target", None, 1000),
+            "b": ("target", "i", 1000),
+        }
+        listing["made"] = {
+            key: {"step": "train", "label": label, "parent": parent, "seconds": 1.0, "tokens": tokens}
+            for key, (label, parent, tokens) in pieces.items()
+        }
+        for candidate in listing["candidates"]:
+            candidate["keys"] = {"mnli": "b" if candidate["arm"] == "english" else "a"}
+        file.write_text(json.dumps(listing), "utf-8")
+        return compared(run)
+
+    document = with_tokens(500)
+    steps = {label: [step.tokens for step in own] for label, own in document.rests_on.training.items()}
+    assert steps == {"none": [1000], "english": [500, 1000]}
+    (told,) = (caveat for caveat in document.caveats if caveat.key == "tokens")
+    assert "none: 1,000; english: 1,500" in told.text
+    assert "tokens" not in keys(with_tokens(20))
+
+
 def test_unequal_updates_are_told(tmp_path: Path) -> None:
     steps = {"english": 300}
     assert "updates" in keys(compared(write_run(tmp_path / "r", steps=steps)))
