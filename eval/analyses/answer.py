@@ -10,7 +10,7 @@ from xpareto.eval.analyses.documents import Answer, Pick
 from xpareto.eval.analyses.feasible import FeasibleSet, judged
 from xpareto.eval.analyses.recommendation import middle, rule
 from xpareto.eval.analyses.rounding import short
-from xpareto.eval.comparison import MAX_DROP
+from xpareto.eval.comparison import MAX_DROP, SCORE
 from xpareto.eval.objectives import preferences
 from xpareto.eval.statistics import ScoreTable
 
@@ -18,22 +18,22 @@ LOSS = 1.0  # points
 
 
 def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
-    """Return the decision for each cost that was measured and stands in the recipe."""
+    """Return the decision for each cost that was measured and stands in the recipe, for the score without any."""
     limits = {MAX_DROP: LOSS}
     options = judged(candidates, table, limits)
     names = list(options.options)
     picks = []
-    fitting: tuple[str, ...] = ()
-    for prefer, cost in candidates.aims.items():
-        objective = preferences()[prefer]
-        if objective.name not in candidates.results.run_summary.costs:
-            continue
+    fitting = options.decide(limits, SCORE).ranked
+    measured = [
+        aim for aim in candidates.aims if preferences()[aim].name in candidates.results.run_summary.costs
+    ]
+    for prefer in measured or [SCORE]:
+        objective, cost = preferences()[prefer], candidates.aims.get(prefer)
         decision = options.decide(limits, prefer)
-        fitting = decision.ranked
-        if decision.chosen is None or prefer not in options.options[decision.chosen].aims:
+        if decision.chosen is None or (cost and prefer not in options.options[decision.chosen].aims):
             continue
         place = names.index(decision.chosen)
-        ratios = candidates.ratios(cost, objective.sense == "max", place)
+        ratios = None if cost is None else candidates.ratios(cost, objective.sense == "max", place)
         drop = options.options[decision.chosen].drops[MAX_DROP]
         picks.append(
             Pick(

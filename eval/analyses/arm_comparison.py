@@ -18,19 +18,24 @@ from xpareto.eval.analyses.documents import (
     SeenEntry,
     TrainingStep,
 )
-from xpareto.eval.comparison import Cost, Design, compare
+from xpareto.eval.comparison import Cost, Design, compare, undecided
 from xpareto.eval.pareto import REFERENCE_OCTAVES, REFERENCE_SCORE
 from xpareto.eval.results import (
     Candidate,
     Matched,
     Provenance,
     RunSummary,
+    TaskFacts,
+    Unlearnt,
+    counted,
     line,
     match,
+    nothing_learnt,
     seen_languages,
     task_clusters,
     task_outcomes,
     task_tuning,
+    unlearnt,
 )
 from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
 from xpareto.eval.tasks import task
@@ -44,16 +49,22 @@ def compare_arms(
 ) -> ArmComparison:
     """Return the comparison of arm B with arm A of a run whose outcomes lie in `folder`, without caveats.
 
-    `margin` is in points of score. InputError for arms that cannot be compared, or outcomes that were not
-    kept.
+    `margin` is in points of score. Tasks and languages that neither arm's uncompressed models have learnt do
+    not count (see eval.results.learnt); where that is all of them, nothing is decided. InputError for arms
+    that cannot be compared, or outcomes that were not kept.
     """
     _check_numbers(margin, resamples, seed)
     matched = match(run_summary, a, b)
-    scores = _scores(folder, run_summary, matched, resamples, seed)
+    uncompressed = [name for side in matched.names[:2] for name in side[0]]
+    at_chance = unlearnt(run_summary.run, run_summary.cells, uncompressed)
+    tasks = counted(run_summary.run.tasks, at_chance)
+    scores = _scores(folder, run_summary, tasks, matched, resamples, seed)
     if not scores:
         raise InputError(f"{folder}: no task of this run has outcomes in any language.")
     design = Design(matched.arms, matched.variants, matched.seeds, scores, _costs(run_summary, matched))
     compared = compare(design, margin)
+    if nothing_learnt({name: facts.languages for name, facts in tasks.items()}, at_chance):
+        compared = undecided(compared)
     return ArmComparison(
         run=run_summary.run.origins[0].run,
         recipe=run_summary.run.origins[0].recipe,
@@ -68,7 +79,7 @@ def compare_arms(
         ),
         resamples=resamples,
         seed=seed,
-        rests_on=_rests_on(run_summary, matched, scores),
+        rests_on=_rests_on(run_summary, matched, scores, at_chance),
         variants=compared.variants,
         hypervolume=compared.hypervolume,
         joint_hypervolume=compared.joint_hypervolume,
@@ -118,12 +129,17 @@ def _check_numbers(margin: float, resamples: int, seed: int) -> None:
 
 
 def _scores(
-    folder: Path, run_summary: RunSummary, matched: Matched, resamples: int, seed: int
+    folder: Path,
+    run_summary: RunSummary,
+    tasks: Mapping[str, TaskFacts],
+    matched: Matched,
+    resamples: int,
+    seed: int,
 ) -> tuple[TaskScores, ...]:
     names = matched.flat
     drawn = range(2 * len(matched.variants) * len(matched.seeds))
     scores = []
-    for facts in run_summary.run.tasks.values():
+    for facts in tasks.values():
         if facts.languages:
             outcomes = task_outcomes(folder, run_summary.run, facts, names)
             tuning = task_tuning(folder, facts, names, outcomes)
@@ -149,7 +165,9 @@ def _costs(run_summary: RunSummary, matched: Matched) -> tuple[Cost, ...]:
     return tuple(costs)
 
 
-def _rests_on(run_summary: RunSummary, matched: Matched, scores: tuple[TaskScores, ...]) -> RestsOn:
+def _rests_on(
+    run_summary: RunSummary, matched: Matched, scores: tuple[TaskScores, ...], at_chance: Unlearnt
+) -> RestsOn:
     sides = dict(zip(matched.labels, matched.names, strict=False))
     return RestsOn(
         pairs=len(matched.variants) * len(matched.seeds),
@@ -159,6 +177,7 @@ def _rests_on(run_summary: RunSummary, matched: Matched, scores: tuple[TaskScore
         candidates={label: tuple(name for row in names for name in row) for label, names in sides.items()},
         left_out=matched.left_out,
         tasks=_tasks(run_summary, scores),
+        unlearnt=at_chance,
         objectives={
             name: ComparedObjective(title=objective.title, sense=objective.sense)
             for name, objective in run_summary.objectives.items()
@@ -186,12 +205,5 @@ def _tasks(run_summary: RunSummary, scores: tuple[TaskScores, ...]) -> Mapping[s
             split=facts.split,
             drawn_together=task_score.clustered,
             retuned=task_score.retuned,
-            chance=_chance(task_score.task),
         )
     return tasks
-
-
-def _chance(name: str) -> float | None:
-    """Return the score, in percent, of guessing one class of a task; None where no class is guessed."""
-    declared = task(name)
-    return 100 / len(declared.labels) if declared.kind == "classify" and declared.labels else None

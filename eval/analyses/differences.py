@@ -18,7 +18,17 @@ from xpareto.eval.analyses.cost_changes import (
 )
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
-from xpareto.eval.results import RunResults, same_predictions, task_clusters, task_outcomes, task_tuning
+from xpareto.eval.results import (
+    RunResults,
+    TaskFacts,
+    Unlearnt,
+    counted,
+    same_predictions,
+    task_clusters,
+    task_outcomes,
+    task_tuning,
+    within,
+)
 from xpareto.eval.statistics import (
     AVERAGE,
     NORMAL_FROM,
@@ -44,7 +54,8 @@ def diff(
 ) -> Difference:
     """Return the differences of run B (`second`) from run A, both with the draws' seed of the first.
 
-    Candidates match by name, and only tasks and languages count that both runs have. Where both answered
+    Candidates match by name, and only tasks and languages count that both runs have, and that an uncompressed
+    model of either has learnt (see eval.results.learnt). Where both answered
     the same examples the differences are paired. `tolerance` is in points, `cost_tolerance` in percent:
     less than that is no difference that counts (equivalence, by TOST), and a regression is what is shown
     to be worse (Holm within each family) and came out worse by more than that: of one candidate, or a cost of all
@@ -52,9 +63,11 @@ def diff(
     candidate that has no score any more, or lacks a cost that it had, is one as well; with `strict` so is
     what may be worse by more than that, as far as its interval tells. InputError where nothing matches.
     """
-    tasks = _common_tasks(first, second)
+    common = _common_tasks(first, second)
+    at_chance = within(_unlearnt_in_both(first, second), common)
+    tasks = {name: facts.languages for name, facts in counted(common, at_chance).items()}
     names = _common_names(first, second)
-    a, b = (_limited(results, tasks, names) for results in (first, second))
+    a, b = (_limited(results, tasks, tuple(common), names) for results in (first, second))
     paired = {name: _same_examples(a, b, name) for name in tasks}
     table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
     margin = math.log1p(cost_tolerance / 100)
@@ -77,6 +90,7 @@ def diff(
         resamples=resamples,
         seed=first.seed,
         tasks=tasks,
+        unlearnt=at_chance,
         paired=paired,
         only_in_a=_missing(first, second),
         only_in_b=_missing(second, first),
@@ -91,14 +105,22 @@ def diff(
     )
 
 
-def _common_tasks(a: RunResults, b: RunResults) -> dict[str, tuple[str, ...]]:
+def _unlearnt_in_both(a: RunResults, b: RunResults) -> Unlearnt:
+    """Return what neither run's uncompressed models have learnt; what one has learnt the other may have lost."""
+    first, second = a.run_summary.unlearnt, b.run_summary.unlearnt
+    return {
+        name: tuple(code for code in codes if code in second.get(name, ())) for name, codes in first.items()
+    }
+
+
+def _common_tasks(a: RunResults, b: RunResults) -> dict[str, TaskFacts]:
     common = {}
     for name, codes in a.languages.items():
         other = b.tasks.get(name)
         if other is not None and other.split == a.tasks[name].split:
             both = tuple(code for code in codes if code in other.languages)
             if both:
-                common[name] = both
+                common[name] = replace(a.tasks[name], languages=both)
     if not common:
         raise InputError(
             f"The runs have no task with a split and a language in common: {', '.join(a.tasks)} in the first, "
@@ -118,9 +140,11 @@ def _common_names(a: RunResults, b: RunResults) -> list[str]:
     return names
 
 
-def _limited(results: RunResults, tasks: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> RunResults:
+def _limited(
+    results: RunResults, tasks: Mapping[str, tuple[str, ...]], priced: tuple[str, ...], names: Sequence[str]
+) -> RunResults:
     facts = {name: replace(results.tasks[name], languages=codes) for name, codes in tasks.items()}
-    return replace(results, tasks=facts, names=tuple(names))
+    return replace(results, tasks=facts, priced=priced, names=tuple(names))
 
 
 def _missing(here: RunResults, there: RunResults) -> tuple[str, ...]:

@@ -90,15 +90,21 @@ class FeasibleSet:
 
 @dataclass(frozen=True)
 class JudgedOptions:
-    """What limits are held against, and `single`, the level at which one interval of a drop is taken."""
+    """What limits are held against, and `single`, the level at which one interval of a drop is taken.
+
+    Not `learnt`: the baseline has learnt nothing that could be lost, so that no limit is shown to be met.
+    """
 
     options: Mapping[str, Option]
     floors: Mapping[str, float]
     beats: Mapping[str, Mapping[str, frozenset[str]]]  # quality -> system -> others that it is better than
     single: float
     power: Mapping[str, DropPower]  # by limit on a drop
+    learnt: bool
 
     def decide(self, limits: Mapping[str, float], prefer: str, point_estimates: bool = False) -> Decision:
+        if not self.learnt:
+            return Decision((), {}, None)
         beats = self.beats.get(prefer, self.beats[SCORE])  # by more than noise
         return decide(
             list(self.options.values()),
@@ -187,7 +193,8 @@ def judged(
         for at, system in enumerate(feasible.systems)
     }
     beats = {aim: _beats(scores.take([place]), arms, list(options)) for aim, place in qualities.items()}
-    return JudgedOptions(options, feasible.floors, beats, single, power)
+    learnt = not feasible.results.nothing_learnt
+    return JudgedOptions(options, feasible.floors, beats, single, power, learnt)
 
 
 def _costs(feasible: FeasibleSet) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:

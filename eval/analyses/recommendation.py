@@ -52,6 +52,7 @@ def recommend(
         prefer=requirements.prefer,
         rule=rule(requirements.prefer, [options.options[name] for name in decision.ranked], candidates.bases),
         tasks=results.languages,
+        unlearnt=results.unlearnt,
         weights=requirements.weights,
         seed_policy=requirements.seed_policy,
         point_estimates=requirements.point_estimates,
@@ -236,7 +237,7 @@ def _cross_fit(
     Whoever chooses and reports on the same examples reports too well (the winner's curse). Here no
     example is used for both. None without folds, or where a language has too few examples for them.
     """
-    if not requirements.folds:
+    if not requirements.folds or candidates.results.nothing_learnt:
         return None
     results, systems = candidates.results, candidates.systems
     fewest = min(array.shape[1] for name in results.tasks for array in results._held[name].values())

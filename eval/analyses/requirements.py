@@ -32,6 +32,7 @@ class Requirements:
     resamples: int = 2000
     seed: int = 0
     folds: int = 5
+    count_unlearnt: bool = False  # tasks that no uncompressed model has learnt count as well
 
 
 def names(text: str) -> tuple[str, ...]:

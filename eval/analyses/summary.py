@@ -92,6 +92,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
             )
             for name, facts in results.tasks.items()
         },
+        unlearnt=results.unlearnt,
         objectives={
             name: _objective(objectives[name], cost, results.run_summary.bases.get(name, ""))
             for name, cost in costs.items()

@@ -3,6 +3,7 @@ from .arm_costs import Iso as Iso
 from .arms import Design as Design
 from .arms import VariantContrasts as VariantContrasts
 from .arms import compare as compare
+from .arms import undecided as undecided
 from .best_arm import Choice as Choice
 from .best_arm import Fold as Fold
 from .best_arm import Selection as Selection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,6 +108,33 @@ def compare(design: Design, margin: float) -> Compared:
         joint_hypervolume(whole, known, margin),
         iso_costs(whole, known),
     )
+
+
+def undecided(compared: Compared) -> Compared:
+    """Return the same without any verdict on scores, for arms that have learnt nothing."""
+
+    def told(contrasts_by_name: Mapping[str, Contrast]) -> dict[str, Contrast]:
+        return {name: _undetermined(contrast) for name, contrast in contrasts_by_name.items()}
+
+    variants = tuple(
+        replace(
+            variant,
+            average=_undetermined(variant.average),
+            without_retrieval=variant.without_retrieval and _undetermined(variant.without_retrieval),
+            change=variant.change and _undetermined(variant.change),
+            tasks=told(variant.tasks),
+            languages={task: told(languages) for task, languages in variant.languages.items()},
+        )
+        for variant in compared.variants
+    )
+    joint = compared.joint_hypervolume and _undetermined(compared.joint_hypervolume)
+    return replace(
+        compared, variants=variants, hypervolume=told(compared.hypervolume), joint_hypervolume=joint
+    )
+
+
+def _undetermined(contrast: Contrast) -> Contrast:
+    return replace(contrast, verdict="undetermined")
 
 
 def attribution(differences: Mapping[str, float]) -> dict[str, Part]:

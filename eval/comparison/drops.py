@@ -29,8 +29,8 @@ class DropPower:
     """What the examples of a run can show of a limit on a drop.
 
     `examples` is the fewest of any task and language. With `needed` of them a variant that loses nothing, and
-    changes as many answers as the middle one of the run's does, is shown to meet the limit in 80 % of runs;
-    None: with no number, as for a limit of 0.
+    changes as many answers as the middle one of the baseline's arm does, is shown to meet the limit in 80 %
+    of runs; None: with no number, as for a limit of 0.
     """
 
     examples: int
@@ -113,8 +113,9 @@ def judged_drops(
     parts = {name: [place] for place, name in enumerate(lost)}
     parts |= {name: list(range(len(lost), len(places))) for name in by_language}
     examples = min(table.cell_examples)
+    compressed = [at for at in others if arms[at] == arms[base]]  # not other trainings, which change more
     power = {
-        name: _power(losses, others, parts[name], limits[name], tail, examples)
+        name: _power(losses, compressed or others, parts[name], limits[name], tail, examples)
         for name in parts
         if name in limits and others
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -137,6 +137,26 @@ class Kind(ABC):
     def trials(self, examples: Sequence[Example]) -> int:
         """Return how many examples a score rests on, for its interval."""
         return len(examples)
+
+    def guessing(self, task: Task, examples: int) -> float:
+        """Return the score in percent that answers drawn at random have on average, of a task's declaration."""
+        return 0.0
+
+    def blind_answers(self, examples: Sequence[Example], task: Task) -> Iterator[Sequence[Prediction]]:
+        """Yield answers to all examples that need not read one, such as the commonest label; maybe none."""
+        yield from ()
+
+    def chance(self, examples: Sequence[Example], task: Task, language: str = "") -> float:
+        """Return the score in percent of the best answers that need not read an example, nor guess.
+
+        Of labels that is the no-information rate, the share of the commonest one. Who scores no more has
+        learnt nothing.
+        """
+        found = [self.guessing(task, len(examples))]
+        for answers in self.blind_answers(examples, task):
+            metrics = self.score(examples, answers, task, language).metrics
+            found.append(float(np.mean([metrics[name] for name in task.metrics[: task.scored_by]])))
+        return max(found)
 
     def score(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str = ""

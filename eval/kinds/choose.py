@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,6 +59,12 @@ class Choose(Kind):
         return [
             int(scores[end - count : end].argmax()) for end, count in zip(ends, counts.tolist(), strict=True)
         ]
+
+    def blind_answers(self, examples: Sequence[Example], task: Task) -> Iterator[Sequence[Prediction]]:
+        """Yield the same place among the options for all examples, each in turn."""
+        most = max((len(example.options) for example in examples if isinstance(example, Choice)), default=0)
+        for place in range(most):
+            yield [place] * len(examples)
 
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,6 +57,13 @@ class Classify(Kind):
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         return [encoded.labels[int(logits.argmax())] for logits in reduced]
+
+    def guessing(self, task: Task, examples: int) -> float:
+        return 100.0 / len(task.labels) if task.labels else 0.0
+
+    def blind_answers(self, examples: Sequence[Example], task: Task) -> Iterator[Sequence[Prediction]]:
+        for label, _ in Counter(_labels(examples)).most_common(1):
+            yield [label or ""] * len(examples)
 
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str

@@ -58,6 +58,9 @@ class Retrieve(Kind):
         nearest_indices = nearest(queries=states[encoded.examples :], candidates=states[: encoded.examples])
         return [int(index) for index in nearest_indices]
 
+    def guessing(self, task: Task, examples: int) -> float:
+        return 100.0 / max(examples, 1)
+
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
     ) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,11 @@ class Span(Kind):
             return []
         owners = np.asarray(encoded.owners, dtype=np.int64)
         return [*best_answers(encoded.windows, owners, n_best(reduced))]
+
+    def blind_answers(self, examples: Sequence[Example], task: Task) -> Iterator[Sequence[Prediction]]:
+        """Yield no answer, and the whole context, whose words hold those of the answer."""
+        yield [""] * len(examples)
+        yield [question.context for question in _questions(examples)]
 
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str

@@ -13,11 +13,12 @@ from xpareto.eval.probing import Ask, MeasurementContext, Probe, absent, answere
 from xpareto.eval.records import Measurement
 from xpareto.eval.tasks import KINDS, Example, Prediction, Question, Task
 
+CHANCE = "chance"  # the statistic of what is scored without reading an example (see Kind.chance)
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 
 
 class Accuracy(Probe):
-    """One row per task x language x metric, in percent.
+    """One row per task x language x metric, in percent, and one with what needs no model (see Kind.chance).
 
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
     `columns` with the k names; no pickle. Where questions have ids, `asked:<language>` holds a number of
@@ -68,6 +69,10 @@ def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Tas
                 language=language, examples=kind.trials(examples),
                 instrument=f"{ask.split} split",
             )  # fmt: skip
+        yield context.row(
+            "accuracy", CHANCE, kind.chance(examples, task, language), "percent", **common,
+            language=language, examples=kind.trials(examples), instrument=f"{ask.split} split", basis="exact",
+        )  # fmt: skip
         outcomes[language] = scored.outcomes
         numbers = question_numbers(examples)
         if numbers is not None:

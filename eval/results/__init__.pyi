@@ -21,6 +21,11 @@ from .integrity import SEAL as SEAL
 from .integrity import changed_since_seal as changed_since_seal
 from .integrity import damaged as damaged
 from .integrity import write_seal as write_seal
+from .learnt import Unlearnt as Unlearnt
+from .learnt import counted as counted
+from .learnt import nothing_learnt as nothing_learnt
+from .learnt import unlearnt as unlearnt
+from .learnt import within as within
 from .outcomes import OUTCOMES as OUTCOMES
 from .outcomes import PREDICTIONS as PREDICTIONS
 from .outcomes import kept_folder as kept_folder

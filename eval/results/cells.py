@@ -9,7 +9,6 @@ from statistics import fmean
 
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.document import TaskFacts
-from xpareto.eval.results.run import Run
 
 INTERVAL = (
     "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "
@@ -113,9 +112,9 @@ def task_score(scored_cells: Cells, facts: TaskFacts) -> Score | None:
     return mean(scores)
 
 
-def average(scored_cells: Cells, run: Run, retrieval: bool = True) -> Score | None:
+def average(scored_cells: Cells, tasks: Mapping[str, TaskFacts], retrieval: bool = True) -> Score | None:
     """Return the mean over tasks, with or without those that retrieve; None unless all have a score."""
-    wanted = [facts for facts in run.tasks.values() if retrieval or facts.group != "retrieval"]
+    wanted = [facts for facts in tasks.values() if retrieval or facts.group != "retrieval"]
     scores = [task_score(scored_cells, facts) for facts in wanted if facts.languages]
     known = [score for score in scores if score is not None]
     return mean(known) if len(known) == len(scores) else None

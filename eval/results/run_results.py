@@ -17,6 +17,7 @@ from xpareto.eval.pareto import Cost
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.blocks import CONTROL
 from xpareto.eval.results.document import TaskFacts
+from xpareto.eval.results.learnt import Unlearnt, counted, nothing_learnt, within
 from xpareto.eval.results.old_runs import with_percentiles
 from xpareto.eval.results.outcomes import same_predictions, task_clusters, task_outcomes, task_tuning
 from xpareto.eval.results.pairing import variant_of
@@ -59,13 +60,19 @@ class Part:
 
 @dataclass(frozen=True)
 class RunResults:
-    """The candidates of a run that have a score in every task and language, and what they rest on."""
+    """The candidates of a run that have a score in every task and language, and what they rest on.
+
+    `tasks` hold the languages whose scores count, `priced` names the tasks whose costs do: one that no
+    uncompressed model has learnt, see `unlearnt`, still has to be answered.
+    """
 
     folder: Path
     run_summary: RunSummary
     names: tuple[str, ...]
     tasks: Mapping[str, TaskFacts]
     left_out: Mapping[str, str]
+    priced: tuple[str, ...]
+    unlearnt: Unlearnt
     seed: int = 0
     _held: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
     _rows: dict[str, tuple[Measurement, ...]] = field(default_factory=dict, repr=False)
@@ -78,6 +85,11 @@ class RunResults:
     def languages(self) -> Mapping[str, tuple[str, ...]]:
         """Return the languages of each task."""
         return {name: facts.languages for name, facts in self.tasks.items()}
+
+    @property
+    def nothing_learnt(self) -> bool:
+        """Is no task learnt in any language, so that nothing can be said of what is lost?"""
+        return nothing_learnt(self.languages, self.unlearnt)
 
     def systems(self, by_seed: bool) -> tuple[System, ...]:
         """Return each candidate for itself (`by_seed`), or those of one arm and variant together."""
@@ -187,11 +199,11 @@ class RunResults:
         model that such a task is answered with."""
         if candidate not in self._rows:
             every = self.run_summary.run.rows[candidate]
-            models = {row.artifact for row in every if row.task in self.tasks and row.artifact}
+            models = {row.artifact for row in every if row.task in self.priced and row.artifact}
             self._rows[candidate] = tuple(
                 row
                 for row in every
-                if row.task in self.tasks or (not row.task and (not row.artifact or row.artifact in models))
+                if row.task in self.priced or (not row.task and (not row.artifact or row.artifact in models))
             )
         return self._rows[candidate]
 
@@ -203,10 +215,12 @@ class RunResults:
         """
         by_block, exact = _by_block(objective, self.rows(candidate))
         failures = [
-            failure for failure in self.run_summary.failures if not failure.task or failure.task in self.tasks
+            failure
+            for failure in self.run_summary.failures
+            if not failure.task or failure.task in self.priced
         ]
         cells = self.run_summary.cells[candidate]
-        known = comparable(objective, candidate, self.run_summary.run, cells, failures)
+        known = comparable(objective, candidate, self.run_summary.run, cells, failures, self.tasks)
         alone = objective.name == ENERGY and not on_the_basis(self.run_summary.run, candidate)
         return ({} if known is None or alone else by_block), exact
 
@@ -262,20 +276,26 @@ class RunResults:
 
 
 def read_run_results(
-    folder: Path, tasks: Sequence[str] = (), languages: Sequence[str] = (), seed: int = 0
+    folder: Path,
+    tasks: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    seed: int = 0,
+    count_unlearnt: bool = False,
 ) -> RunResults:
     """Return the results of a run on the named tasks and languages (all where none are named).
 
-    InputError where the baseline has no score, for then there is nothing to compare with.
+    Of these only what an uncompressed model has learnt counts (see eval.results.learnt), all where that is
+    nothing, or with `count_unlearnt`. InputError where the baseline has no score: nothing compares with that.
     """
-    run_summary = summarize(with_percentiles(read_runs([folder]), folder))
-    chosen = {}
+    run_summary = summarize(with_percentiles(read_runs([folder]), folder), count_unlearnt)
+    asked = {}
     for name, facts in run_summary.run.tasks.items():
         codes = tuple(code for code in facts.languages if not languages or code in languages)
         if codes and (not tasks or name in tasks):
-            chosen[name] = replace(facts, languages=codes)
-    if not chosen:
+            asked[name] = replace(facts, languages=codes)
+    if not asked:
         raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
+    chosen = asked if count_unlearnt else counted(asked, run_summary.unlearnt)
     wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]
     left_out = {}
     for candidate in run_summary.run.candidates:
@@ -288,7 +308,8 @@ def read_run_results(
     if run_summary.run.baseline not in names:
         why = left_out[run_summary.run.baseline]
         raise InputError(f"{folder}: the baseline {run_summary.run.baseline} cannot be compared with: {why}.")
-    return RunResults(folder, run_summary, names, chosen, left_out, seed)
+    at_chance = {} if count_unlearnt else within(run_summary.unlearnt, asked)
+    return RunResults(folder, run_summary, names, chosen, left_out, tuple(asked), at_chance, seed)
 
 
 def _by_block(objective: Objective, rows: Sequence[Measurement]) -> tuple[dict[int, float], bool]:

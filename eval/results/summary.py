@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
-from xpareto.eval.results.document import MODELLED, with_basis
+from xpareto.eval.results.document import MODELLED, TaskFacts, with_basis
 from xpareto.eval.results.frontiers import frontier_names
+from xpareto.eval.results.learnt import Unlearnt, baselines, counted, nothing_learnt, unlearnt
 from xpareto.eval.results.run import Run
 from xpareto.eval.results.uncompressed_model import uncompressed
 
@@ -41,6 +42,9 @@ class RunSummary:
 
     `bases` says what those objectives rest on of which it is not plain, such as energy: measured or modelled.
     The titles of these objectives say it, too, so that it stands wherever a figure of them does.
+
+    Averages and qualities rest on the tasks and languages that are `counted`: not on those that no
+    uncompressed model has learnt (see eval.results.learnt), `unlearnt`, whose scores are shown all the same.
     """
 
     run: Run
@@ -50,6 +54,13 @@ class RunSummary:
     failures: tuple[Failure, ...]
     frontiers: Mapping[tuple[str, str], tuple[str, ...]] = field(repr=False)  # pair -> candidates on it
     bases: Mapping[str, str] = field(default_factory=dict)
+    counted: Mapping[str, TaskFacts] = field(default_factory=dict)
+    unlearnt: Unlearnt = field(default_factory=dict)
+
+    @property
+    def nothing_learnt(self) -> bool:
+        """Have the uncompressed models learnt no task in any language?"""
+        return nothing_learnt({name: facts.languages for name, facts in self.counted.items()}, self.unlearnt)
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -118,7 +129,9 @@ class RunSummary:
         changes = [
             (change, task, language)
             for task, language in self.cells[candidate]
-            if (change := self.change(candidate, task, language)) is not None
+            if task in self.counted
+            and language in self.counted[task].languages
+            and (change := self.change(candidate, task, language)) is not None
         ]
         if not changes:
             return None
@@ -135,7 +148,7 @@ class RunSummary:
 
     def average(self, candidate: str, retrieval: bool = True) -> Score | None:
         """Return the mean over tasks, with or without retrieval."""
-        return average(self.cells[candidate], self.run, retrieval)
+        return average(self.cells[candidate], self.counted, retrieval)
 
     def failed(self, candidate: str) -> bool:
         """Has the candidate no score, or did anything of it fail?"""
@@ -146,16 +159,21 @@ class RunSummary:
         return tuple(failure for failure in self.failures if failure.candidate == candidate)
 
 
-def summarize(run: Run) -> RunSummary:
-    """Return what the rows of a run say. InputError for an objective that is not in the catalogue."""
+def summarize(run: Run, count_unlearnt: bool = False) -> RunSummary:
+    """Return what the rows of a run say; `count_unlearnt`: tasks at chance count as well.
+
+    InputError for an objective that is not in the catalogue.
+    """
     objectives: dict[str, Objective] = {name: OBJECTIVES.load(name) for name in run.objectives}
     if SCORE not in objectives:
         objectives = {SCORE: OBJECTIVES.load(SCORE), **objectives}
     cells_of = {c.name: cells(run.rows[c.name], run.tasks) for c in run.candidates}
+    at_chance = unlearnt(run, cells_of, baselines(run))
+    tasks = run.tasks if count_unlearnt else counted(run.tasks, at_chance)
     failures = _failures(run)
     values = {
         candidate.name: {
-            name: comparable(objective, candidate.name, run, cells_of[candidate.name], failures)
+            name: comparable(objective, candidate.name, run, cells_of[candidate.name], failures, tasks)
             for name, objective in objectives.items()
         }
         for candidate in run.candidates
@@ -178,6 +196,8 @@ def summarize(run: Run) -> RunSummary:
             for x, y in itertools.permutations(ranking, 2)
         },
         bases=bases,
+        counted=tasks,
+        unlearnt=at_chance,
     )
 
 
@@ -232,15 +252,19 @@ def comparable(
     run: Run,
     candidate_cells: Mapping[tuple[str, str], Cell],
     failures: Sequence[Failure],
+    tasks: Mapping[str, TaskFacts],
 ) -> float | None:
     """Return the objective's value, None where it would rest on less than the other candidates' do.
 
-    A mean over fewer languages or tasks compares with none. Whether a cost rests on a probe is seen
-    from its rows: without them it has no value.
+    A quality rests on the languages of `tasks`; a mean over fewer compares with none. Whether a cost rests
+    on a probe is seen from its rows: without them it has no value.
     """
     rows = run.rows[candidate]
     if objective.role == "quality":
-        return objective.reduce(rows) if average(candidate_cells, run) is not None else None
+        if average(candidate_cells, tasks) is None:
+            return None
+        places = {(name, code) for name, facts in tasks.items() for code in facts.languages}
+        return objective.reduce([row for row in rows if (row.task, row.language) in places])
     for probe in {failure.probe for failure in failures if failure.candidate == candidate}:
         if objective.reduce([row for row in rows if row.probe != probe]) is None:
             return None

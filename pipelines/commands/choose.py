@@ -95,6 +95,12 @@ def choose(
             "--point-estimates", help="Take drops and costs as measured, without their uncertainty."
         ),
     ] = False,
+    count_unlearnt: Annotated[
+        bool,
+        typer.Option(
+            "--count-unlearnt", help="Count tasks and languages, too, that no uncompressed model has learnt."
+        ),
+    ] = False,
     report_on: Annotated[
         Text,
         typer.Option(
@@ -127,7 +133,7 @@ def choose(
     requirements = Requirements(
         {name: given[name] for name in declared_limits() if name in given},
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
-        resamples, seed, folds,
+        resamples, seed, folds, count_unlearnt,
     )  # fmt: skip
     run_folder = RunFolder.find(run, runs)
     other = None if report_on is None else RunFolder.find(report_on, runs)

@@ -17,12 +17,7 @@ def choose_run(
     `report_on` is a run of the same candidates on other examples: what is chosen here is scored there.
     """
     requirements = check(requirements)
-    check_names(read_run_results(run.path), requirements)
-    here = read_run_results(run.path, requirements.tasks, requirements.languages, requirements.seed)
-    if report_on is None:
-        return recommend(here, requirements)
-    return recommend(
-        here,
-        requirements,
-        read_run_results(report_on.path, requirements.tasks, requirements.languages, requirements.seed),
-    )
+    check_names(read_run_results(run.path, count_unlearnt=True), requirements)
+    asked = requirements.tasks, requirements.languages, requirements.seed, requirements.count_unlearnt
+    other = None if report_on is None else read_run_results(report_on.path, *asked)
+    return recommend(read_run_results(run.path, *asked), requirements, other)

@@ -23,7 +23,7 @@ def diff_runs(
     InputError for numbers out of range, or runs that have nothing in common.
     """
     _check_numbers(tolerance, cost_tolerance, resamples, seed)
-    a, b = read_run_results(first.path, seed=seed), read_run_results(second.path, seed=seed)
+    a, b = (read_run_results(run.path, seed=seed, count_unlearnt=True) for run in (first, second))
     return diff(a, b, tolerance, cost_tolerance, resamples, strict)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 from xpareto.eval.analyses.documents import ArmComparison, CaveatEntry, TrainingStep
 from xpareto.reports.comparisons.compared import in_points
-from xpareto.reports.findings import changed_text, incomplete_text
+from xpareto.reports.findings import changed_text, incomplete_text, unlearnt_texts
 from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
@@ -62,25 +61,8 @@ def _seeds(document: ArmComparison) -> CaveatTexts:
         )
 
 
-def _chance(document: ArmComparison) -> CaveatTexts:
-    """Scores that guessing may give, by two standard errors of a share: what is equal there is ignorance."""
-    scores = document.variants[0].tasks
-    for name, facts in document.rests_on.tasks.items():
-        chance, examples = facts.chance, list(facts.examples.values())
-        if chance is None or name not in scores:
-            continue
-        independent = max(examples) if facts.drawn_together else sum(examples)
-        limit = chance + 2 * math.sqrt(chance * (100 - chance) / independent)
-        a, b = scores[name].a, scores[name].b
-        if max(a, b) <= limit:
-            yield (
-                f"chance-{name}",
-                f"Neither arm is shown to have learnt {name}",
-                f"Guessing one of its classes scores {chance:.1f}; the arms score {a:.1f} and "
-                f"{b:.1f}, and with these examples nothing up to {limit:.1f} is clearly more. That the "
-                f"arms are equal there says nothing of them, and {name} dilutes every difference of the "
-                "average. Train the target longer, or compare without it.",
-            )
+def _unlearnt(document: ArmComparison) -> CaveatTexts:
+    yield from unlearnt_texts(document.rests_on.unlearnt, document.rests_on.tasks, document.nothing_learnt)
 
 
 def _pooled(document: ArmComparison) -> CaveatTexts:
@@ -256,6 +238,6 @@ def _multiplicity(document: ArmComparison) -> CaveatTexts:
 
 
 _RULES: tuple[Callable[[ArmComparison], CaveatTexts], ...] = (
-    _synthetic, _changed, _chance, _seeds, _seen, _pooled, _updates, _tokens, _average, _retrieval, _limits, _missing,
+    _synthetic, _changed, _unlearnt, _seeds, _seen, _pooled, _updates, _tokens, _average, _retrieval, _limits, _missing,
     _incomplete, _drawn, _costs, _multiplicity,
 )  # fmt: skip

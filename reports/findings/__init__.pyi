@@ -8,7 +8,6 @@ from .answer import picks as picks
 from .answer import sureness as sureness
 from .caveat_rules import caveats as caveats
 from .caveat_rules import changed_text as changed_text
-from .caveat_rules import incomplete_text as incomplete_text
 from .cost_changes import compared_with as compared_with
 from .cost_changes import cost_change as cost_change
 from .disparity import columns as columns
@@ -27,6 +26,10 @@ from .lead import main_cost as main_cost
 from .lead import opening as opening
 from .lead import priced as priced
 from .lead import standing as standing
+from .learning import NOTHING_LEARNT as NOTHING_LEARNT
+from .learning import incomplete_text as incomplete_text
+from .learning import unlearnt_text as unlearnt_text
+from .learning import unlearnt_texts as unlearnt_texts
 from .membership import knee_words as knee_words
 from .membership import panels as panels
 from .noise import noise_ratio as noise_ratio

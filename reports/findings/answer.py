@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from xpareto.compress.core import enumerated
 from xpareto.eval.analyses.documents import Analysis, Answer, Summary
 from xpareto.eval.analyses.documents import Pick as PickEntry
-from xpareto.eval.results import RunSummary
+from xpareto.eval.results import SCORE, RunSummary
 from xpareto.reports.findings.drop_power import power_words
+from xpareto.reports.findings.learning import NOTHING_LEARNT
 from xpareto.reports.text import beyond_noise, factor_found, midway, number
 
 _SIZE = "size_bytes"
@@ -65,7 +66,7 @@ class Pick:
         parts = [
             f"{word} {enumerated(titles, 9)}" for word, titles in (("low", least), ("high", most)) if titles
         ]
-        return ", and ".join(parts)
+        return ", and ".join(parts) or "a high score"
 
     @property
     def export(self) -> str:
@@ -89,7 +90,7 @@ def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
         return ()
     found: dict[int, Pick] = {}
     for entry in analysis.answer.picks:
-        if entry.objective in run_summary.costs:
+        if entry.objective in (SCORE, *run_summary.costs):
             own = _pick(run_summary, analysis, entry)
             before = found.get(entry.chosen)
             found[entry.chosen] = own if before is None else replace(before, gains=before.gains + own.gains)
@@ -103,7 +104,7 @@ def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
         candidate=entry.candidate if len(members) > 1 else "",
         seeds=len(members),
         baseline=entry.chosen == analysis.base,
-        gains=(_gain(run_summary, analysis, entry),),
+        gains=() if entry.objective == SCORE else (_gain(run_summary, analysis, entry),),
         drop=entry.drop,
         most_drop=entry.most_drop,
         run=run_summary.run.candidate(entry.candidate).run,
@@ -161,7 +162,8 @@ def pick_words(pick: Pick, analysis: Summary, most_loss: str) -> Sentence:
     lead = f"For {pick.aims}, losing at most {most_loss}: "
     if pick.baseline:
         return (lead, pick.name, ", the baseline itself: nothing is shown to be better and to lose no more.")
-    gains = "; ".join(f"{midway(gain.title)} {gain.value}, {gain.whole}" for gain in pick.gains)
+    told = [f"{midway(gain.title)} {gain.value}, {gain.whole}" for gain in pick.gains]
+    gains = "; ".join(told or ["no cost was measured"])
     who: Sentence = (lead, pick.name)
     if pick.candidate:
         who = (*who, f", of its {pick.seeds} seeds the middle one ", pick.candidate)
@@ -175,12 +177,20 @@ def deploy_words(run_summary: RunSummary, analysis: Analysis) -> Sentence:
     than the uncompressed model in its runtime it is, and what is lost.
     """
     found, answer = picks(run_summary, analysis), decided(analysis)
+    if analysis and analysis.nothing_learnt:
+        return (NOTHING_LEARNT,)
     if not analysis or answer is None or not found:
         return ()
     pick = found[0]
     who: Sentence = ("Deploy the baseline, " if pick.baseline else "Deploy ", pick.model)
     if pick.candidate:
         who = (*who, f", the middle one of {pick.seeds} seeds of ", pick.name)
+    if not pick.gains:
+        best = "nothing scores better beyond noise" if pick.baseline else lost(pick, analysis)
+        return (
+            *who,
+            f": no cost was measured, and {best}." if pick.baseline else f", {best}: no cost was measured.",
+        )
     if pick.baseline:
         costs = enumerated([midway(gain.title) for gain in pick.gains], 9)
         return (*who, f": nothing shown to lose at most {loss(answer)} is better in {costs} beyond noise.")
@@ -206,13 +216,15 @@ def _size(run_summary: RunSummary, analysis: Summary, pick: Pick) -> str:
 def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
     """Return in short sentences what the recommendation is sure of, and what it cannot tell."""
     answer = decided(analysis)
-    if not analysis or answer is None:
+    if not analysis or answer is None or analysis.nothing_learnt:
         return ()
     told = [
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most {loss(answer)} "
-        f"({analysis.percent} for all at once)."
+        f"(of those that lose more, none would in {analysis.percent} of cases)."
     ]
     for entry in answer.picks[:1]:
+        if entry.objective == SCORE:
+            continue
         title, noise = (
             run_summary.objectives[entry.objective].title,
             analysis.objectives[entry.objective].noise,
@@ -249,9 +261,9 @@ def method(analysis: Summary, answer: Answer) -> str:
     """Return what the picks rest on, and the command that says the same."""
     return (
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most "
-        f"{loss(answer)}: the upper end of the drop’s interval does ({analysis.percent} for "
-        "all variants at once, the seeds of each together). Costs and scores that noise cannot tell apart count "
-        "as equal. What a block of measurements does to all variants is in the interval of a cost and cancels in that "
-        "of a ratio. The same is said, with reasons, by: "
+        f"{loss(answer)}: the upper end of the drop’s interval does (of those that lose more, none would in "
+        f"{analysis.percent} of cases; the seeds of each count together). Costs and scores that noise cannot "
+        "tell apart count as equal. What a block of measurements does to all variants is in the interval of a "
+        "cost and cancels in that of a ratio. The same is said, with reasons, by: "
         f"xpareto choose RUN --max-drop {answer.max_drop:g} --seed-policy mean"
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
+from xpareto.reports.findings.learning import incomplete_text, unlearnt_texts
 from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
@@ -47,6 +48,11 @@ def _synthetic(run_summary: RunSummary) -> Iterator[Caveat]:
 def _changed(run_summary: RunSummary) -> Iterator[Caveat]:
     words = changed_text(run_summary.run.changed)
     if words:
+        yield Caveat(*words)
+
+
+def _unlearnt(run_summary: RunSummary) -> Iterator[Caveat]:
+    for words in unlearnt_texts(run_summary.unlearnt, run_summary.counted, run_summary.nothing_learnt):
         yield Caveat(*words)
 
 
@@ -287,19 +293,6 @@ def changed_text(files_by_run: Mapping[str, Sequence[str]]) -> tuple[str, str, s
     return "changed", "This run's measurements differ from its seal", text
 
 
-def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
-    """Return key, title and text on training sets that were read without some of their parts.
-
-    >>> incomplete_text({"anli": ["SNLI"]})[2]
-    'The data lack parts of them, and training went on with the rest. anli: without SNLI.'
-    """
-    if not absent_by_set:
-        return None
-    parts = "; ".join(f"{name}: without {_some(list(absent))}" for name, absent in absent_by_set.items())
-    text = f"The data lack parts of them, and training went on with the rest. {parts}."
-    return "training-parts", "Some training sets are not whole", text
-
-
 def _some(names: list[str]) -> str:
     if len(names) <= 9:  # "and 1 more" would take the place of the name
         return ", ".join(names)
@@ -328,6 +321,6 @@ def _seen(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 _RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
-    _synthetic, _changed, _failed, _energy, _disturbed, _clock, _missing, _incomplete, _limits,
+    _synthetic, _changed, _unlearnt, _failed, _energy, _disturbed, _clock, _missing, _incomplete, _limits,
     _seeds, _seen, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -34,6 +34,8 @@ def headline(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> tuple
 def _recommended(run_summary: RunSummary, analysis: Analysis) -> Iterator[Sentence]:
     """Yield what to deploy as the analysis decides it, or what is cheapest as measured, and says so."""
     answer = decided(analysis)
+    if analysis and analysis.nothing_learnt:
+        return
     if analysis and answer is not None:
         for pick in picks(run_summary, analysis):
             yield pick_words(pick, analysis, loss(answer))

@@ -28,7 +28,8 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
 
     `places` are the (task, language) that have data, as places in `tasks` and `languages`; by candidate
     and place run `scores`, `halves` (of the intervals that rows alone allow) and, where they differ
-    between candidates, `examples`. `bad` tells why a score is absent.
+    between candidates, `examples`. `bad` tells why a score is absent. `uncounted` are the places that are
+    in no average (see eval.results.learnt).
     """
     run = run_summary.run
     names = [candidate.name for candidate in run.candidates]
@@ -65,6 +66,9 @@ def figure_data(run_summary: RunSummary, analysis: Analysis) -> Mapping[str, Any
         "tasks": [{"name": task.name, "metric": task.score_name} for task in tasks],
         "languages": [[code, language_name(code), *groups.get(code, ("", ""))] for code in codes],
         "places": [[t, at[code]] for t, task in enumerate(tasks) for code in task.languages],
+        "uncounted": [
+            at for at, place in enumerate(_places(run_summary)) if not _counts(run_summary, *place)
+        ],
         "missing": [[t, at[code]] for t, task in enumerate(tasks) for code in task.missing],
         **_cells(run_summary, names),
         "ways": {
@@ -93,8 +97,18 @@ def _languages(run_summary: RunSummary) -> list[str]:
     return sorted(codes, key=lambda code: (code not in with_data, code != "en", code))
 
 
+def _places(run_summary: RunSummary) -> list[tuple[str, str]]:
+    """Return the task and language of every cell that has data."""
+    return [(task.name, code) for task in run_summary.run.tasks.values() for code in task.languages]
+
+
+def _counts(run_summary: RunSummary, task: str, code: str) -> bool:
+    facts = run_summary.counted.get(task)
+    return facts is not None and code in facts.languages
+
+
 def _cells(run_summary: RunSummary, names: list[str]) -> Mapping[str, Any]:
-    keys = [(task.name, code) for task in run_summary.run.tasks.values() for code in task.languages]
+    keys = _places(run_summary)
     scores, halves, examples, bad = [], [], [], []
     for name in names:
         cells = [run_summary.cells[name].get(key) for key in keys]

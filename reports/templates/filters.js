@@ -6,12 +6,14 @@ const taskChoices = data.tasks.map((_, t) => t).filter((t) => placesOf[t].length
 const chosen = { tasks: new Set(taskChoices), languages: new Set(withData) };
 const filtered = () => chosen.tasks.size < taskChoices.length || chosen.languages.size < withData.length;
 
+const uncounted = new Set(data.uncounted);  // what no uncompressed model has learnt
+
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 // The mean over languages, then over tasks, as in the report: null unless all that is chosen has a score.
 const scoreOf = (candidate) => {
   const means = [];
   for (const t of chosen.tasks) {
-    const own = placesOf[t].filter(([, l]) => chosen.languages.has(l)).map(([p]) => data.scores[candidate][p]);
+    const own = placesOf[t].filter(([p, l]) => chosen.languages.has(l) && !uncounted.has(p)).map(([p]) => data.scores[candidate][p]);
     if (own.includes(null)) return null;
     if (own.length) means.push(mean(own));
   }

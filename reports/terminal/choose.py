@@ -10,7 +10,7 @@ from xpareto.eval.analyses import WITH
 from xpareto.eval.analyses.documents import BrokenLimit, Recommendation, VariantFacts
 from xpareto.eval.objectives import MEGABYTE, Limit, declared_limits, preferences
 from xpareto.eval.results import with_basis
-from xpareto.reports.findings import power_words
+from xpareto.reports.findings import NOTHING_LEARNT, power_words, unlearnt_text
 from xpareto.reports.terminal.tables import printer
 from xpareto.reports.text import midway, points, ratio, three_digits, visible
 
@@ -39,6 +39,8 @@ def show_choice(document: Recommendation) -> None:
 def answer(document: Recommendation) -> list[str]:
     """Return the answer in sentences, one a line."""
     chosen = document.chosen
+    if document.nothing_learnt:
+        return [f"{NOTHING_LEARNT} To decide all the same: --count-unlearnt."]
     if chosen is None:
         return ["Nothing fits.", *_nearest(document), *_power(document), *_tokenization(document),
                 *_few_blocks(document)]  # fmt: skip
@@ -94,10 +96,11 @@ def _nearest(document: Recommendation) -> list[str]:
 
 
 def _power(document: Recommendation) -> list[str]:
-    """Return what the examples can show of each limit on a drop, unless drops are taken as measured."""
+    """Return what does not count, and what the examples can show of each limit on a drop."""
+    uncounted = [text] if (text := unlearnt_text(document.unlearnt, document.tasks)) else []
     if document.point_estimates:
-        return []
-    return [
+        return uncounted
+    return uncounted + [
         power_words(_name(limit, document), document.limits[limit], power)
         for limit, power in document.power.items()
     ]

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from xpareto.eval.analyses.documents import ALL_TOGETHER, CandidateChanges, Change, Difference, What
 from xpareto.eval.statistics import Contrast
+from xpareto.reports.findings import unlearnt_text
 from xpareto.reports.terminal.tables import printer
 from xpareto.reports.text import points, ratio, visible
 
@@ -58,7 +59,8 @@ def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]
 
 def notes(document: Difference) -> list[str]:
     """Return what the table does not say, the regressions last."""
-    lines = []
+    uncounted = unlearnt_text(document.unlearnt, document.tasks, document.nothing_learnt)
+    lines = [uncounted] if uncounted else []
     apart = [name for name, paired in document.paired.items() if not paired]
     if apart:
         lines.append(f"Answered on other examples, so not paired: {', '.join(apart)}.")

@@ -10,6 +10,7 @@ from pydantic import Field
 from xpareto.eval.analyses.documents.document import Document, Part
 from xpareto.eval.comparison import Iso, VariantContrasts
 from xpareto.eval.objectives import Sense
+from xpareto.eval.results import nothing_learnt
 from xpareto.eval.statistics import Contrast
 
 Scope = Literal["training", "these models"]
@@ -34,7 +35,10 @@ class ComparedTask(Part):
     split: str
     drawn_together: bool = Field(description="versions of one example in several languages are")
     retuned: bool = Field(default=False, description="a threshold of mining is set again in every draw")
-    chance: float | None = Field(default=None, description="percent, of guessing one class")
+    chance: float | None = Field(
+        default=None,
+        description="percent, of guessing one class; of documents that were written before `unlearnt`",
+    )
 
 
 class ComparedObjective(Part):
@@ -75,6 +79,11 @@ class RestsOn(Part):
     candidates: Mapping[str, tuple[str, ...]] = Field(description="by side")
     left_out: Mapping[str, str] = Field(description="candidates that are not compared, and why")
     tasks: Mapping[str, ComparedTask]
+    unlearnt: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by task the languages that neither arm has learnt uncompressed: they do not count, but where "
+        "there are no others",
+    )
     objectives: Mapping[str, ComparedObjective]
     training: Mapping[str, tuple[TrainingStep, ...]] = Field(description="by side")
     seen: Mapping[str, SeenEntry] = Field(default_factory=dict, description="languages trained on, by side")
@@ -120,3 +129,9 @@ class ArmComparison(Document):
     joint_hypervolume: Contrast | None = Field(description="in the score and all costs")
     iso_cost: Mapping[str, Iso] = Field(description="by cost: logarithm of B's over A's at equal scores")
     caveats: tuple[CaveatEntry, ...] = ()
+
+    @property
+    def nothing_learnt(self) -> bool:
+        """Have the arms learnt none of the tasks, so that nothing is decided?"""
+        tasks = {name: tuple(facts.examples) for name, facts in self.rests_on.tasks.items()}
+        return nothing_learnt(tasks, self.rests_on.unlearnt)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.objectives import Sense
+from xpareto.eval.results import nothing_learnt
 from xpareto.eval.statistics import Basis, Contrast
 
 ALL_TOGETHER = "all candidates together"
@@ -115,6 +116,11 @@ class Difference(Document):
     resamples: int
     seed: int
     tasks: Mapping[str, tuple[str, ...]] = Field(description="the languages that both runs have")
+    unlearnt: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by task the languages that no uncompressed model of either run has learnt: they do not "
+        "count, but where there are no others",
+    )
     paired: Mapping[str, bool] = Field(description="by task: both runs answered the same examples")
     only_in_a: tuple[str, ...]
     only_in_b: tuple[str, ...]
@@ -129,3 +135,8 @@ class Difference(Document):
     )
     undetermined: tuple[Change, ...]
     regressions: tuple[Change, ...]
+
+    @property
+    def nothing_learnt(self) -> bool:
+        """Has neither run learnt any of the tasks, so that nothing is said of scores?"""
+        return nothing_learnt(self.tasks, self.unlearnt)

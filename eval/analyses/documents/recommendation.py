@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import Document, Estimate, Part
 from xpareto.eval.comparison import DropPower, Interval
+from xpareto.eval.results import nothing_learnt
 from xpareto.eval.statistics import Basis
 
 
@@ -104,6 +105,11 @@ class Recommendation(Document):
     prefer: str
     rule: str = Field(description="by which the first of those that fit is the best, in words")
     tasks: Mapping[str, tuple[str, ...]] = Field(description="the languages that count")
+    unlearnt: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by task the languages that no uncompressed model has learnt: they do not count, but where "
+        "there are no others, and then nothing is decided",
+    )
     weights: Mapping[str, float]
     seed_policy: str
     point_estimates: bool
@@ -147,3 +153,8 @@ class Recommendation(Document):
             return raw
         once = tuple(name for name, basis in bases.items() if basis == "assumed")
         return {**raw, "noise_of_limits": {**bases, **dict.fromkeys(once, "unknown")}, "in_one_block": once}
+
+    @property
+    def nothing_learnt(self) -> bool:
+        """Have the uncompressed models learnt none of the tasks, so that nothing is decided?"""
+        return nothing_learnt(self.tasks, self.unlearnt)

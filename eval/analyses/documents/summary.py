@@ -17,8 +17,9 @@ from xpareto.eval.analyses.documents.assumed_noise import without_assumed_noise
 from xpareto.eval.analyses.documents.cost_ratio import CostRatios
 from xpareto.eval.analyses.documents.document import CostEstimate, Document, Estimate, Part
 from xpareto.eval.analyses.documents.frontier import Attainment, FrontierEntry, Reference
-from xpareto.eval.comparison import DropPower
+from xpareto.eval.comparison import SCORE, DropPower
 from xpareto.eval.objectives import Sense
+from xpareto.eval.results import nothing_learnt
 from xpareto.eval.statistics import Basis
 
 NAME = "analysis.json"
@@ -145,7 +146,9 @@ class Answer(Part):
     power: DropPower | None = Field(
         default=None, description="null in documents that were written before there was one"
     )
-    picks: tuple[Pick, ...] = Field(description="one for each cost of the recipe")
+    picks: tuple[Pick, ...] = Field(
+        description="one for each cost of the recipe that was measured, one for the score where none was"
+    )
 
 
 class Summary(Document):
@@ -170,6 +173,11 @@ class Summary(Document):
         description="by system, the languages that its training saw where they are not English alone",
     )
     tasks: Mapping[str, TaskEntry]
+    unlearnt: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by task the languages that no uncompressed model has learnt: they count in no average, but "
+        "where there are no others",
+    )
     objectives: Mapping[str, CostEntry]
     score_floor: float = Field(
         description="points by which two trainings differ in 95 of 100 cases at most; 0 with one seed"
@@ -233,6 +241,11 @@ class Summary(Document):
         return any(len(system.candidates) > 1 for system in self.systems)
 
     @property
+    def nothing_learnt(self) -> bool:
+        """Have the uncompressed models learnt no task in any language, so that nothing is decided?"""
+        return nothing_learnt({name: entry.languages for name, entry in self.tasks.items()}, self.unlearnt)
+
+    @property
     def percent(self) -> str:
         """Return the level of the intervals as it is written: 95 %."""
         return f"{100 * self.level:g} %"
@@ -267,6 +280,8 @@ class Summary(Document):
             if strange or not len(frontier.systems) == len(frontier.membership) == len(frontier.dominance):
                 raise ValueError(f"frontiers.{name}: its lists are not of the same systems")
         for pick in self.answer.picks if self.answer else ():
+            if pick.objective == SCORE and pick.chosen in range(count):
+                continue
             costs = self.costs.get(pick.objective)
             if costs is None or pick.chosen not in range(count) or costs[pick.chosen] is None:
                 raise ValueError(f"answer: {pick.chosen!r} is no system with {pick.objective}")

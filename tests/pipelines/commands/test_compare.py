@@ -21,6 +21,9 @@ from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.comparisons.compared import comparison_markdown, headline
+from xpareto.reports.comparisons.compared_caveats import caveats_of
+
+GUESSED = 31.5  # percent that make a third, once a twentieth of the answers is turned
 
 
 def compared(run: RunFolder, a: str = "none", b: str = "english", **options: Any) -> ArmComparison:
@@ -76,7 +79,7 @@ def test_two_models_that_answer_alike_are_not_equal_for_that_on_few_examples(tmp
     ]
     run.rows_file.unlink()
     append_rows(run.rows_file, [*rows, *copies])
-    cell = compared(run).variants[0].languages["xnli"]["de"]
+    cell = compared(run).variants[0].languages["tatoeba"]["de"]
     assert cell.difference == 0.0
     assert cell.verdict == "undetermined"
 
@@ -127,19 +130,31 @@ def test_one_seed_says_loudly_that_only_these_models_are_judged(tmp_path: Path) 
     assert {"few-seeds"} <= keys(two)
 
 
-def test_a_task_at_chance_is_told_and_one_above_it_is_not(tmp_path: Path) -> None:
+def test_a_task_that_neither_arm_has_learnt_counts_nowhere_and_is_named(tmp_path: Path) -> None:
     def guessing(arm: str, name: str, seed: int) -> float:
-        return 100 / 3 if name == "xnli" else 70.0
+        return GUESSED if name == "xnli" else 70.0
 
-    found = compared(write_run(tmp_path / "r", guessing))
-    assert "chance-xnli" in keys(found)
-    assert found.rests_on.tasks["xnli"].chance == pytest.approx(100 / 3)
-    assert found.rests_on.tasks["udpos"].chance is None
+    found = compared(write_run(tmp_path / "r", guessing, examples=1000))
+    assert found.rests_on.unlearnt == {"xnli": ("en", "de", "sw")}
+    assert set(found.variants[0].tasks) == {"udpos", "tatoeba"} and not found.nothing_learnt
+    (caveat,) = [caveat for caveat in caveats_of(found) if caveat.key == "unlearnt"]
+    assert "xnli" in caveat.text and "chance" in caveat.text
 
     def one_learns(arm: str, name: str, seed: int) -> float:
         return 45.0 if arm == "english" and name == "xnli" else guessing(arm, name, seed)
 
-    assert "chance-xnli" not in keys(compared(write_run(tmp_path / "s", one_learns, examples=1000)))
+    learnt = compared(write_run(tmp_path / "s", one_learns, examples=1000))
+    assert "xnli" in learnt.variants[0].tasks and "unlearnt" not in keys(learnt)
+
+
+def test_of_arms_that_have_learnt_nothing_nothing_is_decided(tmp_path: Path) -> None:
+    tasks = {"xnli": ("en", "de")}
+    found = compared(write_run(tmp_path / "r", lambda *_: GUESSED, tasks=tasks, examples=3000))
+    assert found.nothing_learnt
+    # As precise as equivalence needs, and yet no evidence of it.
+    assert found.variants[0].average.p_equivalent < 0.05
+    assert found.variants[0].average.verdict == "undetermined" and "undetermined" in headline(found)
+    assert "Nothing was learnt" in comparison_markdown(found)
 
 
 def test_other_arms_lend_their_seeds(tmp_path: Path) -> None:

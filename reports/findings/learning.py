@@ -1,0 +1,61 @@
+"""What models were trained on and what they learnt, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from xpareto.compress.core import enumerated
+from xpareto.eval.results import Unlearnt
+
+NOTHING_LEARNT = (
+    "Undetermined: no uncompressed model is shown to have learnt any task in any language, and of a model at "
+    "chance nothing can be lost. Train it longer, or measure more examples."
+)
+
+
+def unlearnt_places(unlearnt: Unlearnt, counted: Collection[str]) -> str:
+    """Return which tasks, and of tasks that count in other languages which languages, are not learnt.
+
+    >>> unlearnt_places({"xnli": ("de", "en"), "panx": ("sw",)}, ["panx"])
+    'xnli; panx in sw'
+    """
+    return "; ".join(
+        f"{name} in {enumerated(codes, 9)}" if name in counted else name for name, codes in unlearnt.items()
+    )
+
+
+def unlearnt_text(unlearnt: Unlearnt, counted: Collection[str], nothing: bool = False) -> str:
+    """Return what does not count since nothing was learnt there, "" where all was.
+
+    `counted` are the tasks that count, in any language; `nothing`: none is learnt, so that all are shown.
+    """
+    if not unlearnt:
+        return ""
+    if nothing:
+        return NOTHING_LEARNT
+    return (
+        "Not counted in any average or verdict, since no uncompressed model is shown to score more than chance by "
+        f"over a point, so that there is hardly a point to lose: {unlearnt_places(unlearnt, counted)}."
+    )
+
+
+def unlearnt_texts(
+    unlearnt: Unlearnt, counted: Collection[str], nothing: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Yield key, title and text of a caveat on what is not learnt, where anything is not."""
+    text = unlearnt_text(unlearnt, counted, nothing)
+    if text:
+        yield "unlearnt", "Nothing was learnt" if nothing else "Some tasks were not learnt", text
+
+
+def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, str, str] | None:
+    """Return key, title and text on training sets that were read without some of their parts.
+
+    >>> incomplete_text({"anli": ["SNLI"]})[2]
+    'The data lack parts of them, and training went on with the rest. anli: without SNLI.'
+    """
+    if not absent_by_set:
+        return None
+    parts = "; ".join(f"{name}: without {', '.join(absent)}" for name, absent in absent_by_set.items())
+    text = f"The data lack parts of them, and training went on with the rest. {parts}."
+    return "training-parts", "Some training sets are not whole", text
