@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xpareto.pipelines.commands import choose, export, report, run
+from xpareto.pipelines.commands import choose, export, options, report, run
 from xpareto.pipelines.commands import list as listing
 
 
@@ -58,6 +59,24 @@ app.command()(listing.schema)
 app.command()(listing.doctor)
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asked the command to end; what is at work ends as it does on Ctrl-C."""
+
+    signal_number = signal.SIGINT
+
+
+def stop_on_signals() -> None:
+    """Let a kill, or a terminal that closes, end a command as Ctrl-C does; what is ignored stays ignored."""
+
+    def stop(number: int, frame: object) -> None:
+        Stopped.signal_number = signal.Signals(number)
+        raise Stopped
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
 def main() -> None:
     """Run the command line; input errors end with a message and exit code 2, never a traceback."""
     from xpareto.compress.core import InputError
@@ -69,14 +88,19 @@ def main() -> None:
 
             follow(lambda reason: print(reason, file=sys.stderr))
         return
+    stop_on_signals()
     try:
         app()
+    except SystemExit as ended:
+        if ended.code != 128 + signal.SIGINT:
+            raise
+        # typer ends so on every KeyboardInterrupt
+        again = f"Go on with: {options.command_line()}" if sys.argv[1:2] == ["run"] else "Stopped."
+        sys.stderr.write(f"{again}\n")
+        sys.exit(128 + Stopped.signal_number)
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the same command goes on from here\n")
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)  # the reader of our output, such as head, has seen enough
     except OSError as error:

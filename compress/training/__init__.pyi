@@ -39,4 +39,5 @@ from .reading import LM_TASK as LM_TASK
 from .reading import Reading as Reading
 from .reading import read_distillation_data as read_distillation_data
 from .reading import read_training_data as read_training_data
+from .resume import SAVED_TRAINING as SAVED_TRAINING
 from .resume import Saving as Saving

@@ -16,7 +16,7 @@ from xpareto.compress.data import Batch
 if TYPE_CHECKING:
     import torch
 
-FILE = "training.safetensors"
+SAVED_TRAINING = "training.safetensors"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class TrainingState:
 
     @property
     def shown(self) -> str:
-        """Return the last loss and dev score for a line of progress."""
-        loss = f"loss {self.curve[-1][1]:.3f}" if self.curve else ""
-        return loss + (f", dev {self.dev_scores[-1][1]:.2f}" if self.dev_scores else "")
+        """Return what is counted, with the last loss and dev score, for a line of progress."""
+        loss = f", loss {self.curve[-1][1]:.3f}" if self.curve else ""
+        return "updates" + loss + (f", dev {self.dev_scores[-1][1]:.2f}" if self.dev_scores else "")
 
     def restore_best(self, model: Any) -> None:
         """Give the model the weights of the best dev score, where there is one."""
@@ -120,7 +120,7 @@ class StateFile:
             "tokens": state.tokens,
         }
         self._saving.folder.mkdir(parents=True, exist_ok=True)
-        file = self._saving.folder / FILE
+        file = self._saving.folder / SAVED_TRAINING
         new = file.with_suffix(".new")
         plain = {name: value.detach().to("cpu").contiguous() for name, value in tensors.items()}
         save_file(plain, new, metadata={"state": json.dumps(facts)})
@@ -164,7 +164,7 @@ class StateFile:
         """Return (facts, tensors) of the file; nothing where it is absent, damaged or of another training."""
         from safetensors import SafetensorError, safe_open
 
-        file = self._saving.folder / FILE if self._saving and self._saving.every_minutes else None
+        file = self._saving.folder / SAVED_TRAINING if self._saving and self._saving.every_minutes else None
         if file is None or not file.is_file():
             return {}, {}
         try:

@@ -1,61 +1,67 @@
-"""What a run shows while it works: lines for what is done, a bar with an estimate for what is not."""
+"""What a command shows while it works: lines for what is done, and below them where it stands."""
 
 from __future__ import annotations
 
+import textwrap
 import time
 from types import TracebackType
 
 from rich.console import Console as RichConsole
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from xpareto.pipelines.runs import Console, Result
+from xpareto.pipelines.runs import Console, Result, Status
 
-SECONDS_BETWEEN_LINES = 20.0  # of a step's progress where there is no bar, as in a log file
+SECONDS_BETWEEN_LINES = 20.0  # of progress where nothing can be drawn, as in a log file
+_BAR = 24
 
 
 class Terminal(Console):
-    """Draws with rich; where output is not a terminal, prints the lines and no bar."""
+    """Draws below its lines where a command stands; where output is not a terminal, prints that now and then.
 
-    def __init__(self) -> None:
-        self._console = RichConsole(stderr=True, highlight=False)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._bar: TaskID | None = None
+    Nothing is cut: what is longer than the terminal is wide goes on in the next line.
+    """
+
+    def __init__(self, console: RichConsole | None = None) -> None:
+        self._console = console or RichConsole(stderr=True, highlight=False)
+        self._draws = self._console.is_terminal
+        self._status: Status | None = None
         self._told = time.monotonic()
-        self._what = ""
+        self._live = Live(
+            console=self._console, transient=True, auto_refresh=self._draws, get_renderable=self._standing
+        )
 
     def __enter__(self) -> Terminal:
-        self._progress.start()
+        if self._draws:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._status = None
+        self._live.stop()
 
     def say(self, text: str) -> None:
         self._told = time.monotonic()
-        self._console.print(text, markup=False, soft_wrap=True)
+        lines = text.splitlines()
+        if self._draws:  # at words; a path that is longer than a line is left whole, so that it can be copied
+            wrap = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": "  "}
+            lines = [part for line in lines for part in textwrap.wrap(line, self._console.width, **wrap)]
+        for line in lines:
+            self._console.print(line, markup=False, soft_wrap=True)
 
-    def progress(self, done: int, total: int, text: str) -> None:
-        if not self._console.is_terminal:
-            if time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
-                self.say(f"{100 * done // max(total, 1)} % {text}")
-            return
-        what = text.partition(":")[0]
-        if self._bar is None or what != self._what:
-            if self._bar is not None:
-                self._progress.remove_task(self._bar)
-            self._bar, self._what = self._progress.add_task(text, total=total), what
-        self._progress.update(self._bar, completed=done, total=total, description=text)
+    def show(self, status: Status) -> None:
+        self._status = status
+        if not self._draws and time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
+            self.say(f"{place(status)} {told(status)}; {status.to_go}")
+
+    def made(self, status: Status, seconds: float) -> None:
+        end = "" if self._draws else f"; {status.to_go}"
+        self.say(f"{place(status)} made {status.what} in {seconds:.1f} s{end}")
 
     def summary(self, result: Result) -> None:
         """Tell where everything is, and what failed."""
@@ -65,3 +71,30 @@ class Terminal(Console):
         for file in result.report:
             if file.name in {"index.html", "summary.md"}:
                 print(f"report  {file}")
+
+    def _standing(self) -> Group:
+        """Return what is drawn: how far the whole is, with a bar, and the piece at hand."""
+        status = self._status
+        if status is None:
+            return Group()
+        whole = status.gone + status.left if status.left is not None else None
+        share = status.gone / whole if whole else (status.number - 1) / max(status.total, 1)
+        line = Table.grid(padding=(0, 1))
+        line.add_row(
+            ProgressBar(total=1.0, completed=share, width=_BAR), Text(f"{status.at}, {status.to_go}")
+        )
+        return Group(line, Text(told(status), overflow="fold"))
+
+
+def place(status: Status) -> str:
+    """Return which piece of how many, short.
+
+    >>> place(Status(3, 97, "base"))
+    '[3/97]'
+    """
+    return f"[{status.number}/{status.total}]"
+
+
+def told(status: Status) -> str:
+    """Return the piece at hand and how far it is."""
+    return f"{status.what}: {status.parts}" if status.parts else status.what

@@ -13,5 +13,6 @@ from .preflight import incomplete as incomplete
 from .preparation import Options as Options
 from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
+from .titles import work_titles as work_titles
 from .workload import Workload as Workload
 from .workload import workloads as workloads

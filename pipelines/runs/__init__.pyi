@@ -1,3 +1,5 @@
+from .agenda import Console as Console
+from .agenda import Status as Status
 from .choose import choose_run as choose_run
 from .claims import claims_of as claims_of
 from .claims import compare_for_claims as compare_for_claims
@@ -11,7 +13,6 @@ from .later_actions import open_artifact as open_artifact
 from .later_actions import store_of as store_of
 from .later_actions import verify as verify
 from .report import build_report as build_report
-from .run import Console as Console
 from .run import Result as Result
 from .run import run_recipe as run_recipe
 from .submission import submit as submit

@@ -19,9 +19,9 @@ from xpareto.eval.analyses import (
 )
 from xpareto.eval.analyses.documents import ArmComparison, BestArm, ClaimStatus
 from xpareto.eval.results import read_runs
+from xpareto.pipelines.runs.agenda import Agenda, Console
 from xpareto.pipelines.runs.best_arm import best_of_run, write_best
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
-from xpareto.pipelines.runs.run import Console
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.comparisons import FILE
 
@@ -50,14 +50,16 @@ def compare_for_claims(
             continue
         kinds = arms_by_kind(read[run])
         pairs = [(a, b) for one, other in PAIRS for a in kinds.get(one, ()) for b in kinds.get(other, ())]
-        for place, (a, b) in enumerate(pairs, start=1):
-            console.progress(place, len(pairs), f"comparing {a} and {b}")
-            files += write_comparison(run, compare_run(run, a, b, margin, resamples, seed))
-        if kinds.get(NONE) and len(kinds.get(ENGLISH, ())) > 1:
-            console.progress(1, 1, "choosing the best arm for each task")
+        several = bool(kinds.get(NONE)) and len(kinds.get(ENGLISH, ())) > 1
+        agenda = Agenda(console, {"comparison": len(pairs), "best arm": int(several)})
+        for a, b in pairs:
+            with agenda.piece("comparison", f"comparison of {a} and {b} in {run.name}"):
+                files += write_comparison(run, compare_run(run, a, b, margin, resamples, seed))
+        if several:
             (reference, *_), singles = kinds[NONE], kinds[ENGLISH]
-            document = best_of_run(run, reference, singles, dev_of.get(run), margin, resamples, seed)
-            files += write_best(run, document)
+            with agenda.piece("best arm", f"best arm for each task in {run.name}"):
+                document = best_of_run(run, reference, singles, dev_of.get(run), margin, resamples, seed)
+                files += write_best(run, document)
     if not files:
         raise InputError(
             "No run has arms that a claim compares: none, one English task, several, text, translated. "

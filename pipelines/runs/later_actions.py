@@ -12,9 +12,10 @@ from xpareto.eval.probing import PROBES
 from xpareto.eval.results import CONTROL, Candidate, read_document
 from xpareto.pipelines.planning import check_data, make_plan, open_start, workloads
 from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
+from xpareto.pipelines.runs.agenda import Agenda, Console, measuring, times_of_earlier_runs
 from xpareto.pipelines.runs.measure import Measuring
 from xpareto.pipelines.runs.report import build_report
-from xpareto.pipelines.runs.run import Console, cores
+from xpareto.pipelines.runs.run import cores
 from xpareto.pipelines.storage import RunFolder, Store
 from xpareto.reports.formats import model_card
 
@@ -51,21 +52,26 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     with run.held():
         run.drop_unfinished()
         repeat = 1 + max((row.repeat for row in run.rows()), default=-1)
-        measuring = Measuring(
+        measurer = Measuring(
             run, store, start, work, settings, settings.threads or cores(), checked.recipe.runtime_settings
         )
         made = {item.name: item for item in read_document(run.path).candidates if not item.unmade}
         candidates = [item for item in plan.candidates if item.name in made and made[item.name].artifacts]
         if not candidates:
             raise InputError(f"{run.path}: no candidate of this run has artifacts to measure.")
-        for name in chosen:
-            for number, candidate in enumerate(candidates, start=1):
-                console.progress(number, len(candidates), f"measuring: {name} of {candidate.name}")
-                artifacts = made[candidate.name].artifacts
-                bundle = {part: open_artifact(store, digest) for part, digest in artifacts.items()}
-                run.add_rows(measuring.rows_of(candidate, bundle, name, repeat))
-        run.event("measured again", probes=chosen, repeat=repeat)
-        run.seal()
+        counts = {measuring(name): len(candidates) for name in chosen}
+        agenda = Agenda(console, counts, times_of_earlier_runs(run.path.parent, checked.recipe.name))
+        try:
+            for name in chosen:
+                for candidate in candidates:
+                    artifacts = made[candidate.name].artifacts
+                    bundle = {part: open_artifact(store, digest) for part, digest in artifacts.items()}
+                    with agenda.piece(measuring(name), f"{name} of {candidate.name}"):
+                        rows = measurer.rows_of(candidate, bundle, name, repeat)
+                    run.add_rows(rows)
+        finally:  # what was measured counts, also where the rest was not
+            run.event("measured again", probes=chosen, repeat=repeat)
+            run.seal()
     return build_report([run.path], run.path / "report")
 
 

@@ -18,8 +18,9 @@ from xpareto.eval.submission import NINE
 from xpareto.eval.tasks import task as find_task
 from xpareto.pipelines.planning import dataset_commits, open_data
 from xpareto.pipelines.recipe import check, read_yaml
+from xpareto.pipelines.runs.agenda import Agenda, Console
 from xpareto.pipelines.runs.later_actions import artifacts_of, check_empty, options_of
-from xpareto.pipelines.runs.run import Console, cores
+from xpareto.pipelines.runs.run import cores
 from xpareto.pipelines.storage import Lock, RunFolder, Store, remove
 
 SPLIT = "test"  # the leaderboard takes no other
@@ -86,8 +87,9 @@ def submit(
         tuple(Ask(task, None, SPLIT, limit) for task in tasks),
         ("predictions",),
     )
-    console.progress(1, 1, f"predicting {', '.join(tasks)} with {name}")
-    with tempfile.TemporaryDirectory(dir=store.root / "scratch") as scratch:
+    agenda = Agenda(console, {"predict": 1})
+    predicting = agenda.piece("predict", f"predictions of {name} for {', '.join(tasks)}")
+    with predicting, tempfile.TemporaryDirectory(dir=store.root / "scratch") as scratch:
         rows = launch(job, Path(scratch))
         for row in rows:
             if row.status == "failed":

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from tests.compress.training.scaled_training import Tagged, Tagger, accuracy, loss
 from xpareto.compress.data.batching import Batch
 from xpareto.compress.training.loop import Fitted, Schedule, fit
-from xpareto.compress.training.resume import FILE, Saving, fingerprint
+from xpareto.compress.training.resume import SAVED_TRAINING, Saving, fingerprint
 
 STEPS = 24
 EACH_STEP = 1e-9  # minutes
@@ -59,7 +59,7 @@ def killed(folder: Path, at: int, **settings: object) -> None:
     """Train until the update after `at` begins."""
     with pytest.raises(Killed):
         learn(folder, batches=Dying(at), **settings)  # type: ignore[arg-type]
-    assert (folder / FILE).is_file()
+    assert (folder / SAVED_TRAINING).is_file()
 
 
 def same(found: Tagger, expected: Tagger) -> bool:
@@ -101,10 +101,10 @@ def test_other_data_have_another_fingerprint() -> None:
 
 def test_a_damaged_state_is_no_state(tmp_path: Path) -> None:
     killed(tmp_path, 20)
-    whole = (tmp_path / FILE).read_bytes()
+    whole = (tmp_path / SAVED_TRAINING).read_bytes()
     undisturbed, _ = learn(None)
     for damaged in (b"", whole[: len(whole) // 2]):
-        (tmp_path / FILE).write_bytes(damaged)
+        (tmp_path / SAVED_TRAINING).write_bytes(damaged)
         assert same(learn(tmp_path)[0], undisturbed)
 
 
@@ -116,8 +116,8 @@ def test_nothing_is_saved_where_no_minutes_are_given_or_they_are_not_over(tmp_pa
 
 def test_the_state_is_one_file_that_says_what_it_holds(tmp_path: Path) -> None:
     killed(tmp_path, 20)
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
-    with safe_open(tmp_path / FILE, "pt") as opened:
+    assert [path.name for path in tmp_path.iterdir()] == [SAVED_TRAINING]
+    with safe_open(tmp_path / SAVED_TRAINING, "pt") as opened:
         facts = json.loads(opened.metadata()["state"])
         kinds = {name.partition("/")[0] for name in opened.keys()}  # noqa: SIM118 - it is no mapping
     assert facts["step"] == 20 and len(facts["dev_scores"]) == 2

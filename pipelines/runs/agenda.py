@@ -1,0 +1,204 @@
+"""Where a command stands in all of its work: which piece is at hand, how far it is, and how long the rest takes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean
+
+_RECENT = 3  # earlier runs whose times are asked for
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a command stands: in piece `number` of `total`, of which `done` of `of` parts are done.
+
+    `detail` says what is done just now; `piece_left` and `left` are the seconds to go in this piece and in
+    all, None where nothing tells. `guess`: some kind of work that is to come has not been timed yet.
+    """
+
+    number: int
+    total: int
+    what: str
+    detail: str = ""
+    done: int = 0
+    of: int = 0
+    piece_left: float | None = None
+    gone: float = 0.0
+    left: float | None = None
+    guess: bool = False
+
+    @property
+    def at(self) -> str:
+        """Return which piece of how many.
+
+        >>> Status(3, 97, "base").at
+        'step 3 of 97'
+        """
+        return f"step {self.number} of {self.total}"
+
+    @property
+    def parts(self) -> str:
+        """Return how far the piece is, in words; "" where it has not told.
+
+        >>> Status(3, 97, "fp32", "updates, loss 0.31", 120, 400, 95.0).parts
+        '120 of 400 updates, loss 0.31, 1:35 left'
+        >>> Status(3, 97, "onnx", "tracing", 0, 3).parts
+        'tracing, 0 of 3'
+        """
+        if not self.of:
+            return ""
+        counted = f"{self.done} of {self.of}"
+        words = (
+            f"{counted} {self.detail}" if self.detail.startswith("updates") else f"{self.detail}, {counted}"
+        )
+        return words if self.piece_left is None else f"{words}, {clock(self.piece_left)} left"
+
+    @property
+    def to_go(self) -> str:
+        """Return how long all the rest takes, in words.
+
+        >>> Status(3, 97, "base").to_go, Status(3, 97, "base", left=754.0, guess=True).to_go
+        ('time to go not known yet', 'roughly 12:34 to go')
+        """
+        if self.left is None:
+            return "time to go not known yet"
+        return f"{'roughly' if self.guess else 'about'} {clock(self.left)} to go"
+
+
+class Console:
+    """What a command tells while it works; this one is silent, the command line's draws."""
+
+    def say(self, text: str) -> None:
+        """Tell one line."""
+
+    def show(self, status: Status) -> None:
+        """Show where the command stands."""
+
+    def made(self, status: Status, seconds: float) -> None:
+        """Tell that the piece at hand is made, and what it took."""
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds, or hours, minutes and seconds.
+
+    >>> clock(7.6), clock(754), clock(3661)
+    ('0:08', '12:34', '1:01:01')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+@dataclass
+class Agenda:
+    """The pieces of work of one command, how many of each kind, and what pieces of a kind took (seconds).
+
+    Pieces of one kind are taken to need the same time: the mean of those that are done, in this run or in
+    earlier ones of its recipe (`seconds`), and of all kinds together where none of the kind is.
+    """
+
+    console: Console
+    counts: Mapping[str, int]  # by kind
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    now: Status = Status(0, 0, "")
+    _waiting: dict[str, int] = field(default_factory=dict)
+    _began: float = field(default_factory=lambda: time.monotonic())
+    _kind: str = ""
+    _piece: float = 0.0  # when the piece at hand began
+    _first: tuple[int, float] = (0, 0.0)  # what it told first of its present count, and when
+
+    def __post_init__(self) -> None:
+        self._waiting = dict(self.counts)
+        self.now = Status(0, sum(self.counts.values()), "")
+
+    @contextmanager
+    def piece(self, kind: str, what: str) -> Iterator[None]:
+        """Work on one piece inside; `tell` says how far it is. One that was not foreseen adds to the total."""
+        foreseen = self._waiting.get(kind, 0) > 0
+        self._waiting[kind] = max(0, self._waiting.get(kind, 0) - 1)
+        self._kind, started = kind, time.monotonic()
+        self._piece, self._first = started, (0, started)
+        self.now = Status(self.now.number + 1, self.now.total + (not foreseen), what)
+        self._show(0, 0, "")
+        yield
+        self.seconds.setdefault(kind, []).append(time.monotonic() - started)
+        self.now = replace(self.now, left=self._later(), gone=time.monotonic() - self._began)
+
+    def skip(self, kind: str) -> None:
+        """Leave out a piece that cannot be worked on."""
+        if self._waiting.get(kind):
+            self._waiting[kind] -= 1
+            self.now = replace(self.now, number=self.now.number + 1)
+
+    def tell(self, done: int, of: int, detail: str) -> None:
+        """Show that `done` of `of` parts of the piece at hand are done."""
+        now = time.monotonic()
+        if done < self._first[0] or of != self.now.of:
+            self._first = (done, now)
+        self._show(done, of, detail)
+
+    def _show(self, done: int, of: int, detail: str) -> None:
+        now = time.monotonic()
+        first, since = self._first
+        piece_left = (now - since) / (done - first) * (of - done) if done > first else None
+        expected = self._expected(self._kind)
+        rest = piece_left
+        if rest is None and expected is not None:
+            rest = max(0.0, expected - (now - self._piece))
+        later = self._later()
+        self.now = Status(
+            self.now.number, self.now.total, self.now.what, detail, done, of,
+            piece_left, now - self._began, None if rest is None or later is None else rest + later,
+            any(count and not self.seconds.get(kind) for kind, count in self._waiting.items()),
+        )  # fmt: skip
+        self.console.show(self.now)
+
+    def _later(self) -> float | None:
+        """Return the seconds that all pieces after the one at hand are expected to take."""
+        waiting = [(count, self._expected(kind)) for kind, count in self._waiting.items() if count]
+        if any(each is None for _, each in waiting):
+            return None
+        return sum((count * each for count, each in waiting if each is not None), 0.0)
+
+    def _expected(self, kind: str) -> float | None:
+        """Return the seconds that a piece of a kind is expected to take; None while nothing is known."""
+        alike = self.seconds.get(kind)
+        taken = alike or [second for times in self.seconds.values() for second in times]
+        return fmean(taken) if taken else None
+
+
+def times_of_earlier_runs(runs: Path, recipe: str) -> dict[str, list[float]]:
+    """Return what pieces of work took in the newest runs of a recipe, by kind, as their events tell."""
+    times: dict[str, list[float]] = {}
+    for file in sorted(runs.glob(f"*-{recipe}-*/events.jsonl"))[-_RECENT:]:
+        for event in _events(file):
+            seconds = event.get("seconds")
+            if isinstance(seconds, int | float) and event.get("event") in ("made", "measured"):
+                kind = (
+                    making(event.get("label")) if event["event"] == "made" else measuring(event.get("probe"))
+                )
+                times.setdefault(kind, []).append(float(seconds))
+    return times
+
+
+def making(label: object) -> str:
+    """Return the kind of work that makes a step of that label."""
+    return f"make {label}"
+
+
+def measuring(group: object) -> str:
+    """Return the kind of work that measures a group of probes."""
+    return f"measure {group}"
+
+
+def _events(file: Path) -> Sequence[Mapping[str, object]]:
+    try:
+        found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return ()  # a time to go is worth no error
+    return [event for event in found if isinstance(event, dict)]

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from xpareto.pipelines.runs.agenda import Agenda, Console, Status, times_of_earlier_runs
+
+
+class Told(Console):
+    def __init__(self) -> None:
+        self.shown: list[Status] = []
+
+    def show(self, status: Status) -> None:
+        self.shown.append(status)
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time_at(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("xpareto.pipelines.runs.agenda.time", clock)
+    return clock
+
+
+def test_the_time_to_go_is_what_alike_pieces_took(time_at: Clock) -> None:
+    told = Told()
+    agenda = Agenda(told, {"make fp32": 2, "measure cost": 3})
+    with agenda.piece("make fp32", "fp32 (udpos)"):
+        assert told.shown[-1].to_go == "time to go not known yet"
+        time_at.now += 10
+    assert (agenda.now.left, agenda.now.gone) == (40.0, 10.0)  # what is not timed yet counts as what is
+    with agenda.piece("make fp32", "fp32 (mnli)"):
+        assert told.shown[-1].to_go == "roughly 0:40 to go" and told.shown[-1].at == "step 2 of 5"
+        time_at.now += 2
+        agenda.tell(100, 400, "updates")
+        time_at.now += 3
+        agenda.tell(200, 400, "updates, loss 0.31")
+        assert told.shown[-1].parts == "200 of 400 updates, loss 0.31, 0:06 left"
+        assert told.shown[-1].left == pytest.approx(6 + 3 * 10)
+        time_at.now += 6
+    with agenda.piece("measure cost", "cost of a"):
+        time_at.now += 1
+    assert agenda.now.left == pytest.approx(2 * 1.0)
+    with agenda.piece("measure cost", "cost of b"):
+        assert told.shown[-1].to_go == "about 0:02 to go"
+
+
+def test_training_that_goes_on_is_timed_from_where_it_goes_on(time_at: Clock) -> None:
+    told = Told()
+    agenda = Agenda(told, {"make fp32": 1})
+    with agenda.piece("make fp32", "fp32"):
+        time_at.now += 20  # to load what was saved
+        agenda.tell(900, 1000, "updates")
+        time_at.now += 5
+        agenda.tell(950, 1000, "updates")
+    assert told.shown[-1].piece_left == pytest.approx(5)
+
+
+def test_pieces_that_are_left_out_and_unforeseen_ones_keep_the_count(time_at: Clock) -> None:
+    agenda = Agenda(Console(), {"a": 2})
+    agenda.skip("a")
+    with agenda.piece("a", "a"):
+        pass
+    assert agenda.now.at == "step 2 of 2"
+    with agenda.piece("b", "made again"):
+        pass
+    assert agenda.now.at == "step 3 of 3"
+
+
+def test_a_piece_that_fails_says_nothing_of_the_time_that_one_takes(time_at: Clock) -> None:
+    agenda = Agenda(Console(), {"a": 2})
+    with pytest.raises(ValueError, match="broken"), agenda.piece("a", "a"):
+        raise ValueError("broken")
+    assert agenda.seconds == {}
+
+
+def test_the_times_of_earlier_runs_are_read_from_their_events(tmp_path: Path) -> None:
+    for stamp, seconds in (("1", 5.0), ("2", 7.0)):
+        folder = tmp_path / f"{stamp}-tiny-12345678"
+        folder.mkdir()
+        lines = [
+            {"event": "made", "label": "fp32", "seconds": seconds},
+            {"event": "measured", "probe": "cost", "seconds": 2.0},
+            {"event": "cached", "label": "onnx"},
+        ]
+        (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "3-tiny-12345678").mkdir()
+    (tmp_path / "3-tiny-12345678" / "events.jsonl").write_text('{"event": "ma')  # a kill cut it
+    expected = {"make fp32": [5.0, 7.0], "measure cost": [2.0, 2.0]}
+    assert times_of_earlier_runs(tmp_path, "tiny") == expected
+    assert times_of_earlier_runs(tmp_path, "other") == {}
