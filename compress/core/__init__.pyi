@@ -18,6 +18,7 @@ from .errors import ArtifactDamaged as ArtifactDamaged
 from .errors import InputError as InputError
 from .errors import enumerated as enumerated
 from .errors import hint as hint
+from .errors import refused as refused
 from .errors import shortened as shortened
 from .fork import Only as Only
 from .fork import applies_to as applies_to

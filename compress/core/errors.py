@@ -1,10 +1,32 @@
-"""The one exception that the command line shows without a traceback."""
+"""The one exception that the command line shows without a traceback, and words that its messages share."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+_EXPECTED = {  # what a type of pydantic takes; {} are of the problem's context
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text",
+    "list": "a list, such as [a, b]",
+    "tuple": "a list, such as [a, b]",
+    "dict": "keys with values, such as {{key: value}}",
+    "dataclass": "keys with values, such as {{key: value}}",
+    "model": "keys with values, such as {{key: value}}",
+    "finite_number": "a finite number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of {ge} or more",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of {le} or less",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+}
 
 
 class InputError(Exception):
@@ -48,3 +70,46 @@ def enumerated(names: Sequence[str], most: int = 1) -> str:
     """
     shown = list(names) if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
     return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+
+
+def refused(*problems: Mapping[str, Any], patterns: Mapping[str, str] = {}) -> str:
+    r"""Return what was expected of one value and what was found, without a full stop.
+
+    `problems` are the entries of pydantic's `ValidationError.errors()` of that value: several where it may be
+    of several types. `patterns` says in words what a regular expression takes.
+
+    >>> refused({"type": "int_parsing", "msg": "Input should be a valid integer", "input": "x"})
+    "expected a whole number, found 'x'"
+    >>> literal = {"type": "literal_error", "ctx": {"expected": "'int4' or 'none'"}, "input": "int5"}
+    >>> refused({"type": "bool_parsing", "input": "int5"}, literal)
+    'expected true or false or \'int4\' or \'none\', found \'int5\'. Did you mean "int4"?'
+    """
+    words = list(dict.fromkeys(_what(problem, patterns) for problem in problems))
+    for what in words:
+        if not what.startswith("expected "):
+            return what
+    expected, given = " or ".join(what.removeprefix("expected ") for what in words), problems[0]["input"]
+    if ", found " in expected:
+        return f"expected {expected}"
+    near = hint(given, re.findall("'([^']*)'", expected)) if isinstance(given, str) else ""
+    return f"expected {expected}, found {shortened(given)}{'.' if near else ''}{near}"
+
+
+def _what(problem: Mapping[str, Any], patterns: Mapping[str, str]) -> str:
+    kind, context = str(problem["type"]), problem.get("ctx", {})
+    if kind == "missing":
+        return "is required but missing. Add it"
+    if kind == "literal_error":
+        return f"expected {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"]
+        return f"expected {patterns.get(pattern, f'text that matches {pattern}')}"
+    if kind == "value_error":
+        told = str(context["error"])
+        return told if told.startswith("expected ") else f"{told}, found {shortened(problem['input'])}"
+    expected = _EXPECTED.get(kind) or _EXPECTED.get(kind.partition("_")[0])
+    if expected is not None:
+        numbers = {name: f"{value:g}" for name, value in context.items() if isinstance(value, int | float)}
+        return f"expected {expected.format(**{**context, **numbers})}"
+    message = str(problem["msg"])
+    return f"{message[0].lower()}{message[1:]}, found {shortened(problem['input'])}"

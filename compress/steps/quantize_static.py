@@ -61,7 +61,7 @@ _TRAINED = (
         "after",
         ("quantize_aware",),
         why="range: learned takes the codes that it trained",
-        fix="Put quantize_aware and export_onnx before it, or choose another range.",
+        fix="Put quantize_aware before the export, or choose another range.",
     ),
     Rule(
         "never_after",

@@ -25,6 +25,7 @@ from xpareto.compress.core import (
     checked_on,
     hint,
     parse_source,
+    refused,
     title,
     unknown_source,
 )
@@ -212,9 +213,7 @@ class Train(Step):
             except ValidationError as error:
                 first_error = error.errors(include_url=False)[0]
                 where = ".".join(map(str, [name, *first_error["loc"]]))
-                raise ValueError(
-                    f"{where}: {first_error['msg'][0].lower()}{first_error['msg'][1:]}"
-                ) from error
+                raise ValueError(f"{where}: {refused(first_error)}") from error
         return value
 
     def sources(self) -> tuple[DataSource, ...]:

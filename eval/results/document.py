@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError, WithJsonSchema
 
-from xpareto.compress.core import InputError, hint, replace_json
+from xpareto.compress.core import InputError, enumerated, hint, refused, replace_json
 from xpareto.eval.records import Measurement
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
@@ -183,6 +183,18 @@ class RunDocument(RunHeader):
             )
         return by_name[name]
 
+    def begun(self, start: str) -> Candidate:
+        """Return the candidate of that name, or the only one whose name begins so; InputError for none or several."""
+        names = [candidate.name for candidate in self.candidates]
+        matches = [name for name in names if start and name.startswith(start)]
+        if start in names or len(matches) != 1:
+            if start not in names and matches:
+                raise InputError(
+                    f'{self.run}: "{start}" begins the names of {enumerated(matches, 6)}. Give more of the one.'
+                )
+            return self.candidate(start)
+        return self.candidate(matches[0])
+
 
 def write_document(folder: Path, document: RunDocument) -> None:
     """Write candidates.json, with the version of xpareto that writes it."""
@@ -209,12 +221,19 @@ def read_document(folder: Path) -> RunDocument:
     except KeyError as error:
         raise InputError(f"{file}: {_lacks(error.args[0])}") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{file}: not a list of candidates ({error}). Repeat the run.") from error
+        raise InputError(
+            f"{file}: expected what a run writes of its candidates ({error}). The run is damaged: repeat it."
+        ) from error
     names = [candidate.name for candidate in document.candidates]
     if document.baseline not in names:
-        raise InputError(f"{file}: baseline: {document.baseline!r} is none of the {len(names)} candidates.")
+        raise InputError(
+            f"{file}: baseline: {document.baseline!r} is none of the {len(names)} candidates. The run is damaged: "
+            "repeat it."
+        )
     if len(set(names)) < len(names):
-        raise InputError(f"{file}: candidates: two candidates have the same name.")
+        raise InputError(
+            f"{file}: candidates: two candidates have the same name. The run is damaged: repeat it."
+        )
     return document
 
 
@@ -236,7 +255,11 @@ def _adapter() -> TypeAdapter[RunDocument]:
 def _check_schema(raw: Mapping[str, Any], file: Path) -> None:
     schema, writer = raw.get("schema"), str(raw.get("xpareto") or "")
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise InputError(f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {schema!r}.")
+        found = "none" if schema is None else repr(schema)
+        raise InputError(
+            f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {found}. The run is damaged: "
+            "repeat it."
+        )
     if schema > SCHEMA:
         by, fix = (f" by xpareto {writer}", f" to {writer} or later") if writer else ("", "")
         raise InputError(
@@ -287,7 +310,7 @@ def _told(error: ValidationError) -> str:
     if first["type"] == "missing":
         return _lacks(str(first["loc"][-1]))
     place = ".".join(str(part) for part in first["loc"])
-    return f"not a list of candidates ({place}: {first['msg']}). Repeat the run."
+    return f"{place}: {refused(first)}. The run is damaged: repeat it."
 
 
 def _lacks(name: str) -> str:

@@ -28,11 +28,12 @@ def export(
 ) -> None:
     """Copy a candidate's models out, with config, tokenizer, model card and manifest."""
     from xpareto.pipelines.runs import export as export_candidate
-    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.runs import full_name, store_of
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
-    for folder in export_candidate(run_folder, store_of(run_folder, store), candidate, target):
+    name = full_name(run_folder, candidate)
+    for folder in export_candidate(run_folder, store_of(run_folder, store), name, target):
         typer.echo(folder)
 
 
@@ -44,11 +45,11 @@ def outliers(
 ) -> None:
     """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
     from xpareto.pipelines.display import show_outliers
-    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.runs import full_name, store_of
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
-    show_outliers(run_folder, store_of(run_folder, store), candidate)
+    show_outliers(run_folder, store_of(run_folder, store), full_name(run_folder, candidate))
 
 
 def submit(
@@ -67,7 +68,7 @@ def submit(
 ) -> None:
     """Write XTREME's leaderboard folder: a candidate's predictions for every test set of the run's tasks."""
     from xpareto.pipelines.display import Terminal
-    from xpareto.pipelines.runs import store_of
+    from xpareto.pipelines.runs import full_name, store_of
     from xpareto.pipelines.runs import submit as submit_candidate
     from xpareto.pipelines.storage import RunFolder
 
@@ -76,7 +77,7 @@ def submit(
         made = submit_candidate(
             run_folder,
             store_of(run_folder, store),
-            candidate,
+            full_name(run_folder, candidate),
             target,
             data=data,
             limit=limit,

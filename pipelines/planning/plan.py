@@ -28,6 +28,7 @@ from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.keys import canonical, key_of, version_of
+from xpareto.pipelines.planning.no_candidate import why_no_candidate
 from xpareto.pipelines.recipe import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
@@ -179,12 +180,7 @@ def make_plan(checked: Checked, start: Start) -> Plan:
                     )
     candidates = tuple(by_identity.values())
     if not candidates:
-        raise InputError(
-            f"The recipe {recipe.name} gives no candidate: after the step with `on: each`, no step's format "
-            f"({', '.join(sorted({node.step for node in growing.nodes.values()}))}) is one that its "
-            f"runtimes open ({', '.join(f'{name}: {kind}' for name, kind in formats.items())}), or every "
-            "step says `candidate: false`."
-        )
+        raise InputError(why_no_candidate(checked, sets, formats))
     content = json.dumps(
         [KEY_SCHEMA, checked.source, [(c.name, sorted(c.artifacts.items())) for c in candidates]],
         ensure_ascii=False,

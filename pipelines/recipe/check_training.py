@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.compress.core import EACH, ENCODER, Step, hint, unknown_source
-from xpareto.eval.tasks import TASKS, TRAINING_SETS
+from xpareto.compress.core import EACH, ENCODER, Step, unknown_source
+from xpareto.eval.tasks import TRAINING_SETS
+from xpareto.pipelines.recipe.check_languages import known_languages, unknown_language
 from xpareto.pipelines.recipe.located_yaml import Located, Where
-
-
-def known_languages() -> set[str]:
-    """Return the languages (ISO 639-1) of all XTREME tasks."""
-    return {language for name in TASKS.names for language in TASKS.load(name).languages}
-
-
-def unknown_language(name: str, known: set[str]) -> str | None:
-    """Return what is wrong with a language code, with a near miss and what is known, or None."""
-    if name in known:
-        return None
-    return (
-        f'unknown language "{name}" (ISO 639-1 codes as in XTREME).{hint(name, known)} '
-        f"Known: {', '.join(sorted(known))}."
-    )
 
 
 def training_problems(step: Step, source: Located, where: Where) -> Iterator[str]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from xpareto.compress.core import STEPS, Catalog, InputError, Step, hint, shortened
 from xpareto.eval.objectives import OBJECTIVES
 from xpareto.eval.probing import PROBES
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import TASKS, TRAINING_SETS, Task, split_language, training_set
-from xpareto.pipelines.recipe.check_training import known_languages, training_problems, unknown_language
+from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_languages
+from xpareto.pipelines.recipe.check_training import training_problems
+from xpareto.pipelines.recipe.explanations import explain
 from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, read_yaml
 from xpareto.pipelines.recipe.overrides import apply_overrides, label_of, step_items
 from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, nameable
-from xpareto.pipelines.recipe.schema import ARMS, Checked, Recipe, Setting, StepKeys, TaskChoice
+from xpareto.pipelines.recipe.schema import ARMS, Checked, Recipe, Setting, StepKeys
 from xpareto.pipelines.recipe.sweep import swept
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -69,7 +70,16 @@ def check(source: Located) -> Checked:
         raise InputError("\n".join(dict.fromkeys(problems)))
     chains = {arm: _chain(source.value, arm, alternatives) for arm in recipe.arms}
     _check_packing(recipe, chains)
-    return Checked(recipe, chains, dump_yaml(source.value))
+    return Checked(recipe, chains, dump_yaml(source.value), tuple(_notes(source)))
+
+
+def _notes(source: Located) -> Iterator[str]:
+    """Yield what of a right recipe may not be meant."""
+    if any((source.value.get("arms") or {}).values()) and ARMS not in source.value["steps"]:
+        yield (
+            f"{source.at(('arms',))}: `steps` has no item `- {ARMS}`, so each arm's own steps come first. Put the "
+            "item where they belong."
+        )
 
 
 def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Setting]]]) -> None:
@@ -94,75 +104,41 @@ def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Settin
 # -- the recipe's own keys ------------------------------------------------------------------
 
 
-def explain(error: ValidationError, source: Located, prefix: Where, model: type[BaseModel]) -> list[str]:
-    """Return one line per problem of a validation: ``file:line: field: what, found, fix``."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        where: Where = (*prefix, *_data_path(problem["loc"], source, prefix))
-        kind, context, given = problem["type"], problem.get("ctx", {}), problem["input"]
-        if kind == "extra_forbidden":
-            known = _fields_at(model, problem["loc"][:-1])
-            name = str(problem["loc"][-1])
-            what = f"unknown key.{hint(name, known)} Known: {', '.join(sorted(known))}"
-        elif kind == "missing":
-            what = "is required but missing. Add it"
-        elif kind == "literal_error":
-            what = f"expected {context.get('expected')}, found {given!r}"
-            if isinstance(given, str):
-                choices = re.findall("'([^']*)'", str(context.get("expected")))
-                what += f".{hint(given, choices)}"
-        else:
-            message = problem["msg"]
-            what = f"{message[0].lower()}{message[1:]}, found {shortened(given)}"
-        lines.append(f"{source.at(where)}: {what.rstrip('.')}.")
-    return lines
-
-
-def _data_path(location: tuple[int | str, ...], source: Located, prefix: Where) -> Where:
-    """Drop the parts of a pydantic location that name a member of a union and not data."""
-    path: list[int | str] = []
-    for index, part in enumerate(location):
-        last = index == len(location) - 1
-        names_type = isinstance(part, str) and (part.startswith(("literal[", "list[")) or part == "[key]")
-        if (*prefix, *path, part) in source.lines or (last and not names_type):
-            path.append(part)
-    return tuple(path)
-
-
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that are known where a location leads."""
-    if location[:1] == ("tasks",):
-        return list(TaskChoice.model_fields)
-    for part in location:
-        field = model.model_fields.get(str(part))
-        if (
-            field is not None
-            and isinstance(field.annotation, type)
-            and issubclass(field.annotation, BaseModel)
-        ):
-            model = field.annotation
-    return list(model.model_fields)
-
-
 def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
-    known = known_languages()
-
-    def languages(listed: Any, where: Where) -> None:
-        for index, language in enumerate(listed if isinstance(listed, list) else []):
-            wrong = unknown_language(language, known)
-            if wrong is not None:
-                problems.append(f"{source.at((*where, index))}: {wrong}")
-
-    languages(recipe.languages, ("languages",))
-    for index, choice in enumerate(recipe.choices()):
-        _known(TASKS, choice.task, source.at(("tasks", index)), problems)
-        languages(choice.languages, ("tasks", index, "languages"))
-        if choice.trained_on is not None and choice.task in TASKS.names:
-            where = source.at(("tasks", index, "trained_on"))
-            _stand_in(choice.trained_on, TASKS.load(choice.task), where, problems)
-    seen = [choice.task for choice in recipe.choices()]
+    for index, choice in enumerate(recipe.tasks):
+        where: Where = ("tasks", index)
+        if choice.task not in TASKS.names:
+            _known(TASKS, choice.task, source.at(where), problems)
+            continue
+        task = TASKS.load(choice.task)
+        if isinstance(choice.languages, list):
+            problems += foreign_languages(choice.languages, task, source, (*where, "languages"))
+        if choice.trained_on is not None:
+            _stand_in(choice.trained_on, task, source.at((*where, "trained_on")), problems)
+    if isinstance(recipe.languages, list):
+        sharing = [
+            TASKS.load(choice.task)
+            for choice in recipe.tasks
+            if choice.languages is None and choice.task in TASKS.names
+        ]
+        problems += shared_languages(recipe.languages, sharing, source)
+    seen = [choice.task for choice in recipe.tasks]
     for twice in sorted({task for task in seen if seen.count(task) > 1}):
         problems.append(f"{source.at(('tasks',))}: the task {twice} is given twice. Keep one of them.")
+    lists: dict[Where, Sequence[Any]] = {
+        ("seeds",): recipe.seeds,
+        ("languages",): recipe.languages if isinstance(recipe.languages, list) else [],
+        ("runtimes",): recipe.runtimes,
+        ("objectives",): recipe.objectives,
+        ("measure", "probes"): recipe.measure.probes,
+        **{("sweep", path): values for path, values in recipe.sweep.items()},
+    }
+    for where, items in lists.items():
+        problems += [
+            f"{source.at((*where, index))}: {item} is given twice. Keep one of them."
+            for index, item in enumerate(items)
+            if any(item == other and type(item) is type(other) for other in items[:index])
+        ]
     for index, runtime in enumerate(recipe.runtimes):
         _known(RUNTIMES, runtime, source.at(("runtimes", index)), problems)
     for name, fields in recipe.runtime_settings.items():
@@ -225,13 +201,12 @@ def _check_steps(source: Located, problems: list[str]) -> dict[Where, Setting]:
             settings[where] = setting
     for name in ("steps", "arms"):
         part = source.value.get(name)
-        groups = part.items() if name == "arms" and isinstance(part, dict) else [(None, part)]
+        if name == "arms" and not isinstance(part, dict):
+            continue  # the recipe's own check tells
+        groups = part.items() if name == "arms" else [(None, part)]
         for key, steps in groups:
             base: Where = (name,) if key is None else (name, key)
-            if steps is not None and not isinstance(steps, list):
-                problems.append(f"{source.at(base)}: expected a list of steps, found {shortened(steps)}.")
-                continue
-            for index, item in enumerate(steps or []):
+            for index, item in enumerate(steps if isinstance(steps, list) else []):
                 if not isinstance(item, dict) and not (name == "steps" and item == ARMS):
                     problems.append(
                         f"{source.at((*base, index))}: expected a step such as `- step: train`, "
@@ -277,9 +252,7 @@ def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -
         problems += training_problems(step, source, where)
     if len(problems) > before or step is None or checked is None:
         return None
-    return Setting(
-        name, label_of(item), step, checked.candidate, checked.enabled, source.at(where).partition(": ")[0]
-    )
+    return Setting(name, label_of(item), step, checked.candidate, checked.enabled, source.place(where))
 
 
 def _check_place_of_arms(source: Located, problems: list[str]) -> None:

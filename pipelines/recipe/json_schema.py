@@ -14,7 +14,7 @@ def recipe_schema() -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     definitions = schema.setdefault("$defs", {})
     common = StepKeys.model_json_schema()["properties"]
-    refs = []
+    kinds: list[dict[str, Any]] = []
     for name, kind in STEPS.all().items():
         step_schema = kind.model_json_schema()
         definitions.update(step_schema.pop("$defs", {}))
@@ -26,11 +26,25 @@ def recipe_schema() -> dict[str, Any]:
             "required": ["step", *step_schema.get("required", [])],
             "properties": {**common, "step": {"const": name}, **step_schema.get("properties", {})},
         }
-        refs.append({"$ref": f"#/$defs/step_{name}"})
-    step = {"oneOf": refs}
+        # A step is held against its own kind alone, so that the key that is wrong is named and not all kinds.
+        kinds.append(
+            {
+                "if": {"properties": {"step": {"const": name}}, "required": ["step"]},
+                "then": {"$ref": f"#/$defs/step_{name}"},
+            }
+        )
+    definitions["step"] = {
+        "type": "object",
+        "required": ["step"],
+        "properties": {"step": {"enum": list(STEPS.names)}},
+        "allOf": kinds,
+    }
+    step = {"$ref": "#/$defs/step"}
     properties = schema["properties"]
-    properties["steps"]["items"] = {"anyOf": [step, {"const": ARMS}]}
-    properties["arms"]["additionalProperties"] = {"type": "array", "items": step}
+    properties["steps"]["items"] = {"if": {"type": "string"}, "then": {"const": ARMS}, "else": step}
+    properties["tasks"]["items"] = {"if": {"type": "string"}, "else": {"$ref": "#/$defs/TaskChoice"}}
+    steps = {"type": "array", "items": step}
+    properties["arms"]["patternProperties"] = dict.fromkeys(properties["arms"]["patternProperties"], steps)
     settings = Measure().model_dump(mode="json")
     properties["measure"]["default"] = settings
     probes = definitions["Measure"]["properties"]["probes"]

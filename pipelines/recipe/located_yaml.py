@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,42 @@ _SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {  # what each looks lik
 
 @dataclass(frozen=True)
 class Located:
-    """Plain data and, for every path into it, the line (from 1) where it stands."""
+    """Plain data and, for every path into it, the line (from 1) where it stands.
+
+    `flags` holds what the command line set instead, by path: `--set int8.embeddings=true`.
+    """
 
     file: str
     value: Any
     lines: Mapping[Where, int]
+    flags: Mapping[Where, str] = field(default_factory=dict)
 
     def at(self, where: Where) -> str:
-        """Return ``file:line: path`` for the nearest ancestor of a path that has a line."""
-        for end in range(len(where), -1, -1):
+        """Return ``file:line: path`` of the nearest ancestor of a path that has a line, or the flag that set it."""
+        name, (start, depth) = ".".join(str(part) for part in where), self._nearest(where)
+        return start if (depth == len(where) and where in self.flags) or not name else f"{start}: {name}"
+
+    def place(self, where: Where) -> str:
+        """Return ``file:line`` of a part, with the flags that set something inside of it."""
+        inside = [path for path in self.flags if len(path) > len(where) and path[: len(where)] == where]
+        flags = [self.flags[path] for path in inside]
+        return self._nearest(where)[0] + (f" (with {', '.join(flags)})" if flags else "")
+
+    def _nearest(self, where: Where) -> tuple[str, int]:
+        """Return the line or the flag that holds a path most closely, and how long a path that one is of."""
+        for end in range(len(where), 0, -1):
+            if where[:end] in self.flags:
+                return self.flags[where[:end]], end
             if where[:end] in self.lines:
-                break
-        name = ".".join(str(part) for part in where)
-        return f"{self.file}:{self.lines.get(where[:end], 1)}: {name}" if name else f"{self.file}:1"
+                return f"{self.file}:{self.lines[where[:end]]}", end
+        return f"{self.file}:{self.lines.get((), 1)}", 0
+
+    def under(self, where: Where) -> Any:
+        """Return the data at a path that is there."""
+        value = self.value
+        for part in where:
+            value = value[part]
+        return value
 
 
 class _CoreSchema(VersionedResolver):

@@ -38,7 +38,7 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> Located:
     value inside it; any other path leads through the recipe's own keys, as in `measure.limit=100` or
     `seeds=[1, 2]`.
     """
-    value, lines = copy.deepcopy(recipe.value), dict(recipe.lines)
+    value, lines, flags = copy.deepcopy(recipe.value), dict(recipe.lines), dict(recipe.flags)
     for override in overrides:
         path, equals, text = override.partition("=")
         if not equals or not path.strip():
@@ -47,16 +47,21 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> Located:
         head, *rest = path.strip().split(".")
         named = [(where, item) for where, item in step_items(value) if label_of(item) == head]
         if named and rest:
-            for where, item in named:
+            places = [(*where, *rest) for where, _ in named]
+            for _, item in named:
                 _set_in(item, rest, parsed, override)
-                lines.setdefault((*where, rest[0]), lines.get(where, 1))
-            continue
-        _set(value, [head, *rest], parsed, override)
-    return replace(recipe, value=value, lines=lines)
+        else:  # the keys of a sweep hold a point themselves
+            parts = ["sweep", ".".join(rest)] if head == "sweep" and rest else [head, *rest]
+            _set(value, parts, parsed, override)
+            places = [tuple(parts)]
+        for place in places:
+            lines = {where: line for where, line in lines.items() if where[: len(place)] != place}
+            flags = {where: flag for where, flag in flags.items() if where[: len(place)] != place}
+            flags[place] = f"--set {override}"
+    return replace(recipe, value=value, lines=lines, flags=flags)
 
 
 def _set(recipe: Any, parts: list[str], parsed: Any, override: str) -> None:
-
     keys = sorted(Recipe.model_fields)
     labels = sorted({label_of(item) for _, item in step_items(recipe)})
     if parts[0] not in keys or not isinstance(recipe, dict):

@@ -23,7 +23,13 @@ def _languages(value: Any) -> Any:
     return value
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+_NAME, _SHAPE, _COUNTRY = r"^[a-z0-9][a-z0-9._-]*$", r"^[1-9]\d*x[1-9]\d*$", "^[A-Z]{3}$"
+PATTERNS = {  # what each takes, in words
+    _NAME: "a name of lower-case letters, digits, dots, _ and -, a letter or digit first",
+    _SHAPE: "batch x length, such as 8x128",
+    _COUNTRY: "three capital letters, such as DEU",
+}
+Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 Positive = Annotated[int, Field(gt=0)]
 
 ARMS = "arms"  # the item of `steps` where each arm's own steps are put in
@@ -87,7 +93,7 @@ class Measure(Frozen):
     latency_samples: Annotated[int, Field(ge=10)] = Field(
         default=64, description="Inferences at batch size 1 for the latency percentiles of a task."
     )
-    shapes: list[Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]] = Field(
+    shapes: list[Annotated[str, Field(pattern=_SHAPE)]] = Field(
         default=["1x16", "1x128", "8x128"],
         min_length=1,
         description="Batch x length of the probes shapes, roofline and operators.",
@@ -115,7 +121,7 @@ class Measure(Frozen):
         description="Accept energy modelled by codecarbon's process mode where no counter is readable; it "
         "stands on a frontier only where `objectives` names energy_j.",
     )
-    country: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
+    country: Annotated[str, Field(pattern=_COUNTRY)] | None = Field(
         default=None, description="ISO 3166 alpha-3 country of the machine, for carbon intensity."
     )
 
@@ -217,3 +223,4 @@ class Checked:
     recipe: Recipe
     chains: Mapping[str, Sequence[Sequence[Setting]]]
     source: str  # the recipe as YAML text, overrides applied
+    notes: tuple[str, ...] = ()  # what may not be meant, though it is right

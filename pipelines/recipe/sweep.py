@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from xpareto.compress.core import Step, hint, shortened
+from xpareto.pipelines.recipe.explanations import refusal
 from xpareto.pipelines.recipe.located_yaml import Located, Where
+from xpareto.pipelines.recipe.overrides import label_of, step_items
 from xpareto.pipelines.recipe.schema import Setting, StepKeys
 
 
@@ -23,8 +25,8 @@ def swept(
     for path, values in (sweep if isinstance(sweep, dict) else {}).items():
         at = source.at(("sweep", path))
         label, dot, name = path.partition(".")
-        if not dot or label not in {setting.label for setting in settings.values()}:
-            labels = sorted({setting.label for setting in settings.values()})
+        labels = sorted({label_of(item) for _, item in step_items(source.value)})
+        if not dot or label not in labels:
             problems.append(
                 f"{at}: expected label.field with a step of this recipe ({', '.join(labels)})."
                 f"{hint(label, labels)}"
@@ -76,11 +78,13 @@ def _swept_problems(
     error: ValidationError, step: str, kind: type[Step], source: Located, at: Mapping[str, Where]
 ) -> Iterator[str]:
     """Yield what is wrong with the values of a sweep; `at` says where each swept field has its value."""
+    fields: dict[str, list[Any]] = {}
     for problem in error.errors(include_url=False):
-        field, *_, name = map(str, (*problem["loc"][:1], *problem["loc"])) if problem["loc"] else ("", "")
+        fields.setdefault(str(problem["loc"][0]) if problem["loc"] else "", []).append(problem)
+    for field, problems in fields.items():
         where = source.at(at.get(field, next(iter(at.values()))))
-        if problem["type"] == "extra_forbidden":
+        if problems[0]["type"] == "extra_forbidden":
+            name = str(problems[0]["loc"][-1])
             yield f'{where}: {step} has no field "{name}".{hint(name, list(kind.model_fields))}'
         else:
-            message = problem["msg"]
-            yield f"{where}: {message[0].lower()}{message[1:]}, found {shortened(problem['input'])}."
+            yield f"{where}: {refusal(problems, kind)}"

@@ -8,6 +8,7 @@ from .compare_arms import write_comparison as write_comparison
 from .diff import diff_runs as diff_runs
 from .later_actions import artifacts_of as artifacts_of
 from .later_actions import export as export
+from .later_actions import full_name as full_name
 from .later_actions import measure_again as measure_again
 from .later_actions import open_artifact as open_artifact
 from .later_actions import store_of as store_of

@@ -113,6 +113,11 @@ def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
     return folders
 
 
+def full_name(run: RunFolder, start: str) -> str:
+    """Return the name of the candidate that is called so, or that alone begins so."""
+    return read_document(run.path).begun(start).name
+
+
 def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str, Artifact]:
     """Return a candidate's artifacts by training set, every byte verified; InputError where one failed."""
     for training_set in candidate.unmade:

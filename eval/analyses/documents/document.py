@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, refused
 
 
 class Estimate(NamedTuple):
@@ -117,5 +117,4 @@ def first(error: ValidationError) -> str:
     """Return the place of the first thing that is wrong, and what is wrong there."""
     details = error.errors(include_url=False)[0]
     place = ".".join(map(str, details["loc"]))
-    message = details["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{place}: {refused(details)}" if place else refused(details)

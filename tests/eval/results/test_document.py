@@ -118,7 +118,8 @@ def test_an_older_run_without_keys_work_and_version_is_read(tmp_path: Path) -> N
         ({"schema": 0}, "from 1 to 1, found 0"),
         ({"baseline": "c"}, "baseline: 'c' is none of the 2 candidates"),
         ({"candidates": [{"name": "a"}]}, "expected the field 'arm'"),
-        ({"objectives": "score"}, r"not a list of candidates \(objectives: "),
+        ({"objectives": "score"}, r"objectives: expected a list, .*found 'score'.*repeat it"),
+        ({"schema": None}, "schema: expected a whole number from 1 to 1, found none.*repeat it"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_and_says_why(

@@ -31,13 +31,13 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
     [
         ("name: tiny", "nmae: tiny", "r.yaml:2: nmae", 'unknown key. Did you mean "name"?'),
         ("name: tiny", "", "name", "required but missing"),
-        ("name: tiny", "name: Tiny Recipe", "r.yaml:2: name", "pattern"),
+        ("name: tiny", "name: Tiny Recipe", "r.yaml:2: name", "lower-case letters"),
         ("xpareto: 1", "xpareto: 2", "r.yaml:1: xpareto", "expected 1, found 2"),
         ("- step: train", "- step: trian", "r.yaml:6: steps.1.step", 'Did you mean "train"?'),
         ("    epochs: 1", "    epohcs: 1", "r.yaml:9: steps.1.epohcs", 'Did you mean "epochs"?'),
         ("    epochs: 1", "    epochs: two", "r.yaml:9: steps.1.epochs", "found 'two'"),
-        ("    epochs: 1", "    epochs: -1", "r.yaml:9: steps.1.epochs", "greater than 0, found -1"),
-        ("    epochs: 1", "    epochs: '1'", "r.yaml:9: steps.1.epochs", "valid number"),
+        ("    epochs: 1", "    epochs: -1", "r.yaml:9: steps.1.epochs", "above 0, found -1"),
+        ("    epochs: 1", "    epochs: '1'", "r.yaml:9: steps.1.epochs", "expected a number, found '1'"),
         ("[udpos, xnli, tatoeba]", "[udpos, xlni]", "r.yaml:3: tasks.1", 'Did you mean "xnli"?'),
         ("[udpos, xnli, tatoeba]", "[udpos, udpos]", "r.yaml:3: tasks", "given twice"),
         ("[udpos, xnli, tatoeba]", "[]", "r.yaml:3: tasks", "at least 1"),
@@ -50,9 +50,9 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ("name: tiny", "name: tiny\nruntimes: [onxruntime]", "r.yaml:3: runtimes.0", 'mean "onnxruntime"'),
         ("name: tiny", "name: tiny\nobjectives: [scoer]", "r.yaml:3: objectives.0", 'mean "score"'),
         ("name: tiny", "name: tiny\nseeds: []", "r.yaml:3: seeds", "at least 1"),
-        ("name: tiny", "name: tiny\nmeasure: {limit: 0}", "r.yaml:3: measure.limit", "greater than 0"),
+        ("name: tiny", "name: tiny\nmeasure: {limit: 0}", "r.yaml:3: measure.limit", "above 0"),
         ("name: tiny", "name: tiny\nmeasure: {probes: [energi]}", "r.yaml:3: measure.probes.0", 'mean "energy"'),
-        ("name: tiny", "name: tiny\nmeasure: {probes: [size, 3]}", "r.yaml:3: measure.probes.1", "valid string"),
+        ("name: tiny", "name: tiny\nmeasure: {probes: [size, 3]}", "r.yaml:3: measure.probes.1", "text, found 3"),
         ("name: tiny", "name: tiny\nmeasure: {probes: [predictions]}", "measure.probes.0", "xpareto submit"),
         (
             "name: tiny",
@@ -68,7 +68,7 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ),
         ("name: tiny", "name: tiny\nsweep: {int9.embeddings: [true]}", "sweep.int9", 'Did you mean "int8"?'),
         ("name: tiny", "name: tiny\nsweep: {int8.embedings: [true]}", "sweep.int8", 'mean "embeddings"'),
-        ("name: tiny", "name: tiny\nsweep: {int8.embeddings: [3]}", "sweep.int8", "boolean"),
+        ("name: tiny", "name: tiny\nsweep: {int8.embeddings: [3]}", "sweep.int8", "true or false or 'int4', found"),
         ("name: tiny", "name: tiny\nsweep: {int8.embeddings: true}", "sweep.int8", "list of values"),
         ("name: tiny", "name: tiny\nsweep: {int8.label: [a, b]}", "sweep.int8", "only `enabled`"),
         ("on: mnli", "on: mnil", "on", 'Did you mean "mnli"?'),
@@ -83,7 +83,7 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ("on: mnli", "on: mnli, per_set: {udpos: {epochs: 1}}", "per_set", "goes with `on: each`"),
         ("    epochs: 1", "    per_set: {udops: {epochs: 1}}", "per_set.udops", 'Did you mean "udpos"?'),
         ("    epochs: 1", "    per_set: {udpos: {epohcs: 1}}", "per_set", 'Did you mean "epochs"?'),
-        ("    epochs: 1", "    per_set: {udpos: {epochs: 0}}", "per_set", "udpos.epochs: input should be greater"),
+        ("    epochs: 1", "    per_set: {udpos: {epochs: 0}}", "per_set", "udpos.epochs: expected a number above 0"),
         ("  - arms\n", "  - arms\n  - arms\n", "steps", "more than once"),
         ("  - arms\n", "  - amrs\n", "r.yaml:5: steps.0", "expected a step"),
         ("    label: onnx", "    label: int8", "steps.3", "two steps go by the name int8"),
@@ -130,7 +130,7 @@ def test_set_reaches_into_a_field_and_takes_mixtures(checked: Read, good: str) -
         ("fp32.epochs", "expected step.field=value"),
         ("fp23.epochs=1", 'Did you mean "fp32"?'),
         ("fp32.epohcs=1", 'Did you mean "epochs"?'),
-        ("measure.limit=many", "valid integer"),
+        ("measure.limit=many", "--set measure.limit=many: expected a whole number, found 'many'."),
     ],
 )
 def test_a_wrong_set_is_refused(checked: Read, good: str, override: str, words: str) -> None:
@@ -167,3 +167,95 @@ def test_packed_batches_need_graphs_that_read_packed_rows(checked: Read, good: s
     assert checked(good, "measure.batching=packed", "onnx.packed=true").recipe.measure.batching == "packed"
     assert checked(good, "measure.batching=packed", "runtimes=[torch]")  # torch packs by itself
     assert checked(good, "measure.batching=padded")
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("fp32.precision=fp33", "expected 'auto', 'fp32' or 'bf16', found 'fp33'. Did you mean \"fp32\"?"),
+        ("int8.embeddings=maybe", "expected true or false or 'int4', found 'maybe'."),
+        ("measure.probes=accuracy", "expected a list, such as [a, b], found 'accuracy'."),
+        ("measure=3", "expected keys with values, such as {key: value}, found 3."),
+        ("arms=3", "expected keys with values, such as {key: value}, found 3."),
+        ("arms.none=3", "expected a list, such as [a, b], found 3."),
+        ("measure.shapes=[1x]", "measure.shapes.0: expected batch x length, such as 8x128, found '1x'."),
+        ("sweep.int8.embeddings=[4]", "sweep.int8.embeddings.0: expected true or false or 'int4', found 4."),
+        ("seeds=[0, 0]", "seeds.1: 0 is given twice. Keep one of them."),
+        ("runtimes=[torch, torch]", "runtimes.1: torch is given twice. Keep one of them."),
+        (
+            "sweep.int8.embeddings=[true, true]",
+            "sweep.int8.embeddings.1: True is given twice. Keep one of them.",
+        ),
+        ("fp32.max_length=3.5", "expected a whole number, found 3.5."),
+    ],
+)
+def test_what_set_makes_wrong_is_told_once_with_the_flag(
+    checked: Read, good: str, override: str, told: str
+) -> None:
+    assert problems(checked, good, override) == f"--set {override}: {told}"
+
+
+def test_lines_of_what_set_replaced_are_forgotten(checked: Read, good: str) -> None:
+    override = "tasks=[udpos, xlni]"
+    assert problems(checked, good, override).startswith(f'--set {override}: tasks.1: unknown task "xlni"')
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("languages=[ur, zz]", ["languages.1: unknown language"]),
+        ("languages=[en, sw, jv]", ["tatoeba"]),
+        (
+            "tasks=[{task: udpos, languages: [en, sw]}]",
+            ["tasks.0.languages.1: udpos has no sw. It has: af, ar,"],
+        ),
+        ("tasks=[xnli]", None),
+    ],
+)
+def test_a_language_that_a_task_does_not_have_is_refused(
+    checked: Read, good: str, override: str, told: list[str] | None
+) -> None:
+    if told is None:
+        checked(good, override, "languages=[en, sw]")
+    elif "jv" in override:
+        wrong = problems(checked, good, "tasks=[xnli, udpos]", override)
+        assert "languages.2: none of the tasks that it is for (xnli, udpos) has jv." in wrong
+    else:
+        assert all(words in problems(checked, good, override) for words in told)
+        assert len(problems(checked, good, override).splitlines()) == 1
+
+
+def test_arms_that_no_item_places_are_told(checked: Read, good: str) -> None:
+    assert checked(good).notes == ()
+    (note,) = checked(good.replace("  - arms\n", "")).notes
+    assert note.startswith(
+        "r.yaml:13: arms: `steps` has no item `- arms`, so each arm's own steps come first."
+    )
+    assert checked(good.replace("  - arms\n", ""), "arms={main: []}").notes == ()
+
+
+def test_a_plan_names_the_flags_that_are_part_of_a_step(planned: Callable[..., object], good: str) -> None:
+    with pytest.raises(InputError) as caught:
+        planned(good, "intermediate.on=each")
+    assert str(caught.value).startswith("r.yaml:6: train cannot follow train: train on each forks the chain")
+    with pytest.raises(InputError) as caught:
+        planned(good, "int8.candidate=false", "onnx.enabled=false", "int8.reduce_range=true")
+    assert str(caught.value).startswith(
+        "r.yaml:12 (with --set int8.candidate=false, --set int8.reduce_range=true): quantize_dynamic cannot follow"
+    )
+    with pytest.raises(InputError) as caught:
+        planned(good, "steps=[{step: export_onnx}]")
+    assert str(caught.value).startswith(
+        "--set steps=[{step: export_onnx}]: export_onnx cannot follow the base"
+    )
+
+
+def test_a_recipe_without_a_model_for_each_training_set_is_told_of_on_each(
+    planned: Callable[..., object], good: str
+) -> None:
+    with pytest.raises(
+        InputError, match=r"one model for each of udpos, mnli, encoder, but no step has `on: each`"
+    ):
+        planned(good, "fp32.on=mnli")
+    with pytest.raises(InputError, match=r"no step's format \(export_onnx, quantize_dynamic, train\) is one"):
+        planned(good, "fp32.candidate=false", "onnx.candidate=false", "int8.candidate=false")

@@ -41,3 +41,21 @@ def test_the_schema_refuses_what_the_check_refuses(good: str, old: str, new: str
     value = parse_yaml(good.replace(old, new, 1), "r.yaml").value
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, recipe_schema())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("epochs: 1", "epohcs: 1", ("epohcs",)),
+        ("on: mnli, epochs: 2", "on: mnli, epohcs: 2", ("epohcs",)),
+        ("[udpos,", "[{task: udpos, limt: 3},", ("limt",)),
+        ("step: train", "step: trian", ("trian", "train")),
+        ("  - arms", "  - amrs", ("arms", "expected")),
+    ],
+)
+def test_the_schema_names_what_is_misspelt_and_nothing_else(
+    good: str, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    value = parse_yaml(good.replace(old, new, 1), "r.yaml").value
+    errors = list(jsonschema.Draft202012Validator(recipe_schema()).iter_errors(value))
+    assert len(errors) == 1 and all(word in errors[0].message for word in words)

@@ -1,0 +1,29 @@
+"""Why a chain that is right by itself gives nothing to measure, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xpareto.pipelines.recipe import Checked
+
+
+def why_no_candidate(checked: Checked, sets: Sequence[str], formats: Mapping[str, str]) -> str:
+    """Return why a recipe gives no candidate; `sets` are the training sets of its tasks, `formats` what each of
+    its runtimes opens."""
+    settings = {
+        id(one): one for chain in checked.chains.values() for place in chain for one in place
+    }.values()
+    name = checked.recipe.name
+    if not any(one.enabled and one.step.branches(sets) for one in settings):
+        trained = [one for one in settings if hasattr(one.step, "on")]
+        last = f" It has {trained[-1].name} {trained[-1].label} at {trained[-1].where}." if trained else ""
+        return (
+            f"The recipe {name} gives no candidate: its tasks need one model for each of {', '.join(sets)}, but no "
+            f"step has `on: each`, which makes them. Say `on: each` in the step that trains for the tasks.{last}"
+        )
+    steps = ", ".join(sorted({one.name for one in settings if one.enabled}))
+    opened = ", ".join(f"{runtime}: {kind}" for runtime, kind in formats.items())
+    return (
+        f"The recipe {name} gives no candidate: from the step with `on: each` on, no step's format ({steps}) is one "
+        f"that its runtimes open ({opened}), or every step says `candidate: false`. Add a runtime or an export."
+    )
