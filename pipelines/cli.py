@@ -79,7 +79,7 @@ def stop_on_signals() -> None:
 
 def main() -> None:
     """Run the command line; input errors end with a message and exit code 2, never a traceback."""
-    from xpareto.compress.core import InputError
+    from xpareto.compress.core import DiskError, InputError
     from xpareto.pipelines.execution import helps
 
     if helps():  # one of several processes that `accelerate launch` started: the first one is the command
@@ -98,6 +98,9 @@ def main() -> None:
         again = f"Go on with: {options.command_line()}" if sys.argv[1:2] == ["run"] else "Stopped."
         sys.stderr.write(f"{again}\n")
         sys.exit(128 + Stopped.signal_number)
+    except DiskError as error:
+        sys.stderr.write(f"error: {error}{options.other_folders()}\n")
+        sys.exit(2)
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
@@ -109,5 +112,5 @@ def main() -> None:
         known = disk_error(error, Path())
         if known is None:
             raise
-        sys.stderr.write(f"error: {known}\n")
+        sys.stderr.write(f"error: {known}{options.other_folders()}\n")
         sys.exit(2)

@@ -15,9 +15,11 @@ from .data_protocol import DataProvider as DataProvider
 from .data_protocol import Examples as Examples
 from .data_protocol import Split as Split
 from .errors import ArtifactDamaged as ArtifactDamaged
+from .errors import DiskError as DiskError
 from .errors import InputError as InputError
 from .errors import enumerated as enumerated
 from .errors import hint as hint
+from .errors import install as install
 from .errors import refused as refused
 from .errors import shortened as shortened
 from .fork import Only as Only

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.errors import DiskError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
@@ -49,7 +49,7 @@ def append_line(path: Path, record: Any) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a full disk or a folder that cannot be written to into a clear InputError."""
+    """Turn a full disk or a folder that cannot be written to into a clear DiskError."""
     try:
         yield
     except OSError as error:
@@ -58,7 +58,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def disk_error(
     error: BaseException, path: Path, no_place: AbstractSet[int] = frozenset(_REFUSED)
-) -> InputError | None:
+) -> DiskError | None:
     """Return the message for a disk that is full or cannot be written to, else None.
 
     Libraries wrap the system's error in ones of their own (safetensors, shutil), so that its text
@@ -70,8 +70,8 @@ def disk_error(
         return None
     where = getattr(error, "filename", None) or path
     if full:
-        what = "the disk is full. Free some space, or choose other folders with --store and --out"
+        what = "the disk is full. Free some space, or write to another one"
     else:
         reason = getattr(error, "strerror", None) or error
-        what = f"cannot be written to ({reason}). Choose another folder with --store or --out"
-    return InputError(f"{where}: {what}. Finished steps are kept; the same command goes on from there.")
+        what = f"cannot be written to ({reason}). Write to another folder"
+    return DiskError(f"{where}: {what}.")

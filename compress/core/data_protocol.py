@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from xpareto.compress.core.artifact import Head
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Split = Literal["train", "dev"]
 

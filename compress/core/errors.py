@@ -36,6 +36,10 @@ class InputError(Exception):
     """
 
 
+class DiskError(InputError):
+    """A disk is full, or a folder cannot be written to; the command line adds which of its options name folders."""
+
+
 class ArtifactDamaged(InputError):
     """A sealed artifact no longer has the content it was sealed with; it can be rebuilt."""
 
@@ -50,6 +54,15 @@ def hint(wrong: str, names: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def install(extra: str) -> str:
+    """Return what installs an optional part of xpareto, as the README installs the whole.
+
+    >>> install("openvino")
+    "Run, where you installed xpareto from: pip install -c constraints.txt -e '.[openvino]'"
+    """
+    return f"Run, where you installed xpareto from: pip install -c constraints.txt -e '.[{extra}]'"
 
 
 def shortened(value: Any) -> str:

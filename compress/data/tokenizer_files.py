@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import NAMES, InputError, quiet, read_json, vocabulary_size
+from xpareto.compress.core import NAMES, InputError, install, quiet, read_json, vocabulary_size
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -67,7 +67,7 @@ def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bo
         except (ImportError, ValueError, OSError, RuntimeError) as error:
             raise InputError(
                 f"{folder / SENTENCEPIECE}: could not be converted to {TOKENIZER} ({error}). "
-                'Run: pip install "xpareto[sentencepiece]"'
+                f"{install('sentencepiece')}"
             ) from error
         made.backend_tokenizer.save(str(target / TOKENIZER))
         entries = tokenizer_size(target / TOKENIZER)

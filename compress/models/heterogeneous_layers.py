@@ -176,6 +176,12 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
     import transformers
 
     folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        found = "no config.json there" if folder.is_dir() else "no such folder"
+        raise InputError(
+            f"{folder}: expected an exported torch model (config.json, model.safetensors), found {found}. Give one of "
+            "the folders that xpareto export writes, one for each training set."
+        )
     config = transformers.XLMRobertaConfig.from_pretrained(folder)
     name = (config.architectures or ["XLMRobertaModel"])[0]
     if name == "XLMRobertaModel":

@@ -9,6 +9,7 @@ from xpareto.compress.core import InputError, replace_json, sha256_file
 
 SEAL = "SEAL.json"
 READ = ("measurements.jsonl", "candidates.json")  # outcomes are many and large: xpareto verify hashes those
+_OUTCOMES = "outcomes/"
 _CHANGING = (SEAL, ".lock", "worker.log")  # and what can be made anew from the rest: the report
 
 
@@ -36,7 +37,7 @@ def damaged(folder: Path) -> list[str]:
 
 
 def changed_since_seal(folder: Path) -> tuple[str, ...]:
-    """Return which of READ differ from the run's seal; nothing where the run has none yet.
+    """Return which of READ differ from the run's seal, and whether outcomes are gone; nothing where it has none.
 
     A seal that cannot be read has changed itself.
     """
@@ -46,7 +47,9 @@ def changed_since_seal(folder: Path) -> tuple[str, ...]:
     sealed = _read(file)
     if sealed is None:
         return (SEAL,)
-    return tuple(name for name in READ if name in sealed and _sha256(folder / name) != sealed[name])
+    changed = [name for name in READ if name in sealed and _sha256(folder / name) != sealed[name]]
+    gone = any(name.startswith(_OUTCOMES) and not (folder / name).is_file() for name in sealed)
+    return (*changed, *([_OUTCOMES] if gone else []))
 
 
 def _read(file: Path) -> dict[str, str] | None:

@@ -209,7 +209,9 @@ def _stored(file: Path) -> dict[str, np.ndarray]:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"{file}: expected arrays of outcomes ({error}). Repeat the run.") from error
+        reason = getattr(error, "strerror", None)
+        what = f"could not read them: {reason}" if reason else "found a file that is damaged"
+        raise InputError(f"{file}: expected arrays of outcomes, {what}. Repeat the run.") from error
 
 
 def _newest_scores(run: Run, candidate: str, name: str) -> dict[tuple[str, str], float]:

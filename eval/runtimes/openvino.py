@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from xpareto.compress.core import PACKED, Artifact, InputError, hint
+from xpareto.compress.core import PACKED, Artifact, InputError, hint, install
 from xpareto.compress.heads import HEADS
 from xpareto.eval.encoding import is_packed, refuse_packed
 from xpareto.eval.hardware import vector_flags
@@ -60,7 +60,7 @@ class OpenvinoSettings(RuntimeSettings):
 
 
 class OpenvinoRuntime(Runtime):
-    """model.onnx compiled by OpenVINO for latency; pip install 'xpareto[openvino]'."""
+    """model.onnx compiled by OpenVINO for latency; an optional part, `.[openvino]`."""
 
     name = "openvino"
     format = "onnx"
@@ -77,7 +77,7 @@ class OpenvinoRuntime(Runtime):
             import openvino
         except ImportError as error:
             raise InputError(
-                "The runtime openvino needs a package that is not installed. Run: pip install 'xpareto[openvino]'"
+                f"The runtime openvino needs a package that is not installed. {install('openvino')}"
             ) from error
         if artifact.manifest.format != self.format or not HEADS[artifact.manifest.head].deployable:
             raise InputError(

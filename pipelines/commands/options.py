@@ -61,6 +61,24 @@ CandidateName = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
+_OTHER_FOLDERS = {  # how each command that writes is told where
+    "run": "Folders are chosen with --store and --out. Finished steps are kept; the same command goes on from there.",
+    "plan": "The folder is chosen with --store.",
+    "measure": "What was measured is kept.",
+    "report": "The folder is chosen with --out.",
+    "claims": "The file is chosen with --out.",
+    "compare": "It is written beside the run's report.",
+    "export": "The folder is the last argument.",
+    "submit": "The folder is the last argument.",
+}
+
+
+def other_folders() -> str:
+    """Return how the command at hand is told where to write; "" where it writes nothing."""
+    told = _OTHER_FOLDERS.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    return f" {told}" if told else ""
+
+
 def command_line() -> str:
     """Return the command as it was given, to be told in what it writes."""
     return shlex.join(["xpareto", *sys.argv[1:]])

@@ -34,10 +34,13 @@ def report(
     from xpareto.pipelines.runs import build_report
     from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
+    def warn(text: str) -> None:
+        sys.stderr.write(f"warning: {text}\n")
+
     run_folders = [RunFolder.find(name, runs) for name in run]
     warn_of_changes(*run_folders)
     target = out if out is not None else run_folders[0].path / "report"
-    for file in build_report([folder.path for folder in run_folders], target, paper):
+    for file in build_report([folder.path for folder in run_folders], target, paper, warn):
         typer.echo(file)
 
 
@@ -108,6 +111,8 @@ def diff(
     from xpareto.pipelines.storage import RunFolder, warn_of_changes
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
+    if first.path == second.path:
+        sys.stderr.write(f"warning: RUN_A and RUN_B are the same run, {first.path}, so nothing can differ.\n")
     warn_of_changes(first, second)
     document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
     if as_json:

@@ -62,6 +62,8 @@ def show_plan(ready: Prepared) -> None:
     children: dict[str | None, list[str]] = {}
     for key, node in plan.nodes.items():
         children.setdefault(node.parent, []).append(key)
+    for note in ready.checked.notes:
+        console.print(f"Note: {note}", markup=False)
     done = sum(cached.values())
     console.print(
         f"{len(plan.nodes)} steps ({done} cached, {len(plan.nodes) - done} to run), "

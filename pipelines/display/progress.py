@@ -49,8 +49,10 @@ class Terminal(Console):
         self._told = time.monotonic()
         lines = text.splitlines()
         if self._draws:  # at words; a path that is longer than a line is left whole, so that it can be copied
-            wrap = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": "  "}
-            lines = [part for line in lines for part in textwrap.wrap(line, self._console.width, **wrap)]
+            wrapper = textwrap.TextWrapper(
+                self._console.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+            lines = [part for line in lines for part in wrapper.wrap(line)]
         for line in lines:
             self._console.print(line, markup=False, soft_wrap=True)
 

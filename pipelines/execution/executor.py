@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import DiskError, InputError
 from xpareto.compress.training import launched
 from xpareto.pipelines.execution.helper_processes import (
     HelperProcesses,
@@ -73,7 +73,7 @@ class LocalExecutor:
             else:
                 self._busy = False
                 self._note(answer.get("trace", ""))
-                self._failed(answer["failed"], answer["input"])
+                self._failed(answer["failed"], answer["input"], answer.get("disk", False))
         return self._died(process)
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class LocalExecutor:
         self._helpers, self._met = helpers, True
         return self._process
 
-    def _failed(self, reason: str, bad_input: bool) -> None:
+    def _failed(self, reason: str, bad_input: bool, disk: bool) -> None:
         """Raise what a worker's answer says."""
         if self.processes > 1:
             assert self._process is not None and self._helpers is not None
@@ -114,7 +114,7 @@ class LocalExecutor:
             self.close()
             reason = why or reason
         if bad_input:
-            raise InputError(reason)
+            raise DiskError(reason) if disk else InputError(reason)
         raise StepError(reason)
 
     def _died(self, process: subprocess.Popen[str]) -> str:

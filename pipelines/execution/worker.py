@@ -91,7 +91,12 @@ def _serve(line: str, answers: IO[str], group: ProcessGroup | None) -> dict[str,
     except BaseException as error:  # a bug in one step must not take the other candidates along
         known = disk_error(error, work.node_folder())
         text = str(known or f"{type(error).__name__}: {error}")
-        return {"failed": text, "input": known is not None, "trace": traceback.format_exc()}
+        return {
+            "failed": text,
+            "input": known is not None,
+            "disk": known is not None,
+            "trace": traceback.format_exc(),
+        }
 
 
 def _answer(answers: IO[str], fields: dict[str, Any]) -> None:

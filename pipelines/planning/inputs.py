@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core import DataNeed, Head, InputError
+from xpareto.compress.core import DataNeed, Head, InputError, enumerated, hint
 from xpareto.compress.models import read_checkpoint
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
@@ -90,8 +90,10 @@ def open_start(
 
     fingerprints = Fingerprints(store.root / "fingerprints.json")
     lock = Lock.read(lock_file) if lock_file is not None else Lock.new(store.root / "hub")
-    found_base = _open_base(base or recipe.base, recipe, recipe_folder, recipe_file, fingerprints, lock)
-    spec, name = open_data(data or recipe.data, recipe_folder, recipe_file, store, lock)
+    base_place = "--base" if base else f"{recipe_file}: base"
+    found_base = _open_base(base or recipe.base, recipe, recipe_folder, base_place, fingerprints, lock)
+    data_place = "--data" if data else f"{recipe_file}: data"
+    spec, name = open_data(data or recipe.data, recipe_folder, data_place, store, lock)
     # Whatever a plan reads gets its fingerprint, and so its commit, before a worker starts: the lock that
     # workers obey is then complete, and holds no repository that nobody reads.
     datasets = Data.open(spec, dataset_commits(lock))
@@ -104,9 +106,8 @@ def dataset_commits(lock: Lock) -> Callable[[str], str]:
 
 
 def _open_base(
-    name: str | None, recipe: Recipe, folder: Path, file: str, fingerprints: Fingerprints, lock: Lock
+    name: str | None, recipe: Recipe, folder: Path, where: str, fingerprints: Fingerprints, lock: Lock
 ) -> Base | None:
-    where = f"{file}: base"
     makes_own = any(isinstance(item, dict) and item.get("step") == "pretrain" for item in recipe.steps)
     if makes_own:
         if name is not None:
@@ -124,6 +125,13 @@ def _open_base(
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
         return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where)
+    owner = _find_folder(name.partition("/")[0], folder) if "/" in name else None
+    if owner is not None:  # a hub id may look like that, too, but whoever has the folder means it
+        inside = sorted(path.name for path in owner.iterdir() if path.is_dir())
+        raise InputError(
+            f"{where}: no folder {name}.{hint(Path(name).name, inside)} {owner} is there, and has "
+            f"{enumerated(inside, 4) or 'no folder'} in it. Is a hub id meant, run where no such folder is."
+        )
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
     revision = lock.resolve(name, "model")
@@ -143,15 +151,15 @@ def _find_folder(name: str, beside: Path) -> Path | None:
     return None
 
 
-def open_data(name: str | None, folder: Path, file: str, store: Store, lock: Lock) -> tuple[DataSpec, str]:
+def open_data(name: str | None, folder: Path, where: str, store: Store, lock: Lock) -> tuple[DataSpec, str]:
     """Return where the data of that name is, and the name; InputError when it is nowhere.
 
-    `folder` is looked in for relative names, and `file` is the recipe that messages name.
+    `folder` is looked in for relative names, and `where` is the option or the part of the recipe that messages name.
     """
 
     if name is None:
         raise InputError(
-            f"{file}: data: expected a folder in XTREME's layout, `hub` or `embedded`, found nothing. "
+            f"{where}: expected a folder in XTREME's layout, `hub` or `embedded`, found nothing. "
             "Set it, or use --data."
         )
     if name == EMBEDDED:
@@ -160,9 +168,7 @@ def open_data(name: str | None, folder: Path, file: str, store: Store, lock: Loc
         return DataSpec(root=None, hub=True, lock=str(lock.file)), name
     path = _find_folder(name, folder)
     if path is None:
-        raise InputError(
-            f"{file}: data: no folder {name}. Give the folder that holds XTREME's download/ files."
-        )
+        raise InputError(f"{where}: no folder {name}. Give the folder that holds XTREME's download/ files.")
     return DataSpec(root=str(path)), name
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xpareto.pipelines.planning.inputs import Start, open_start
 from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe import Checked, find_recipe, load_recipe
 from xpareto.pipelines.storage import Store
 
@@ -29,12 +30,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A recipe, checked, with its store, its start and its plan."""
+    """A recipe, checked, with its store, its start, its plan and what it evaluates."""
 
     checked: Checked
     store: Store
     start: Start
     plan: Plan
+    work: tuple[Workload, ...]
 
 
 def prepare(options: Options) -> Prepared:
@@ -52,5 +54,6 @@ def prepare(options: Options) -> Prepared:
         lock_file=options.lock,
     )
     plan = make_plan(checked, start)
+    work = workloads(checked.recipe, start)
     start.fingerprints.save()
-    return Prepared(checked, store, start, plan)
+    return Prepared(checked, store, start, plan, work)

@@ -14,7 +14,9 @@ def work_titles(plan: Plan) -> dict[str, str]:
 
     Swept fields, seeds and arms are told where a plan has several of them and the work is not of all.
     """
-    arms, seeds, settings = {}, {}, {}
+    arms: dict[str, dict[str, None]] = {}
+    seeds: dict[str, dict[int, None]] = {}
+    settings: dict[str, list[dict[str, object]]] = {}
     for candidate in plan.candidates:
         for end in candidate.artifacts.values():
             for node in plan.ancestors(end):

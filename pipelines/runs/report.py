@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xpareto.compress.core import InputError, replace_text, writing
@@ -27,11 +28,16 @@ def write_analysis(runs: Sequence[Path], out: Path, resamples: int = RESAMPLES, 
     return out / NAME
 
 
-def build_report(runs: Sequence[Path], out: Path, paper: bool = False) -> list[Path]:
+def build_report(
+    runs: Sequence[Path], out: Path, paper: bool = False, warn: Callable[[str], None] = lambda text: None
+) -> list[Path]:
     """Write the analysis of the runs and every form of their report into a folder; return the files.
 
-    The analysis comes first, since the page and the summary show it.
-    `paper` adds figures for print (see reports.formats.all_forms).
+    The analysis comes first, since the page and the summary show it; where a single run has none, `warn` is
+    told why. `paper` adds figures for print (see reports.formats.all_forms).
     """
     analysis = write_analysis(runs, out)
+    why = json.loads(analysis.read_text(encoding="utf-8")).get("unavailable")
+    if why and len(runs) == 1:
+        warn(f"The report has no intervals and no decision: {why}")
     return [*build(runs, out, paper), analysis]

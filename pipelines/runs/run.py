@@ -26,7 +26,6 @@ from xpareto.pipelines.planning import (
     check_data,
     incomplete,
     prepare,
-    workloads,
 )
 from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import (
@@ -59,13 +58,15 @@ def run_recipe(options: Options, console: Console) -> Result:
     """Run a recipe to its report; a run that was killed goes on where it stopped."""
     ready = prepare(options)
     recipe = ready.checked.recipe
-    work = workloads(recipe, ready.start)
+    work = ready.work
     check_data(work, ready.plan, ready.start, ready.store)
     run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, _run_key(ready, work))
     with run.held():
         if resumed:
             run.drop_unfinished()
         console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
+        for note in ready.checked.notes:
+            console.say(f"Note: {note}")
         for name, parts in incomplete(ready.plan, ready.start).items():
             console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
         threads = recipe.measure.threads or cores()
@@ -97,7 +98,7 @@ def run_recipe(options: Options, console: Console) -> Result:
         run.seal()
 
     with agenda.piece(REPORTING, "report"):
-        report = build_report([run.path], run.path / "report")
+        report = build_report([run.path], run.path / "report", warn=console.say)
     return Result(run, report, builder.failed_candidates(ready.plan))
 
 

@@ -108,7 +108,9 @@ def _data(
 ) -> DataSpec:
     """Return the data of that name, else the run's own, from the hub at the run's own commits."""
     lock = Lock.new(store.root / "hub") if name is not None else Lock.read(run.path / "lock.json")
-    spec = open_data(name or options_of(run)["data"], run.path, str(recipe_file), store, lock)[0]
+    spec = open_data(
+        name or options_of(run)["data"], run.path, "--data" if name else f"{recipe_file}: data", store, lock
+    )[0]
     if spec.hub:  # the process that predicts obeys the lock, so it has to be complete before
         data = Data.open(spec, dataset_commits(lock))
         for wanted in map(find_task, tasks):

@@ -86,7 +86,13 @@ class RunFolder:
         file = self.path / "plan.json"
         plan = self.read_json("plan.json")
         schema, writer = plan.get("schema"), plan.get("xpareto")
-        if not isinstance(schema, int) or schema > SCHEMA:
+        if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+            found = "none" if schema is None else repr(schema)
+            raise InputError(
+                f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {found}. The run is damaged: "
+                "repeat it."
+            )
+        if schema > SCHEMA:
             raise InputError(
                 f"{file}: schema: expected at most {SCHEMA}, found {schema}. A newer xpareto wrote this run"
                 f"{f', {writer}' if writer else ''}; upgrade this one to read it."

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from xpareto.eval.results import changed_since_seal
+from xpareto.eval.results import SEAL, changed_since_seal
 from xpareto.pipelines.storage.run_folder import RunFolder
 
 
 def warn_of_changes(*runs: RunFolder) -> None:
     """Write a line to standard error for each run of which what is read differs from its seal."""
     for run in runs:
+        if not run.sealed:
+            sys.stderr.write(
+                f"warning: {run.path}: no {SEAL}: the run has not finished, or the file is lost, so rows may be "
+                "missing or altered. The command that made the run goes on with it.\n"
+            )
         changed = changed_since_seal(run.path)
         if changed:
             sys.stderr.write(

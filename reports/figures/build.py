@@ -1,4 +1,4 @@
-"""The results as figures for a paper: SVG and PDF, drawn by matplotlib (pip install 'xpareto[figures]')."""
+"""The results as figures for a paper: SVG and PDF, drawn by matplotlib (an optional part, `.[figures]`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, install
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
 from xpareto.eval.results import RunSummary
 from xpareto.reports.figures.attainment import draw_attainment
@@ -28,9 +28,7 @@ def figures(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> Mappin
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise InputError(
-            "Figures need matplotlib, which is not installed. Run: pip install 'xpareto[figures]'"
-        ) from error
+        raise InputError(f"Figures need matplotlib, which is not installed. {install('figures')}") from error
     made: dict[str, bytes] = {}
     with matplotlib.rc_context(dict(STYLE)):
 

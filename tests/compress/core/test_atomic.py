@@ -30,7 +30,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_the_old_content(
 
     monkeypatch.setattr(os, "fsync", full)
     for write in (lambda: replace_text(file, "x"), lambda: append_line(tmp_path / "c", {})):
-        with pytest.raises(InputError, match=r"the disk is full.*Finished steps are kept"):
+        with pytest.raises(InputError, match=r"the disk is full.*Free some space"):
             write()
     assert file.read_text() == '{\n "a": 1\n}\n'
     assert not list(tmp_path.glob(".b.json*"))

@@ -74,7 +74,7 @@ def refused(tmp_path: Path, base: Path, data: Path) -> Callable[..., str]:
         ("step: train", "step: trian", 'unknown step "trian". Did you mean "train"?'),
         ("xnli,", "xlni,", 'unknown task "xlni". Did you mean "xnli"?'),
         ("max_steps: 1", "max_steps: one", "bad.yaml:5: steps.0.max_steps"),
-        ("max_steps: 1", "max_steps: 0", "greater than or equal to 1"),
+        ("max_steps: 1", "max_steps: 0", "a number of 1 or more, found 0"),
         ("  - {step: export_onnx, label: onnx}\n", "", "bad.yaml:6: "),
         ("tatoeba]\n", "tatoeba]\nlanguages: [en, gr]\n", 'unknown language "gr"'),
         ("tatoeba]\n", "tatoeba]\nlanguages: [en, fr]\n", "the recipe names fr"),
