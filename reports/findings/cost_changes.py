@@ -21,7 +21,7 @@ def cost_change(run_summary: RunSummary, analysis: Analysis, candidate: str, cos
     """Return by how much less or more a cost is than that of `compared_with`, as `4.2× quicker`; "" of itself.
 
     Where the interval of the analysis holds 1, or without one the noise floor holds the ratio, it is said to be
-    within noise.
+    within noise; where not even that is known it is told as measured.
     """
     other, unit = compared_with(run_summary, candidate), run_summary.objectives[cost].unit
     here, there = run_summary.value(candidate, cost), run_summary.value(other, cost)
@@ -31,10 +31,11 @@ def cost_change(run_summary: RunSummary, analysis: Analysis, candidate: str, cos
     words = factor(here / there, unit)
     if known is not None and known.low is not None and known.high is not None:
         alike = known.low < known.high and not beyond_noise(known.low, known.high)
-    else:
-        floor = noise_ratio(analysis, cost)
-        alike = floor is not None and 1 / floor < here / there < floor
-    return f"{words}, within noise" if alike else words
+        return f"{words}, within noise" if alike else words
+    floor = noise_ratio(analysis, cost)
+    if floor is None:
+        return f"{words} as measured" if analysis else words
+    return f"{words}, within noise" if 1 / floor < here / there < floor else words
 
 
 def _estimate(analysis: Analysis, candidate: str, cost: str, uncompressed: bool) -> CostEstimate | None:

@@ -24,8 +24,8 @@ def test_a_cost_is_compared_with_the_uncompressed_model_in_its_runtime(alone: Sh
     assert cost_change(run_summary, analysis, BASE, "latency_ms") == ""
 
 
-@pytest.mark.parametrize(("floor", "told"), [(50.0, ", within noise"), (0.5, "")])
-def test_without_an_interval_the_noise_floor_decides(seeds: Shown, floor: float, told: str) -> None:
+@pytest.mark.parametrize(("floor", "told"), [(50.0, ", within noise"), (0.5, ""), (None, " as measured")])
+def test_without_an_interval_the_noise_floor_decides(seeds: Shown, floor: float | None, told: str) -> None:
     run_summary, analysis = seeds
     name = "none/onnx/seed=1/onnxruntime"
     objectives = document_of(analysis)["objectives"]
