@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xpareto.compress.core import InputError
 from xpareto.eval.analyses.documents import THESE_MODELS, BestArm
-from xpareto.eval.comparison import Fold, Selection, best_arms, cross_fitted
-from xpareto.eval.results import Run, RunSummary, TaskFacts, match, task_outcomes, task_tuning
+from xpareto.eval.comparison import Fold, Selection, best_arms, cross_fitted, undecided_best
+from xpareto.eval.results import (
+    Run,
+    RunSummary,
+    TaskFacts,
+    counted,
+    match,
+    nothing_learnt,
+    task_outcomes,
+    task_tuning,
+    unlearnt,
+)
 from xpareto.eval.statistics import TaskScores, task_scores
 from xpareto.eval.tasks import task
 
@@ -27,6 +38,7 @@ def best_arm(
 ) -> BestArm:
     """Return the contrast of the best of `arms` per task with `reference`.
 
+    Tasks and languages that none of these arms has learnt do not count (see eval.results.learnt).
     Outcomes of the run lie in `folder`. `dev` is a run of the same models that scored dev splits (see
     `serves_as_dev`), with its folder. `margin` is in points. InputError when the arms have no common seeds,
     or outcomes were not kept.
@@ -40,13 +52,17 @@ def best_arm(
         )
     every = (reference, *arms)
     names = [name for arm in every for name in matched.names[matched.arms.index(arm)][0]]
+    at_chance = unlearnt(run_summary.run, run_summary.cells, names)
+    tasks = counted(run_summary.run.tasks, at_chance)
     selections = []
-    for facts in run_summary.run.tasks.values():
+    for facts in tasks.values():
         if not facts.languages:
             continue
         on_dev = dev[0].tasks.get(facts.name) if dev is not None else None
         if dev is not None and on_dev is not None and facts.split != DEV:
             scored_on = _scores(folder, run_summary.run, facts, names, seed, resamples)
+            counting = [code for code in on_dev.languages if code in facts.languages]
+            on_dev = replace(on_dev, languages=tuple(counting) or on_dev.languages)
             chosen_on = _scores(dev[1], dev[0], on_dev, names, seed, resamples, DEV)
             selections.append(Selection(task(facts.name), "dev", (Fold(chosen_on, scored_on),)))
         else:
@@ -54,6 +70,8 @@ def best_arm(
             tuning = task_tuning(folder, facts, names, outcomes)
             selections.append(cross_fitted(task(facts.name), outcomes, seed, resamples, tuning))
     compared = best_arms(selections, every, len(matched.seeds), margin)
+    if nothing_learnt({name: facts.languages for name, facts in tasks.items()}, at_chance):
+        compared = undecided_best(compared)
     return BestArm(
         run=run_summary.run.origins[0].run,
         dev_run=dev[0].origins[0].run if dev is not None else None,
@@ -66,6 +84,7 @@ def best_arm(
         resamples=resamples,
         seed=seed,
         synthetic=run_summary.run.synthetic,
+        unlearnt=at_chance,
         average=compared.average,
         tasks=compared.tasks,
     )

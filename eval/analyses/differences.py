@@ -18,6 +18,7 @@ from xpareto.eval.analyses.cost_changes import (
 )
 from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
+from xpareto.eval.objectives import drawn_qualities
 from xpareto.eval.results import (
     RunResults,
     TaskFacts,
@@ -70,10 +71,14 @@ def diff(
     a, b = (_limited(results, tasks, tuple(common), names) for results in (first, second))
     paired = {name: _same_examples(a, b, name) for name in tasks}
     table = score_table(_scored(a, b, paired, resamples), tasks, 0, Weights())
+    others = set(second.run_summary.objectives)
+    qualities = [objective for name, objective in first.run_summary.objectives.items() if name in others]
+    table = table.having(drawn_qualities(table, qualities))
     margin = math.log1p(cost_tolerance / 100)
     costs = cost_contrasts(a, b, names, margin)
+    in_one_block = ratios_in_one_block(a, b, names, costs)
     changes = Changes(
-        candidates=_changes(table, names, costs, ratios_in_one_block(a, b, names, costs), tolerance),
+        candidates=_changes(table, names, costs, in_one_block, tolerance),
         together=pooled_cost_changes(a, b, names, margin),
         tolerance=tolerance,
         cost_margin=margin,
@@ -99,7 +104,11 @@ def diff(
         together=changes.together,
         candidates=changes.candidates,
         same_machine=_machine(first) == _machine(second),
-        bases={name: basis for name, basis in first.run_summary.bases.items() if name in costs},
+        bases={
+            name: basis
+            for name, basis in first.run_summary.bases.items()
+            if name in costs or any(name in of_candidate for of_candidate in in_one_block.values())
+        },
         undetermined=tuple(unproven),
         regressions=(*regressions(changes, lost, costs_lost), *(unproven if strict else ())),
     )
@@ -232,10 +241,13 @@ def _changes(
     for at, name in enumerate(names):
         tasks = family([at], table.task_places, f"tasks of {name}")
         languages = family([at], table.language_places, f"languages of {name}")
+        places = [table.quality_places[quality] for quality in table.qualities]
+        qualities = family([at], places, f"qualities of {name}")
         changes[name] = CandidateChanges(
             average=averages[at],
             tasks=dict(zip(table.tasks, tasks, strict=True)),
             languages=dict(zip(table.languages, languages, strict=True)),
+            qualities=dict(zip(table.qualities, qualities, strict=True)),
             costs={cost: of_all[name] for cost, of_all in costs.items() if name in of_all},
             costs_in_one_block=in_one_block.get(name, {}),
         )

@@ -37,6 +37,8 @@ class Changes:
                 yield name, "tasks", task, contrast, self.tolerance
             for code, contrast in changes.languages.items():
                 yield name, "languages", code, contrast, self.tolerance
+            for quality, contrast in changes.qualities.items():
+                yield name, "qualities", quality, contrast, self.tolerance
             for cost, change in changes.costs.items():
                 yield name, "costs", cost, change, self.cost_margin
 

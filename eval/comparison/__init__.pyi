@@ -9,6 +9,7 @@ from .best_arm import Fold as Fold
 from .best_arm import Selection as Selection
 from .best_arm import best_arms as best_arms
 from .best_arm import cross_fitted as cross_fitted
+from .best_arm import undecided_best as undecided_best
 from .common_change import Logs as Logs
 from .common_change import pooled_change as pooled_change
 from .decision import MAX_DROP as MAX_DROP

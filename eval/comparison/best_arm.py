@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -68,6 +68,16 @@ class BestArms:
 
     average: Contrast
     tasks: Mapping[str, Choice]
+
+
+def undecided_best(compared: BestArms) -> BestArms:
+    """Return the same without any verdict, for arms that have learnt nothing."""
+
+    def told(contrast: Contrast) -> Contrast:
+        return replace(contrast, verdict="undetermined")
+
+    tasks = {name: replace(choice, contrast=told(choice.contrast)) for name, choice in compared.tasks.items()}
+    return BestArms(told(compared.average), tasks)
 
 
 @dataclass(frozen=True)

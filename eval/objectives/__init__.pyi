@@ -5,6 +5,7 @@ from ._objective import Objective as Objective
 from ._objective import Role as Role
 from ._objective import Sense as Sense
 from ._objective import declared_limits as declared_limits
+from ._objective import drawn_qualities as drawn_qualities
 from ._objective import over_blocks as over_blocks
 from ._objective import preferences as preferences
 from ._objective import whole_blocks as whole_blocks

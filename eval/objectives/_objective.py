@@ -110,6 +110,15 @@ def preferences() -> dict[str, Objective]:
     return {objective.aim: objective for objective in every}
 
 
+def drawn_qualities(table: ScoreTable, objectives: Iterable[Objective]) -> dict[str, Quality]:
+    """Return the qualities among some objectives, but for the score, as a table of scores and its draws give them."""
+    return {
+        objective.name: objective.draws(table)
+        for objective in objectives
+        if objective.draws is not None and objective.name != "score"
+    }
+
+
 def declared_limits() -> dict[str, tuple[Objective, Limit]]:
     """Return everything that a limit can be set on by its name, with the objective that declares it."""
     return {

@@ -12,7 +12,7 @@ from statistics import fmean, geometric_mean
 import numpy as np
 
 from xpareto.compress.core import InputError, enumerated
-from xpareto.eval.objectives import Objective, Sense
+from xpareto.eval.objectives import Objective, Sense, drawn_qualities
 from xpareto.eval.pareto import Cost
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.blocks import CONTROL
@@ -22,7 +22,7 @@ from xpareto.eval.results.old_runs import with_percentiles
 from xpareto.eval.results.outcomes import same_predictions, task_clusters, task_outcomes, task_tuning
 from xpareto.eval.results.pairing import variant_of
 from xpareto.eval.results.run import read_runs
-from xpareto.eval.results.summary import ENERGY, SCORE, RunSummary, comparable, on_the_basis, summarize
+from xpareto.eval.results.summary import ENERGY, RunSummary, comparable, on_the_basis, summarize
 from xpareto.eval.statistics import (
     LEVEL,
     NORMAL_FROM,
@@ -127,13 +127,8 @@ class RunResults:
         """
         scored = self._scored(draws, part, keep)
         table = score_table(scored, self.languages, self._partners(), weights)
-        return table.having(
-            {
-                objective.name: objective.draws(table)
-                for objective in (*self.run_summary.objectives.values(), *qualities)
-                if objective.draws is not None and objective.name != SCORE
-            }
-        )
+        asked = (*self.run_summary.objectives.values(), *qualities)
+        return table.having(drawn_qualities(table, asked))
 
     def quality_changes(
         self, table: ScoreTable, systems: Sequence[System], base: int

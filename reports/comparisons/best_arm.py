@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from xpareto.eval.analyses.documents import THESE_MODELS, BestArm
 from xpareto.eval.statistics import Contrast
 from xpareto.reports.comparisons.compared import interval, p_text
+from xpareto.reports.findings import unlearnt_text
 from xpareto.reports.formats import table
 from xpareto.reports.text import code, markdown, points
 
@@ -46,6 +47,9 @@ def _lines(document: BestArm) -> Iterator[str]:
     if document.synthetic:
         yield from ("> **Synthetic data: evidence for the machinery only.**", "")
     yield from (f"{markdown(headline(document))}. In {code(document.variant)}.", "")
+    uncounted = unlearnt_text(document.unlearnt, document.tasks)
+    if uncounted:
+        yield from (uncounted, "")
     yield (
         "An arm is never chosen on the examples that it is scored on: it is chosen on dev where another run "
         "of the same models was scored there, else on one half of the test examples for the other, both ways "

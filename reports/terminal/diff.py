@@ -16,7 +16,8 @@ from xpareto.reports.text import points, ratio, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
 _TITLES: Mapping[What, str] = {
-    "average": "average", "tasks": "task", "languages": "language", "costs": "cost", "lost cost": "lost cost",
+    "average": "average", "tasks": "task", "languages": "language", "qualities": "quality", "costs": "cost",
+    "lost cost": "lost cost",
 }  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]
             name: contrast for name, contrast in contrasts.items() if contrast.verdict in ("better", "worse")
         }
         scores += [(f"{title} {name}", contrast) for name, contrast in told.items()]
+    scores += [(f"quality {name}", contrast) for name, contrast in changes.qualities.items()]
     for what, contrast in scores:
         yield (
             what,
@@ -93,7 +95,11 @@ def notes(document: Difference) -> list[str]:
 def _counted(places: Sequence[Change]) -> str:
     """Return how many averages, tasks, languages and costs there are."""
     counts = Counter(_TITLES[change.what] for change in places)
-    return ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items())
+    return ", ".join(f"{count} {what if count == 1 else _plural(what)}" for what, count in counts.items())
+
+
+def _plural(what: str) -> str:
+    return f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
 
 
 def _together(document: Difference) -> list[str]:

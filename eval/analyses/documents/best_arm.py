@@ -32,5 +32,10 @@ class BestArm(Document):
     resamples: int
     seed: int
     synthetic: bool
+    unlearnt: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="by task the languages that none of the arms has learnt: they do not count, but where there are "
+        "no others, and then nothing is decided",
+    )
     average: Contrast
     tasks: Mapping[str, Choice]

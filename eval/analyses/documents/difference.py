@@ -14,7 +14,7 @@ from xpareto.eval.results import nothing_learnt
 from xpareto.eval.statistics import Basis, Contrast
 
 ALL_TOGETHER = "all candidates together"
-What = Literal["average", "tasks", "languages", "costs", "lost", "lost cost"]
+What = Literal["average", "tasks", "languages", "qualities", "costs", "lost", "lost cost"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ class CandidateChanges(Part):
     average: Contrast
     tasks: Mapping[str, Contrast]
     languages: Mapping[str, Contrast]
+    qualities: Mapping[str, Contrast] = Field(
+        default_factory=dict, description="other than the score, of those that both runs name"
+    )
     costs: Mapping[str, CostChange]
     costs_in_one_block: Mapping[str, float] = Field(
         default_factory=dict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,15 +13,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.pipelines.made_up_run import write_run
+from tests.pipelines.made_up_run import LANGUAGES, write_run
 from tests.tutorials import files
 from xpareto.eval.analyses.summary import analyse
 from xpareto.eval.objectives._objective import OBJECTIVES
+from xpareto.eval.records.measurement import append_rows
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.run_results import read_run_results
 from xpareto.eval.results.summary import SCORE, summarize
 from xpareto.eval.statistics.scores import AVERAGE, Weights
 from xpareto.pipelines.cli import app
+from xpareto.pipelines.runs.diff import diff_runs
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.storage.run_folder import RunFolder
 
@@ -75,7 +78,7 @@ def test_it_is_a_quality_and_no_cost(tmp_path: Path) -> None:
 def test_its_interval_is_that_of_the_paired_bootstrap_and_never_of_width_0(
     tmp_path: Path, seeds: tuple[int, ...]
 ) -> None:
-    results = read_run_results(made(tmp_path / "r", seeds=seeds).path)
+    results = read_run_results(made(tmp_path / "r", seeds=seeds, repeats=4).path)
     document = analyse(results, 400)
     for at, (value, low, high) in enumerate(document.qualities[NAME].changes):
         assert (low < value < high) == (at != document.base)
@@ -138,3 +141,48 @@ def test_every_form_of_report_shows_it_beside_the_score(tmp_path: Path) -> None:
     scores, change = row.split("|")[4:6]
     assert float(scores) > 0 and " to " in change
     assert f"{NAME} (percent)" in files["candidates.csv"]
+
+
+def test_diff_compares_it_between_runs_by_the_paired_bootstrap(tmp_path: Path) -> None:
+    """The same seed makes the same examples; the second run loses ten points in every language."""
+    first, second = made(tmp_path / "a"), made(tmp_path / "b", truth=lambda *_: 60.0)
+    document = diff_runs(first, second, resamples=300)
+    for name in (ONNX, INT8):
+        quality = document.candidates[name].qualities[NAME]
+        assert quality.low < quality.difference < quality.high < 0 and quality.se_examples > 0
+        assert quality.verdict == "worse"
+    assert {change.name for change in document.regressions if change.what == "qualities"} == {NAME}
+    same = diff_runs(first, first, resamples=300)
+    assert all(changes.qualities[NAME].difference == 0 for changes in same.candidates.values())
+    assert not any(change.what == "qualities" for change in same.regressions)
+
+
+def test_it_is_0_for_sure_only_where_predictions_are_the_same(tmp_path: Path) -> None:
+    run = made(tmp_path / "r")
+    for name in ("none/fp32/torch", ONNX):
+        for kind in ("outcomes", "predictions"):
+            (run.path / kind / name.replace("/", "__")).mkdir(parents=True, exist_ok=True)
+    source, target = (run.path / "outcomes" / n.replace("/", "__") for n in ("none/fp32/torch", ONNX))
+    for file in source.iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+    rows = [row for row in run.rows() if not (row.candidate == ONNX and row.probe == "accuracy")]
+    copies = [
+        replace(row, candidate=ONNX)
+        for row in rows
+        if row.candidate == "none/fp32/torch" and row.probe == "accuracy"
+    ]
+    run.rows_file.unlink()
+    append_rows(run.rows_file, [*rows, *copies])
+
+    def change() -> list[float]:
+        results = read_run_results(run.path)
+        return results.quality_changes(results.table(200, Weights()), results.systems(True), 0)[NAME][1]
+
+    value, low, high = change()
+    assert low < value == 0 < high  # alike on these examples; on the next one who knows
+    for name, languages in LANGUAGES.items():
+        answers = json.dumps({code: ["a"] * 400 for code in languages})
+        for candidate in ("none/fp32/torch", ONNX):
+            kept = run.path / "predictions" / candidate.replace("/", "__") / f"accuracy-0-{name}.json"
+            kept.write_text(answers, encoding="utf-8")
+    assert change() == [0.0, 0.0, 0.0]
