@@ -85,8 +85,11 @@ def loss(answer: Answer) -> str:
 
 
 def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
-    """Return a pick for each variant that is the choice for any cost, in the order of the document."""
-    if not analysis or analysis.answer is None:
+    """Return a pick for each variant that is the choice for any cost, in the order of the document.
+
+    None where no task was learnt: then nothing is decided.
+    """
+    if not analysis or analysis.answer is None or analysis.nothing_learnt:
         return ()
     found: dict[int, Pick] = {}
     for entry in analysis.answer.picks:
@@ -220,7 +223,7 @@ def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
         return ()
     told = [
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most {loss(answer)} "
-        f"(of those that lose more, none would in {analysis.percent} of cases)."
+        f"({analysis.percent} sure that none of them loses more)."
     ]
     for entry in answer.picks[:1]:
         if entry.objective == SCORE:
@@ -261,8 +264,8 @@ def method(analysis: Summary, answer: Answer) -> str:
     """Return what the picks rest on, and the command that says the same."""
     return (
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most "
-        f"{loss(answer)}: the upper end of the drop’s interval does (of those that lose more, none would in "
-        f"{analysis.percent} of cases; the seeds of each count together). Costs and scores that noise cannot "
+        f"{loss(answer)}: the upper end of the drop’s interval does ({analysis.percent} "
+        "sure that none of them loses more; the seeds of each count together). Costs and scores that noise cannot "
         "tell apart count as equal. What a block of measurements does to all variants is in the interval of a "
         "cost and cancels in that of a ratio. The same is said, with reasons, by: "
         f"xpareto choose RUN --max-drop {answer.max_drop:g} --seed-policy mean"

@@ -220,7 +220,7 @@ def test_an_analysis_of_another_run_is_not_shown_and_a_contradicting_one_is_refu
     for damage, words in (
         ({"scores": []}, "scores: 0 entries"),
         ({"baseline": "nobody"}, "'nobody' is none of its candidates"),
-        ({"level": 95}, r"level: .* less than 1"),
+        ({"level": 95}, r"level: .* below 1"),
         (
             {"schema": 99},
             "at most, found 99, written by .*. Write them again: xpareto report",
@@ -369,3 +369,20 @@ def test_a_model_of_every_runtime_can_be_loaded_as_the_page_says(seeds: Shown) -
         code = loading(shown, pick)
         assert '"exported/mnli' in code and code.endswith("# likewise udpos")
         ast.parse(code)
+
+
+def test_where_nothing_was_learnt_or_no_cost_was_measured_no_gain_is_shown(alone: Shown) -> None:
+    run_summary, analysis = alone
+    ignorant = changed(alone, unlearnt={name: entry.languages for name, entry in analysis.tasks.items()})
+    assert ignorant.nothing_learnt and picks(run_summary, ignorant) == ()
+    html = page(run_summary, ignorant)
+    assert "xpareto export" not in html and "By compression" not in html
+    assert "".join(deploy_words(run_summary, ignorant)) in html
+    answer = document_of(analysis)["answer"]
+    place = analysis.names.index("none/int8/onnxruntime")
+    answer["picks"] = [
+        answer["picks"][0]
+        | {"prefer": "score", "objective": "score", "chosen": place, "ratio": None, "ratios": None}
+    ]
+    html = page(run_summary, changed(alone, answer=answer))
+    assert "no cost was measured" in html and "By compression" not in html and "xpareto export" in html
