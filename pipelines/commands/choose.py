@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from xpareto.pipelines.commands import completion
 from xpareto.pipelines.commands.options import RUNS, DrawSeed, Number, Resamples, RunName, RunsLookup, Text
 
 LIMITS = "limits"  # where a command's context keeps those that were given
@@ -69,6 +70,7 @@ def choose(
         typer.Option(
             "--prefer",
             metavar="WHAT",
+            autocompletion=completion.aims,
             help="latency, throughput, size, memory, energy, score, or an objective by name (xpareto list "
             "objectives).",
         ),
@@ -86,6 +88,7 @@ def choose(
         typer.Option(
             "--seed-policy",
             metavar="each|mean",
+            autocompletion=completion.policies,
             help="each: every trained model for itself; mean: the seeds of a variant together.",
         ),
     ] = "each",

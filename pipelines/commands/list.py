@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from xpareto.pipelines.commands import completion
 
 WHAT = ("steps", "tasks", "training", "runtimes", "probes", "objectives", "recipes")
 
@@ -13,52 +16,61 @@ def list_entries(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="WHAT",
-            help="steps, tasks, training, runtimes, probes, objectives or recipes.",
+            metavar="[WHAT]",
+            help="steps, tasks, training, runtimes, probes, objectives or recipes; or the name of one of them, for "
+            "all about it; default: the names of all.",
             show_default=False,
+            autocompletion=completion.listed,
         ),
-    ] = "",  # so that its absence is answered with the choices
+    ] = "",
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every field.")] = False,
 ) -> None:
-    """List what recipes can name."""
+    """List what recipes can name, or tell all about one of them."""
     show(what, verbose)
 
 
 def show(what: str, verbose: bool) -> None:
-    """Print one catalogue, loading no other; InputError with the choices where there is none of that name."""
-    if what == "steps":
-        from xpareto.pipelines.display import show_steps
+    """Print one catalogue, all about one entry, or the names of all; InputError where nothing is called so."""
+    if not what:
+        from xpareto.pipelines.display import show_names
 
-        show_steps(verbose)
-    elif what == "tasks":
-        from xpareto.pipelines.display import show_tasks
-
-        show_tasks(verbose)
-    elif what == "training":
-        from xpareto.pipelines.display import show_training
-
-        show_training(verbose)
-    elif what == "runtimes":
-        from xpareto.pipelines.display import show_runtimes
-
-        show_runtimes(verbose)
-    elif what == "probes":
-        from xpareto.pipelines.display import show_probes
-
-        show_probes(verbose)
-    elif what == "objectives":
-        from xpareto.pipelines.display import show_objectives
-
-        show_objectives(verbose)
-    elif what == "recipes":
-        from xpareto.pipelines.display import show_recipes
-
-        show_recipes(verbose)
+        show_names()
+    elif what in WHAT:
+        _shower(what)(verbose)
     else:
-        from xpareto.compress.core import InputError, hint
+        from xpareto.pipelines.display import catalogue_names
 
-        named = f'"{what}".{hint(what, WHAT)}' if what else "nothing."
-        raise InputError(f"Expected one of {', '.join(WHAT)}, found {named}")
+        names = catalogue_names()
+        homes = [kind for kind in WHAT if what in names[kind]]
+        for kind in homes:
+            _shower(kind)(True, what)
+        if not homes:
+            from xpareto.compress.core import InputError, hint
+
+            every = [*WHAT, *(name for kind in WHAT for name in names[kind])]
+            raise InputError(
+                f'Nothing is called "{what}".{hint(what, every)} Give one of {", ".join(WHAT)}, or a name: xpareto '
+                "list"
+            )
+
+
+def _shower(kind: str) -> Callable[..., None]:
+    """Return what prints a catalogue; the others are not loaded."""
+    if kind == "steps":
+        from xpareto.pipelines.display import show_steps as shower
+    elif kind == "tasks":
+        from xpareto.pipelines.display import show_tasks as shower
+    elif kind == "training":
+        from xpareto.pipelines.display import show_training as shower
+    elif kind == "runtimes":
+        from xpareto.pipelines.display import show_runtimes as shower
+    elif kind == "probes":
+        from xpareto.pipelines.display import show_probes as shower
+    elif kind == "objectives":
+        from xpareto.pipelines.display import show_objectives as shower
+    else:
+        from xpareto.pipelines.display import show_recipes as shower
+    return shower
 
 
 def schema(
@@ -67,6 +79,7 @@ def schema(
         typer.Option(
             "--of",
             metavar="DOCUMENT",
+            autocompletion=completion.documents,
             help="recipe; of a run's files: run or measurement; what an analysis gives: summary, "
             "recommendation, difference, comparison, best-arm or claims.",
         ),

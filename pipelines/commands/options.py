@@ -9,20 +9,41 @@ from typing import Annotated, Optional
 
 import typer
 
+from xpareto.pipelines.commands import completion
+
 Text = Optional[str]  # noqa: UP045 - typer reads the annotation at run time
 Folder = Optional[Path]  # noqa: UP045
 Number = Optional[float]  # noqa: UP045
 
 RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A .yaml file, or a shipped recipe's name.")
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A .yaml file, or a shipped recipe's name.", autocompletion=completion.recipes
+    ),
 ]
 Sets = Annotated[
     list[str],
-    typer.Option("--set", metavar="STEP.FIELD=VALUE", help="Override a step's field or a recipe key."),
+    typer.Option(
+        "--set",
+        metavar="STEP.FIELD=VALUE",
+        help="Override a step's field or a recipe key.",
+        autocompletion=completion.settings,
+    ),
 ]
-BaseName = Annotated[Text, typer.Option("--base", metavar="DIR_OR_ID", help="Checkpoint to start from.")]
+BaseName = Annotated[
+    Text,
+    typer.Option(
+        "--base", metavar="DIR_OR_ID", help="Checkpoint to start from.", autocompletion=completion.bases
+    ),
+]
 DataName = Annotated[
-    Text, typer.Option("--data", metavar="DIR", help="XTREME's download/ folder, or `hub` or `embedded`.")
+    Text,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="XTREME's download/ folder, or `hub` or `embedded`.",
+        autocompletion=completion.data,
+    ),
 ]
 LockFile = Annotated[
     Folder, typer.Option("--lock", metavar="FILE", help="A run's lock.json: the same hub commits.")
@@ -33,7 +54,12 @@ RunsLookup = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where r
 StoreLookup = Annotated[
     Folder, typer.Option("--store", metavar="DIR", help="Where the artifacts are, if the store was moved.")
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, its name, or `latest`.")]
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run folder, its name, or `latest`.", autocompletion=completion.runs
+    ),
+]
 
 Processes = Annotated[
     int,
@@ -56,7 +82,12 @@ DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the 
 
 STORE, RUNS = Path("store"), Path("runs")
 CandidateName = Annotated[
-    str, typer.Argument(metavar="CANDIDATE", help="A candidate's name as in the report.")
+    str,
+    typer.Argument(
+        metavar="CANDIDATE",
+        help="A candidate's name as in the report, or as much of its beginning as no other has.",
+        autocompletion=completion.candidates,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from xpareto.pipelines.commands import completion
 from xpareto.pipelines.commands.options import (
     RUNS,
     AsJson,
@@ -22,7 +23,10 @@ from xpareto.pipelines.commands.options import (
 
 def report(
     run: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Run folders, their names, or `latest`.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Run folders, their names, or `latest`.", autocompletion=completion.runs
+        ),
     ],
     out: Annotated[
         Folder, typer.Option("--out", metavar="DIR", help="Default: the first run's report/.")
@@ -49,7 +53,10 @@ def compare(
     arms: Annotated[
         tuple[str, str],
         typer.Option(
-            "--arms", metavar="A B", help="Two arms; the verdict is on B. One arm twice: A/A check."
+            "--arms",
+            metavar="A B",
+            help="Two arms; the verdict is on B. One arm twice: A/A check.",
+            autocompletion=completion.arms,
         ),
     ],
     margin: Margin = 1.0,
@@ -80,8 +87,18 @@ def compare(
 
 
 def diff(
-    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="The earlier run: a folder or its name.")],
-    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that is judged, or `latest`.")],
+    run_a: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_A", help="The earlier run: a folder or its name.", autocompletion=completion.runs
+        ),
+    ],
+    run_b: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_B", help="The run that is judged, or `latest`.", autocompletion=completion.runs
+        ),
+    ],
     tolerance: Annotated[
         float, typer.Option("--tolerance", metavar="POINTS", help="Score differences up to this are none.")
     ] = 1.0,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xpareto.pipelines.commands import completion
 from xpareto.pipelines.commands.options import (
     RUNS,
     STORE,
@@ -81,7 +82,10 @@ def plan(
 def measure(
     run: RunName,
     probe: Annotated[
-        Text, typer.Option("--probe", metavar="NAME", help="One probe only; default: all.")
+        Text,
+        typer.Option(
+            "--probe", metavar="NAME", help="One probe only; default: all.", autocompletion=completion.probes
+        ),
     ] = None,
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,

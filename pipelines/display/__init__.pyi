@@ -2,6 +2,8 @@ from .doctor import show_doctor as show_doctor
 from .list_measurements import show_objectives as show_objectives
 from .list_measurements import show_probes as show_probes
 from .list_measurements import show_runtimes as show_runtimes
+from .list_names import catalogue_names as catalogue_names
+from .list_names import show_names as show_names
 from .list_recipes import show_recipes as show_recipes
 from .list_steps import show_steps as show_steps
 from .list_tasks import show_tasks as show_tasks

@@ -23,10 +23,11 @@ _PROBE_KINDS: dict[Taken, tuple[str, str]] = {
 }
 
 
-def show_runtimes(verbose: bool) -> None:
-    """Print every runtime, with its facts and settings where these are asked for."""
+def show_runtimes(verbose: bool, *only: str) -> None:
+    """Print every runtime, or `only` these, with its facts and settings where these are asked for."""
     rows = []
-    for name, runtime in RUNTIMES.all().items():
+    for name in only or RUNTIMES.names:
+        runtime = RUNTIMES.load(name)
         known = {key: value for key, value in runtime.facts().items() if key != "threads"}  # set when opened
         facts = ", ".join(f"{key} {value}" for key, value in known.items()) if verbose else ""
         rows.append((name, runtime.format, first_line(type(runtime).__doc__), facts))
@@ -35,10 +36,10 @@ def show_runtimes(verbose: bool) -> None:
     print_table(rows, "runtime", "opens", "", "")
 
 
-def show_probes(verbose: bool) -> None:
-    """Print every probe: what it finds, and how often it is taken."""
+def show_probes(verbose: bool, *only: str) -> None:
+    """Print every probe, or `only` these: what it finds, and how often it is taken."""
     rows = []
-    for name in (*nameable(), *taken("by submit")):
+    for name in only or (*nameable(), *taken("by submit")):
         probe = PROBES.load(name)
         kind_columns = _PROBE_KINDS[probe.taken]
         told = inspect.getdoc(type(probe)) if verbose else first_line(type(probe).__doc__)
@@ -46,10 +47,17 @@ def show_probes(verbose: bool) -> None:
     print_table(rows, "probe", "", "finds", "measured", "")
 
 
-def show_objectives(verbose: bool) -> None:
-    """Print every objective, with the limits that `choose` takes on it."""
-    rows = [
-        (name, item.role, item.sense, item.unit, " ".join(limit.option for limit in item.limits), item.title)
-        for name, item in OBJECTIVES.all().items()
-    ]
-    print_table(rows, "objective", "role", "sense", "unit", "limits of choose", "")
+def show_objectives(verbose: bool, *only: str) -> None:
+    """Print every objective, or `only` these, with the limits that `choose` takes on it, and what they limit."""
+    rows: list[tuple[str, ...]] = []
+    for name in only or OBJECTIVES.names:
+        item = OBJECTIVES.load(name)
+        options = "" if verbose else " ".join(limit.option for limit in item.limits)
+        rows.append((name, item.role, item.sense, item.unit, options, item.title))
+        if verbose:
+            prefer = f"of all that fit, {item.superlative}"
+            rows.append(("", "", "", "", f"--prefer {item.aim}", prefer))
+            rows += [("", "", "", limit.unit, limit.option, limit.help) for limit in item.limits]
+    print_table(
+        rows, "objective", "role", "sense", "unit", "options of choose" if verbose else "limits of choose", ""
+    )

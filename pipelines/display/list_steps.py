@@ -6,12 +6,13 @@ from xpareto.compress.core import STEPS, example_recipe, field_docs, formats, pr
 from xpareto.pipelines.display.table import print_table
 
 
-def show_steps(verbose: bool) -> None:
-    """Print every step: a line each, or all that a recipe can say of it."""
+def show_steps(verbose: bool, *only: str) -> None:
+    """Print every step, or `only` these: a line each, or all that a recipe can say of it."""
     if not verbose:
         print_table(list(STEPS.summaries().items()), "step", "")
         return
-    for name, kind in STEPS.all().items():
+    for name in only or STEPS.names:
+        kind = STEPS.load(name)
         print(
             f"{name}\n{'=' * len(name)}\n\n{prose(kind)}\n\n{formats(kind)}\n\n{example_recipe(kind)}", end=""
         )

@@ -6,10 +6,11 @@ from xpareto.eval.tasks import TASKS, TRAINING_SETS
 from xpareto.pipelines.display.table import print_table
 
 
-def show_tasks(verbose: bool) -> None:
-    """Print every task, with its languages or how many they are."""
+def show_tasks(verbose: bool, *only: str) -> None:
+    """Print every task, or `only` these, with its languages or how many they are."""
     rows = []
-    for name, task in TASKS.all().items():
+    for name in only or TASKS.names:
+        task = TASKS.load(name)
         languages = " ".join(task.languages) if verbose else str(len(task.languages))
         first, rest = " + ".join(task.metrics[: task.scored_by]), task.metrics[task.scored_by :]
         rows.append((name, task.group, ", ".join([first, *rest]), task.trained_on, languages))
@@ -18,10 +19,11 @@ def show_tasks(verbose: bool) -> None:
     )
 
 
-def show_training(verbose: bool) -> None:
-    """Print every training set, and where its files are looked for."""
+def show_training(verbose: bool, *only: str) -> None:
+    """Print every training set, or `only` these, and where its files are looked for."""
     rows: list[tuple[str, ...]] = []
-    for name, training_set in TRAINING_SETS.all().items():
+    for name in only or TRAINING_SETS.names:
+        training_set = TRAINING_SETS.load(name)
         hub = " + ".join(item.repo for item in (training_set.hub, *training_set.more_hub) if item is not None)
         rows.append(
             (

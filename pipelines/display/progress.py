@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xpareto.pipelines.runs import Console, Result, Status
+from xpareto.reports.terminal import show_ending
 
 SECONDS_BETWEEN_LINES = 20.0  # of progress where nothing can be drawn, as in a log file
 _BAR = 24
@@ -66,13 +67,10 @@ class Terminal(Console):
         self.say(f"{place(status)} made {status.what} in {seconds:.1f} s{end}")
 
     def summary(self, result: Result) -> None:
-        """Tell where everything is, and what failed."""
+        """Tell what failed, and the answer."""
         for name, reason in result.failed.items():
             self.say(f"Failed: {name}: {reason}")
-        print(f"run     {result.run.path}")
-        for file in result.report:
-            if file.name in {"index.html", "summary.md"}:
-                print(f"report  {file}")
+        show_ending(result.run.path)
 
     def _standing(self) -> Group:
         """Return what is drawn: how far the whole is, with a bar, and the piece at hand."""

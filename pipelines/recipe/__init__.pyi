@@ -4,6 +4,7 @@ from .checks import load_recipe as load_recipe
 from .checks import shipped_recipes as shipped_recipes
 from .json_schema import recipe_schema as recipe_schema
 from .located_yaml import read_yaml as read_yaml
+from .overrides import step_items as step_items
 from .probe_groups import BY_SUBMIT as BY_SUBMIT
 from .probe_groups import groups as groups
 from .probe_groups import nameable as nameable

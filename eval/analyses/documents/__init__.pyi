@@ -8,6 +8,7 @@ from .arm_comparison import RestsOn as RestsOn
 from .arm_comparison import SeenEntry as SeenEntry
 from .arm_comparison import TrainingStep as TrainingStep
 from .best_arm import BestArm as BestArm
+from .catalogue import DOCUMENTS as DOCUMENTS
 from .catalogue import document_schema as document_schema
 from .claim_status import ClaimEntry as ClaimEntry
 from .claim_status import ClaimStatus as ClaimStatus

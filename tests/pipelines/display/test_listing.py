@@ -9,7 +9,6 @@ from xpareto.eval.objectives._objective import OBJECTIVES
 from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
-from xpareto.pipelines.cli import main
 from xpareto.pipelines.commands.list import WHAT, show
 from xpareto.pipelines.display.doctor import show_doctor
 from xpareto.pipelines.display.table import print_table
@@ -61,7 +60,7 @@ def test_a_probe_is_listed_with_what_it_is(
     }.items():
         assert words in " ".join(shown[name].split())
     show("probes", True)
-    assert "Raw times lie in the job's folder" in capsys.readouterr().out
+    assert "in the job's folder as latency/<task>.npz" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", STEPS.names)
@@ -81,14 +80,44 @@ def test_an_unknown_catalogue_is_refused() -> None:
         show("taks", False)
 
 
-def test_no_catalogue_at_all_is_answered_with_the_choices(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_no_catalogue_at_all_is_answered_with_the_names_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    show("", False)
+    shown = capsys.readouterr().out
+    catalogues = (STEPS, TASKS, TRAINING_SETS, RUNTIMES, PROBES, OBJECTIVES)
+    assert all(name in shown for catalogue in catalogues for name in catalogue.names)
+    assert all(kind in shown for kind in WHAT) and "demo" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "other"),
+    [
+        ("train", "learning_rate", "prune_depth"),
+        ("xnli", "ar bg de", "tatoeba"),
+        ("mnli", "intermediate/mnli", "squad_v1"),
+        ("openvino", "openvino", "torch"),
+        ("latency", "Latency at batch 1", "Peak"),
+        ("latency_ms", "--p95-ms", "size_bytes"),
+        ("int8", "tasks: ", "distil-6"),
+    ],
+)
+def test_one_name_is_answered_with_all_about_it(
+    name: str, words: str, other: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["xpareto", "list"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert f"Expected one of {', '.join(WHAT)}, found nothing." in capsys.readouterr().err
+    show(name, False)
+    shown = capsys.readouterr().out
+    assert (
+        name in shown and words in shown and other not in [line.split(" ")[0] for line in shown.splitlines()]
+    )
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_every_catalogue_tells_more_when_it_is_asked_for_more(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(what, False)
+    short = capsys.readouterr().out
+    show(what, True)
+    assert len(capsys.readouterr().out) > len(short)
 
 
 def test_no_cell_is_wrapped_in_a_pipe(

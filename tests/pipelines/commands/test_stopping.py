@@ -1,0 +1,74 @@
+"""What a command says that is ended from outside, by Ctrl-C, a kill, or a terminal that closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from xpareto.pipelines import cli
+from xpareto.pipelines.runs.agenda import Status
+from xpareto.pipelines.runs.run import _stopped
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in kept:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("command", ["run", "choose"])
+def test_a_command_that_is_stopped_says_how_to_go_on(
+    number: signal.Signals, code: int, command: str, handlers: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    fake = typer.Typer()
+
+    @fake.command(context_settings={"ignore_unknown_options": True})
+    def work(words: list[str]) -> None:
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(cli, "app", fake)
+    monkeypatch.setattr(cli.Stopped, "signal_number", signal.SIGINT)
+    monkeypatch.setattr("sys.argv", ["xpareto", command, "demo", "--set", "seeds=[0, 1]"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    told = "Go on with: xpareto run demo --set 'seeds=[0, 1]'\n" if command == "run" else "Stopped.\n"
+    assert ended.value.code == code and capsys.readouterr().err == told
+
+
+def test_a_signal_that_is_ignored_stays_ignored(handlers: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    cli.stop_on_signals()
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_run_that_is_stopped_says_what_is_kept_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status = Status(5, 97, "target (mnli) for arm none", "updates, loss 0.31", 120, 400, 95.0)
+    builder = SimpleNamespace(
+        agenda=SimpleNamespace(now=status),
+        ready=SimpleNamespace(store=SimpleNamespace(root=tmp_path / "store")),
+        run=SimpleNamespace(path=Path("runs/r")),
+        saved=lambda: (tmp_path / "store/scratch/key/training.safetensors", 130.0),
+    )
+    assert _stopped(builder).splitlines() == [  # type: ignore[arg-type]
+        "Stopped at step 5 of 97, target (mnli) for arm none: 120 of 400 updates, loss 0.31, 1:35 left.",
+        "Kept, what was made: store",
+        "Kept, what was measured: runs/r",
+        "Kept, this training as it was 2:10 ago: store/scratch/key/training.safetensors",
+    ]
