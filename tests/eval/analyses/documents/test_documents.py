@@ -67,9 +67,9 @@ def test_a_document_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         ('{"schema": 2, "xpareto": "9.1"}', r"found 2, written by xpareto 9\.1\. Write it again"),
         (
             '{"schema": 1}',
-            r"the status of the claims of schema 1, found another, written with schema 1 \(runs: Field required\)",
+            r"the status of the claims of schema 1, found another, written with schema 1 \(runs: is required but missing",
         ),
-        (json.dumps(STATUS | {"comparisons": "x"}), r"\(comparisons: .*integer"),
+        (json.dumps(STATUS | {"comparisons": "x"}), r"\(comparisons: .*whole number"),
     ],
 )
 def test_what_is_no_such_document_is_refused_with_what_writes_it(
