@@ -67,7 +67,7 @@ def test_a_document_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         ('{"schema": 2, "xpareto": "9.1"}', r"found 2, written by xpareto 9\.1\. Write it again"),
         (
             '{"schema": 1}',
-            r"the status of the claims of schema 1, found another, written with schema 1 \(runs: is required but missing",
+            r"the status of the claims of schema 1, found another, written with schema 1 \(runs: is required",
         ),
         (json.dumps(STATUS | {"comparisons": "x"}), r"\(comparisons: .*whole number"),
     ],
