@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpareto.compress.core import Examples, Head, InputError
+from xpareto.compress.core import Examples, Head
 from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import random_signs
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
@@ -56,20 +56,11 @@ class Encoder(HeadSpec):
             states = model(**inputs, output_hidden_states=True).hidden_states[layer]
         return states
 
-    def exports(self, layer: int | None, layers: int) -> dict[str, str]:
-        """Return the outputs; InputError for a layer that the model has not.
-
-        >>> Encoder().exports(8, 12)
-        {'last_hidden_state': 'last_hidden_state', 'hidden_states.8': 'hidden_state_8'}
-        """
-        names = {"last_hidden_state": "last_hidden_state"}
-        if layer is not None and layer != layers:
-            if not 0 <= layer < layers:
-                raise InputError(f"layer: expected 0 to {layers}, the model's layers, found {layer}.")
-            names[f"hidden_states.{layer}"] = f"hidden_state_{layer}"
-        return names
+    def exports(self) -> tuple[str, ...]:
+        return ("last_hidden_state",)
 
     def read_outputs(self, layer: int | None, layers: int) -> tuple[str, ...]:
+        # An export ends at the layer that is read; those of xpareto 0.2.0 gave it beside the last one.
         return ("last_hidden_state",) if layer in (None, layers) else (f"hidden_state_{layer}",)
 
     def output_width(self, labels: int, hidden: int) -> int:

@@ -84,8 +84,8 @@ class QuestionAnswering(HeadSpec):
         answer = model(**inputs)
         return torch.stack([answer.start_logits, answer.end_logits], dim=-1)
 
-    def exports(self, layer: int | None, layers: int) -> dict[str, str]:
-        return {name: name for name in _OUTPUTS}
+    def exports(self) -> tuple[str, ...]:
+        return _OUTPUTS
 
     def output_width(self, labels: int, hidden: int) -> int:
         return 2

@@ -141,13 +141,13 @@ class HeadSpec(ABC):
         """Return the output for rows of several sequences, of which `first` marks the first tokens."""
         return self.output(model, layer, **inputs)
 
-    def exports(self, layer: int | None, layers: int) -> dict[str, str]:
-        """Return the outputs of an exported model: the exporter's name -> ours."""
-        return {"logits": "logits"}
+    def exports(self) -> tuple[str, ...]:
+        """Return the outputs of an exported model, named as transformers names them."""
+        return ("logits",)
 
     def read_outputs(self, layer: int | None, layers: int) -> tuple[str, ...]:
         """Return the names of the exported outputs that answer for a model read at `layer` (None: the last)."""
-        return tuple(self.exports(layer, layers).values())
+        return self.exports()
 
     def output_width(self, labels: int, hidden: int) -> int:
         """Return how many numbers a row of the output has."""

@@ -26,13 +26,8 @@ from xpareto.compress.models.bert_import import (
     xlmr_config,
     xlmr_name,
 )
-from xpareto.compress.models.heterogeneous_layers import (
-    Shape,
-    expected_shapes,
-    model_class,
-    shape_in,
-    write_shape,
-)
+from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
+from xpareto.compress.models.heterogeneous_layers import expected_shapes, model_class, write_shape
 from xpareto.compress.models.weight_files import read_shapes, weight_files
 
 if TYPE_CHECKING:
@@ -69,16 +64,16 @@ def read_checkpoint(folder: Path) -> Facts:
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with a checkpoint, found none. Check the path.")
     config = read_json(folder / "config.json")
-    kind = config.get("model_type")
-    if kind not in ("xlm-roberta", "bert"):
+    kind = PLAIN if config.get("model_type") == OWN else config.get("model_type")
+    if kind not in (PLAIN, "bert"):
         raise InputError(
             f'{folder / "config.json"}: model_type: expected "xlm-roberta", found {json.dumps(kind)}. '
             "Give a checkpoint with XLM-RoBERTa's architecture, such as FacebookAI/xlm-roberta-base."
         )
     sizes = {}
     for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
-        value = config.get(name)
-        if not isinstance(value, int) or value < 1:
+        value, least = config.get(name), int(name != "num_hidden_layers")  # 0: it ends at its embeddings
+        if not isinstance(value, int) or value < least:
             raise InputError(
                 f"{folder / 'config.json'}: {name}: expected a positive integer, found {value!r}."
             )
@@ -161,11 +156,10 @@ def load_model(
     `dropout` replaces the probabilities of the hidden and attention dropout.
     """
     import torch
-    import transformers
     from safetensors.torch import load_file
 
     facts = read_checkpoint(folder)
-    config = transformers.XLMRobertaConfig.from_pretrained(folder)
+    config = read_config(folder)
     spec = HEADS[head]
     spec.configure(config, labels)
     if dropout is not None:
@@ -206,8 +200,8 @@ def load_model(
 def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Path) -> None:
     """Write config.json, one model.safetensors and the tokenizer's files into `target`.
 
-    Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder, or, where
-    the layers differ in width, that of `compress.models.heterogeneous_layers`.
+    Equal weights and settings give equal bytes; transformers' `from_pretrained` reads the folder, or refuses
+    it where its classes cannot hold the shape; that of `compress.models` reads both.
     """
     target.mkdir(parents=True, exist_ok=True)
     write_shape(model)
@@ -215,7 +209,7 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
         # One file up to any size: an artifact is self-contained, and shards would only be merged again.
         model.save_pretrained(target, max_shard_size="1000GB")
     file = target / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config = refused(json.loads(file.read_text(encoding="utf-8")))
     config["architectures"] = [type(model).__name__]
     for name in ("_name_or_path", "auto_map", "_attn_implementation"):
         config.pop(name, None)  # paths of this machine, and code to run, are no part of a model

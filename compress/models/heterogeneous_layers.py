@@ -1,86 +1,24 @@
-"""XLM-R models whose layers differ in width: their format in config.json, and their modules.
+"""XLM-R models whose layers differ in width: their modules, and how a folder of one is loaded.
 
 A pruned layer has fewer attention heads or feed-forward neurons than its neighbour, or none, and the
-word embeddings may be a product of two thin matrices. transformers' classes know one width for all, so
-config.json gets one more key, `xpareto_shape`, and the modules are reshaped before the weights go in:
-
-    "xpareto_shape": {"heads": [12, 5, 0], "ffn": [3072, 800, 16], "head_size": 64, "embedding_rank": null}
+word embeddings may be a product of two thin matrices. config.json tells the shape (see
+compress.models.heterogeneous_config), and the modules are reshaped before the weights go in.
 
 `from_pretrained` loads such a folder (and any other XLM-R) from config.json and safetensors alone. A
-shape that transformers can build itself is written without the key.
+shape that transformers can build itself is written as any XLM-R is.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import copy
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from xpareto.compress.core import InputError
-
-KEY = "xpareto_shape"
-_FIELDS = ("heads", "ffn", "head_size", "embedding_rank")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How wide every layer is. Zero heads, or zero neurons, leave that sub-block's output bias only.
-
-    `embedding_rank`: the word embeddings are (vocabulary x rank) times (rank x hidden); None: one matrix.
-    """
-
-    heads: tuple[int, ...]  # attention heads per layer
-    ffn: tuple[int, ...]  # feed-forward neurons per layer
-    head_size: int
-    embedding_rank: int | None = None
-
-    @property
-    def layers(self) -> int:
-        return len(self.heads)
-
-    def is_plain(self, hidden_size: int) -> bool:
-        """Can transformers' own classes hold it?
-
-        >>> Shape((2, 2), (24, 24), 8).is_plain(16), Shape((2, 1), (24, 24), 8).is_plain(16)
-        (True, False)
-        """
-        one_width = len(set(self.heads)) == 1 and len(set(self.ffn)) == 1
-        whole = one_width and self.heads[0] * self.head_size == hidden_size and self.ffn[0] > 0
-        return whole and self.embedding_rank is None
-
-
-def shape_in(config: Mapping[str, Any], where: str) -> Shape:
-    """Return the shape that a config.json tells; InputError, naming `where`, when it contradicts itself."""
-    layers, hidden = int(config["num_hidden_layers"]), int(config["hidden_size"])
-    shape_fields = config.get(KEY)
-    if shape_fields is None:
-        heads, ffn = config.get("num_attention_heads", 12), config.get("intermediate_size", 3072)
-        if not (_is_count(heads) and _is_count(ffn) and heads and ffn):
-            raise InputError(
-                f"{where}: expected a positive num_attention_heads and intermediate_size, found {heads!r} and "
-                f"{ffn!r}."
-            )
-        return Shape((heads,) * layers, (ffn,) * layers, hidden // heads)
-    if not isinstance(shape_fields, Mapping) or sorted(shape_fields) != sorted(_FIELDS):
-        raise InputError(f"{where}: {KEY}: expected the keys {', '.join(_FIELDS)}, found {shape_fields!r}.")
-    for name in ("heads", "ffn"):
-        widths = shape_fields[name]
-        if not isinstance(widths, list) or len(widths) != layers or not all(map(_is_count, widths)):
-            raise InputError(
-                f"{where}: {KEY}: {name}: expected a width from 0 for each of {layers} layers "
-                f"(num_hidden_layers), found {widths!r}. Give the config that belongs to the weights."
-            )
-    size, rank = shape_fields["head_size"], shape_fields["embedding_rank"]
-    if not _is_count(size) or size < 1 or (rank is not None and (not _is_count(rank) or rank < 1)):
-        raise InputError(
-            f"{where}: {KEY}: expected a positive head_size and a positive or no embedding_rank, found "
-            f"{size!r} and {rank!r}."
-        )
-    return Shape(tuple(shape_fields["heads"]), tuple(shape_fields["ffn"]), size, rank)
+from xpareto.compress.models.heterogeneous_config import KEY, Shape, accepted, read_config, shape_in
 
 
 def shape_of(model: Any) -> Shape:
@@ -108,13 +46,15 @@ def write_shape(model: Any) -> None:
     config.num_hidden_layers = shape.layers
     if hasattr(config, KEY):
         delattr(config, KEY)
-    # Readers that know one width only (a fused ONNX graph, say) are told the greatest.
-    most = max(shape.heads)
-    config.num_attention_heads = most if most and config.hidden_size % most == 0 else 1
-    config.intermediate_size = max(1, *shape.ffn)
+    fields = {**asdict(shape), "heads": list(shape.heads), "ffn": list(shape.ffn)}
+    if shape.layers:
+        widths = accepted({"hidden_size": config.hidden_size, KEY: fields})
+        config.num_attention_heads, config.intermediate_size = (
+            widths["num_attention_heads"],
+            widths["intermediate_size"],
+        )
     if not shape.is_plain(config.hidden_size):
-        plain = {**asdict(shape), "heads": list(shape.heads), "ffn": list(shape.ffn)}
-        setattr(config, KEY, plain)
+        setattr(config, KEY, fields)
 
 
 def reshape(model: Any, shape: Shape) -> None:
@@ -149,6 +89,23 @@ def reshape(model: Any, shape: Shape) -> None:
             _tie_low_rank(model, table)
 
 
+def first_layers(encoder: Any, count: int) -> Any:
+    """Return a bare encoder that ends after its first `count` layers, 0: at the embeddings.
+
+    Its last hidden state is hidden state `count` of the whole, with which it shares modules and config.
+    InputError for a layer that there is not.
+    """
+    import torch
+
+    layers = encoder.encoder.layer
+    if not 0 <= count <= len(layers):
+        raise InputError(f"layer: expected 0 to {len(layers)}, the model's layers, found {count}.")
+    short, stack = copy.copy(encoder), copy.copy(encoder.encoder)
+    short._modules, stack._modules = dict(encoder._modules), dict(encoder.encoder._modules)
+    short.encoder, stack.layer = stack, torch.nn.ModuleList(layers[:count])
+    return short
+
+
 def model_class(name: str, config: Any) -> Any:
     """Return transformers' class of this name, or a subclass of it that builds the config's shape."""
     import transformers
@@ -173,8 +130,6 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
     The class is the one that config.json names; `options` are those of transformers' `from_pretrained`,
     such as dtype. Reads config.json and safetensors only; InputError when the weights are incomplete.
     """
-    import transformers
-
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         found = "no config.json there" if folder.is_dir() else "no such folder"
@@ -182,7 +137,7 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
             f"{folder}: expected an exported torch model (config.json, model.safetensors), found {found}. Give one of "
             "the folders that xpareto export writes, one for each training set."
         )
-    config = transformers.XLMRobertaConfig.from_pretrained(folder)
+    config = read_config(folder)
     name = (config.architectures or ["XLMRobertaModel"])[0]
     if name == "XLMRobertaModel":
         options.setdefault("add_pooling_layer", False)
@@ -221,15 +176,6 @@ def expected_shapes(shape: Shape, hidden: int, vocab: int) -> dict[str, tuple[in
         shapes[f"{prefix}intermediate.dense.weight"] = (ffn, hidden) if ffn else ()
         shapes[f"{prefix}output.dense.weight"] = (hidden, ffn) if ffn else ()
     return shapes
-
-
-def shape_note(shape: Shape) -> dict[str, Any]:
-    """Return a shape as plain data for a manifest."""
-    return json.loads(json.dumps(asdict(shape)))
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def count_heads(attention: Any, heads: int, size: int) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from xpareto.compress.models.heterogeneous_layers import Shape
+from xpareto.compress.models.heterogeneous_config import Shape
 
 CostUnit = Literal["flops", "parameters"]
 

@@ -1,3 +1,4 @@
+from .deployment import deploy as deploy
 from .exporting import export as export
 from .graph import MODEL as MODEL
 from .graph import SIDECAR as SIDECAR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import numpy as np
 from xpareto.compress.core import PACKED, Artifact
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import load_model
+from xpareto.compress.models import accepted, cut_config, first_layers, load_model
 from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx import parity, tracing
 from xpareto.compress.onnx.packing import reading_packed_rows
@@ -42,9 +42,11 @@ def export(
     """
     manifest = source.manifest
     model = load_model(source.path, manifest.head, manifest.labels, keep_head=True, attention="eager")
+    if manifest.layer is not None:
+        model = first_layers(model, manifest.layer)
     config = model.config
     max_tokens = config.max_position_embeddings - config.pad_token_id - 1
-    outputs = HEADS[manifest.head].exports(manifest.layer, config.num_hidden_layers)
+    outputs = HEADS[manifest.head].exports()
     progress(0, 3, "tracing")
     with (
         reading_packed_rows(model) if packed else contextlib.nullcontext(),
@@ -86,27 +88,20 @@ def export(
     return notes
 
 
-def _torch_run(
-    model: PreTrainedModel, batch: parity.Batch, outputs: Mapping[str, str]
-) -> dict[str, np.ndarray]:
+def _torch_run(model: PreTrainedModel, batch: parity.Batch, outputs: Sequence[str]) -> dict[str, np.ndarray]:
     import torch
 
     with torch.inference_mode():
         model_outputs = model(
             input_ids=torch.from_numpy(batch.input_ids),
             attention_mask=torch.from_numpy(batch.attention_mask),
-            output_hidden_states=len(outputs) > 1,
             return_dict=True,
         )
-    named = {}
-    for theirs, ours in outputs.items():
-        name, _, index = theirs.partition(".")
-        named[ours] = (model_outputs[name][int(index)] if index else model_outputs[name]).numpy()
-    return named
+    return {name: model_outputs[name].numpy() for name in outputs}
 
 
 def _packed_row(
-    model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int
+    model: PreTrainedModel, outputs: Sequence[str], max_tokens: int
 ) -> tuple[np.ndarray, tuple[int, int], list[dict[str, np.ndarray]]]:
     """Return random ids (1, length) of two sequences, their lengths, and what torch gives for each alone."""
     random, config = np.random.default_rng(parity.SEED), model.config
@@ -138,6 +133,9 @@ def _packed_drift(
 
 def _write_config(source: Artifact, target: Path, packed: bool) -> None:
     config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+    if source.manifest.layer is not None:
+        config = cut_config(config, source.manifest.layer)
+    config = accepted(config)
     for name in ("_name_or_path", "auto_map", "_attn_implementation"):
         config.pop(name, None)
     if packed:

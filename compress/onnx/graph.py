@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,12 @@ AXES = ("batch_size", "sequence_length")
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-def tidy(program: onnx_ir.Model, outputs: Mapping[str, str]) -> None:
+def tidy(program: onnx_ir.Model, outputs: Sequence[str]) -> None:
     """Change a freshly exported program in place into what we ship.
 
-    `outputs` maps the exporter's output names to ours, in order; outputs not named there are
-    dropped, with the nodes that only they need. Node names become `module.path/Operator`, anonymous
-    weights `module.path.weight_transposed`, symbolic axes `batch_size` and `sequence_length`.
+    `outputs` names the outputs that stay, in order; others are dropped, with the nodes that only they
+    need. Node names become `module.path/Operator`, anonymous weights `module.path.weight_transposed`,
+    symbolic axes `batch_size` and `sequence_length`.
     """
     keep_outputs(program, outputs)
     name_nodes(program)
@@ -30,17 +30,14 @@ def tidy(program: onnx_ir.Model, outputs: Mapping[str, str]) -> None:
     strip(program)
 
 
-def keep_outputs(program: onnx_ir.Model, outputs: Mapping[str, str]) -> None:
-    """Keep and rename the named outputs, in the order given; drop the others and what only they need."""
+def keep_outputs(program: onnx_ir.Model, outputs: Sequence[str]) -> None:
+    """Keep the named outputs, in the order given; drop the others and what only they need."""
     from onnx_ir.passes.common import RemoveUnusedNodesPass
 
     graph = program.graph
     outputs_by_name = {value.name: value for value in graph.outputs}
-    kept = [outputs_by_name[name] for name in outputs]
     graph.outputs.clear()
-    graph.outputs.extend(kept)
-    for value, name in zip(kept, outputs.values(), strict=True):
-        value.name = name
+    graph.outputs.extend(outputs_by_name[name] for name in outputs)
     RemoveUnusedNodesPass()(program)
 
 

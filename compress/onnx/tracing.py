@@ -10,7 +10,7 @@ import json
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.onnx import graph as onnx_graph
@@ -28,7 +28,7 @@ _kept: OrderedDict[str, tuple[onnx_ir.Model, dict[str, str]]] = OrderedDict()
 
 @contextlib.contextmanager
 def traced(
-    model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int, packed: bool = False
+    model: PreTrainedModel, outputs: Sequence[str], max_tokens: int, opset: int, packed: bool = False
 ) -> Iterator[onnx_ir.Model]:
     """Give the graph of a model with its weights; `packed` says that it reads several texts in a row.
 
@@ -60,12 +60,12 @@ def traced(
             initializers[name].const_value = None
 
 
-def _architecture(model: PreTrainedModel, outputs: Mapping[str, str], *settings: Any) -> str:
+def _architecture(model: PreTrainedModel, outputs: Sequence[str], *settings: Any) -> str:
     config = model.config.to_dict()
     for name in ("_name_or_path", "id2label", "label2id"):
         config.pop(name, None)
     tensors = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in _tensors(model).items()]
-    described = [str(model), config, tensors, list(outputs.items()), settings]
+    described = [str(model), config, tensors, list(outputs), settings]
     return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -104,7 +104,7 @@ def _weight(name: str, source: str, tensors: Mapping[str, torch.Tensor]) -> onnx
     return onnx_ir.Tensor(values.numpy(), name=name)
 
 
-def _trace(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, opset: int) -> onnx_ir.Model:
+def _trace(model: PreTrainedModel, outputs: Sequence[str], max_tokens: int, opset: int) -> onnx_ir.Model:
     import torch
     from transformers.exporters.configs import OnnxConfig
     from transformers.exporters.exporter_onnx import OnnxExporter
@@ -119,7 +119,6 @@ def _trace(model: PreTrainedModel, outputs: Mapping[str, str], max_tokens: int, 
     settings = OnnxConfig(
         dynamic=True, dynamic_shapes=dict.fromkeys(names, axes), opset_version=opset, optimize=True
     )
-    model.config.output_hidden_states = len(outputs) > 1
     with _quiet():
         exported = OnnxExporter().export(
             model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, config=settings

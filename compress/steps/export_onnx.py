@@ -17,9 +17,10 @@ class ExportOnnx(Step):
     """Write model.onnx, config.json and the tokenizer's files, checked against torch on random input.
 
     Inputs: int64 `input_ids` and `attention_mask`, (batch_size, sequence_length), both dynamic.
-    Outputs: `logits`; for qa `start_logits` and `end_logits`; for an encoder `last_hidden_state`, with
-    `hidden_state_<layer>` beside it where it is read at an earlier layer. Above the 2 GB that protobuf
-    holds, the weights lie in model.onnx.data. Codes that quantize_aware learned go along.
+    Outputs: `logits`; for qa `start_logits` and `end_logits`; for an encoder `last_hidden_state`. An encoder
+    that is read at an earlier layer (train's `layer`) ends there: its last hidden state is the one that is
+    scored, and the layers above are left out. Above the 2 GB that protobuf holds, the weights lie in
+    model.onnx.data. Codes that quantize_aware learned go along.
 
     Attention is exported as plain products and a softmax, without fused operators of onnxruntime: the
     graph then runs anywhere, has a quarter fewer nodes than the export of torch's fused attention, and
@@ -37,6 +38,7 @@ class ExportOnnx(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "onnx"
+    version: ClassVar[int] = 2
     refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "onnx", "onnxscript")
 
@@ -56,9 +58,7 @@ class ExportOnnx(Step):
             source, target, threads=context.threads, opset=self.opset, tolerance=self.tolerance,
             packed=self.packed, parity_shapes=self.parity_shapes, progress=context.progress,
         )  # fmt: skip
-        return StepResult(
-            "onnx", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
-        )
+        return StepResult("onnx", manifest.head, manifest.labels, manifest.training_set, notes=notes)
 
 
 STEP = ExportOnnx

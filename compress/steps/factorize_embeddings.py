@@ -36,6 +36,7 @@ class FactorizeEmbeddings(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers", "numpy")
     quick: ClassVar[Mapping[str, Any]] = {"rank": 0.5}
 

@@ -89,6 +89,7 @@ class PruneWidth(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     quick: ClassVar[Mapping[str, Any]] = {"heads": 0.5, "ffn": 0.5, "calibration": {"examples": 8}}
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from xpareto.compress.core import Artifact, InputError
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import model_class
+from xpareto.compress.models import first_layers, model_class, read_config
 from xpareto.eval.encoding import first_tokens, is_packed, positions, visible
 from xpareto.eval.hardware import vector_flags
 from xpareto.eval.runtimes._packed_linear import can_pack, pack_linears
@@ -33,9 +33,10 @@ class TorchSession(Session):
 
     def __init__(self, model: Any, artifact: Artifact, threads: int) -> None:
         config = model_config(artifact)
-        self._model = model
+        # Layers above the one that is read are no part of the answer; run_layers reads them, too.
+        layer = artifact.manifest.layer
+        self._whole, self._model = model, model if layer is None else first_layers(model, layer)
         self._head = HEADS[artifact.manifest.head]
-        self._layer = artifact.manifest.layer
         self._longest = longest_input(config)
         self._threads = threads
         self._pad_id = int(config["pad_token_id"])
@@ -64,7 +65,7 @@ class TorchSession(Session):
             if is_packed(attention_mask):
                 return self._run_packed(input_ids, attention_mask)
             ids, mask = self._inputs(input_ids, attention_mask)
-            output = self._head.output(self._model, self._layer, input_ids=ids, attention_mask=mask)
+            output = self._head.output(self._model, None, input_ids=ids, attention_mask=mask)
             return output.float().numpy()
 
     def _run_packed(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
@@ -83,7 +84,7 @@ class TorchSession(Session):
             "position_ids": torch.from_numpy(positions(attention_mask, self._pad_id)),
         }
         first = torch.from_numpy(first_tokens(attention_mask))
-        return self._head.packed_output(self._model, self._layer, first, **given).float().numpy()
+        return self._head.packed_output(self._model, None, first, **given).float().numpy()
 
     def run_layers(
         self, input_ids: np.ndarray, attention_mask: np.ndarray, layers: Sequence[int]
@@ -95,7 +96,7 @@ class TorchSession(Session):
             raise ValueError(f"expected layers of {self.depths}, found {list(layers)}")
         with torch.inference_mode():
             ids, mask = self._inputs(input_ids, attention_mask)
-            states = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+            states = self._whole(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
             return [states[layer].float().numpy() for layer in layers]
 
     def _inputs(
@@ -109,7 +110,7 @@ class TorchSession(Session):
         return torch.from_numpy(np.ascontiguousarray(input_ids)), mask
 
     def close(self) -> None:
-        self._model = None
+        self._whole = self._model = None
 
 
 class TorchSettings(RuntimeSettings):
@@ -140,7 +141,6 @@ class TorchRuntime(Runtime):
     ) -> TorchSession:
         """Open a sealed torch artifact; InputError for another format, head or incomplete weights."""
         import torch
-        import transformers
         from safetensors import SafetensorError
         from transformers.utils import logging
 
@@ -159,7 +159,7 @@ class TorchRuntime(Runtime):
         logging.set_verbosity_error()
         extra = {} if spec.has_logits else {"add_pooling_layer": False}
         try:
-            config = transformers.XLMRobertaConfig.from_pretrained(artifact.path, local_files_only=True)
+            config = read_config(artifact.path)
             model, info = model_class(spec.model_class, config).from_pretrained(
                 artifact.path,
                 config=config,

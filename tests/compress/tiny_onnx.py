@@ -97,7 +97,8 @@ def uneven_onnx_model() -> Artifact:
     import torch
 
     from xpareto.compress.models.checkpoint import load_model, save_model
-    from xpareto.compress.models.heterogeneous_layers import Shape, reshape
+    from xpareto.compress.models.heterogeneous_config import Shape
+    from xpareto.compress.models.heterogeneous_layers import reshape
 
     even = torch_model("tagging")
     model = load_model(even.path, "tagging", LABELS, keep_head=True)

@@ -21,14 +21,8 @@ from xpareto.compress.core.step import Context
 from xpareto.compress.heads.table import HEADS as SPECS
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from xpareto.compress.models.freezing import freeze
-from xpareto.compress.models.heterogeneous_layers import (
-    KEY,
-    Shape,
-    from_pretrained,
-    reshape,
-    shape_in,
-    shape_of,
-)
+from xpareto.compress.models.heterogeneous_config import KEY, OWN, Shape, accepted, shape_in
+from xpareto.compress.models.heterogeneous_layers import from_pretrained, reshape, shape_of
 from xpareto.compress.pruning.slicing import narrow_layer
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.training.embedding_subset import Remap, compact_rows
@@ -132,11 +126,36 @@ def test_a_plain_shape_is_written_without_the_key_and_loads_in_transformers(tmp_
     assert equal(answers(plain.eval()), answers(model))
 
 
-def test_an_uneven_folder_never_loads_wrongly_in_plain_transformers(uneven: Any) -> None:
+# No weight of this one has another size than transformers expects: one layer's neurons are all gone.
+WITHOUT_NEURONS = Shape((4, 4, 4, 4), (24, 0, 24, 24), 4)
+
+
+@pytest.mark.parametrize("shape", [UNEVEN, LOW_RANK, WITHOUT_NEURONS], ids=["uneven", "low-rank", "without"])
+def test_what_transformers_cannot_hold_it_refuses_whoever_saved_it(
+    uneven: Any, tmp_path: Path, shape: Shape
+) -> None:
+    source = uneven("classification", shape)
+    model = from_pretrained(source.path)
+    model.save_pretrained(tmp_path)  # as after training it further
+    write_tokenizer(tmp_path)
+    for folder in (source.path, tmp_path):
+        assert json.loads((folder / "config.json").read_text())["model_type"] == OWN
+        with pytest.raises(ValueError, match=OWN):
+            transformers.AutoModelForSequenceClassification.from_pretrained(folder)
+        with pytest.raises(Exception, match="num_attention_heads"):
+            transformers.XLMRobertaForSequenceClassification.from_pretrained(folder)
+        assert equal(answers(from_pretrained(folder)), answers(model))
+
+
+def test_a_folder_that_an_older_version_wrote_is_read(uneven: Any, tmp_path: Path) -> None:
     source = uneven("encoder")
-    with pytest.raises(RuntimeError, match="mismatched"):
-        transformers.AutoModel.from_pretrained(source.path)
-    assert transformers.AutoConfig.from_pretrained(source.path).model_type == "xlm-roberta"
+    for name in source.manifest.files:
+        (tmp_path / name).write_bytes(source.file(name).read_bytes())
+    older = accepted(json.loads(source.file("config.json").read_text()))
+    assert older["model_type"] == "xlm-roberta" and older["num_attention_heads"] == 4
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    assert read_checkpoint(tmp_path).shape == UNEVEN
+    assert equal(answers(from_pretrained(tmp_path)), answers(from_pretrained(source.path)))
 
 
 def test_an_uneven_model_reloads_in_a_new_process(uneven: Any, tmp_path: Path) -> None:

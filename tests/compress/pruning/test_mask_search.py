@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.models.heterogeneous_layers import Shape
+from xpareto.compress.models.heterogeneous_config import Shape
 from xpareto.compress.models.layer_costs import encoder_cost, width_costs
 from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from xpareto.compress.models.checkpoint import load_model
-from xpareto.compress.models.heterogeneous_layers import Shape, reshape, shape_of
+from xpareto.compress.models.heterogeneous_config import Shape
+from xpareto.compress.models.heterogeneous_layers import reshape, shape_of
 from xpareto.compress.pruning.slicing import narrow, narrow_hidden
 
 HEADS = ("encoder", "mlm", "classification", "tagging", "qa", "choice")

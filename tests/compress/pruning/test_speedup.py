@@ -19,7 +19,7 @@ from tests.compress.pruning.test_onnx_widths import FFN, HEADS, LAYERS, SIZE, co
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.stopwatch import Ratio
-from xpareto.compress.models.heterogeneous_layers import Shape
+from xpareto.compress.models.heterogeneous_config import Shape
 from xpareto.compress.pruning import speedup as latency_budget
 from xpareto.compress.pruning.latency_table import Table, grid, measure, rising
 from xpareto.compress.pruning.speedup import Latency, attempts, reach

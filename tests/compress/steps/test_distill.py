@@ -23,7 +23,8 @@ from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep, StepResult
 from xpareto.compress.data.tokenizer_files import write_tokenizer_config
 from xpareto.compress.models.checkpoint import load_model, save_model
-from xpareto.compress.models.heterogeneous_layers import Shape, reshape, shape_of
+from xpareto.compress.models.heterogeneous_config import Shape
+from xpareto.compress.models.heterogeneous_layers import reshape, shape_of
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 from xpareto.compress.steps.distill import STEP, Distill
 

@@ -45,7 +45,7 @@ def test_the_fields_of_a_recipe_are_taken() -> None:
         ("classification", None, ["logits"]),
         ("tagging", None, ["logits"]),
         ("qa", None, ["start_logits", "end_logits"]),
-        ("encoder", 1, ["last_hidden_state", "hidden_state_1"]),
+        ("encoder", 1, ["last_hidden_state"]),
     ],
 )
 def test_every_head_runs_in_integers_and_is_close(
@@ -54,9 +54,10 @@ def test_every_head_runs_in_integers_and_is_close(
     source = onnx_model(head, layer)
     made = quantize(source, tmp_path / "int8")
     notes = made.manifest.notes
-    products = PRODUCTS + {"classification": 2, "encoder": 0}.get(head, 1)
+    layers = layer or 2  # an encoder ends at the layer that is read
+    products = PRODUCTS * layers // 2 + {"classification": 2, "encoder": 0}.get(head, 1)
     # the products of attention, two in each layer, have no weight and stay in float
-    assert notes["products"] == {"integer": products, "blockwise": 0, "float": 4}
+    assert notes["products"] == {"integer": products, "blockwise": 0, "float": 2 * layers}
     assert sum(notes["quantized_nodes"].values()) == products
     assert (
         list(parity.onnx_run(made.file("model.onnx"), 1)(np.array([[5, 6]]), np.array([[1, 1]]))) == outputs
@@ -64,7 +65,7 @@ def test_every_head_runs_in_integers_and_is_close(
     assert list(notes["drift"]) == outputs
     for drift in notes["drift"].values():
         assert 0 < drift["mean_abs_diff"] < 0.05 * drift["max_abs_reference"]
-    assert made.manifest.layer == layer and made.manifest.labels == source.manifest.labels
+    assert made.manifest.layer is None and made.manifest.labels == source.manifest.labels
     assert sorted(made.manifest.files) == sorted(source.manifest.files)
     source.verify()
 

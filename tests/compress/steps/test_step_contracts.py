@@ -15,11 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from huggingface_hub.errors import StrictDataclassFieldValidationError
 
 from tests.tiny_world import HEADS, SETS, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import ChainState, IncompatibleStep, Step
+from xpareto.compress.heads.table import HEADS as SPECS
+from xpareto.compress.models.heterogeneous_layers import from_pretrained
+from xpareto.compress.onnx.deployment import deploy
+from xpareto.eval.runtimes._runtime import RUNTIMES
 
 TRAINING_SETS = {name: head for head, name in SETS.items()}
 EXPORTED: tuple[Head, ...] = ("tagging", "encoder")  # by the default suite: an export takes seconds
@@ -233,3 +238,53 @@ def test_what_it_makes_exports_and_runs_in_onnxruntime_as_in_torch(case: Case, w
     notes = made.manifest.notes
     assert notes["max_abs_diff"] < 1e-4 and all(found["places"] for found in notes["parity"].values())
     assert json.dumps(dict(notes))
+
+
+TORCH = [
+    pytest.param(
+        case, id=f"{case.name}-{case.head}", marks=[] if case.head in EXPORTED else [pytest.mark.slow]
+    )
+    for case in CASES
+    if case.after().format == "torch"
+]
+AUTO: dict[Head, str] = {
+    "mlm": "MaskedLM", "classification": "SequenceClassification", "choice": "SequenceClassification",
+    "tagging": "TokenClassification", "qa": "QuestionAnswering",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TORCH)
+def test_a_torch_export_answers_in_plain_transformers_as_it_was_scored_or_not_at_all(
+    case: Case, world: TinyWorld, tmp_path: Path
+) -> None:
+    import torch
+    import transformers
+
+    made = case.make(world)
+    folder = deploy(made, tmp_path).path
+    head = made.manifest.head
+    suffix = f"For{AUTO[head]}" if head in AUTO else ""
+    classes = [
+        getattr(transformers, f"AutoModel{suffix}"),
+        getattr(transformers, f"XLMRoberta{suffix or 'Model'}"),
+    ]
+    ids = torch.tensor([[0, 5, 6, 7, 2], [0, 8, 9, 2, 1]])
+    inputs = {"input_ids": ids, "attention_mask": (ids != 1).long()}
+    with torch.inference_mode():
+        expected = from_pretrained(folder)(**inputs)
+    names = SPECS[head].exports()
+    if SPECS[head].deployable:
+        scored = RUNTIMES.load("torch").open(made, 1).run(*(part.numpy() for part in inputs.values()))
+        given = np.stack([expected[name].numpy() for name in names], axis=-1)
+        np.testing.assert_allclose(given[..., 0] if len(names) == 1 else given, scored, atol=1e-5)
+    for kind in classes:
+        try:
+            model = kind.from_pretrained(folder)
+        except (ValueError, StrictDataclassFieldValidationError):
+            told = json.loads((folder / "config.json").read_text())
+            assert "xpareto_shape" in told, "transformers can hold this one"
+            continue
+        with torch.inference_mode():
+            found = model.eval()(**inputs)
+        for name in names:
+            torch.testing.assert_close(found[name], expected[name], atol=1e-5, rtol=0)

@@ -1,0 +1,98 @@
+"""A sealed artifact as other programs read it: what transformers, sentence-transformers and onnxruntime find."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core import MANIFEST, Artifact, read_json, seal
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import WEIGHTS, cut_config, first_layers, load_model, refused, save_model
+from xpareto.compress.onnx import graph as onnx_graph
+
+_CONFIG = "config.json"
+_SENTENCE_TRANSFORMERS: Mapping[str, Any] = {
+    "modules.json": [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ],
+    "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
+}
+
+
+def deploy(artifact: Artifact, folder: Path) -> Artifact:
+    """Write an artifact into an empty folder as other programs read it; return what lies there.
+
+    A bare encoder ends at the hidden state that was scored, so that its last hidden state is that one, and
+    the folder says in sentence-transformers' files that its mean over all tokens is the sentence's vector.
+    A torch folder that transformers' classes cannot hold is one that they refuse. Everything else is a copy.
+    The manifest is that of the files in the folder; an artifact that had to change is named as its parent.
+    """
+    manifest = artifact.manifest
+    for part in [*manifest.files, MANIFEST]:
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(artifact.path / part, folder / part)
+    told = read_json(folder / _CONFIG)
+    if manifest.layer is not None:
+        cut = _cut_torch if manifest.format == "torch" else _cut_onnx
+        cut(artifact, manifest.layer, folder)
+    elif manifest.format == "torch" and refused(told) != told:  # a folder that xpareto 0.2.0 wrote
+        _write(folder / _CONFIG, refused(told))
+    elif HEADS[manifest.head].has_logits:
+        return Artifact(folder, manifest)
+    if not HEADS[manifest.head].has_logits:
+        for name, content in {**_SENTENCE_TRANSFORMERS, **_reading(read_json(folder / _CONFIG))}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            _write(folder / name, content)
+    made = seal(folder, replace(manifest, layer=None, parents=(artifact.digest, *manifest.parents)))
+    for file in (MANIFEST, *made.manifest.files):
+        (folder / file).chmod(0o644)  # given away: a card, say, is added
+    return made
+
+
+def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return sentence-transformers' files that say how the last hidden state becomes a vector."""
+    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    return {
+        "sentence_bert_config.json": {"max_seq_length": longest, "do_lower_case": False},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": config["hidden_size"],
+            "pooling_mode_cls_token": False,
+            "pooling_mode_mean_tokens": True,
+            "pooling_mode_max_tokens": False,
+            "pooling_mode_mean_sqrt_len_tokens": False,
+        },
+    }
+
+
+def _cut_torch(artifact: Artifact, layer: int, folder: Path) -> None:
+    """Write the weights and the config of an encoder that ends at the layer which is read."""
+    for name in (WEIGHTS, _CONFIG):
+        (folder / name).unlink()  # a copy keeps the old size
+    save_model(first_layers(load_model(artifact.path, artifact.manifest.head), layer), artifact.path, folder)
+
+
+def _cut_onnx(artifact: Artifact, layer: int, folder: Path) -> None:
+    """Do the same to a graph of xpareto 0.2.0, which gave the state that is read beside the last one."""
+    import onnx_ir
+
+    config = read_json(folder / _CONFIG)
+    (output,) = HEADS[artifact.manifest.head].read_outputs(layer, config["num_hidden_layers"])
+    (name,) = HEADS[artifact.manifest.head].exports()
+    program = onnx_ir.load(artifact.file(onnx_graph.MODEL))
+    onnx_graph.keep_outputs(program, (output,))
+    program.graph.outputs[0].name = name
+    for file in (onnx_graph.MODEL, onnx_graph.SIDECAR):
+        (folder / file).unlink(missing_ok=True)
+    onnx_graph.save(program, folder)
+    _write(folder / _CONFIG, cut_config(config, layer))
+
+
+def _write(file: Path, content: Any) -> None:
+    file.write_text(
+        json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
