@@ -23,17 +23,25 @@ def export(
     run: RunName,
     candidate: CandidateName,
     target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    given_license: Annotated[
+        Text,
+        typer.Option(
+            "--license",
+            metavar="ID",
+            help="The hub's identifier, for the cards; default: the base's, if known.",
+        ),
+    ] = None,
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,
 ) -> None:
-    """Copy a candidate's models out, with config, tokenizer, model card and manifest."""
+    """Write a candidate's models out, with config, tokenizer, manifest, and a card that says how to use them."""
     from xpareto.pipelines.runs import export as export_candidate
     from xpareto.pipelines.runs import full_name, store_of
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
     name = full_name(run_folder, candidate)
-    for folder in export_candidate(run_folder, store_of(run_folder, store), name, target):
+    for folder in export_candidate(run_folder, store_of(run_folder, store), name, target, given_license):
         typer.echo(folder)
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import MANIFEST, Artifact, InputError, replace_text, writing
+from xpareto.compress.core import Artifact, InputError, replace_text, writing
+from xpareto.compress.onnx import deploy
 from xpareto.eval.probing import PROBES
-from xpareto.eval.results import CONTROL, Candidate, read_document
-from xpareto.pipelines.planning import check_data, make_plan, open_start, workloads
+from xpareto.eval.results import CONTROL, Candidate, read_document, read_runs, summarize
+from xpareto.pipelines.planning import EMBEDDED, check_data, make_plan, open_start, workloads
 from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
 from xpareto.pipelines.runs.agenda import Agenda, Console, measuring, times_of_earlier_runs
 from xpareto.pipelines.runs.measure import Measuring
-from xpareto.pipelines.runs.report import build_report
+from xpareto.pipelines.runs.report import build_report, kept_analysis
 from xpareto.pipelines.runs.run import cores
 from xpareto.pipelines.storage import RunFolder, Store
-from xpareto.reports.formats import model_card
+from xpareto.reports.formats import Released, model_card
+
+_LICENSES: Mapping[str, str] = {
+    "FacebookAI/xlm-roberta-base": "mit",
+    "FacebookAI/xlm-roberta-large": "mit",
+    "microsoft/Multilingual-MiniLM-L12-H384": "mit",
+}
+"""As the hub tells them of the bases that this project is about."""
 
 
 def measure_again(run: RunFolder, store: Store, probe: str | None, console: Console) -> Sequence[Path]:
@@ -91,24 +99,28 @@ def verify(run: RunFolder, store: Store) -> list[str]:
     return problems
 
 
-def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
-    """Copy a candidate's models out of the store: one folder per training set; return them.
+def export(
+    run: RunFolder, store: Store, name: str, target: Path, given_license: str | None = None
+) -> list[Path]:
+    """Write a candidate's models out of the store: one folder per training set; return them.
 
-    Each holds the model, config.json, the tokenizer, a model card (README.md) and the manifest, and
-    loads in plain onnxruntime or transformers without xpareto.
+    Each holds the model, config.json, the tokenizer, a model card (README.md) and the manifest, as other
+    programs read them (see compress.onnx.deploy). `given_license` is an identifier of the hub's for the card, by
+    default the base's where it is known.
     """
-
-    artifacts = artifacts_of(run, store, read_document(run.path).candidate(name))
+    document = read_document(run.path)
+    artifacts = artifacts_of(run, store, document.candidate(name))
     check_empty(target)
+    base_model, base_license = _base_of(run, document.base)
+    run_summary, analysis = summarize(read_runs([run.path])), kept_analysis(run.path)
     folders = []
     with writing(target):
         for training_set, artifact in artifacts.items():
             folder = target / training_set
             folder.mkdir(parents=True)
-            for part in [*artifact.manifest.files, MANIFEST]:
-                (folder / part).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(artifact.path / part, folder / part)
-            replace_text(folder / "README.md", model_card(run.path, name, training_set))
+            released = Released(deploy(artifact, folder), base_model, given_license or base_license)
+            card = model_card(run_summary, analysis, name, training_set, released)
+            replace_text(folder / "README.md", card)
             folders.append(folder)
     return folders
 
@@ -116,6 +128,21 @@ def export(run: RunFolder, store: Store, name: str, target: Path) -> list[Path]:
 def full_name(run: RunFolder, start: str) -> str:
     """Return the name of the candidate that is called so, or that alone begins so."""
     return read_document(run.path).begun(start).name
+
+
+def _base_of(run: RunFolder, base: str) -> tuple[str, str]:
+    """Return the hub's name of the checkpoint that a run began with, "" for another, and its license."""
+    from huggingface_hub import metadata_load
+
+    if base == EMBEDDED:
+        return "", "apache-2.0"  # it ships with xpareto
+    if (run.path / "lock.json").is_file() and base in run.read_json("lock.json"):
+        return base, _LICENSES.get(base, "unknown")
+    card, license_name = Path(base).expanduser() / "README.md", None
+    if base and card.is_file():
+        with suppress(ValueError, OSError):
+            license_name = (metadata_load(card) or {}).get("license")
+    return "", license_name if isinstance(license_name, str) else "unknown"
 
 
 def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str, Artifact]:

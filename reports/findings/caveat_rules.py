@@ -218,8 +218,8 @@ def _latency(run_summary: RunSummary) -> Iterator[Caveat]:
         yield Caveat(
             "latency-noise",
             "Small differences of latency may be noise",
-            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {NEAR:.0%}. The same "
-            "candidate was not measured against itself (A/A), so the noise of this machine is unknown.",
+            f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {NEAR:.0%}, and what two copies "
+            "of one candidate differ by was not evaluated here.",
         )
 
 
@@ -228,9 +228,7 @@ def _selection(run_summary: RunSummary) -> Iterator[Caveat]:
         yield Caveat(
             "selection",
             "Chosen and reported on the same examples",
-            "The best of several candidates looks a little better here than it is (winner’s curse). "
-            "Intervals of differences need the outcome of each example, which these rows do not hold; "
-            "xpareto compare gives them for two arms.",
+            "The best of several candidates looks a little better here than it is (winner’s curse).",
         )
 
 

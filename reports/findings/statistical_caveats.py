@@ -12,6 +12,7 @@ from xpareto.reports.findings.caveat_rules import Caveat, caveats
 from xpareto.reports.findings.noise import percent
 
 _LATENCY = "latency_ms"
+_SELECTION = "selection"
 _HIGH_PERCENT = 10.0
 
 
@@ -19,13 +20,17 @@ def informed_caveats(run_summary: RunSummary, analysis: Analysis) -> tuple[Cavea
     """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
     row_caveats = caveats(run_summary)
     if not analysis:
-        return row_caveats
+        why = f" There are no intervals of differences here: {analysis.unavailable}"
+        return tuple(
+            replace(caveat, text=caveat.text + why) if caveat.key == _SELECTION else caveat
+            for caveat in row_caveats
+        )
     told = [_told(caveat, analysis) for caveat in row_caveats if caveat.key != "latency-noise"]
     return (*told, *_latency(run_summary, analysis), *_conventions(analysis))
 
 
 def _told(caveat: Caveat, analysis: Summary) -> Caveat:
-    if caveat.key != "selection":
+    if caveat.key != _SELECTION:
         return caveat
     return replace(
         caveat,

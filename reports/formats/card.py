@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 from xpareto.compress.core import InputError, hint
-from xpareto.eval.results import INTERVAL, RunSummary, read_runs, summarize
-from xpareto.reports.findings import caveats
+from xpareto.eval.analyses.documents import Analysis
+from xpareto.eval.results import INTERVAL, Candidate, RunSummary, TaskFacts
+from xpareto.eval.tasks import task, training_set
+from xpareto.reports.findings import (
+    change_tasks,
+    change_words,
+    changes,
+    compared_with,
+    informed_caveats,
+    versus_baseline,
+)
+from xpareto.reports.formats.card_metadata import Released, front_matter
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.text import code, markdown, number, points, ratio, visible
-
-_PIPELINES = {  # XTREME's group -> the hub's name of the task
-    "classification": "text-classification",
-    "tagging": "token-classification",
-    "retrieval": "feature-extraction",
-    "qa": "question-answering",
-}
+from xpareto.reports.formats.snippets import Opened, snippets
+from xpareto.reports.text import code, markdown, number
 
 
-def model_card(run_folder: Path, candidate: str, training_set: str | None = None) -> str:
-    """Return the card of one candidate of a run folder (see `card`)."""
-    return card(summarize(read_runs([run_folder])), candidate, training_set)
+def model_card(
+    run_summary: RunSummary,
+    analysis: Analysis,
+    candidate: str,
+    training: str | None = None,
+    released: Released | None = None,
+) -> str:
+    """Return README.md: YAML front matter with a model-index, how to use it, then what a user must know.
 
-
-def card(run_summary: RunSummary, candidate: str, training_set: str | None = None) -> str:
-    """Return README.md: YAML front matter with a model-index, then what a user must know.
-
-    `training_set` narrows the card to the model trained on that set, and so to the tasks it serves.
+    Costs, changes and caveats are those that the report of the same run and analysis shows. `training` narrows
+    the card to the model trained on that set, and so to the tasks it serves; `released` is what lies in its folder.
     InputError for a candidate or a training set that the run does not have.
     """
     names = [entry.name for entry in run_summary.run.candidates]
@@ -37,27 +41,22 @@ def card(run_summary: RunSummary, candidate: str, training_set: str | None = Non
             f'Unknown candidate "{candidate}".{hint(candidate, names)} The run has: {", ".join(names)}.'
         )
     artifacts = run_summary.run.candidate(candidate).artifacts
-    if training_set is not None and training_set not in artifacts:
+    if training is not None and training not in artifacts:
         raise InputError(
-            f'{candidate}: unknown training set "{training_set}".{hint(training_set, artifacts)} '
+            f'{candidate}: unknown training set "{training}".{hint(training, artifacts)} '
             f"It has: {', '.join(artifacts)}."
         )
-    from huggingface_hub import CardData  # writes as the hub reads, such as the language no in quotes
-
-    tasks = _tasks(run_summary, candidate, training_set)
-    front = CardData(**_front_matter(run_summary, candidate, tasks)).to_yaml()
-    return (
-        f"---\n{front}\n---\n\n"
-        + "\n".join(_body(run_summary, candidate, training_set, tasks)).rstrip()
-        + "\n"
-    )
+    tasks = _tasks(run_summary, candidate, training)
+    front = front_matter(run_summary, candidate, training, tasks, released)
+    body = "\n".join(_body(run_summary, analysis, candidate, training, tasks, released))
+    return f"---\n{front.rstrip()}\n---\n\n{body.rstrip()}\n"
 
 
-def _tasks(run_summary: RunSummary, candidate: str, training_set: str | None) -> list[str]:
+def _tasks(run_summary: RunSummary, candidate: str, training: str | None) -> list[str]:
     """Return the tasks that the training set's model was measured on (all, for no training set)."""
-    if training_set is None:
+    if training is None:
         return [name for name, facts in run_summary.run.tasks.items() if facts.languages]
-    digest = run_summary.run.candidate(candidate).artifacts[training_set]
+    digest = run_summary.run.candidate(candidate).artifacts[training]
     served = {
         row.task
         for row in run_summary.run.rows[candidate]
@@ -66,79 +65,139 @@ def _tasks(run_summary: RunSummary, candidate: str, training_set: str | None) ->
     return [name for name in run_summary.run.tasks if name in served]
 
 
-def _front_matter(run_summary: RunSummary, candidate: str, tasks: list[str]) -> Mapping[str, Any]:
-    run = run_summary.run
-    facts = [run.tasks[name] for name in tasks]
-    groups = {_PIPELINES[fact.group] for fact in facts if fact.group in _PIPELINES}
-    front: dict[str, Any] = {"language": sorted({code for fact in facts for code in fact.languages})}
-    if run.candidate(candidate).runtime == "onnxruntime":
-        front["library_name"] = "onnx"
-    if len(groups) == 1:
-        front["pipeline_tag"] = groups.pop()
-    front["tags"] = ["xpareto", "multilingual", "xtreme", *(["synthetic-data"] if run.synthetic else [])]
-    front["model-index"] = [
-        {"name": visible(candidate), "results": list(_results(run_summary, candidate, tasks))}
-    ]
-    return front
-
-
-def _results(run_summary: RunSummary, candidate: str, tasks: list[str]) -> Iterator[Mapping[str, Any]]:
-    cells = run_summary.cells[candidate]
-    for name in tasks:
-        facts = run_summary.run.tasks[name]
-        kind = _PIPELINES.get(facts.group, facts.group or "other")
-        for language in facts.languages:
-            cell = cells.get((name, language))
-            if cell is None or cell.score is None:
-                continue
-            dataset = {"name": f"{name} ({language})", "type": name, "config": language, "split": facts.split}
-            yield {
-                "task": {"type": kind, "name": name},
-                "dataset": dataset,
-                "metrics": [
-                    {
-                        "type": "_".join(facts.score_metrics),
-                        "name": f"{facts.score_name}, percent",
-                        "value": round(cell.score.value, 3),
-                    }
-                ],
-            }
-
-
 def _body(
-    run_summary: RunSummary, candidate: str, training_set: str | None, tasks: list[str]
+    run_summary: RunSummary,
+    analysis: Analysis,
+    candidate: str,
+    training: str | None,
+    tasks: list[str],
+    released: Released | None,
 ) -> Iterator[str]:
     run = run_summary.run
     exported = run.candidate(candidate)
-    yield from (f"# {markdown(candidate)}" + (f": {markdown(training_set)}" if training_set else ""), "")
+    yield from (f"# {markdown(candidate)}" + (f": {markdown(training)}" if training else ""), "")
     if run.synthetic:
         yield from ("> **Trained and tested on synthetic data: evidence for the machinery only.**", "")
-    recipe = next(origin.recipe for origin in run.origins if origin.run == exported.run)
-    yield f"Made by xpareto from the recipe {markdown(recipe)}, for the runtime {markdown(exported.runtime)}."
+    origin = next(origin for origin in run.origins if origin.run == exported.run)
+    begun = f", beginning with {code(origin.base)}" if origin.base else ""
+    yield (
+        f"Made by xpareto from the recipe {markdown(origin.recipe)}{begun}, for the runtime "
+        f"{markdown(exported.runtime)}."
+    )
     yield ""
+    if released is not None:
+        yield from _use(run_summary, exported, training, tasks, released)
+    yield from _costs(run_summary, analysis, candidate)
+    yield from _scores(run_summary, analysis, candidate, tasks)
+    yield from _made(exported, training)
+    yield from ("", "## Caveats", "")
+    for caveat in informed_caveats(run_summary, analysis):
+        yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
+    yield from ("", "## How to reproduce", "")
+    yield from ("```sh", " ".join(origin.command.split()).replace("`", "′"), "```", "")
+
+
+def _use(
+    run_summary: RunSummary, exported: Candidate, training: str | None, tasks: list[str], released: Released
+) -> Iterator[str]:
+    """Yield how the model in the folder is loaded and asked."""
+    manifest = released.artifact.manifest
+    config = released.config
+    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    tokens = min(longest, max((_tokens(run_summary.run.tasks[name]) for name in tasks), default=longest))
+    opened = Opened(
+        manifest.head, manifest.format, exported.runtime, tokens, _pairs(training), released.plain
+    )
+    yield from ("## How to use it", "")
+    if manifest.head == "encoder":
+        yield (
+            f"A sentence's vector is the mean of the last hidden state over all tokens, special ones included. The "
+            f"{config['num_hidden_layers']} layers in this folder end at the hidden state that was scored, so the "
+            "first output is the one to read. `modules.json` and `1_Pooling` say so to sentence-transformers and "
+            "text-embeddings-inference."
+        )
+        yield ""
+    if not released.plain:
+        yield (
+            "transformers' own classes cannot hold this model, whose layers differ in width or whose embeddings are "
+            "a product of two matrices, and refuse it (`model_type`). `pip install xpareto` loads it."
+        )
+        yield ""
+    for takes, python in snippets(opened):
+        yield from (f"With {takes}, in this folder:", "", "```python", python, "```", "")
+
+
+def _tokens(facts: TaskFacts) -> int:
+    try:
+        return task(facts.name).max_length
+    except InputError:  # of an extension that is not installed here
+        return 128
+
+
+def _pairs(training: str | None) -> bool:
+    """Tell whether the examples of a set for classification are pairs of texts."""
+    try:
+        known = training_set(training or "")
+    except InputError:
+        return True
+    return "text" not in (known.columns or (known.hub.columns if known.hub else {}))
+
+
+def _costs(run_summary: RunSummary, analysis: Analysis, candidate: str) -> Iterator[str]:
+    """Yield what the candidate costs and scores, and beside which other one."""
     yield from ("## Cost and score", "")
-    rows = [
-        [
-            markdown(objective.title),
-            number(run_summary.value(candidate, name), objective.unit)
-            + (" %" if objective.unit == "percent" else ""),
-            f"{points(run_summary.gain(candidate, name))} points"
-            if objective.role == "quality"
-            else ratio(run_summary.ratio(candidate, name)),
-        ]
-        for name, objective in run_summary.objectives.items()
-    ]
-    yield from table(["", "this candidate", f"against {code(run.baseline)}"], rows)
+    rows = []
+    for name, objective in run_summary.objectives.items():
+        value = number(run_summary.value(candidate, name), objective.unit)
+        quality = objective.role == "quality"
+        other = run_summary.run.baseline if quality else compared_with(run_summary, candidate)
+        change = versus_baseline(run_summary, analysis, candidate, name) if other != candidate else ""
+        points = " points" if quality and change else ""
+        rows.append(
+            [
+                markdown(objective.title),
+                value + (" %" if objective.unit == "percent" else ""),
+                f"{change}{points}" or "–",
+                code(other) if change else "–",
+            ]
+        )
+    yield from table(["", "this candidate", "difference", "from"], rows)
     yield "Of the whole candidate, over all its models; latency and memory are those of the machine of the run."
     yield ""
+
+
+def _scores(run_summary: RunSummary, analysis: Analysis, candidate: str, tasks: list[str]) -> Iterator[str]:
+    """Yield the score of every task, with its change from the baseline where the analysis has it."""
     yield from ("## Scores by task", "", markdown(INTERVAL), "")
+    own = _changes(run_summary, analysis, candidate)
     lines = []
     for name in tasks:
-        score, facts = run_summary.task_score(candidate, name), run.tasks[name]
+        score, facts = run_summary.task_score(candidate, name), run_summary.run.tasks[name]
         half = "" if score is None or score.half is None else f" ± {score.half:.1f}"
         text = "failed or not measured" if score is None else f"{score.value:.1f}{half}"
-        lines.append([markdown(name), markdown(facts.score_name), str(len(facts.languages)), text])
-    yield from table(["task", "metric", "languages", "mean, %"], lines, numeric_from=2)
+        line = [markdown(name), markdown(facts.score_name), str(len(facts.languages)), text]
+        lines.append([*line, own.get(name, "–")] if own else line)
+    head = ["task", "metric", "languages", "mean, %"]
+    if own:
+        head.append(f"from {code(run_summary.run.baseline)}, points")
+    yield from table(head, lines, numeric_from=2)
+    if own and analysis:
+        yield from (markdown(change_words(analysis)), "")
+
+
+def _changes(run_summary: RunSummary, analysis: Analysis, candidate: str) -> dict[str, str]:
+    """Return the change of each task, of a candidate that is a system of the analysis by itself."""
+    if not analysis or analysis.seeded or (candidate,) not in analysis.members:
+        return {}
+    name = analysis.names[analysis.members.index((candidate,))]
+    for row in changes(run_summary, analysis):
+        if row.name == name:
+            names = change_tasks(run_summary, analysis)
+            return {task_name: change.text for task_name, change in zip(names, row.tasks, strict=True)}
+    return {}
+
+
+def _made(exported: Candidate, training: str | None) -> Iterator[str]:
     yield from ("## How it was made", "")
     for place, step in enumerate(exported.steps, start=1):
         label = f" ({markdown(step.label)})" if step.label else ""
@@ -148,12 +207,5 @@ def _body(
         )
     yield ""
     for name, digest in exported.artifacts.items():
-        if training_set in (None, name):
+        if training in (None, name):
             yield f"- {markdown(name)}: sha256 {code(digest)}"
-    yield from ("", "## Caveats", "")
-    for caveat in caveats(run_summary):
-        yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
-    yield from ("", "## How to reproduce", "")
-    for origin in run.origins:
-        if origin.run == exported.run:
-            yield from ("```sh", " ".join(origin.command.split()).replace("`", "′"), "```", "")

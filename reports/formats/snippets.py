@@ -1,0 +1,204 @@
+"""Python that loads an exported model and asks it something: what a card shows, and what runs as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import Template
+
+from xpareto.compress.core import Format, Head
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a model is opened as. `tokens`: the longest input that it was scored on, special tokens included."""
+
+    head: Head
+    format: Format
+    runtime: str
+    tokens: int
+    pairs: bool = True  # of classification: two texts are judged, or one
+    plain: bool = True  # of torch: transformers' own classes hold the model
+
+    @property
+    def asks(self) -> str:
+        """Return what is asked: the head, or of classification whether pairs or texts are judged."""
+        if self.head == "classification":
+            return "pair" if self.pairs else "text"
+        return self.head
+
+
+@dataclass(frozen=True)
+class _Question:
+    """An example, how the tokenizer is given it, and how the outputs answer it."""
+
+    example: str
+    given: str
+    answer: str
+    one: bool = False  # one example, whose tokens lead back to its words
+    outputs: str = "(logits,)"
+    named: bool = False  # the answer is one of config.json's labels
+
+
+_BEST = "print([labels[str(int(row.argmax()))] for row in logits])"
+_QUESTIONS: Mapping[str, _Question] = {
+    "pair": _Question(
+        'pairs = [("A man plays a guitar.", "Someone makes music."), ("Ein Mann schläft.", "Er rennt.")]',
+        "pairs", _BEST, named=True,
+    ),
+    "text": _Question('texts = ["The train is late again.", "Das Essen war gut."]', "texts", _BEST, named=True),
+    "tagging": _Question(
+        'words = ["Anna", "wohnt", "in", "Berlin", "."]',
+        "words, $split=True",
+        """\
+tags = {}
+for place, word in enumerate(encoded.word_ids$call):
+    if word is not None and word not in tags:  # the first piece of a word bears its tag
+        tags[word] = labels[str(int(logits[0, place].argmax()))]
+print([(words[word], tag) for word, tag in tags.items()])""",
+        one=True, named=True,
+    ),
+    "qa": _Question(
+        'question, context = "Where does Anna live?", "Anna moved to Berlin, where she lives by the river."',
+        "question, context",
+        """\
+inside = [place for place, part in enumerate(encoded.sequence_ids$call) if part == 1]
+spans = [(i, j) for i in inside for j in inside if i <= j < i + 30]
+first, last = max(spans, key=lambda span: float(start[0, span[0]] + end[0, span[1]]))
+print(context[encoded$encoding.offsets[first][0] : encoded$encoding.offsets[last][1]].strip())""",
+        one=True, outputs="start, end",
+    ),
+    "choice": _Question(
+        'question, options = "She poured the water into", ["the cup.", "the sky.", "a melody."]',
+        "[(question, option) for option in options]",
+        "print(options[int(logits[:, 0].argmax())])  # one logit for each option",
+    ),
+    "encoder": _Question(
+        'texts = ["The cat is asleep.", "Die Katze schläft.", "It rains."]',
+        "texts",
+        """\
+mask = $mask[..., None]
+vectors = (states * mask).sum(1) / mask.sum(1)  # the mean over all tokens
+vectors = vectors / (vectors**2).sum(1, keepdim$s=True) ** 0.5
+print(vectors @ vectors.T)  # cosines""",
+        outputs="(states,)",
+    ),
+}  # fmt: skip
+
+_ONNX = """\
+import json
+from pathlib import Path
+
+import numpy as np
+import $runtime
+from tokenizers import Tokenizer
+
+folder = Path(".")  # where model.onnx, config.json and tokenizer.json lie
+model = $load
+config = json.loads((folder / "config.json").read_text("utf-8"))
+tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+tokenizer.enable_truncation($tokens)
+$prepare
+
+$example
+$encode
+inputs = {
+    "input_ids": np.array([row.ids for row in rows], np.int64),
+    "attention_mask": np.array([row.attention_mask for row in rows], np.int64),
+}
+$outputs = $run
+$answer"""
+_RUNTIMES: Mapping[str, tuple[str, str]] = {  # -> (how a model is opened, how its outputs come in order)
+    "onnxruntime": (
+        'onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])',
+        "model.run(None, inputs)",
+    ),
+    "openvino": ('openvino.compile_model(folder / "model.onnx", "CPU")', "model(inputs).values()"),
+}
+
+_TORCH = """\
+import torch
+$imports
+
+folder = "."  # where config.json, model.safetensors and tokenizer.json lie
+model = $load
+tokenizer = AutoTokenizer.from_pretrained(folder)
+$prepare
+
+$example
+encoded = tokenizer($given, padding=True, truncation=True, max_length=$tokens, return_tensors="pt")
+inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+with torch.inference_mode():
+    $outputs = model(**inputs, return_dict=False)[:$count]
+$answer"""
+_CLASSES: Mapping[str, str] = {
+    "pair": "AutoModelForSequenceClassification",
+    "text": "AutoModelForSequenceClassification",
+    "choice": "AutoModelForSequenceClassification",
+    "tagging": "AutoModelForTokenClassification",
+    "qa": "AutoModelForQuestionAnswering",
+    "encoder": "AutoModel",
+}
+
+_SENTENCE_TRANSFORMERS = """\
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer(".")  # the folder of this card
+$example
+vectors = model.encode(texts, normalize_embeddings=True)
+print(vectors @ vectors.T)  # cosines"""
+
+
+def snippets(opened: Opened) -> Iterator[tuple[str, str]]:
+    """Yield (what it takes to run, Python) for each way to use a model; each runs in the folder of its files."""
+    if opened.format == "onnx":
+        runtime = opened.runtime if opened.runtime in _RUNTIMES else "onnxruntime"
+        yield f"numpy, {runtime} and tokenizers", _onnx(opened, runtime)
+        return
+    if opened.head == "encoder" and opened.plain:
+        yield "sentence-transformers", _filled(_SENTENCE_TRANSFORMERS, example=_QUESTIONS["encoder"].example)
+    yield ("torch and transformers" if opened.plain else "xpareto", _torch(opened))
+
+
+def _onnx(opened: Opened, runtime: str) -> str:
+    asked = _QUESTIONS[opened.asks]
+    load, run = _RUNTIMES[runtime]
+    padded = 'tokenizer.enable_padding(pad_id=config["pad_token_id"], pad_token="<pad>")'
+    prepare = [*([] if asked.one else [padded]), *(['labels = config["id2label"]'] if asked.named else [])]
+    given = _filled(asked.given, split="is_pretokenized")
+    return _filled(
+        _ONNX, runtime=runtime, load=load, tokens=opened.tokens, prepare="\n".join(prepare),
+        example=asked.example, outputs=asked.outputs, run=run,
+        encode=f"encoded = tokenizer.encode({given})\nrows = [encoded]"
+        if asked.one
+        else f"rows = tokenizer.encode_batch({given})",
+        answer=_filled(asked.answer, call="", encoding="", mask='inputs["attention_mask"]', s="s"),
+    )  # fmt: skip
+
+
+def _torch(opened: Opened) -> str:
+    asked, name = _QUESTIONS[opened.asks], _CLASSES[opened.asks]
+    bare = ", add_pooling_layer=False" if name == "AutoModel" else ""
+    imports, load = (
+        f"from transformers import {name}, AutoTokenizer",
+        f"{name}.from_pretrained(folder{bare}).eval()",
+    )
+    if not opened.plain:
+        imports = (
+            "from transformers import AutoTokenizer\nfrom xpareto.compress.models import from_pretrained"
+        )
+        load = "from_pretrained(folder)  # transformers' own classes cannot hold this model"
+    labels = "labels = {str(index): name for index, name in model.config.id2label.items()}"
+    return _filled(
+        _TORCH, imports=imports, load=load, tokens=opened.tokens, prepare=labels if asked.named else "",
+        example=asked.example, given=_filled(asked.given, split="is_split_into_words"), outputs=asked.outputs,
+        count=2 if opened.asks == "qa" else 1,
+        answer=_filled(
+            asked.answer, call="(0)" if opened.asks == "qa" else "()", encoding="[0]",
+            mask='inputs["attention_mask"]', s="",
+        ),
+    )  # fmt: skip
+
+
+def _filled(template: str, **values: object) -> str:
+    return Template(template).substitute(values).replace("\n\n\n", "\n\n")
