@@ -4,13 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-import yaml
-
-from xpareto.compress.core.errors import InputError
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import summarize
-from xpareto.reports.formats.card import card
 from xpareto.reports.formats.markdown import summary
 
 Make = Callable[..., Path]
@@ -54,38 +49,6 @@ def test_no_markup_of_a_hostile_name_survives(make_run: Make) -> None:
     text = summary(summarize(read_runs([make_run()])))
     bare = re.sub(r"`[^`\n]*`", "", text)  # a code span shows its content as it is
     assert not re.search(r"(?<!\\)<", bare)
-
-
-def test_the_front_matter_of_a_card_is_yaml_with_a_model_index(make_run: Make) -> None:
-    found = summarize(read_runs([make_run()]))
-    for candidate in found.run.candidates:
-        text = card(found, candidate.name)
-        front = yaml.safe_load(text.split("---\n")[1])
-        (entry,) = front["model-index"]
-        assert {"task", "dataset", "metrics"} <= set(entry["results"][0])
-        for result in entry["results"]:
-            cell = found.cells[candidate.name][result["task"]["name"], result["dataset"]["config"]]
-            assert cell.score is not None
-            assert result["metrics"][0]["value"] == pytest.approx(cell.score.value, abs=1e-3)
-        scored = sum(cell.score is not None for cell in found.cells[candidate.name].values())
-        assert len(entry["results"]) == scored
-
-
-def test_a_card_of_one_training_set_speaks_of_its_tasks_only(make_run: Make) -> None:
-    found = summarize(read_runs([make_run(hostile=False)]))
-    text = card(found, "none/int8/onnxruntime", "udpos")
-    front = yaml.safe_load(text.split("---\n")[1])
-    assert {result["task"]["name"] for result in front["model-index"][0]["results"]} == {"udpos"}
-    assert front["pipeline_tag"] == "token-classification"
-    assert text.count("sha256") == 1
-
-
-def test_a_wrong_candidate_gets_a_near_miss(make_run: Make) -> None:
-    found = summarize(read_runs([make_run(hostile=False)]))
-    with pytest.raises(InputError, match='Did you mean "none/int8/onnxruntime"'):
-        card(found, "none/int8/onnxruntim")
-    with pytest.raises(InputError, match='Did you mean "udpos"'):
-        card(found, "none/int8/onnxruntime", "udpo")
 
 
 def test_the_table_by_language_holds_every_score_of_the_baseline(make_run: Make) -> None:
