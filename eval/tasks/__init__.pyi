@@ -1,4 +1,5 @@
 from ._task import ENCODER as ENCODER
+from ._task import HEAD_OF_KIND as HEAD_OF_KIND
 from ._task import KINDS as KINDS
 from ._task import TASKS as TASKS
 from ._task import TRAINING_SETS as TRAINING_SETS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.results import INTERVAL, Candidate, RunSummary, TaskFacts
-from xpareto.eval.tasks import task, training_set
+from xpareto.eval.tasks import HEAD_OF_KIND, task, training_set
 from xpareto.reports.findings import (
     change_tasks,
     change_words,
@@ -105,11 +105,10 @@ def _use(
     config = released.config
     longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
     tokens = min(longest, max((_tokens(run_summary.run.tasks[name]) for name in tasks), default=longest))
-    opened = Opened(
-        manifest.head, manifest.format, exported.runtime, tokens, _pairs(training), released.plain
-    )
+    kind = next(kind for kind, head in HEAD_OF_KIND.items() if head == manifest.head)
+    opened = Opened(kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain)
     yield from ("## How to use it", "")
-    if manifest.head == "encoder":
+    if released.vectors:
         yield (
             f"A sentence's vector is the mean of the last hidden state over all tokens, special ones included. The "
             f"{config['num_hidden_layers']} layers in this folder end at the hidden state that was scored, so the "

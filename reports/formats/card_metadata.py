@@ -36,6 +36,11 @@ class Released:
         return read_json(self.artifact.path / "config.json")
 
     @property
+    def vectors(self) -> bool:
+        """Does the model give vectors of texts? Then sentence-transformers' files say which."""
+        return "modules.json" in self.artifact.manifest.files
+
+    @property
     def plain(self) -> bool:
         """Can transformers' own classes hold the model?"""
         return bool(self.config["model_type"] == "xlm-roberta")
@@ -76,7 +81,7 @@ def _library(released: Released) -> str:
         return "onnx"
     if not released.plain:
         return "xpareto"
-    return "sentence-transformers" if released.artifact.manifest.head == "encoder" else "transformers"
+    return "sentence-transformers" if released.vectors else "transformers"
 
 
 def _trained_on(run_summary: RunSummary, candidate: str, training: str | None) -> Iterator[str]:

@@ -6,26 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from string import Template
 
-from xpareto.compress.core import Format, Head
+from xpareto.compress.core import Format
+from xpareto.eval.tasks import KindName
 
 
 @dataclass(frozen=True)
 class Opened:
     """What a model is opened as. `tokens`: the longest input that it was scored on, special tokens included."""
 
-    head: Head
+    kind: KindName  # of answers; of those to one head, any
     format: Format
     runtime: str
     tokens: int
-    pairs: bool = True  # of classification: two texts are judged, or one
+    pairs: bool = True  # where texts are classified: two that are judged together, or one
     plain: bool = True  # of torch: transformers' own classes hold the model
 
     @property
-    def asks(self) -> str:
-        """Return what is asked: the head, or of classification whether pairs or texts are judged."""
-        if self.head == "classification":
-            return "pair" if self.pairs else "text"
-        return self.head
+    def asked(self) -> _Question:
+        """Return what is asked, and how."""
+        return _TEXTS if self.kind == "classify" and not self.pairs else _QUESTIONS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,18 @@ class _Question:
     one: bool = False  # one example, whose tokens lead back to its words
     outputs: str = "(logits,)"
     named: bool = False  # the answer is one of config.json's labels
+    auto: str = "AutoModelForSequenceClassification"  # transformers' class
+    vectors: bool = False  # the answer is a vector of each text
+    of_batch: str = "()"  # how an encoding of transformers is asked for what is of its one example
 
 
 _BEST = "print([labels[str(int(row.argmax()))] for row in logits])"
-_QUESTIONS: Mapping[str, _Question] = {
-    "pair": _Question(
+_QUESTIONS: Mapping[KindName, _Question] = {
+    "classify": _Question(
         'pairs = [("A man plays a guitar.", "Someone makes music."), ("Ein Mann schläft.", "Er rennt.")]',
         "pairs", _BEST, named=True,
     ),
-    "text": _Question('texts = ["The train is late again.", "Das Essen war gut."]', "texts", _BEST, named=True),
-    "tagging": _Question(
+    "tag": _Question(
         'words = ["Anna", "wohnt", "in", "Berlin", "."]',
         "words, $split=True",
         """\
@@ -56,9 +57,9 @@ for place, word in enumerate(encoded.word_ids$call):
     if word is not None and word not in tags:  # the first piece of a word bears its tag
         tags[word] = labels[str(int(logits[0, place].argmax()))]
 print([(words[word], tag) for word, tag in tags.items()])""",
-        one=True, named=True,
+        one=True, named=True, auto="AutoModelForTokenClassification",
     ),
-    "qa": _Question(
+    "span": _Question(
         'question, context = "Where does Anna live?", "Anna moved to Berlin, where she lives by the river."',
         "question, context",
         """\
@@ -66,14 +67,14 @@ inside = [place for place, part in enumerate(encoded.sequence_ids$call) if part 
 spans = [(i, j) for i in inside for j in inside if i <= j < i + 30]
 first, last = max(spans, key=lambda span: float(start[0, span[0]] + end[0, span[1]]))
 print(context[encoded$encoding.offsets[first][0] : encoded$encoding.offsets[last][1]].strip())""",
-        one=True, outputs="start, end",
+        one=True, outputs="start, end", auto="AutoModelForQuestionAnswering", of_batch="(0)",
     ),
-    "choice": _Question(
+    "choose": _Question(
         'question, options = "She poured the water into", ["the cup.", "the sky.", "a melody."]',
         "[(question, option) for option in options]",
         "print(options[int(logits[:, 0].argmax())])  # one logit for each option",
     ),
-    "encoder": _Question(
+    "retrieve": _Question(
         'texts = ["The cat is asleep.", "Die Katze schläft.", "It rains."]',
         "texts",
         """\
@@ -81,9 +82,10 @@ mask = $mask[..., None]
 vectors = (states * mask).sum(1) / mask.sum(1)  # the mean over all tokens
 vectors = vectors / (vectors**2).sum(1, keepdim$s=True) ** 0.5
 print(vectors @ vectors.T)  # cosines""",
-        outputs="(states,)",
+        outputs="(states,)", auto="AutoModel", vectors=True,
     ),
 }  # fmt: skip
+_TEXTS = _Question('texts = ["The train is late again.", "Das Essen war gut."]', "texts", _BEST, named=True)
 
 _ONNX = """\
 import json
@@ -134,14 +136,6 @@ inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
 with torch.inference_mode():
     $outputs = model(**inputs, return_dict=False)[:$count]
 $answer"""
-_CLASSES: Mapping[str, str] = {
-    "pair": "AutoModelForSequenceClassification",
-    "text": "AutoModelForSequenceClassification",
-    "choice": "AutoModelForSequenceClassification",
-    "tagging": "AutoModelForTokenClassification",
-    "qa": "AutoModelForQuestionAnswering",
-    "encoder": "AutoModel",
-}
 
 _SENTENCE_TRANSFORMERS = """\
 from sentence_transformers import SentenceTransformer
@@ -158,13 +152,13 @@ def snippets(opened: Opened) -> Iterator[tuple[str, str]]:
         runtime = opened.runtime if opened.runtime in _RUNTIMES else "onnxruntime"
         yield f"numpy, {runtime} and tokenizers", _onnx(opened, runtime)
         return
-    if opened.head == "encoder" and opened.plain:
-        yield "sentence-transformers", _filled(_SENTENCE_TRANSFORMERS, example=_QUESTIONS["encoder"].example)
+    if opened.asked.vectors and opened.plain:
+        yield "sentence-transformers", _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example)
     yield ("torch and transformers" if opened.plain else "xpareto", _torch(opened))
 
 
 def _onnx(opened: Opened, runtime: str) -> str:
-    asked = _QUESTIONS[opened.asks]
+    asked = opened.asked
     load, run = _RUNTIMES[runtime]
     padded = 'tokenizer.enable_padding(pad_id=config["pad_token_id"], pad_token="<pad>")'
     prepare = [*([] if asked.one else [padded]), *(['labels = config["id2label"]'] if asked.named else [])]
@@ -180,8 +174,8 @@ def _onnx(opened: Opened, runtime: str) -> str:
 
 
 def _torch(opened: Opened) -> str:
-    asked, name = _QUESTIONS[opened.asks], _CLASSES[opened.asks]
-    bare = ", add_pooling_layer=False" if name == "AutoModel" else ""
+    asked, name = opened.asked, opened.asked.auto
+    bare = ", add_pooling_layer=False" if asked.vectors else ""
     imports, load = (
         f"from transformers import {name}, AutoTokenizer",
         f"{name}.from_pretrained(folder{bare}).eval()",
@@ -195,9 +189,9 @@ def _torch(opened: Opened) -> str:
     return _filled(
         _TORCH, imports=imports, load=load, tokens=opened.tokens, prepare=labels if asked.named else "",
         example=asked.example, given=_filled(asked.given, split="is_split_into_words"), outputs=asked.outputs,
-        count=2 if opened.asks == "qa" else 1,
+        count=1 + asked.outputs.count(", "),
         answer=_filled(
-            asked.answer, call="(0)" if opened.asks == "qa" else "()", encoding="[0]",
+            asked.answer, call=asked.of_batch, encoding="[0]",
             mask='inputs["attention_mask"]', s="",
         ),
     )  # fmt: skip

@@ -23,7 +23,7 @@ NAMES = frozenset(get_args(Head))
 OTHER_THINGS = {  # names of the same spelling that are no heads, by file
     "compress/onnx/weights.py": "parts of a graph's weight names",
     "eval/roofline/file_bytes.py": "parts of a model's weight names",
-    "reports/formats/card.py": "XTREME's groups of tasks",
+    "reports/formats/card_metadata.py": "XTREME's groups of tasks",
     "eval/analyses/claims.py": "the training set of tasks that train nothing",
 }
 LABELS = {"classification": ("a", "b", "c"), "tagging": ("X", "Y")}
