@@ -75,6 +75,7 @@ class RunResults:
     unlearnt: Unlearnt
     seed: int = 0
     _held: dict[str, Mapping[str, np.ndarray]] = field(default_factory=dict, repr=False)
+    _same: dict[str, Mapping[str, list[int]]] = field(default_factory=dict, repr=False)
     _rows: dict[str, tuple[Measurement, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -171,8 +172,9 @@ class RunResults:
                     }
             clusters = task_clusters(self.folder, facts, self.names[0])
             tuning = task_tuning(self.folder, facts, self.names, outcomes) if part is None else None
-            models = [(self.folder, facts, candidate) for candidate in self.names]
-            predictions = same_predictions(models, outcomes)
+            if name not in self._same:
+                models = [(self.folder, facts, candidate) for candidate in self.names]
+                self._same[name] = same_predictions(models, outcomes)
             if part is not None:
                 taken = _taken(name, outcomes, clusters, part, self.seed)
                 outcomes = {code: array[:, taken[code]] for code, array in outcomes.items()}
@@ -186,7 +188,7 @@ class RunResults:
                 tuning=tuning,
                 clusters=clusters,
                 normal_from=NORMAL_FROM,
-                predictions=predictions,
+                predictions=self._same[name],
             )
 
     def rows(self, candidate: str) -> tuple[Measurement, ...]:
