@@ -125,8 +125,10 @@ def _few_blocks(document: Recommendation) -> list[str]:
         if limit.upper is not None and limit.value is not None and limit.value <= limit.limit
     }
     blocks = document.blocks_of_limits
-    if document.in_one_block:
-        named = [_name(name, document) if name in blocks else name for name in document.in_one_block]
+    asked = {*document.limits, document.prefer}
+    once = [name for name in document.in_one_block if name in asked]
+    if once:
+        named = [_name(name, document) if name in blocks else name for name in once]
         return [
             f"Measured in one block: {enumerated(list(dict.fromkeys(named)))}. What noise does to it is not known, so "
             "it is taken as measured, and nothing here shows that one variant has less of it than another, or "

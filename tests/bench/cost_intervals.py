@@ -58,7 +58,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--load", type=int, default=2, help="processes that work on and off meanwhile")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--keep", type=Path, help="an existing folder for runs and store, which stay")
+    parser.add_argument(
+        "--keep", type=Path, help="an existing folder for runs and store; a later call goes on there"
+    )
     arguments = parser.parse_args()
     neighbours = [
         multiprocessing.Process(target=_neighbour, args=(number,), daemon=True)
@@ -97,8 +99,9 @@ def _run(folder: Path, number: int) -> Path:
     recipe = folder / "cost-intervals.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     out = folder / f"runs{number}"
-    _xpareto("run", str(recipe), "--store", str(folder / "store"), "--out", str(out))
-    run = next(out.iterdir())
+    if not list(out.glob("*/report/analysis.json")):  # with --keep what an earlier call finished counts
+        _xpareto("run", str(recipe), "--store", str(folder / "store"), "--out", str(out))
+    (run,) = out.iterdir()
     words = ", ".join(
         f"{cost} {math.exp(value):.3f} ({math.exp(low):.3f} to {math.exp(high):.3f})"
         for cost, (value, low, high) in _intervals(run).items()

@@ -138,3 +138,8 @@ def every_candidate_has_a_score(run: Path) -> None:
     scored = {row["candidate"] for row in rows if row["probe"] == "accuracy" and row["status"] == "ok"}
     assert named and scored == named
     assert not [row for row in rows if row["status"] != "ok"]
+
+
+def test_the_demo_measures_enough_blocks_to_know_their_noise() -> None:
+    measure = written("demo")["measure"]
+    assert measure["blocks"] >= 4 and measure["retries"] >= 1
