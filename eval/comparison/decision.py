@@ -65,8 +65,8 @@ class Decision:
     """`ranked` holds those that meet every limit, the best first; `rejected` the limits that others break.
 
     `nearest` is the one that misses by least where nothing fits: fewest limits, then the smallest
-    largest share. `unmeasured` are the limits that no option has a measurement for: they tell none from
-    another, and where nothing else is broken there is no nearest one.
+    largest share, then the best score. `unmeasured` are the limits that no option has a measurement for: they
+    tell none from another, and where nothing else is broken there is no nearest one.
     """
 
     ranked: tuple[str, ...]
@@ -102,10 +102,15 @@ def decide(
     rejected = {name: violations for name, violations in broken.items() if violations}
     unmeasured = tuple(name for name in limits if options and not any(_judged(o, name)[0] for o in options))
     ranked = tuple(_ranked(fitting, prefer, floors, better or _by_points(options, prefer)))
-    return Decision(ranked, rejected, None if fitting else _nearest(rejected, unmeasured), unmeasured)
+    return Decision(
+        ranked, rejected, None if fitting else _nearest(options, rejected, unmeasured), unmeasured
+    )
 
 
-def _nearest(rejected: Mapping[str, Sequence[Violation]], unmeasured: Sequence[str]) -> str | None:
+def _nearest(
+    options: Sequence[Option], rejected: Mapping[str, Sequence[Violation]], unmeasured: Sequence[str]
+) -> str | None:
+    scores = {option.name: option.score for option in options}
     telling = {
         name: [violation for violation in violations if violation.limit_name not in unmeasured]
         for name, violations in rejected.items()
@@ -118,6 +123,7 @@ def _nearest(rejected: Mapping[str, Sequence[Violation]], unmeasured: Sequence[s
             any(violation.found is None for violation in telling[name]),
             len(telling[name]),
             max(violation.share for violation in telling[name]),
+            -scores[name],
             name,
         ),
         default=None,

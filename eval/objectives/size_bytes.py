@@ -35,7 +35,7 @@ def _sizes(rows: Sequence[Measurement]) -> dict[str, float]:
 
 LIMIT = Limit(
     "size_mb",
-    "size",
+    "size of the largest model",
     "MB",
     "Files of the largest model.",
     measure=Objective("size_mb", "Size", "MB", "min", largest_mb, log=True),

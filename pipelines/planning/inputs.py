@@ -125,15 +125,15 @@ def _open_base(
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
         return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where)
+    if not _HUB_ID.fullmatch(name) or name.startswith("."):
+        raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
     owner = _find_folder(name.partition("/")[0], folder) if "/" in name else None
     if owner is not None:  # a hub id may look like that, too, but whoever has the folder means it
         inside = sorted(path.name for path in owner.iterdir() if path.is_dir())
         raise InputError(
             f"{where}: no folder {name}.{hint(Path(name).name, inside)} {owner} is there, and has "
-            f"{enumerated(inside, 4) or 'no folder'} in it. Is a hub id meant, run where no such folder is."
+            f"{enumerated(inside, 4) or 'no folder'} in it. If a hub id is meant, run where no such folder is."
         )
-    if not _HUB_ID.fullmatch(name) or name.startswith("."):
-        raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
     revision = lock.resolve(name, "model")
     return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
 

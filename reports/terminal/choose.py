@@ -21,11 +21,11 @@ def show_choice(document: Recommendation) -> None:
     """Print the answer, what it costs, the runner-up and every rejection."""
     console = printer()
     for line in answer(document):
-        console.print(Text(visible(line)), soft_wrap=True)
+        console.print(Text(visible(line)))
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("candidate", "verdict"):
-        table.add_column(column, overflow="fold")
+    table.add_column("candidate", overflow="fold", no_wrap=True)  # a narrow terminal folds reasons, not names
+    table.add_column("verdict", overflow="fold")
     for name in document.fits:
         mark = "chosen" if name == document.fits[0] else "fits; " + _behind(document, name)
         table.add_row(Text(visible(name)), Text(mark))

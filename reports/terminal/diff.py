@@ -24,7 +24,7 @@ _TITLES: Mapping[What, str] = {
 def show_diff(document: Difference) -> None:
     """Print the verdicts on averages and costs, whatever is not equivalent below them, and regressions."""
     console = printer()
-    console.print(Text(visible(f"{document.runs[1]} against {document.runs[0]}")), soft_wrap=True)
+    console.print(Text(visible(f"{document.runs[1]} against {document.runs[0]}")))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("candidate", "what", "change", "95 % interval", "verdict"):
         table.add_column(column, overflow="fold", no_wrap=column != "candidate")
@@ -34,7 +34,7 @@ def show_diff(document: Difference) -> None:
             table.add_row(Text(visible(name)), Text(visible(what)), change, ends, verdict)
     console.print(table)
     for line in notes(document):
-        console.print(Text(visible(line)), soft_wrap=True)
+        console.print(Text(visible(line)))
 
 
 def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]:

@@ -67,6 +67,13 @@ def test_the_nearest_miss_breaks_the_fewest_limits_by_the_least_share() -> None:
     assert decide(options, {"p95_ms": 20.0, MAX_DROP: 1.0}, "latency", {}).nearest == "poor"
 
 
+def test_of_misses_by_the_same_share_the_better_score_is_nearest() -> None:
+    options = [
+        replace(option(name, 30.0), score=score) for name, score in (("a", 60.0), ("b", 70.0), ("c", 65.0))
+    ]
+    assert decide(options, {"p95_ms": 20.0}, "latency", {}).nearest == "b"
+
+
 def test_a_cost_is_held_against_its_limit_by_the_most_that_it_can_be() -> None:
     noisy = replace(option("noisy", 9.0), uppers={"p95_ms": 21.0})
     found = decide([noisy], {"p95_ms": 20.0}, "latency", {})

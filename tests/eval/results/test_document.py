@@ -134,3 +134,22 @@ def test_a_candidate_of_another_name_is_refused_with_a_near_miss() -> None:
     other = replace(DOCUMENT, candidates=(_candidate("none/int8", {}),))
     with pytest.raises(InputError, match=r'no candidate "none/int9".* Did you mean "none/int8"'):
         other.candidate("none/int9")
+
+
+def test_a_candidate_is_found_by_a_beginning_that_it_has_alone() -> None:
+    first, second = (
+        replace(DOCUMENT.candidates[0], name=name) for name in ("none/int8/torch", "none/int8-a/torch")
+    )
+    document = replace(DOCUMENT, candidates=(first, second))
+    assert document.begun("none/int8/") == first and document.begun("none/int8-") == second
+    assert (
+        replace(document, candidates=(replace(first, name="a"), replace(first, name="ab"))).begun("a").name
+        == "a"
+    )
+    with pytest.raises(
+        InputError, match=r"begins the names of none/int8/torch and none/int8-a/torch\. Give more"
+    ):
+        document.begun("none/int8")
+    for start in ("", "int8"):
+        with pytest.raises(InputError, match="Its candidates: none/int8/torch"):
+            document.begun(start)

@@ -161,7 +161,8 @@ def test_a_hub_id_that_the_lock_does_not_hold(refused: Callable[..., str], tmp_p
 
 def test_a_store_that_cannot_be_written(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot be written to" in refused("--store", "file/store")
+    told = refused("--store", "file/store")
+    assert "cannot be written to" in told and "Folders are chosen with --store and --out." in told
 
 
 def test_plan_refuses_what_run_refuses(refused: Callable[..., str]) -> None:

@@ -107,3 +107,18 @@ def test_a_run_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     run = new(tmp_path)
     with run.held(), pytest.raises(InputError, match="another process"), RunFolder(run.path).held():
         raise AssertionError("the lock was given twice")
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ("{}", "expected a whole number from 1 to 1, found none. The run is damaged: repeat it."),
+        ('{"schema": "1"}', "expected a whole number from 1 to 1, found '1'. The run is damaged: repeat it."),
+        ('{"schema": 2, "xpareto": "9.0"}', "A newer xpareto wrote this run, 9.0; upgrade"),
+    ],
+)
+def test_a_damaged_plan_is_told_from_one_of_a_newer_version(tmp_path: Path, plan: str, told: str) -> None:
+    (tmp_path / "plan.json").write_text(plan)
+    with pytest.raises(InputError) as caught:
+        RunFolder.find(str(tmp_path), tmp_path)
+    assert told in str(caught.value)

@@ -74,3 +74,33 @@ def test_only_what_was_sealed_can_differ(tmp_path: Path) -> None:
     assert changed_since_seal(run.path) == ("candidates.json",)
     (run.path / "SEAL.json").write_text("{", encoding="utf-8")
     assert changed_since_seal(run.path) == ("SEAL.json",)
+
+
+def test_outcomes_that_are_gone_are_told(tmp_path: Path) -> None:
+    run = sealed(tmp_path / "r")
+    next((run.path / "outcomes").rglob("*.npz")).unlink()
+    assert changed_since_seal(run.path) == ("outcomes/",)
+    result = CliRunner().invoke(app, ["choose", str(run.path), *COMMANDS["choose"]])
+    assert "outcomes/ differs from the run's seal" in result.stderr
+
+
+def test_a_report_without_intervals_says_why(tmp_path: Path) -> None:
+    run = sealed(tmp_path / "r")
+    damaged = next((run.path / "outcomes").rglob("*.npz"))
+    damaged.write_bytes(b"no zip")
+    told = shown("report", run, run.path)[1]
+    assert (
+        f"warning: The report has no intervals and no decision: {damaged}: expected arrays of outcomes"
+        in told
+    )
+    assert "found a file that is damaged. Repeat the run." in told and "pickle" not in told
+
+
+def test_a_run_without_a_seal_is_told(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", seeds=(0,), examples=60)
+    assert "no SEAL.json: the run has not finished, or the file is lost" in shown("choose", run, run.path)[1]
+
+
+def test_a_run_that_is_compared_with_itself_is_told(tmp_path: Path) -> None:
+    run = sealed(tmp_path / "r")
+    assert "RUN_A and RUN_B are the same run" in shown("diff", run, run.path)[1]

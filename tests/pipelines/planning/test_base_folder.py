@@ -1,0 +1,59 @@
+"""A relative folder that is missing is told, and not asked of the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xpareto.compress.core.errors import InputError
+from xpareto.pipelines.planning.inputs import open_start
+from xpareto.pipelines.recipe.schema import Checked
+from xpareto.pipelines.storage.lock import Lock
+from xpareto.pipelines.storage.store import Store
+
+
+@pytest.fixture
+def told(
+    tmp_path: Path, checked: Callable[..., Checked], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Return a function: (base of the option, base of the recipe) -> what is refused."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        Lock, "resolve", lambda self, repo, kind: pytest.fail(f"the hub was asked for {repo}")
+    )
+    (tmp_path / "models" / "mini-xlmr").mkdir(parents=True)
+    (tmp_path / "recipes").mkdir()
+
+    def refuse(base: str | None, own: str = "") -> str:
+        recipe = checked(*([] if not own else [GOOD_WITH.format(base=own)])).recipe
+        with pytest.raises(InputError) as caught:
+            open_start(
+                recipe, Store(tmp_path / "store"), recipe_folder=tmp_path / "recipes", recipe_file="r.yaml",
+                base=base, data="embedded", lock_file=None,
+            )  # fmt: skip
+        return str(caught.value)
+
+    return refuse
+
+
+GOOD_WITH = """\
+xpareto: 1
+name: tiny
+base: {base}
+tasks: [udpos]
+steps: [{{step: train, on: each}}]
+"""
+
+
+def test_a_folder_that_is_missing_in_one_that_is_there_is_told(told: Callable[..., str]) -> None:
+    assert told("models/mini-xmlr").startswith(
+        '--base: no folder models/mini-xmlr. Did you mean "mini-xlmr"? '
+    )
+    assert told(None, "models/none").startswith("r.yaml: base: no folder models/none.")
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/model", "a/b/c", "~/nowhere"])
+def test_what_can_only_be_a_folder_is_no_hub_id(name: str, told: Callable[..., str]) -> None:
+    assert told(name).startswith(f"--base: no folder {name}, and it does not look like a hub id")
