@@ -101,6 +101,7 @@ def training_steps(candidate: Candidate, made: Mapping[str, Provenance] = _NOTHI
         TrainingStep(
             label=step.label or step.step,
             tokens=_sum(trained.get(step.label, [])),
+            until_tokens=step.fields.get("tokens"),
             **{name: step.fields.get(name) for name in _TRAINING_FIELDS},
         )
         for step in candidate.steps

@@ -10,9 +10,17 @@ from xpareto.eval.analyses.documents import THESE_MODELS, ArmComparison, Estimat
 from xpareto.eval.results import SeenLanguages
 from xpareto.eval.statistics import Contrast
 from xpareto.reports.formats import table
-from xpareto.reports.text import code, language_name, markdown, midway, points, ratio, three_digits
+from xpareto.reports.text import (
+    SEEN_LEGEND,
+    code,
+    language_title,
+    markdown,
+    midway,
+    points,
+    ratio,
+    three_digits,
+)
 
-LABELS_SEEN, TEXT_SEEN = "†", "‡"  # marks of languages that are not zero-shot
 VERDICTS = ("better", "equivalent", "worse", "undetermined")
 
 
@@ -183,21 +191,21 @@ def _tasks(document: ArmComparison) -> Iterator[str]:
 
 def _languages(document: ArmComparison) -> Iterator[str]:
     a, b = document.labels
-    first = document.variants[0]
+    first, seen = document.variants[0], _seen(document)
     yield from (f"## By language, in {code(first.variant)}", "")
     head = ["task", "language", code(a), code(b), "difference", "95 % interval", "p (Holm)", "verdict"]
     rows = [
         [
             markdown(task),
-            markdown(f"{language_name(language)} ({language}){mark(document, language)}"),
+            markdown(language_title(language, seen)),
             *_cells(contrast),
         ]
         for task, by_language in first.languages.items()
         for language, contrast in by_language.items()
     ]
     yield from table(head, rows, numeric_from=2)
-    if any(mark(document, code) for by_language in first.languages.values() for code in by_language):
-        yield f"{LABELS_SEEN} an arm trained on labels in this language, {TEXT_SEEN} on text in it: not zero-shot."
+    if any(seen.mark(code) for by_language in first.languages.values() for code in by_language):
+        yield f"{SEEN_LEGEND} One arm’s is enough for a mark."
         yield ""
     yield from ("Languages by verdict, in every variant:", "")
     counted = [
@@ -207,13 +215,14 @@ def _languages(document: ArmComparison) -> Iterator[str]:
     yield from table(["variant", "task", *VERDICTS], counted, numeric_from=2)
 
 
-def mark(document: ArmComparison, language: str) -> str:
-    """Return the mark of a language that either arm's training saw, with a space before it; "" for none."""
-    seen = {
-        SeenLanguages(entry.labels, entry.text, entry.whole_texts).mark(language)
-        for entry in document.rests_on.seen.values()
-    }
-    return f" {LABELS_SEEN}" if "labels" in seen else f" {TEXT_SEEN}" if "text" in seen else ""
+def _seen(document: ArmComparison) -> SeenLanguages:
+    """Return the languages that either arm's training saw."""
+    entries = document.rests_on.seen.values()
+    labels, text, whole = (
+        tuple(name for entry in entries for name in getattr(entry, field))
+        for field in ("labels", "text", "whole_texts")
+    )
+    return SeenLanguages(labels, text, whole)
 
 
 def _frontiers(document: ArmComparison) -> Iterator[str]:

@@ -130,6 +130,8 @@ def _updates_of(steps: Sequence[TrainingStep]) -> str:
 def _length(step: TrainingStep) -> str:
     if step.steps is not None:
         return f"{step.steps} updates of {step.batch_size}"
+    if step.until_tokens is not None:
+        return f"{step.until_tokens:,} tokens in batches of {step.batch_size}"
     most = f", at most {step.max_steps} updates" if step.max_steps is not None else ""
     return f"{step.epochs:g} epochs of {_on(step.on)} in batches of {step.batch_size}{most}"
 

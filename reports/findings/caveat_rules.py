@@ -314,7 +314,8 @@ def _seen(run_summary: RunSummary) -> Iterator[Caveat]:
         yield Caveat(
             "not-zero-shot",
             "Not every language is zero-shot in every arm",
-            f"By arm: {arms}. Scores in these languages are not zero-shot there.",
+            f"By arm: {arms}. Scores in these languages are not zero-shot there; "
+            "tables mark them († labels, ‡ text).",
         )
 
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
-from xpareto.eval.results import RunSummary
+from xpareto.eval.results import RunSummary, seen_languages
 from xpareto.reports.costs import effort_view, energy_rows, load_times
 from xpareto.reports.findings import change_tasks, changes, domination_rows
 from xpareto.reports.text import spreadsheet
@@ -63,9 +63,10 @@ def _scores(run_summary: RunSummary) -> Table:
         "score (percent)",
         "95% half-width (points), binomial",
     ]
-    head += ["examples", "change from baseline (points)", "error"]
+    head += ["examples", "change from baseline (points)", "error", "language seen in training"]
     rows = []
     for candidate in run_summary.run.candidates:
+        seen = seen_languages(candidate)
         for (task, language), cell in run_summary.cells[candidate.name].items():
             score = cell.score
             row: list[object] = [
@@ -76,7 +77,8 @@ def _scores(run_summary: RunSummary) -> Table:
                 cell.status,
             ]
             row += [score.value, score.half, score.examples] if score else [None, None, None]
-            rows.append([*row, run_summary.change(candidate.name, task, language), cell.error])
+            change = run_summary.change(candidate.name, task, language)
+            rows.append([*row, change, cell.error, seen.mark(language)])
     return head, rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
-from xpareto.eval.results import INTERVAL, RunSummary, Score
+from xpareto.eval.results import INTERVAL, RunSummary, Score, seen_languages
 from xpareto.reports.costs import (
     LOAD_NOTE,
     ORACLE,
@@ -32,7 +32,7 @@ from xpareto.reports.findings import (
     panels,
     versus_baseline,
 )
-from xpareto.reports.text import code, duration, facts, language_name, markdown, midway, number, points
+from xpareto.reports.text import code, duration, facts, language_title, markdown, midway, number, points
 
 
 def summary(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
@@ -200,7 +200,7 @@ def _languages(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     for candidate in run_summary.run.candidates:
         loss = largest_loss(run_summary, analysis, candidate.name)
         if loss is not None:
-            where = markdown(f"{language_name(loss.language)} ({loss.language})")
+            where = markdown(language_title(loss.language, seen_languages(candidate)))
             sure = "–" if loss.sure is None else "yes" if loss.sure else "no"
             rows.append([code(candidate.name), markdown(loss.task), where, points(loss.change), sure])
     yield from table(["candidate", "task", "language", "points", "beyond noise"], rows, numeric_from=3)
@@ -216,11 +216,11 @@ def _cells(run_summary: RunSummary) -> Iterator[str]:
         "metrics. – stands where a task has no data in a language."
     )
     yield ""
-    rows = []
+    rows, seen = [], seen_languages(run_summary.run.candidate(run_summary.run.baseline))
     for language in sorted(codes, key=lambda item: (item != "en", item)):
         cells = [run_summary.cells[run_summary.run.baseline].get((facts.name, language)) for facts in tasks]
         scores = [cell.score if cell is not None else None for cell in cells]
-        where = markdown(f"{language_name(language)} ({language})")
+        where = markdown(language_title(language, seen))
         rows.append([where, *("–" if score is None else f"{score.value:.1f}" for score in scores)])
     yield from table(["language", *(markdown(facts.name) for facts in tasks)], rows)
 

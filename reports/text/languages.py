@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from xpareto.eval.results import SeenLanguages
+
+LABELS_SEEN, TEXT_SEEN = "†", "‡"
+SEEN_LEGEND = (
+    f"{LABELS_SEEN} its training saw labels in this language, {TEXT_SEEN} text in it: not zero-shot."
+)
+
 _NAMES = {
     "af": "Afrikaans", "am": "Amharic", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian",
     "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish",
@@ -28,6 +35,16 @@ def language_name(code: str) -> str:
     ('Thai', 'xx')
     """
     return _NAMES.get(code, code)
+
+
+def language_title(language: str, seen: SeenLanguages) -> str:
+    """Return name and code of a language, marked where a training saw it: see SEEN_LEGEND.
+
+    >>> language_title("de", SeenLanguages(labels=("de",))), language_title("sw", SeenLanguages(labels=("de",)))
+    ('German (de) †', 'Swahili (sw)')
+    """
+    mark = {"labels": f" {LABELS_SEEN}", "text": f" {TEXT_SEEN}", "": ""}[seen.mark(language)]
+    return f"{language_name(language)} ({language}){mark}"
 
 
 def seen_words(

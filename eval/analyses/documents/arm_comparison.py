@@ -58,6 +58,9 @@ class TrainingStep(Part):
     max_steps: int | None = None
     epochs: int | float | None = None
     batch_size: int | None = None
+    until_tokens: int | None = Field(
+        default=None, description="what it was asked to show, in place of epochs"
+    )
     tokens: int | None = Field(default=None, description="shown in all, padding aside; null: not known")
 
 
