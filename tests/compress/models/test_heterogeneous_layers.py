@@ -342,3 +342,12 @@ def test_the_shape_of_a_plain_config_comes_from_its_widths() -> None:
     assert shape_in(config, "x") == Shape((3, 3), (7, 7), 4)
     with pytest.raises(InputError, match="x: expected a positive num_attention_heads"):
         shape_in({**config, "num_attention_heads": 0}, "x")
+
+
+@pytest.mark.parametrize(("there", "found"), [(True, "no config.json there"), (False, "no such folder")])
+def test_a_folder_that_holds_no_exported_model_is_told(tmp_path: Path, there: bool, found: str) -> None:
+    folder = tmp_path if there else tmp_path / "nothing"
+    with pytest.raises(InputError) as caught:
+        from_pretrained(folder)
+    assert f"{folder}: expected an exported torch model" in str(caught.value) and found in str(caught.value)
+    assert "xpareto export" in str(caught.value)
