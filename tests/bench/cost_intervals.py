@@ -169,10 +169,10 @@ def _page(text: str, arguments: argparse.Namespace) -> str:
     facts = machine_facts()
     return (
         "# Intervals of costs beside changing load\n\n"
-        f"{arguments.runs} whole runs of one recipe with unchanged models, while other processes on "
-        f"the same machine ({arguments.load}) worked and rested for a second to twenty at a time. Each run measured in four blocks (the "
-        "default) and threw nothing away. An interval misses where it does not hold the mean of all other runs; two "
-        "are apart where they do not overlap.\n\n"
+        f"{arguments.runs} whole runs of one recipe with unchanged models, while other processes on the same machine "
+        f"({arguments.load}) worked and rested for a second to twenty at a time. Each run measured in four blocks "
+        "(the default) and threw nothing away. An interval misses where it does not hold the mean of all other runs; "
+        "two are apart where they do not overlap.\n\n"
         f"{text}\n\n## How it was made\n\n```sh\npython tests/bench/cost_intervals.py --runs {arguments.runs} "
         f"--load {arguments.load} --out reports/published/cost-intervals.md\n```\n\n"
         f"{facts['cpu']}, {facts['cores']} cores, {facts['os']}, onnxruntime "
