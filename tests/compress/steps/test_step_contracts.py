@@ -129,7 +129,7 @@ def test_what_it_depends_on_beside_its_source_is_there_to_be_fingerprinted(name:
         if set(fields) <= set(kind.model_fields):
             for need in kind.model_validate(fields).reads():
                 # see DataNeed: a machine is what a library computes with on it
-                assert need.kind in ("training", "text") or version(need.name), need
+                assert need.kind in ("training", "text", "metric") or version(need.name), need
     assert all(version(library) for library in kind.libraries), f"{name}: {kind.libraries}"
 
 

@@ -390,7 +390,7 @@ def test_each_training_set_may_have_fields_of_its_own() -> None:
     ("fields", "message"),
     [
         ({"on": "each", "per_set": {"udpos": {"epohcs": 1}}}, 'udpos: unknown field "epohcs". Did you mean "epochs"'),
-        ({"on": "each", "per_set": {"udpos": {"epochs": 0}}}, "udpos.epochs: input should be greater than 0"),
+        ({"on": "each", "per_set": {"udpos": {"epochs": 0}}}, "udpos.epochs: expected a number above 0, found 0"),
         ({"on": "each", "per_set": {"udpos": {"on": "mnli"}}}, 'unknown field "on"'),
         ({"on": "mnli", "per_set": {"udpos": {"epochs": 1}}}, "goes with `on: each`"),
         ({"on": "encoder", "languages": ["de"]}, "goes with labelled training sets"),

@@ -19,8 +19,9 @@ from xpareto.pipelines.runs.run import _stopped
 @pytest.fixture
 def handlers() -> Iterator[None]:
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number in kept:
-        signal.signal(number, signal.SIG_DFL)
+    kept[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+    for number in kept:  # a shell's background job ignores Ctrl-C from the start
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)

@@ -32,16 +32,15 @@ from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
 pytestmark = pytest.mark.slow
 
 RECIPE = yaml.safe_load(files("pipelines").joinpath("recipes/demo.yaml").read_text("utf-8"))
-ENTRIES = {row["step"]: row for row in RECIPE["steps"] if isinstance(row, dict)}
 
 
 def fields(entry: dict[Any, Any]) -> dict[str, Any]:
     """Return a step's own fields; YAML 1.1, which this reader speaks, takes the key `on` for true."""
     named = {"on" if key is True else key: value for key, value in entry.items()}
-    return {key: value for key, value in named.items() if key not in ("step", "label")}
+    return {key: value for key, value in named.items() if key not in ("step", "label", "candidate")}
 
 
-TARGET = Train(**fields(ENTRIES["train"]))
+TARGET = Train(**fields(RECIPE["arms"]["none"][0]))
 INTERMEDIATE = Train(**fields(RECIPE["arms"]["english"][0]))
 LEARNED_NOTHING = {"steps": 1, "align": False, "align_fixed": False}
 

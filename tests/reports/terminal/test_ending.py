@@ -42,7 +42,7 @@ def test_without_a_decision_the_ending_says_why(run: Path, capsys: pytest.Captur
         file.unlink()
     write_analysis([run], run / "report", resamples=200)
     show_ending(run)
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert (
         "The baseline none/fp32/torch scores" in shown and "expected the outcomes of every example" in shown
     )
