@@ -188,7 +188,11 @@ def test_every_head_runs_and_is_close(
     layers = layer or 2  # an encoder is exported up to the layer that is read
     count = 6 * layers + {"classification": 2, "encoder": 0}.get(head, 1)
     blockwise = count if products.startswith("int") else 0
-    assert notes["products"] == {"integer": 0, "blockwise": blockwise, "float": 2 * layers + count - blockwise}
+    assert notes["products"] == {
+        "integer": 0,
+        "blockwise": blockwise,
+        "float": 2 * layers + count - blockwise,
+    }
     assert sum(notes["quantized_nodes"].values()) == count + 2  # words and positions
     for drift in notes["drift"].values():
         limit = {"int8": 0.02, "int4": 0.2, "fp16": 0.01}[products]
