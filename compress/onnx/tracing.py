@@ -33,8 +33,9 @@ def traced(
     """Give the graph of a model with its weights; `packed` says that it reads several texts in a row.
 
     torch.export and its decompositions cost seconds to minutes a model, and depend on its architecture
-    alone. So a graph whose floating-point constants are all weights, as they are or transposed, is kept
-    without them and filled with the weights of the next model of the same classes, settings and shapes.
+    alone, but that the exporter leaves out zeros that are added and stores equal tensors once. So a graph
+    whose floating-point constants are all weights, as they are or transposed, is kept without them and
+    filled with the weights of the next model of the same classes, settings, shapes, constants and copies.
     The weights leave it at the end, so that what is kept holds no model in memory.
     """
     key = _architecture(model, outputs, max_tokens, opset, packed)
@@ -64,7 +65,12 @@ def _architecture(model: PreTrainedModel, outputs: Sequence[str], *settings: Any
     config = model.config.to_dict()
     for name in ("_name_or_path", "id2label", "label2id"):
         config.pop(name, None)
-    tensors = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in _tensors(model).items()]
+    tensors, first = [], dict[tuple[str, tuple[int, ...]], str]()
+    for name, tensor in _tensors(model).items():
+        values, shape = tensor.detach().contiguous().numpy(), tuple(tensor.shape)
+        constant = float(values.flat[0]) if values.size and (values == values.flat[0]).all() else None
+        copied = first.setdefault((hashlib.sha256(values.data).hexdigest(), shape), name)
+        tensors.append((name, shape, str(tensor.dtype), constant, copied))
     described = [str(model), config, tensors, list(outputs), settings]
     return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
 

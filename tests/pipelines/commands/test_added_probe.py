@@ -75,6 +75,7 @@ def test_a_near_miss_of_its_name_is_told(copied: Path) -> None:
     assert done.returncode == 2 and 'Did you mean "pulse"?' in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_takes_its_rows_as_it_declares(copied: Path) -> None:
     done = xpareto(copied, "run", "tiny.yaml")
     assert done.returncode == 0, done.stderr

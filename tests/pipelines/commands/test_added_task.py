@@ -88,6 +88,7 @@ def test_it_is_listed_as_a_task_and_as_a_training_set(copied: Path) -> None:
     assert "sib200" in python(copied, "-m", "xpareto.pipelines", "list", "training").stdout
 
 
+@pytest.mark.slow
 def test_a_recipe_trains_on_it_and_scores_it_in_every_language(copied: Path) -> None:
     done = python(copied, "-m", "xpareto.pipelines", "run", "topics.yaml")
     assert done.returncode == 0, done.stderr

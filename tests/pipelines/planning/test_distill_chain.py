@@ -44,6 +44,7 @@ def parts(artifact: Artifact) -> dict[str, dict[str, float]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_pruned_and_trimmed_model_of_each_task_learns_from_what_it_was(world: TinyWorld) -> None:
     """The teacher of each is its own; the encoder, which has no labels, learns from text."""
     plan = planned(

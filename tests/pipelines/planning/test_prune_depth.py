@@ -114,6 +114,7 @@ def finished(folder: Path, recipe: str, base: Path) -> tuple[Path, list[dict]]:
     return run, [json.loads(line) for line in (run / "measurements.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_cut_encoder_of_a_run_has_the_layers_up_to_its_exit(tmp_path: Path, deep: Path) -> None:
     recipe = RECIPE.replace("[xnli, tatoeba]", "[tatoeba]").replace(
         "layer: 1}", "layer: 1, candidate: false}"
