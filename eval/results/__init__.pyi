@@ -11,6 +11,7 @@ from .document import RunDocument as RunDocument
 from .document import StepFacts as StepFacts
 from .document import TaskFacts as TaskFacts
 from .document import basis_of as basis_of
+from .document import check_schema as check_schema
 from .document import read_document as read_document
 from .document import row_schema as row_schema
 from .document import run_schema as run_schema

@@ -213,7 +213,7 @@ def read_document(folder: Path) -> RunDocument:
     """Read candidates.json; InputError where it lacks, is damaged, or this xpareto does not read its schema."""
     file = folder / DOCUMENT
     raw = read_object(file)
-    _check_schema(raw, file)
+    check_schema(raw, file, SCHEMA)
     try:
         document = _adapter().validate_python(_completed(raw))
     except ValidationError as error:
@@ -252,19 +252,19 @@ def _adapter() -> TypeAdapter[RunDocument]:
     return TypeAdapter(RunDocument)
 
 
-def _check_schema(raw: Mapping[str, Any], file: Path) -> None:
-    schema, writer = raw.get("schema"), str(raw.get("xpareto") or "")
+def check_schema(raw: Mapping[str, Any], file: Path, newest: int) -> None:
+    """InputError where a file of a run has no schema, or one above the newest that this xpareto reads."""
+    schema, writer = raw.get("schema"), raw.get("xpareto")
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         found = "none" if schema is None else repr(schema)
         raise InputError(
-            f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {found}. The run is damaged: "
+            f"{file}: schema: expected a whole number from 1 to {newest}, found {found}. The run is damaged: "
             "repeat it."
         )
-    if schema > SCHEMA:
-        by, fix = (f" by xpareto {writer}", f" to {writer} or later") if writer else ("", "")
+    if schema > newest:
         raise InputError(
-            f"{file}: schema: the run was written with schema {schema}{by}; this xpareto {version('xpareto')} "
-            f"reads up to {SCHEMA}. Upgrade xpareto{fix}."
+            f"{file}: schema: expected at most {newest}, found {schema}. A newer xpareto wrote this run"
+            f"{f', {writer}' if writer else ''}; upgrade this one, {version('xpareto')}, to read it."
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from xpareto.compress.core import InputError, append_line, hint, replace_json, replace_text, writing
 from xpareto.eval.records import Measurement, append_rows, read_rows, write_parquet
-from xpareto.eval.results import ROWS, SEAL, damaged, write_seal
+from xpareto.eval.results import ROWS, SEAL, check_schema, damaged, write_seal
 
 SCHEMA = 1
 TERMINATOR = "probe_time"  # the statistic of the row that closes the rows of one probe
@@ -83,20 +83,7 @@ class RunFolder:
 
     def check_schema(self) -> None:
         """Refuse a run folder that a newer xpareto wrote."""
-        file = self.path / "plan.json"
-        plan = self.read_json("plan.json")
-        schema, writer = plan.get("schema"), plan.get("xpareto")
-        if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-            found = "none" if schema is None else repr(schema)
-            raise InputError(
-                f"{file}: schema: expected a whole number from 1 to {SCHEMA}, found {found}. The run is damaged: "
-                "repeat it."
-            )
-        if schema > SCHEMA:
-            raise InputError(
-                f"{file}: schema: expected at most {SCHEMA}, found {schema}. A newer xpareto wrote this run"
-                f"{f', {writer}' if writer else ''}; upgrade this one to read it."
-            )
+        check_schema(self.read_json("plan.json"), self.path / "plan.json", SCHEMA)
 
     # -- files ----------------------------------------------------------------------------
 

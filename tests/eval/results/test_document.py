@@ -114,7 +114,7 @@ def test_an_older_run_without_keys_work_and_version_is_read(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema": 2, "xpareto": "9.1.0"}, r"schema 2 by xpareto 9\.1\.0.*up to 1\. Upgrade xpareto to 9\.1\.0"),
+        ({"schema": 2, "xpareto": "9.1.0"}, r"at most 1, found 2\. A newer xpareto wrote this run, 9\.1\.0; upgrade"),
         ({"schema": 0}, "from 1 to 1, found 0"),
         ({"baseline": "c"}, "baseline: 'c' is none of the 2 candidates"),
         ({"candidates": [{"name": "a"}]}, "expected the field 'arm'"),

@@ -20,7 +20,7 @@ def _edit(folder: Path, **changes: Any) -> None:
 
 def test_a_newer_schema_is_refused_with_the_fix(make_run: Make) -> None:
     folder = make_run(schema=2)
-    with pytest.raises(InputError, match=r"candidates\.json: schema.*schema 2.*up to 1.*Upgrade"):
+    with pytest.raises(InputError, match=r"candidates\.json: schema: expected at most 1, found 2.*upgrade"):
         read_runs([folder])
 
 
