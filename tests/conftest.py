@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +10,13 @@ from tests.tiny_world import TinyWorld
 # How long an example takes says how busy the machine is, and is no failure.
 settings.register_profile("xpareto", deadline=None)
 settings.load_profile("xpareto")
+
+
+def pytest_collection_finish() -> None:
+    # What was imported stays: without this every collection, and each training asks for two, goes through all of
+    # torch's and pytest's objects.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
