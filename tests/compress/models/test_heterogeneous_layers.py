@@ -241,7 +241,12 @@ def test_a_training_step_moves_every_weight_and_survives_saving(
     assert still <= {name for name in before if name.endswith(unseen)}
     model = model.float()
     save_model(model, source.path, tmp_path / "trained")
-    assert equal(answers(from_pretrained(tmp_path / "trained")), answers(model.eval()))
+    reloaded = from_pretrained(tmp_path / "trained")
+    for name, weight in model.state_dict().items():
+        assert torch.equal(reloaded.state_dict()[name], weight), name
+    # Close, not equal: where a weight lies in memory decides the order of some CPUs' sums.
+    for mine, theirs in zip(answers(reloaded), answers(model.eval()), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
 def test_the_masked_lm_predicts_through_the_product_that_it_embeds_with(uneven: Any) -> None:
