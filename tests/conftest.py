@@ -12,11 +12,12 @@ settings.register_profile("xpareto", deadline=None)
 settings.load_profile("xpareto")
 
 
-def pytest_collection_finish() -> None:
-    # What was imported stays: without this every collection, and each training asks for two, goes through all of
-    # torch's and pytest's objects.
-    gc.collect()
-    gc.freeze()
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    # What was imported stays: without this every collection, and each training asks for two, goes through all the
+    # objects of torch, transformers and pytest.
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
