@@ -13,6 +13,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt --config-settings editable_mode=compat -e '.[test]'
 	touch $@
 
+# Bytecode is kept, also where the environment says otherwise: dozens of processes start here, in the tests hundreds.
+export PYTHONDONTWRITEBYTECODE =
+
 demo: $(VENV)/.installed
 	$(BIN)/xpareto run demo
 
@@ -22,9 +25,8 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 # One thread a process: the models of the tests are so small that threads only wait for each other.
-# Bytecode is kept, also where the environment says otherwise: hundreds of processes start here.
 test: lint
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations=15
 
 real: $(VENV)/.installed
 	$(BIN)/python -m pytest -m 'real and not slow' || test $$? -eq 5
