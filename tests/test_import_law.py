@@ -90,9 +90,10 @@ MAY_IMPORT = {
 MOST_MODULES = 15
 MOST_LINES = 350
 HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "datasets", "codecarbon", "accelerate", "matplotlib"}
-LATE = ("eval/probing/child.py", "pipelines/cli.py", "pipelines/commands/")
-"""Who may import ours inside functions: the child pins itself to cores before numpy starts its threads, and a
-command loads what it needs, so that help, plan and list answer at once."""
+LATE = ("eval/probing/child.py", "pipelines/__main__.py", "pipelines/cli.py", "pipelines/commands/")
+"""Who may import ours inside functions: the child pins itself to cores before numpy starts its threads, the module
+that Python runs takes the working directory off its path first, and a command loads what it needs, so that help,
+plan and list answer at once."""
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 MODULES = [name for name in TREES if not name.endswith("__init__.py")]

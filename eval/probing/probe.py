@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from xpareto.eval.probing.own_process import own_command, own_environment
 from xpareto.eval.probing.registry import PROBES, Taken
 from xpareto.eval.probing.request import Job, now
 from xpareto.eval.records import Measurement, read_rows
@@ -95,7 +95,7 @@ def _run(job: Job, folder: Path) -> tuple[str | None, str]:
     file.write_text(job.to_json(), encoding="utf-8")
     with (folder / STDERR).open("wb") as stream:
         done = subprocess.run(  # without a timeout this is one blocking wait, not a polling loop
-            [sys.executable, "-P", "-m", "xpareto.eval.probing.child", str(file)],
+            own_command("xpareto.eval.probing.child", str(file)),
             env=_environment(job.threads),
             stdin=subprocess.DEVNULL,
             stdout=stream,
@@ -133,10 +133,4 @@ def threading_variables(threads: int) -> dict[str, str]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    environment = os.environ | threading_variables(threads) | {"PYTHONHASHSEED": "0"}
-    root = Path(__file__).parents[3]  # the folder of the package xpareto
-    if root.name != "site-packages":  # a working copy that may not be installed
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
-    return environment
+    return own_environment() | threading_variables(threads) | {"PYTHONHASHSEED": "0"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from xpareto.eval.probing import own_command, own_environment
 
 _LAST_WORDS = 5.0  # seconds in which a helper that ends can still say why
 _NOTICE = 0.5  # seconds in which it shows that one has ended, after the worker noticed
@@ -113,7 +113,7 @@ def how_it_ended(code: int) -> str:
 def start_worker(environment: Mapping[str, str], errors: IO[str]) -> subprocess.Popen[str]:
     """Start `pipelines.execution.worker` with pipes; it ends when its standard input closes."""
     return subprocess.Popen(
-        [sys.executable, "-m", "xpareto.pipelines.execution.worker"],
+        own_command("xpareto.pipelines.execution.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -130,4 +130,4 @@ def _worker_environment() -> dict[str, str]:
     training several times slower, and on quiet ones sleeping costs next to nothing.
     """
     defaults = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "passive"}
-    return defaults | dict(os.environ)
+    return defaults | own_environment()

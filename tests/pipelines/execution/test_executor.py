@@ -32,6 +32,22 @@ def test_the_worker_gives_the_digest_and_ends_when_closed(tmp_path: Path, base: 
     assert process.returncode == 0
 
 
+def test_the_working_directory_is_no_code_for_the_worker(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    for name in ("eval", "compress", "pipelines", "reports"):  # folders that a user may well have
+        (here / name).mkdir(parents=True)
+    for name in ("queue", "sitecustomize", "safetensors", "tokenizers", "transformers", "eval/__init__"):
+        (here / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})")
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep + os.environ.get("PYTHONPATH", ""))
+    executor = LocalExecutor(tmp_path / "log")
+    digest = executor.do(work(tmp_path, "base", {}, base), lambda *_: None)
+    executor.close()
+    assert len(digest) == 64 and not (tmp_path / "ran").exists()
+
+
 def test_bad_input_in_a_step_is_told_and_the_worker_lives_on(tmp_path: Path, base: Path) -> None:
     executor = LocalExecutor(tmp_path / "log")
     with pytest.raises(InputError, match="expected a folder with a checkpoint"):
