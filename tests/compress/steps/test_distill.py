@@ -271,7 +271,7 @@ def test_a_batch_may_be_worked_on_in_parts_and_with_recomputed_activations(
 
 @pytest.mark.slow  # starts three interpreters; the gradient of shares is tested in test_teaching
 def test_two_processes_distil_what_one_distils(sources: dict[str, Artifact], tmp_path: Path) -> None:
-    from tests.compress import scaled_distillation
+    from tests.compress.steps import scaled_distillation
 
     script, root = Path(__file__).with_name("scaled_distillation.py"), str(Path(__file__).parents[3])
     launch = [
