@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from xpareto.pipelines.commands import choose, export, options, report, run
+from xpareto.pipelines.commands import choose, clean, export, options, output, report, run
 from xpareto.pipelines.commands import list as listing
 
 
@@ -54,6 +54,7 @@ app.command()(export.outliers)
 app.command()(export.submit)
 app.command()(export.score)
 app.command()(export.verify)
+app.command()(clean.clean)
 app.command(name="list")(listing.list_entries)
 app.command()(listing.schema)
 app.command()(listing.doctor)
@@ -88,29 +89,38 @@ def main() -> None:
 
             follow(lambda reason: print(reason, file=sys.stderr))
         return
+    output.open_output()
     stop_on_signals()
     try:
-        app()
-    except SystemExit as ended:
-        if ended.code != 128 + signal.SIGINT:
+        try:
+            options.refuse_undecodable()
+            app()
+        finally:
+            sys.stdout.flush()
+    except (SystemExit, KeyboardInterrupt) as ended:
+        if isinstance(ended, SystemExit) and ended.code != 128 + signal.SIGINT:
             raise
         # typer ends so on every KeyboardInterrupt
-        again = f"Go on with: {options.command_line()}" if sys.argv[1:2] == ["run"] else "Stopped."
-        sys.stderr.write(f"{again}\n")
+        again = "Go on with" if sys.argv[1:2] == ["run"] else "Stopped. Begin again with"
+        sys.stderr.write(f"{again}: {options.command_line()}\n")
         sys.exit(128 + Stopped.signal_number)
-    except DiskError as error:
-        sys.stderr.write(f"error: {error}{options.other_folders()}\n")
-        sys.exit(2)
     except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(0)  # the reader of our output, such as head, has seen enough
+        _refuse(f"{error}{options.other_folders() if isinstance(error, DiskError) else ''}")
+    except MemoryError:
+        _refuse("not enough memory. Free some, or give the command less at once.")
     except OSError as error:
         from xpareto.compress.core import disk_error
 
-        known = disk_error(error, Path())
-        if known is None:
-            raise
-        sys.stderr.write(f"error: {known}{options.other_folders()}\n")
-        sys.exit(2)
+        output.discard(1)  # what failed may stand there yet
+        known = disk_error(error, Path("standard output"))
+        if known is not None:
+            _refuse(f"{known}{options.other_folders() if error.filename else ''}")
+        place = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{place}{error.strerror or error}.")
+
+
+def _refuse(message: str) -> NoReturn:
+    from xpareto.compress.core import bounded
+
+    sys.stderr.write(f"error: {bounded(message)}\n")
+    sys.exit(2)

@@ -17,6 +17,7 @@ from .data_protocol import Split as Split
 from .errors import ArtifactDamaged as ArtifactDamaged
 from .errors import DiskError as DiskError
 from .errors import InputError as InputError
+from .errors import bounded as bounded
 from .errors import enumerated as enumerated
 from .errors import hint as hint
 from .errors import install as install

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+_MOST_LINES = 20
+_LONGEST_NAME = 100
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _EXPECTED = {  # what a type of pydantic takes; {} are of the problem's context
     "bool": "true or false",
     "int": "a whole number",
@@ -44,6 +47,25 @@ class ArtifactDamaged(InputError):
     """A sealed artifact no longer has the content it was sealed with; it can be rebuilt."""
 
 
+def bounded(message: str) -> str:
+    r"""Return a message as a terminal may show it, whatever names it repeats.
+
+    At most 20 lines of about 900 characters, the middle of longer ones left out, and control characters escaped.
+
+    >>> bounded("a: unknown step \x1b[31m."), bounded("b" * 5000).count("b")
+    ('a: unknown step \\x1b[31m.', 900)
+    """
+    lines = message.split("\n")
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], f"... and {len(lines) - _MOST_LINES + 1} lines more."]
+    return "\n".join(
+        _CONTROL.sub(
+            lambda found: repr(found[0])[1:-1], line if len(line) <= 900 else f"{line[:600]}...{line[-300:]}"
+        )
+        for line in lines
+    )
+
+
 def hint(wrong: str, names: Iterable[str]) -> str:
     """Return `` Did you mean "x"?`` for a near miss of one of the names, else an empty string.
 
@@ -52,6 +74,8 @@ def hint(wrong: str, names: Iterable[str]) -> str:
     >>> hint("zebra", ["xnli", "udpos"])
     ''
     """
+    if len(wrong) > _LONGEST_NAME:
+        return ""  # no slip of the pen, and slow to compare
     near = difflib.get_close_matches(wrong, list(names), n=1, cutoff=0.6)
     return f' Did you mean "{near[0]}"?' if near else ""
 
@@ -122,7 +146,7 @@ def _what(problem: Mapping[str, Any], patterns: Mapping[str, str]) -> str:
         return told if told.startswith("expected ") else f"{told}, found {shortened(problem['input'])}"
     expected = _EXPECTED.get(kind) or _EXPECTED.get(kind.partition("_")[0])
     if expected is not None:
-        numbers = {name: f"{value:g}" for name, value in context.items() if isinstance(value, int | float)}
+        numbers = {name: f"{value:g}" for name, value in context.items() if isinstance(value, float)}
         return f"expected {expected.format(**{**context, **numbers})}"
     message = str(problem["msg"])
     return f"{message[0].lower()}{message[1:]}, found {shortened(problem['input'])}"

@@ -3,6 +3,7 @@ from .blocks import COST as COST
 from .blocks import turns as turns
 from .cells import INTERVAL as INTERVAL
 from .cells import Score as Score
+from .document import DOCUMENT as DOCUMENT
 from .document import MODELLED as MODELLED
 from .document import WHOLE_SOCKET as WHOLE_SOCKET
 from .document import Candidate as Candidate

@@ -113,3 +113,16 @@ def other_folders() -> str:
 def command_line() -> str:
     """Return the command as it was given, to be told in what it writes."""
     return shlex.join(["xpareto", *sys.argv[1:]])
+
+
+def refuse_undecodable() -> None:
+    """Refuse words of the command line that are no text: files of ours, which repeat them, could not be written."""
+    from xpareto.compress.core import InputError
+
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise InputError(
+                f"expected text in UTF-8 on the command line, found {word!a}. Rename it."
+            ) from None

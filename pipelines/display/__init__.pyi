@@ -1,4 +1,5 @@
 from .doctor import show_doctor as show_doctor
+from .leftovers import show_leftovers as show_leftovers
 from .list_measurements import show_objectives as show_objectives
 from .list_measurements import show_probes as show_probes
 from .list_measurements import show_runtimes as show_runtimes

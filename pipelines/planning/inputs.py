@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -145,9 +146,10 @@ def _read_by(facts: object) -> set[str]:
 
 
 def _find_folder(name: str, beside: Path) -> Path | None:
-    for path in (Path(name).expanduser(), beside / name):
-        if path.is_dir():
-            return path.resolve()
+    with suppress(RuntimeError):  # ~somebody that the system does not know
+        for path in (Path(name).expanduser(), beside / name):
+            if path.is_dir():
+                return path.resolve()
     return None
 
 

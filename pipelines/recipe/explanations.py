@@ -11,6 +11,9 @@ from xpareto.compress.core import hint, refused
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 from xpareto.pipelines.recipe.schema import PATTERNS, TaskChoice
 
+MOST_PROBLEMS = 1000
+"""What is wrong with one part of a recipe and worth the words; the command line shows fewer."""
+
 
 def explain(error: ValidationError, source: Located, prefix: Where, model: type[BaseModel]) -> list[str]:
     """Return one line per place that is wrong: ``file:line: field: what was expected, found, fix``.
@@ -20,7 +23,7 @@ def explain(error: ValidationError, source: Located, prefix: Where, model: type[
     """
     value = source.under(prefix)
     found: dict[Where, list[Mapping[str, Any]]] = {}
-    for problem in error.errors(include_url=False):
+    for problem in error.errors(include_url=False)[:MOST_PROBLEMS]:
         found.setdefault(_path(problem["loc"], value, problem["type"]), []).append(problem)
     return [
         f"{source.at((*prefix, *where))}: {refusal(problems, model)}"

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.tag import Tag
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, shortened
+
+MOST_BYTES = 256 * 1024
+MOST_PARTS = 10_000
+"""Keys, items and values, copies by alias counted: many times those of any recipe, and read in a second."""
+_DEEPEST, _LONGEST_NUMBER, _LARGEST = 40, 400, 2**63
+_TOO_DEEP = f"expected at most {_DEEPEST} levels, found more, or an alias that refers to itself"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 Where = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
@@ -84,6 +94,17 @@ class _CoreSchema(VersionedResolver):
         return super().resolve(kind, value, (False, False))
 
 
+class _Counting(Composer):
+    """Stops at once at more parts than a recipe has, where a large file would be read for minutes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.parts = getattr(self, "parts", 0) + 1
+        if self.parts > MOST_PARTS:
+            mark = self.parser.peek_event().start_mark
+            raise ComposerError(problem=f"more than {MOST_PARTS:,} keys and values", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
 class _Representer(SafeRepresenter):
     def represent_str(self, data: str) -> Any:
         # The emitter writes these as they are, and the scanner takes them for line breaks.
@@ -96,16 +117,24 @@ _Representer.add_representer(str, _Representer.represent_str)
 
 def _yaml() -> Any:
     yaml: Any = YAML(typ="safe", pure=True)
-    yaml.Resolver, yaml.Representer = _CoreSchema, _Representer
+    yaml.Resolver, yaml.Composer, yaml.Representer = _CoreSchema, _Counting, _Representer
     yaml.default_flow_style = yaml.sort_base_mapping_type_on_output = False
-    yaml.width = sys.maxsize
+    yaml.width, yaml.max_depth = sys.maxsize, _DEEPEST
     return yaml
 
 
 def read_yaml(path: Path) -> Located:
-    """Return the file's content; InputError with file:line when it is not plain YAML."""
+    """Return the file's content; InputError with file:line when it is not plain YAML, or more of it than a recipe."""
     try:
-        text = path.read_text(encoding="utf-8")
+        if not path.is_file():  # a pipe or a device would be waited for, or read without end
+            raise InputError(f"{path}: expected a file with a recipe, found none.")
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise InputError(
+                f"{path}: expected a recipe of at most {MOST_BYTES // 1024} KiB, found a larger file. Is it a recipe?"
+            )
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text, found byte {error.start} outside it.") from error
     except OSError as error:
@@ -127,16 +156,25 @@ def dump_yaml(value: Any) -> str:
 def parse_yaml(text: str, file: str) -> Located:
     """Return plain data (dict, list, str, int, float, bool, None) with the line of each part.
 
-    Tags that would build other objects, and keys given twice, are refused.
+    Tags that would build other objects, keys given twice, characters that are no text and numbers that are
+    not finite or have hundreds of digits are refused, as is more than `MOST_PARTS`.
 
     >>> parse_yaml("a: 1\\nb: [2, 3]", "x.yaml").lines[("b", 1)]
     2
     """
     lines: dict[Where, int] = {}
+    counter = count(1)
 
     def plain(node: Any, where: Where) -> Any:
         line, tag = node.start_mark.line + 1, str(node.tag).removeprefix(_TAG)
         lines.setdefault(where, line)
+        if next(counter) > MOST_PARTS:
+            raise InputError(
+                f"{file}:{lines[where[:1]]}: expected at most {MOST_PARTS:,} keys and values, found more, aliases "
+                "(*name) counted as what they copy."
+            )
+        if len(where) > _DEEPEST:
+            raise InputError(f"{file}:{line}: {_TOO_DEEP}.")
         if (node.id, tag) == ("mapping", "map"):
             mapping: dict[str, Any] = {}
             for key_node, value_node in node.value:
@@ -144,6 +182,7 @@ def parse_yaml(text: str, file: str) -> Located:
                 if key_node.tag != f"{_TAG}str":
                     given = key if key_node.id == "scalar" else f"a {key_node.id}"
                     raise InputError(f"{file}:{line}: expected a name as key, found {given}. Quote it.")
+                _refuse_unprintable(key, f"{file}:{line}")
                 if key in mapping:
                     raise InputError(f"{file}:{line}: the key {key} is given twice. Keep one of them.")
                 lines[(*where, key)] = line
@@ -155,16 +194,38 @@ def parse_yaml(text: str, file: str) -> Located:
             raise InputError(
                 f"{file}:{line}: not valid YAML: {node.tag} does not fit here, or is no plain data."
             )
-        return _SCALARS[tag][1](node.value)
+        if tag == "str":
+            _refuse_unprintable(node.value, f"{file}:{line}")
+        elif len(node.value) > _LONGEST_NUMBER:
+            digits = f"{len(node.value):,} characters"
+            raise InputError(
+                f"{file}:{line}: expected a number, found one of {digits}. Quote it if it is text."
+            )
+        value = _SCALARS[tag][1](node.value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{file}:{line}: expected a finite number, found {shortened(node.value)}.")
+        if isinstance(value, int) and abs(value) >= _LARGEST:
+            raise InputError(f"{file}:{line}: expected a number of 64 bits, found {shortened(node.value)}.")
+        return value
 
     try:
         node = _yaml().compose(text)
         value = plain(node, ()) if node is not None else None
+    except MaxDepthExceededError as error:
+        raise InputError(f"{file}:{error.problem_mark.line + 1}: {_TOO_DEEP}.") from error
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
+        # A character that YAML forbids is told by its place in the text alone.
+        line = mark.line + 1 if mark is not None else text.count("\n", 0, getattr(error, "position", 0)) + 1
         problem = getattr(error, "problem", None) or str(error)
         raise InputError(f"{file}:{line}: not valid YAML: {problem}.") from error
-    except RecursionError as error:
-        raise InputError(f"{file}:1: the YAML refers to itself (an alias inside its own anchor).") from error
     return Located(file, value, lines)
+
+
+def _refuse_unprintable(text: str, where: str) -> None:
+    found = _UNPRINTABLE.search(text)
+    if found is not None:
+        code = f"U+{ord(found[0]):04X}"
+        raise InputError(
+            f"{where}: expected text, found the character {code} in {shortened(text)}. Leave it out."
+        )

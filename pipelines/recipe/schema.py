@@ -82,7 +82,7 @@ class Measure(Frozen):
     limit: Positive | None = Field(
         default=None, description="Evaluate the first examples of each language only; default: all."
     )
-    threads: Positive | None = Field(
+    threads: Annotated[int, Field(gt=0, le=4096)] | None = Field(
         default=None, description="Threads of a measured process; default: the cores of this machine."
     )
     seconds: Annotated[float, Field(gt=0, strict=False)] = Field(
@@ -154,7 +154,7 @@ class Recipe(Frozen):
     sweep: dict[str, list[Any]] = Field(
         default_factory=dict, description="Values to try for a step's field: `label.field: [a, b]`."
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
         default=[0], min_length=1, description="Training seeds; every candidate is made once per seed."
     )
     runtimes: list[str] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,9 @@ from xpareto.pipelines.recipe.explanations import refusal
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 from xpareto.pipelines.recipe.overrides import label_of, step_items
 from xpareto.pipelines.recipe.schema import Setting, StepKeys
+
+MOST_CHOICES = 20_000
+"""Combinations that a sweep may ask for: more take minutes to plan, and would take years to run."""
 
 
 def swept(
@@ -35,6 +39,13 @@ def swept(
             problems.append(f"{at}: expected a list of values, found {shortened(values)}.")
         else:
             values_of.setdefault(label, {})[name] = values
+    choices = math.prod(len(values) for fields in values_of.values() for values in fields.values())
+    if choices > MOST_CHOICES:
+        problems.append(
+            f"{source.at(('sweep',))}: expected at most {MOST_CHOICES:,} combinations of values, found {choices:,}. "
+            "Sweep fewer fields at once, or fewer values."
+        )
+        return {where: [setting] for where, setting in settings.items()}
     return {
         where: _alternatives(setting, values_of[setting.label], source, problems)
         if setting.label in values_of

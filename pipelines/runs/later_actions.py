@@ -138,9 +138,10 @@ def _base_of(run: RunFolder, base: str) -> tuple[str, str]:
         return "", "apache-2.0"  # it ships with xpareto
     if (run.path / "lock.json").is_file() and base in run.read_json("lock.json"):
         return base, _LICENSES.get(base, "unknown")
-    card, license_name = Path(base).expanduser() / "README.md", None
-    if base and card.is_file():
-        with suppress(ValueError, OSError):
+    license_name = None
+    with suppress(ValueError, OSError, RuntimeError):
+        card = Path(base).expanduser() / "README.md"
+        if base and card.is_file():
             license_name = (metadata_load(card) or {}).get("license")
     return "", license_name if isinstance(license_name, str) else "unknown"
 

@@ -1,3 +1,7 @@
+from .cleaning import Leftover as Leftover
+from .cleaning import Needs as Needs
+from .cleaning import clean as clean
+from .cleaning import leftovers as leftovers
 from .fingerprints import Fingerprints as Fingerprints
 from .lock import Lock as Lock
 from .run_folder import SCHEMA as SCHEMA

@@ -46,7 +46,8 @@ def test_a_command_that_is_stopped_says_how_to_go_on(
     monkeypatch.setattr("sys.argv", ["xpareto", command, "demo", "--set", "seeds=[0, 1]"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    told = "Go on with: xpareto run demo --set 'seeds=[0, 1]'\n" if command == "run" else "Stopped.\n"
+    words = "Go on with" if command == "run" else "Stopped. Begin again with"
+    told = f"{words}: xpareto {command} demo --set 'seeds=[0, 1]'\n"
     assert ended.value.code == code and capsys.readouterr().err == told
 
 

@@ -26,6 +26,12 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
     ]  # fmt: skip
 
 
+HUGE_SWEEP = {
+    f"fp32.{field}": list(range(1, 40))
+    for field in ("max_steps", "batch_size", "max_length", "epochs", "learning_rate")
+}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "words"),
     [
@@ -71,6 +77,9 @@ def test_a_good_recipe_is_read(checked: Read) -> None:
         ("name: tiny", "name: tiny\nsweep: {int8.embeddings: [3]}", "sweep.int8", "true or false or 'int4', found"),
         ("name: tiny", "name: tiny\nsweep: {int8.embeddings: true}", "sweep.int8", "list of values"),
         ("name: tiny", "name: tiny\nsweep: {int8.label: [a, b]}", "sweep.int8", "only `enabled`"),
+        ("name: tiny", f"name: tiny\nsweep: {HUGE_SWEEP}", "sweep", "20,000 combinations of values, found 90,224,199."),
+        ("name: tiny", "name: tiny\nseeds: [4294967296]", "seeds.0", "a number below 4294967296, found"),
+        ("name: tiny", "name: tiny\nmeasure: {threads: 1000000000}", "measure.threads", "4096 or less"),
         ("on: mnli", "on: mnil", "on", 'Did you mean "mnli"?'),
         ("on: mnli", "on: [mnli, udops]", "on.1", 'Did you mean "udpos"?'),
         ("on: mnli", "on: mnil@de", "on", 'Did you mean "mnli"?'),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,11 @@ def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
     assert found == value and type(found) is type(value)
 
 
+ALIAS_BOMB = "x0: &x0 [a, a, a, a]\n" + "".join(
+    f"x{at}: &x{at} [{', '.join([f'*x{at - 1}'] * 30)}]\n" for at in range(1, 9)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -44,8 +50,17 @@ def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
         ("a: 1\n[b]: 2", 2, "expected a name as key, found a sequence"),
         ("a: 1\nyes: 1\ntrue: 1", 3, "expected a name as key, found true"),
         ("a: 1\n---\nb: 1", 2, "another document"),
-        ("a: \x1b", 1, "special characters"),
-        ("a: &x [*x]", 1, "not valid YAML|refers to itself"),
+        ("a: 1\nb: \x1b", 2, "special characters"),
+        ("a: &x [*x]", 1, "refers to itself"),
+        ("a: 1\nb: " + "9" * 5000, 2, "expected a number, found one of 5,000 characters"),
+        ("a: 1\nb: 99999999999999999999", 2, "expected a number of 64 bits"),
+        ("a: 1\nb: 1e999", 2, "expected a finite number"),
+        ('a: 1\nb: "\\ud800"', 2, r"found the character U\+D800"),
+        ('a: 1\n"\\0": 2', 2, r"found the character U\+0000"),
+        ('a: 1\nb: "\\x1b[31m"', 2, r"found the character U\+001B"),
+        ("a: " + "[" * 5000 + "]" * 5000, 1, "expected at most 40 levels"),
+        ("a: 1\nb: [" + "x," * 20_000 + "]", 2, "more than 10,000 keys and values"),
+        (ALIAS_BOMB, 4, "aliases .* counted"),
     ],
 )
 def test_bad_yaml_is_refused_with_its_line(text: str, line: int, words: str) -> None:
@@ -61,6 +76,22 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         read_yaml(file)
 
 
+def test_what_is_too_large_or_no_file_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text("# " + "x" * (1 << 20))
+    with pytest.raises(InputError, match="at most 256 KiB"):
+        read_yaml(file)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(InputError, match="expected a file with a recipe"):
+        read_yaml(tmp_path / "pipe.yaml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_bytes(b"\xef\xbb\xbfname: x\n")
+    assert read_yaml(file).value == {"name": "x"}
+
+
 def test_keys_keep_their_words_and_an_alias_is_a_copy() -> None:
     found = parse_yaml("on: &it {no: [1]}\n<<: *it\n1:30: 1", "r.yaml")
     assert found.value == {"on": {"no": [1]}, "<<": {"no": [1]}, "1:30": 1}
@@ -68,14 +99,19 @@ def test_keys_keep_their_words_and_an_alias_is_a_copy() -> None:
     assert [found.lines[(key,)] for key in found.value] == [1, 2, 3]
 
 
+TEXT = st.characters(codec="utf-8", exclude_categories=["Cc"], include_characters="\t\n\x85")
+
+
 @given(
     st.recursive(
         st.none()
         | st.booleans()
-        | st.integers()
+        | st.integers(-(2**63) + 1, 2**63 - 1)
         | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3),
+        | st.text(TEXT),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(TEXT, min_size=1), inner, max_size=3)
+        ),
         max_leaves=8,
     )
 )
