@@ -73,7 +73,7 @@ def test_a_model_that_answers_questions_is_scored_and_timed(
     assert {row.probe for row in rows} == {"accuracy", "latency"}
     scores = {(row.language, row.statistic): row.value for row in rows if row.probe == "accuracy"}
     assert set(scores) == {
-        (language, metric) for language in ("de", "en") for metric in ("exact_match", "f1")
+        (language, metric) for language in ("de", "en") for metric in ("exact_match", "f1", "chance")
     }
     assert all(value is not None and 0 <= value <= 100 for value in scores.values())
 
