@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpareto.eval.hardware.container import Throttling, throttling
+
 STAT = Path("/proc/stat")
 _CPUINFO = Path("/proc/cpuinfo")
 _FREQUENCY = "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
@@ -25,8 +27,10 @@ class Load:
     """Shares of the time of the cores that were watched, from 0 to 1, in one window.
 
     `foreign` is time that other processes ran on them, `steal` time that the hypervisor gave to other
-    machines; both are None where the kernel does not say. `frequency_mhz` is the mean at the ends: of
-    cpufreq, else of /proc/cpuinfo, which in a virtual machine is the nominal clock; None where neither tells.
+    machines; both are None where the kernel does not say. `throttled` is the share of the periods of a container's
+    CPU quota in which it ran out, so that the process stood still; None without a quota. `frequency_mhz` is the
+    mean at the ends: of cpufreq, else of /proc/cpuinfo, which in a virtual machine is the nominal clock; None
+    where neither tells.
     """
 
     seconds: float
@@ -34,11 +38,12 @@ class Load:
     foreign: float | None
     steal: float | None
     frequency_mhz: float | None
+    throttled: float | None = None
 
     @property
     def disturbed(self) -> float:
         """The share of the cores' time that was not the measured process' to use; 0 where unknown."""
-        return (self.foreign or 0.0) + (self.steal or 0.0)
+        return (self.foreign or 0.0) + (self.steal or 0.0) + (self.throttled or 0.0)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Counters:
     steal: float | None
     frequency_mhz: float | None
     cores: int
+    throttling: Throttling | None = None
 
     @staticmethod
     def read(stat: Path = STAT) -> Counters:
@@ -63,7 +69,9 @@ class Counters:
             busy, steal = busy_seconds(stat.read_text(encoding="ascii").splitlines(), pinned_cores)
         except (OSError, ValueError, IndexError):
             busy = steal = None
-        return Counters(time.monotonic(), processor_seconds(), busy, steal, _frequency(pinned_cores), count)
+        return Counters(
+            time.monotonic(), processor_seconds(), busy, steal, _frequency(pinned_cores), count, throttling()
+        )
 
 
 def processor_seconds() -> float:
@@ -108,7 +116,20 @@ def load_between(start: Counters, end: Counters) -> Load:
         foreign = min(1.0, max(0.0, other - slack) / whole)
         steal = min(1.0, max(0.0, end.steal - start.steal) / whole)
     clocks = [value for value in (start.frequency_mhz, end.frequency_mhz) if value is not None]
-    return Load(seconds, start.cores, foreign, steal, sum(clocks) / len(clocks) if clocks else None)
+    frequency = sum(clocks) / len(clocks) if clocks else None
+    return Load(seconds, start.cores, foreign, steal, frequency, _throttled(start.throttling, end.throttling))
+
+
+def _throttled(start: Throttling | None, end: Throttling | None) -> float | None:
+    """Return the share of the periods between two counts in which a quota ran out.
+
+    A window shorter than a period may end before the period that it ran out in is counted.
+    """
+    if end is None:
+        return None
+    before = start or Throttling(0, 0)
+    stood_still, periods = end.throttled - before.throttled, end.periods - before.periods
+    return min(1.0, max(0, stood_still) / max(periods, stood_still, 1))
 
 
 def _frequency(cores: Sequence[int]) -> float | None:

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from xpareto.eval.hardware.container import cpu_quota, memory_limit
 from xpareto.eval.hardware.rapl import POWERCAP, PowerCounter
 
 PACKAGES = (
@@ -42,6 +43,7 @@ def machine_facts() -> dict[str, Any]:
         "cpu": cpu_model(),
         "cpu_flags": list(vector_flags()),
         "cores": usable_cores(),
+        **({} if (quota := cpu_quota()) is None else {"cpu_quota": quota}),  # in cores' time
         "physical_cores": physical_cores(),
         "memory_bytes": memory_bytes(),
         "os": _os_name(),
@@ -61,6 +63,8 @@ def abilities() -> list[Ability]:
     vnni = flags & {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
     bf16 = flags & {"amx_bf16", "avx512_bf16"}
     memory, cards, counters = memory_bytes() / 2**30, gpus(), rapl_readable()
+    quota = cpu_quota()
+    within = "" if quota is None else f", of which the container gives the time of {quota:g}"
     without = (
         "NVML measures the GPU only" if cards else "energy would be modelled by codecarbon's process mode"
     )
@@ -77,7 +81,7 @@ def abilities() -> list[Ability]:
         ),
         Ability("bf16 instructions", bool(bf16), " ".join(sorted(bf16)) or "none: training stays in fp32"),
         Ability("memory", memory >= 6, f"{memory:.1f} GiB (XLM-R base needs about 6 to export)"),
-        Ability("cores", usable_cores() >= 2, f"{usable_cores()} usable by this process"),
+        Ability("cores", usable_cores() >= 2, f"{usable_cores()} usable by this process{within}"),
         Ability("gpu", bool(cards), ", ".join(cards) or "none found"),
     ]  # fmt: skip
 
@@ -102,10 +106,13 @@ def is_virtual() -> bool:
 
 
 def usable_cores() -> int:
-    """Return how many logical cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many logical cores this process can keep busy: those it may run on, in the quota's time.
+
+    Threads beyond the quota of a container would use it up early in each period, and then all stand still.
+    """
+    pinned = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota()
+    return pinned if quota is None else max(1, min(pinned, int(quota)))
 
 
 def physical_cores() -> int | None:
@@ -120,13 +127,8 @@ def memory_bytes() -> int:
     """Return the memory of the machine, or the container's limit where that is lower."""
     import psutil
 
-    total = int(psutil.virtual_memory().total)
-    limit = Path("/sys/fs/cgroup/memory.max")
-    try:
-        limit_text = limit.read_text(encoding="ascii").strip()
-    except OSError:
-        return total
-    return min(total, int(limit_text)) if limit_text.isdigit() else total
+    total, limit = int(psutil.virtual_memory().total), memory_limit()
+    return total if limit is None else min(total, limit)
 
 
 def rapl_readable() -> bool:

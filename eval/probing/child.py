@@ -65,6 +65,7 @@ def _watched(probe: Probe, context: MeasurementContext) -> Iterator[Measurement]
         return
     load = load_between(start, Counters.read())
     facts = {"foreign": (load.foreign, "share"), "steal": (load.steal, "share"),
+             "throttled": (load.throttled, "share"),
              "frequency": (load.frequency_mhz, "MHz")}  # fmt: skip
     for component, (value, unit) in facts.items():
         if value is not None:

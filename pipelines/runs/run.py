@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from xpareto.compress.core import Artifact
 from xpareto.compress.quantization import probe
-from xpareto.eval.hardware import machine_facts
+from xpareto.eval.hardware import machine_facts, usable_cores
 from xpareto.eval.probing import threading_variables
 from xpareto.eval.results import CONTROL, COST, turns, write_document
 from xpareto.pipelines.execution import LocalExecutor
@@ -118,8 +117,8 @@ def _from_here(path: Path) -> Path:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use, a container's quota considered."""
+    return usable_cores()
 
 
 def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:

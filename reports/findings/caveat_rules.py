@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from xpareto.eval.records import Measurement
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
@@ -93,7 +94,7 @@ def _disturbed(run_summary: RunSummary) -> Iterator[Caveat]:
         yield Caveat(
             "disturbed",
             "Costs were measured beside other work",
-            f"In {len(disturbed)} measurements of costs, other processes or the hypervisor took over "
+            f"In {len(disturbed)} measurements of costs, {_others(rows)} took over "
             f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
             f"attempt is shown ({_thrown(thrown, broken)}). Latency, throughput and energy are too high there, "
             "and ratios are more reliable than figures.",
@@ -102,9 +103,17 @@ def _disturbed(run_summary: RunSummary) -> Iterator[Caveat]:
         yield Caveat(
             "discarded",
             "Disturbed measurements were made again",
-            f"{_thrown(thrown, broken)}, because other processes or the hypervisor took up to {max(thrown):.0%} of the "
+            f"{_thrown(thrown, broken)}, because {_others(rows)} took up to {max(thrown):.0%} of the "
             "cores' time; what is shown was measured afterwards, undisturbed.".capitalize(),
         )
+
+
+def _others(rows: Sequence[Measurement]) -> str:
+    """Return who may have taken the cores' time; a container's quota where it ran out."""
+    throttled = max((row.value or 0 for row in rows if row.component == "throttled"), default=0)
+    if not throttled:
+        return "other processes or the hypervisor"
+    return f"other processes, the hypervisor or the container's CPU quota (it ran out in {throttled:.0%} of periods)"
 
 
 def _thrown(loads: Sequence[float], broken: int) -> str:

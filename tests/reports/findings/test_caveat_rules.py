@@ -54,6 +54,11 @@ def test_a_limit_that_cut_nothing_is_not_told(make_run: Make, limit: int, told: 
         ([("kept_load", 0.05)], None, ""),
         ([("discarded", 0.6), ("kept_load", 0.05)], "discarded", "1 measurement was thrown away"),
         ([("discarded", 0.6), ("discarded", 0.5), ("kept_load", 0.4)], "disturbed", "at most 40%"),
+        (
+            [("kept_load", 0.8), ("foreign_load", 0.75)],
+            "disturbed",
+            "CPU quota (it ran out in 75% of periods) took over",
+        ),
     ],
 )
 def test_costs_that_were_measured_beside_other_work_are_told(
@@ -65,6 +70,8 @@ def test_costs_that_were_measured_beside_other_work_are_told(
     for statistic, load in found:
         row = {"schema": 1, "run": first["run"], "candidate": first["candidate"], "probe": "cost",
                "statistic": statistic, "value": load, "unit": "share"}  # fmt: skip
+        if statistic == "foreign_load":
+            row |= {"probe": "latency", "component": "throttled"}
         rows += json.dumps(row) + "\n"
     (folder / "measurements.jsonl").write_text(rows, encoding="utf-8")
     told = {name: text for name, text in _keys(folder).items() if name in ("disturbed", "discarded")}
