@@ -12,7 +12,7 @@ from xpareto.compress.core.errors import InputError
 def read_json(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file; InputError where the file is missing, damaged or something else."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(
             f"{file}: expected this file, found none. Give a complete checkpoint folder."

@@ -30,6 +30,7 @@ from .tokenizer_files import TOKENIZER_CONFIG as TOKENIZER_CONFIG
 from .tokenizer_files import check_tokenizer_size as check_tokenizer_size
 from .tokenizer_files import copy_tokenizer as copy_tokenizer
 from .tokenizer_files import import_tokenizer as import_tokenizer
+from .tokenizer_files import open_tokenizer as open_tokenizer
 from .tokenizer_files import tokenizer_file as tokenizer_file
 from .tokenizer_files import tokenizer_size as tokenizer_size
 from .tokenizer_files import write_tokenizer_config as write_tokenizer_config

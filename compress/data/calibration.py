@@ -28,6 +28,7 @@ from xpareto.compress.core import (
 )
 from xpareto.compress.data.batching import Batch, Rows, collated, example_lengths, pad, sorted_order
 from xpareto.compress.data.mlm import join
+from xpareto.compress.data.tokenizer_files import open_tokenizer
 
 Weighting = Literal["equal", "natural", "worst"]
 
@@ -240,8 +241,6 @@ def shares(weighting: Weighting, available: Sequence[int], prices: Sequence[floa
 def _draw_text(
     calibration: Calibration, provider: DataProvider, tokenizer: Path, longest: int, seed: int
 ) -> CalibrationSet:
-    from tokenizers import Tokenizer
-
     name = str(calibration.text)
     text = provider.text(name)
     for language in calibration.languages or ():
@@ -258,9 +257,7 @@ def _draw_text(
     if not lines:
         raise InputError(f"calibration: text: {name} holds no line. Check its files.")
     special = SpecialTokens.read(tokenizer)
-    loaded = Tokenizer.from_file(str(tokenizer))
-    loaded.no_padding()
-    loaded.no_truncation()
+    loaded = open_tokenizer(tokenizer)
     orders = {language: _order(language, len(rows), seed) for language, rows in lines.items()}
     prices = [0.0] * len(lines)
     if calibration.weighting == "worst":

@@ -11,6 +11,7 @@ import numpy as np
 
 from xpareto.compress.core import SpecialTokens
 from xpareto.compress.data.batching import IGNORED, Batch, grouped_order, pad
+from xpareto.compress.data.tokenizer_files import open_tokenizer
 
 _POOL = 50
 
@@ -19,10 +20,7 @@ Lines = Mapping[str, Sequence[Sequence[int]]]  # language -> one row of ids per 
 
 def encode_lines(text: Mapping[str, Sequence[str]], tokenizer: Path) -> Lines:
     """Return the ids of every line by language, no special tokens; an empty line gives none."""
-    from tokenizers import Tokenizer
-
-    loaded = Tokenizer.from_file(str(tokenizer))
-    loaded.no_truncation()
+    loaded = open_tokenizer(tokenizer)
     return {
         language: [one.ids for one in loaded.encode_batch_fast(list(rows), add_special_tokens=False)]
         for language, rows in text.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import shutil
 from collections.abc import Mapping
@@ -35,6 +36,26 @@ def tokenizer_file(folder: Path) -> str:
     )
 
 
+def open_tokenizer(file: Path) -> Any:
+    """Return a tokenizer of the `tokenizers` library that gives the pieces of a text, all of them and nothing else.
+
+    Padding, truncation and what is put around a text are the models', not the file's: what a tokenizer.json
+    says of them is left out. InputError where it is not readable.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        opened: Any = Tokenizer.from_buffer(file.read_bytes().removeprefix(codecs.BOM_UTF8))
+    except OSError as error:
+        raise InputError(f"{file}: expected a tokenizer.json, {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{file}: not a readable tokenizer.json ({error}).") from error
+    opened.no_padding()
+    opened.no_truncation()
+    opened.post_processor = None
+    return opened
+
+
 def tokenizer_size(file: Path) -> int:
     """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
     return vocabulary_size(read_json(file), file)
@@ -52,12 +73,17 @@ def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:
 def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bool) -> None:
     """Write a checkpoint folder's tokenizer into `target` as tokenizer.json and tokenizer_config.json.
 
-    A sentencepiece model is converted; it has to have `vocab_size` entries, or fewer with `spare_rows`.
+    A sentencepiece model is converted; it has to have `vocab_size` entries, or fewer with `spare_rows`. Padding
+    and truncation that a tokenizer.json asks for are left out: who reads the model's texts sets them.
     """
     file = folder / TOKENIZER_CONFIG
     settings = read_json(file) if file.is_file() else {}
     if tokenizer_file(folder) == TOKENIZER:
-        shutil.copyfile(folder / TOKENIZER, target / TOKENIZER)
+        content = (folder / TOKENIZER).read_bytes().removeprefix(codecs.BOM_UTF8)
+        told = json.loads(content)
+        if told.get("padding") or told.get("truncation"):
+            content = json.dumps(told | {"padding": None, "truncation": None}, ensure_ascii=False).encode()
+        (target / TOKENIZER).write_bytes(content)
     else:
         import transformers
 

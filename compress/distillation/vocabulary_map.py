@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xpareto.compress.core import InputError, sha256_file
+from xpareto.compress.data import open_tokenizer
 
 
 def piece_map(student: Path, teacher: Path) -> list[int] | None:
@@ -15,10 +16,8 @@ def piece_map(student: Path, teacher: Path) -> list[int] | None:
     """
     if sha256_file(student) == sha256_file(teacher):
         return None
-    from tokenizers import Tokenizer
-
     student_vocab, teacher_vocab = (
-        Tokenizer.from_file(str(file)).get_vocab(with_added_tokens=True) for file in (student, teacher)
+        open_tokenizer(file).get_vocab(with_added_tokens=True) for file in (student, teacher)
     )
     lacking = sorted(student_vocab.keys() - teacher_vocab.keys())
     if lacking:

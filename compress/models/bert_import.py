@@ -79,7 +79,7 @@ def has_masked_lm(names: Iterable[str], config: Mapping[str, Any]) -> bool:
 def check_tokenizer(file: Path) -> None:
     """Raise InputError where a tokenizer.json beside a BERT is not XLM-R's."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
         model = data["model"]
         first = [piece for piece, _ in model["vocab"][:4]] if model["type"] == "Unigram" else model["type"]
     except (OSError, ValueError, KeyError, TypeError) as error:

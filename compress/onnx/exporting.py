@@ -106,7 +106,8 @@ def _packed_row(
     """Return random ids (1, length) of two sequences, their lengths, and what torch gives for each alone."""
     random, config = np.random.default_rng(parity.SEED), model.config
     lengths = (max(1, min(19, max_tokens // 2)), max(1, min(23, max_tokens - max_tokens // 2)))
-    ids = random.integers(config.eos_token_id + 1, config.vocab_size - 1, (1, sum(lengths)))
+    ids = random.integers(0, config.vocab_size - 1, (1, sum(lengths)))
+    ids += ids >= config.pad_token_id  # any token but the padding
     alone = [np.ascontiguousarray(sequence) for sequence in np.split(ids, [lengths[0]], axis=1)]
     return (
         ids,

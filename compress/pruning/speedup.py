@@ -241,7 +241,7 @@ def _open(model: ModelProto, latency: Latency) -> Run:
     random = np.random.default_rng(_SEED)
     shape = (latency.batch_size, latency.length)
     feed = {
-        "input_ids": random.integers(4, embedding_rows(model), shape),
+        "input_ids": random.integers(0, embedding_rows(model), shape),
         "attention_mask": np.ones(shape, np.int64),
     }
     return lambda: session.run(None, feed)

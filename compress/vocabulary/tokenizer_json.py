@@ -49,7 +49,7 @@ class UnigramFile:
     def read(file: Path) -> UnigramFile:
         """Return the tokenizer; InputError where it is none, or where its model is another one."""
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            data = json.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{file}: expected a tokenizer.json, found no readable one ({error})."
@@ -112,7 +112,7 @@ class UnigramFile:
         """Return the tokenizer.json that has the kept ids only, in their order, numbered anew.
 
         `kept` is sorted and holds `needed`. Scores, normalizer, pre-tokenizer and decoder stay; the ids
-        of added tokens, post-processor and padding follow.
+        of added tokens and post-processor follow. Padding and truncation are left out, as in `import_tokenizer`.
         """
         new = {int(old): at for at, old in enumerate(kept)}
         vocab = self.data["model"]["vocab"]
@@ -123,8 +123,7 @@ class UnigramFile:
         data["model"] = model
         for token in data.get("added_tokens") or ():
             token["id"] = new[token["id"]]
-        if data.get("padding"):
-            data["padding"]["pad_id"] = new[data["padding"]["pad_id"]]
+        data |= {name: None for name in ("padding", "truncation") if data.get(name)}
         if data.get("post_processor"):
             self._renumber(data["post_processor"], new)
         return data

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import NAMES, InputError
 from xpareto.eval.tasks import Pair, Tagged
 
 _ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
@@ -59,6 +59,12 @@ class TextEncoder:
         special = self._tokenizer.encode("").ids
         unknown = self._tokenizer.token_to_id("<unk>")
         paired = self._tokenizer.encode("", "").ids
+        self._tokenizer.post_processor = None  # it says what is put around a text, and no more
+        if not special and not paired:  # it says nothing
+            special = [
+                at for at in map(self._tokenizer.token_to_id, (NAMES["bos"], NAMES["eos"])) if at is not None
+            ]
+            paired = [*special, *special[1:], *special[1:]]
         if len(special) != 2 or paired != [*special, special[1], special[1]] or unknown is None:
             raise InputError(
                 f"{file}: expected an XLM-R tokenizer, which makes <s> A </s></s> B </s> of a pair and has "

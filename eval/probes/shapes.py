@@ -14,7 +14,6 @@ from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import longest_input, model_config
 
 SHAPES = ("1x16", "1x128", "8x128")
-_FIRST_ID = 4  # below lie the special tokens
 
 
 class Shapes(Probe):
@@ -67,9 +66,10 @@ def random_inputs(
     context: MeasurementContext, training_set: str, shape: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return int64 (input_ids, attention_mask) of a shape: ids of the job's seed, no token masked."""
-    vocabulary = int(model_config(context.artifacts[training_set])["vocab_size"])
+    config = model_config(context.artifacts[training_set])
     generator = np.random.default_rng([context.job.seed, *parse_shape(shape)])
-    ids = generator.integers(_FIRST_ID, vocabulary - 1, parse_shape(shape))
+    ids = generator.integers(0, int(config["vocab_size"]) - 1, parse_shape(shape))
+    ids += ids >= int(config["pad_token_id"])  # any token but the padding, which no position counts
     return ids, np.ones_like(ids)
 
 

@@ -42,7 +42,7 @@ _Artifacts = Annotated[
 
 @dataclass(frozen=True)
 class TaskFacts:
-    """One task as it was run; `languages` holds those with data, `missing` those without."""
+    """One task as it was run; `languages` holds those that have scores, `missing` those without data."""
 
     name: str
     languages: tuple[str, ...]
@@ -53,6 +53,7 @@ class TaskFacts:
     split: str
     scored_by: int = 1  # as in runs that do not say
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # language -> of its data
+    withheld: Mapping[str, str] = field(default_factory=dict)  # language that has data but no gold -> why
 
     @property
     def score_metrics(self) -> tuple[str, ...]:

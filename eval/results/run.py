@@ -166,8 +166,13 @@ def _read_one(folder: Path) -> Run:
 def _joined(one: TaskFacts, other: TaskFacts) -> TaskFacts:
     languages = tuple(dict.fromkeys((*one.languages, *other.languages)))
     missing = tuple(code for code in dict.fromkeys((*one.missing, *other.missing)) if code not in languages)
+    withheld = {
+        code: why for code, why in {**one.withheld, **other.withheld}.items() if code not in languages
+    }
     limits = [limit for limit in (one.limit, other.limit) if limit is not None]
-    return replace(one, languages=languages, missing=missing, limit=min(limits) if limits else None)
+    return replace(
+        one, languages=languages, missing=missing, limit=min(limits) if limits else None, withheld=withheld
+    )
 
 
 def _led_by_its_run(run: Run) -> Run:

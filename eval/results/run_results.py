@@ -291,7 +291,11 @@ def read_run_results(
         if codes and (not tasks or name in tasks):
             asked[name] = replace(facts, languages=codes)
     if not asked:
-        raise InputError(f"{folder}: no task of this run has scores in the languages that were named.")
+        hidden = [name for name, facts in run_summary.run.tasks.items() if facts.withheld]
+        why = (
+            f" The gold labels of {', '.join(hidden)} are withheld: evaluate what has gold." if hidden else ""
+        )
+        raise InputError(f"{folder}: no task of this run has scores in the languages that were named.{why}")
     chosen = asked if count_unlearnt else counted(asked, run_summary.unlearnt)
     wanted = [(name, code) for name, facts in chosen.items() for code in facts.languages]
     left_out = {}

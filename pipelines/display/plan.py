@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from xpareto.compress.core import title
-from xpareto.pipelines.planning import Prepared
+from xpareto.pipelines.planning import Prepared, withheld_notes
 from xpareto.reports.terminal import printer
 
 MOST_LINES = 200
@@ -48,6 +48,11 @@ def plan_json(ready: Prepared) -> str:
         "baseline": ready.plan.baseline,
         "nodes": nodes,
         "candidates": candidates,
+        "withheld": {
+            item.task.name: {language: vars(told) for language, told in item.withheld.items()}
+            for item in ready.work
+            if item.withheld
+        },
     }
     return json.dumps(document, ensure_ascii=False) + "\n"
 
@@ -64,6 +69,8 @@ def show_plan(ready: Prepared) -> None:
         children.setdefault(node.parent, []).append(key)
     for note in ready.checked.notes:
         console.print(f"Note: {note}", markup=False)
+    for note in withheld_notes(ready.work):
+        console.print(note, markup=False)
     done = sum(cached.values())
     console.print(
         f"{len(plan.nodes)} steps ({done} cached, {len(plan.nodes) - done} to run), "

@@ -8,11 +8,13 @@ from .plan import Candidate as Candidate
 from .plan import Node as Node
 from .plan import Plan as Plan
 from .plan import make_plan as make_plan
-from .preflight import check_data as check_data
+from .preflight import check_evaluation as check_evaluation
+from .preflight import check_training as check_training
 from .preflight import incomplete as incomplete
 from .preparation import Options as Options
 from .preparation import Prepared as Prepared
 from .preparation import prepare as prepare
 from .titles import work_titles as work_titles
+from .withheld_gold import withheld_notes as withheld_notes
 from .workload import Workload as Workload
 from .workload import workloads as workloads

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import replace_text
 from xpareto.eval.tasks import ENCODER
 from xpareto.pipelines.planning.contamination import refuse_contamination
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.plan import Plan
-from xpareto.pipelines.planning.workload import Workload
+from xpareto.pipelines.planning.withheld_gold import gold_file, why_withheld
+from xpareto.pipelines.planning.workload import Withheld, Workload
 from xpareto.pipelines.storage import Store
 
 
-def check_data(work: tuple[Workload, ...], plan: Plan, start: Start, store: Store) -> None:
-    """Parse every file that the plan reads; files parsed before and unchanged since are skipped."""
+def check_evaluation(work: tuple[Workload, ...], start: Start, store: Store) -> tuple[Workload, ...]:
+    """Parse every file that the plan evaluates; return the work with what of it cannot be scored.
+
+    Files parsed before and unchanged since are skipped.
+    """
     seen = store.root / "checked"
-    seen.mkdir(exist_ok=True)
+    seen.mkdir(parents=True, exist_ok=True)
+    checked = []
     for item in work:
+        withheld = {}
         for language, fingerprint in zip(item.languages, item.fingerprints, strict=True):
-            mark = _mark(seen, repr(item.task), fingerprint)
+            mark = _mark(seen, repr(item.task), item.split, str(item.limit), fingerprint)
             if not mark.exists():
-                for split in filter(None, (item.split, item.task.calibrated_on(item.split))):
-                    if not start.data.examples(item.task, language, split, item.limit):
-                        raise InputError(f"tasks.{item.task.name}: no {split} example in {language}.")
-                mark.touch()
+                replace_text(mark, why_withheld(start.data, item, language))
+            if why := mark.read_text(encoding="utf-8"):
+                withheld[language] = Withheld(why, gold_file(start.data, item, language, item.split))
+        checked.append(replace(item, withheld=withheld))
+    return tuple(checked)
+
+
+def check_training(work: tuple[Workload, ...], plan: Plan, start: Start, store: Store) -> None:
+    """Parse every file that the plan trains on; files parsed before and unchanged since are skipped."""
+    seen = store.root / "checked"
+    seen.mkdir(parents=True, exist_ok=True)
     needed = {name for node in plan.nodes.values() for name in node.data}
     refuse_contamination(work, needed, start.data)
     for name in sorted(needed):

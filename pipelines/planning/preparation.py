@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xpareto.pipelines.planning.inputs import Start, open_start
 from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe import Checked, find_recipe, load_recipe
 from xpareto.pipelines.storage import Store
@@ -55,5 +56,7 @@ def prepare(options: Options) -> Prepared:
     )
     plan = make_plan(checked, start)
     work = workloads(checked.recipe, start)
+    if not start.spec.hub:  # what the hub has is fetched by who runs, not by who plans
+        work = check_evaluation(work, start, store)
     start.fingerprints.save()
     return Prepared(checked, store, start, plan, work)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from xpareto.compress.core import InputError
 from xpareto.eval.tasks import Task
 from xpareto.eval.tasks import task as find_task
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Why one language of a task cannot be scored, and the file that would have to hold its gold."""
+
+    why: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,12 @@ class Workload:
     languages: tuple[str, ...]
     missing: tuple[str, ...]
     fingerprints: tuple[str, ...]  # of each language, in order
+    withheld: Mapping[str, Withheld] = field(default_factory=dict)  # language -> why it cannot be scored
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Return the languages whose gold is there."""
+        return tuple(language for language in self.languages if language not in self.withheld)
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -11,7 +11,14 @@ from xpareto.compress.core import Artifact, InputError, replace_text, writing
 from xpareto.compress.onnx import deploy
 from xpareto.eval.probing import PROBES
 from xpareto.eval.results import CONTROL, Candidate, read_document, read_runs, summarize
-from xpareto.pipelines.planning import EMBEDDED, check_data, make_plan, open_start, workloads
+from xpareto.pipelines.planning import (
+    EMBEDDED,
+    check_evaluation,
+    check_training,
+    make_plan,
+    open_start,
+    workloads,
+)
 from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
 from xpareto.pipelines.runs.agenda import Agenda, Console, measuring, times_of_earlier_runs
 from xpareto.pipelines.runs.measure import Measuring
@@ -48,8 +55,8 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
         lock_file=Path(options["lock"]) if options["lock"] else None,
     )
     plan = make_plan(checked, start)
-    work = workloads(checked.recipe, start)
-    check_data(work, plan, start, store)
+    work = check_evaluation(workloads(checked.recipe, start), start, store)
+    check_training(work, plan, start, store)
     settings = checked.recipe.measure
     wanted = set(settings.probes)
     chosen = (

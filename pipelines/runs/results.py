@@ -43,7 +43,7 @@ def results_of(
 def _task(item: Workload) -> TaskFacts:
     return TaskFacts(
         item.task.name,
-        item.languages,
+        item.scored,
         item.missing,
         tuple(item.task.metrics),
         item.task.group,
@@ -51,6 +51,7 @@ def _task(item: Workload) -> TaskFacts:
         item.split,
         item.task.scored_by,
         dict(zip(item.languages, item.fingerprints, strict=True)),
+        {language: told.why for language, told in item.withheld.items()},
     )
 
 

@@ -22,9 +22,11 @@ from xpareto.pipelines.planning import (
     Prepared,
     Start,
     Workload,
-    check_data,
+    check_evaluation,
+    check_training,
     incomplete,
     prepare,
+    withheld_notes,
 )
 from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import (
@@ -57,8 +59,8 @@ def run_recipe(options: Options, console: Console) -> Result:
     """Run a recipe to its report; a run that was killed goes on where it stopped."""
     ready = prepare(options)
     recipe = ready.checked.recipe
-    work = ready.work
-    check_data(work, ready.plan, ready.start, ready.store)
+    work = check_evaluation(ready.work, ready.start, ready.store)
+    check_training(work, ready.plan, ready.start, ready.store)
     run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, _run_key(ready, work))
     with run.held():
         if resumed:
@@ -66,6 +68,8 @@ def run_recipe(options: Options, console: Console) -> Result:
         console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
         for note in ready.checked.notes:
             console.say(f"Note: {note}")
+        for note in withheld_notes(work):
+            console.say(note)
         for name, parts in incomplete(ready.plan, ready.start).items():
             console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
         threads = recipe.measure.threads or cores()

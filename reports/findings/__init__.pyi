@@ -21,6 +21,7 @@ from .lead import TOLERANCE as TOLERANCE
 from .lead import arms_compared as arms_compared
 from .lead import as_measured as as_measured
 from .lead import cheapest as cheapest
+from .lead import gold_withheld as gold_withheld
 from .lead import headline as headline
 from .lead import main_cost as main_cost
 from .lead import opening as opening

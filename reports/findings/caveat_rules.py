@@ -123,7 +123,7 @@ def _thrown(loads: Sequence[float], broken: int) -> str:
 
 def _missing(run_summary: RunSummary) -> Iterator[Caveat]:
     parts = [
-        f"{facts.name} {len(facts.missing)} of {len(facts.missing) + len(facts.languages)}: "
+        f"{facts.name} {len(facts.missing)} of {len(facts.missing) + len(facts.languages) + len(facts.withheld)}: "
         f"{' '.join(facts.missing)}"
         for facts in run_summary.run.tasks.values()
         if facts.missing
@@ -134,6 +134,22 @@ def _missing(run_summary: RunSummary) -> Iterator[Caveat]:
             "Some languages have no data",
             "They are hatched in the heat map and left out of every mean, which is then a mean over "
             f"fewer languages than XTREME’s. {'; '.join(parts)}.",
+        )
+
+
+def _withheld(run_summary: RunSummary) -> Iterator[Caveat]:
+    parts = [
+        f"{facts.name} {len(facts.withheld)} of {len(facts.withheld) + len(facts.languages)}: "
+        f"{' '.join(facts.withheld)} ({'; '.join(dict.fromkeys(facts.withheld.values()))})"
+        for facts in run_summary.run.tasks.values()
+        if facts.withheld
+    ]
+    if parts:
+        yield Caveat(
+            "withheld-gold",
+            "Some gold labels are withheld",
+            f"What has none is in no score, and every mean is over what has: {'; '.join(parts)}. xpareto submit "
+            "writes the predictions of XTREME's test sets for its leaderboard.",
         )
 
 
@@ -329,6 +345,6 @@ def _seen(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 _RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
-    _synthetic, _changed, _unlearnt, _failed, _energy, _disturbed, _clock, _missing, _incomplete, _limits,
+    _synthetic, _changed, _unlearnt, _failed, _energy, _disturbed, _clock, _withheld, _missing, _incomplete, _limits,
     _seeds, _seen, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
 )  # fmt: skip

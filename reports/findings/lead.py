@@ -61,9 +61,17 @@ def as_measured(analysis: Analysis) -> str:
 def opening(run_summary: RunSummary) -> Sentence:
     """Return what the baseline reaches, or that it has no score."""
     if run_summary.value(run_summary.run.baseline, SCORE) is None:
-        why = " has no score, so nothing can be compared with it."
+        hidden = gold_withheld(run_summary)
+        because = ", since the gold labels of all that it was evaluated on are withheld" if hidden else ""
+        why = f" has no score{because}, so nothing can be compared with it."
         return ("The baseline ", run_summary.run.baseline, why)
     return _baseline(run_summary)
+
+
+def gold_withheld(run_summary: RunSummary) -> bool:
+    """Is the gold withheld of everything that was evaluated, so that nothing has a score?"""
+    tasks = run_summary.run.tasks.values()
+    return any(facts.withheld for facts in tasks) and not any(facts.languages for facts in tasks)
 
 
 def comparison(run_summary: RunSummary) -> tuple[Sentence, ...]:

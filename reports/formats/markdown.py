@@ -213,7 +213,7 @@ def _cells(run_summary: RunSummary) -> Iterator[str]:
     yield from ("## Scores by language", "")
     yield (
         f"Of {code(run_summary.run.baseline)}, in percent; scores.csv holds every candidate's, with their other "
-        "metrics. – stands where a task has no data in a language."
+        "metrics. – stands where a task has no score in a language."
     )
     yield ""
     rows, seen = [], seen_languages(run_summary.run.candidate(run_summary.run.baseline))

@@ -16,6 +16,7 @@ from xpareto.reports.findings import (
     as_measured,
     cheapest,
     deploy_words,
+    gold_withheld,
     main_cost,
     opening,
     picks,
@@ -48,7 +49,8 @@ def answer_lines(run: Path) -> Iterator[str]:
     names = cheapest(run_summary, cost) if cost is not None else ()
     if names:
         yield f"As measured, {names[0]} is the cheapest that loses at most {TOLERANCE:g} point."
-    yield as_measured(analysis)
+    if not gold_withheld(run_summary):
+        yield as_measured(analysis)
 
 
 def next_lines(run: Path) -> Iterator[tuple[str, str]]:
@@ -58,5 +60,9 @@ def next_lines(run: Path) -> Iterator[tuple[str, str]]:
     found = picks(run_summary, analysis) if deploy_words(run_summary, analysis) else ()
     for pick in found[:1]:
         yield "Its files, with cards that say how to load them", replace(pick, run=str(run)).export
-    yield "Why, under other limits too", f"xpareto choose {where} --max-drop {TOLERANCE:g}"
+    if gold_withheld(run_summary):
+        name = shlex.quote(run_summary.run.baseline)
+        yield "Predictions for XTREME's leaderboard", f"xpareto submit {where} {name} DIR"
+    else:
+        yield "Why, under other limits too", f"xpareto choose {where} --max-drop {TOLERANCE:g}"
     yield "All figures with their uncertainty", str(run / "report" / "index.html")

@@ -17,7 +17,7 @@ from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks import training_set
 from xpareto.pipelines.planning.inputs import Base, Start
 from xpareto.pipelines.planning.plan import Plan, make_plan
-from xpareto.pipelines.planning.preflight import check_data
+from xpareto.pipelines.planning.preflight import check_evaluation, check_training
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe.checks import check
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
@@ -104,9 +104,8 @@ def preflight(
 
     def run(root: Path, recipe: str) -> tuple[Workload, ...]:
         found, start, store = checked(recipe), opened(root), Store(tmp_path / "store")
-        work = workloads(found.recipe, start)
-        store.root.mkdir(exist_ok=True)
-        check_data(work, make_plan(found, start), start, store)
+        work = check_evaluation(workloads(found.recipe, start), start, store)
+        check_training(work, make_plan(found, start), start, store)
         return work
 
     return run

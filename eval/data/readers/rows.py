@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ FIRST = ("sentence1", "premise", "context", "question1")  # how the original fil
 SECOND = ("sentence2", "hypothesis", "hypo", "question2")
 LABEL = ("label", "gold_label", "is_duplicate")
 _SORTED_EVIDENCE = 20  # so many lines are not in order by chance
+_JOINING = "/_|,;"
+_TAGGED = "word, tab, tag"
+_CONVERT = "The file has another layout: convert it to a word, a tab and its tag per line, as XTREME has it."
 
 
 def text(file: Path) -> str:
@@ -28,16 +33,23 @@ def text(file: Path) -> str:
         data = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: expected a data file, {error.strerror}.") from error
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise InputError(f"{file}: the file is empty. Was its download cut short?")
     return decoded(data, file)
 
 
 def decoded(data: bytes, file: Path) -> str:
-    """Return the text of a UTF-8 file's bytes; InputError names the line where they are not UTF-8."""
+    """Return the text of a UTF-8 file's bytes; InputError names the line where they are not UTF-8.
+
+    A byte order mark before it, as editors on Windows and spreadsheets write it, is no part of the text.
+    """
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(
+                f"{file}:1: expected UTF-8, found the byte order mark of UTF-16. Save the file as UTF-8."
+            ) from error
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{file}:{line}: expected UTF-8, found the byte 0x{data[error.start]:02x}. Convert the file."
@@ -55,7 +67,8 @@ def lines(file: Path) -> list[str]:
 def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
     r"""Return the pairs of a TSV as XTREME's csv.writer makes it: first, second[, label], \r\n.
 
-    Either every row has a label or none has; `labelled` demands the former.
+    Either every row has a label or none has; `labelled` demands the former. A second column of labels is no
+    second sentence.
     """
     pairs: list[Pair] = []
     columns = 3 if labelled else 0  # 0: the first row decides
@@ -77,6 +90,11 @@ def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
             pairs.append(Pair(row[0], row[1], label))
     except csv.Error as error:
         raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
+    if columns == 2 and sum(pair.second in labels for pair in pairs) > len(pairs) / 2:
+        raise InputError(
+            f"{file}:1: expected sentence 1, sentence 2[, label] separated by tabs, found a label as sentence 2. "
+            "A column may be missing."
+        )
     return pairs
 
 
@@ -132,13 +150,14 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
     """Return the sentences of a file with `word TAB tag` per line and a blank line after a sentence.
 
     `labels` None: any tag may occur. Lines without a tag are understood when no line has one;
-    `labelled` demands tags.
+    `labelled` demands tags. InputError for another layout, such as CoNLL's columns apart by spaces.
     """
     known = {label: label for label in labels or ()}
     sentences: list[Tagged] = []
     words: list[str] = []
     tags: list[str] = []
     columns = 2 if labelled else 0
+    first = 0  # the line of the first word
     for number, line in enumerate(text(file).split("\n"), start=1):
         row = line.removesuffix("\r")
         if not row or row.startswith("-DOCSTART-"):
@@ -147,12 +166,14 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
                 words, tags = [], []
             continue
         fields = row.split("\t")
-        columns = columns or min(len(fields), 2)
+        columns, first = columns or min(len(fields), 2), first or number
         if len(fields) != columns:
-            wanted = "word, tab, tag" if columns == 2 else "a word alone, as in the lines before"
+            wanted = _TAGGED if columns == 2 else "a word alone, as in the lines before"
+            found, other = f"{len(fields)} columns", _layout([row], labels) if len(fields) == 1 else ""
+            fits = len(fields) < 3 and not other
             raise InputError(
-                f"{file}:{number}: expected {wanted}, found {len(fields)} columns. "
-                "The file may be cut off here, or a column missing."
+                f"{file}:{number}: expected {wanted}, found {other or found}. "
+                + ("The file may be cut off here, or a column missing." if fits else _CONVERT)
             )
         words.append(fields[0])
         if columns == 2:
@@ -162,7 +183,44 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
             tags.append(tag)
     if words:
         sentences.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
+    every = [word for sentence in sentences for word in sentence.words]
+    other = _prefix(every) or (_layout(every, labels) if columns == 1 else "")
+    if other:
+        raise InputError(f"{file}:{first}: expected {_TAGGED}, found {other}. {_CONVERT}")
     return sentences
+
+
+def _layout(lines: Sequence[str], labels: Sequence[str] | None) -> str:
+    """Return what lines without a tab hold that are no words alone, "" where most are.
+
+    >>> _layout(["Das PRON", "geht VERB", "."], ("PRON", "VERB")), _layout(["Das", "geht", "."], ("PRON",))
+    ('2 columns apart by spaces', '')
+    >>> _layout(["Das_PRON", "geht_VERB"], ("PRON", "VERB")), _layout(["Das geht .", "Es auch ."], ("PRON",))
+    ("a word and its tag joined by '_'", 'several words on a line')
+    """
+    most, known = len(lines) / 2, set(labels or ())
+    several = [fields for line in lines if len(fields := line.split()) > 1]
+    if len(several) > most:
+        widths = {len(fields) for fields in several}
+        if len(widths) == 1 and (not known or any(known.intersection(fields[1:]) for fields in several)):
+            return f"{widths.pop()} columns apart by spaces"
+        return "several words on a line"
+    for mark in _JOINING if known else "":
+        if sum(mark in line[1:] and line.rpartition(mark)[2] in known for line in lines) > most:
+            return f"a word and its tag joined by {mark!r}"
+    return ""
+
+
+def _prefix(words: Sequence[str]) -> str:
+    """Return what stands before every word, "" where nothing does.
+
+    >>> _prefix(["de:Anna", "de:lebt", "de:in", "de::"]), _prefix(["de:Anna", "lebt", "in", ":"])
+    ("the prefix 'de:' on every word, as WikiANN's own files have", '')
+    """
+    mark = re.match(r"[a-z]{2,3}:", words[0]) if len(words) > 3 else None
+    if mark is None or not all(word.startswith(mark[0]) for word in words):
+        return ""
+    return f"the prefix {mark[0]!r} on every word, as WikiANN's own files have"
 
 
 def bitext(foreign: Path, english: Path) -> list[Bitext]:
@@ -180,8 +238,20 @@ def bitext(foreign: Path, english: Path) -> list[Bitext]:
     for file, side in ((foreign, sources), (english, targets)):
         if "" in side:
             raise InputError(f"{file}:{side.index('') + 1}: expected a sentence, found an empty line.")
-    aligned = len(targets) < _SORTED_EVIDENCE or targets != sorted(targets)
+    aligned = len(targets) < _SORTED_EVIDENCE or not _in_order(targets)
     return [Bitext(source, target, aligned) for source, target in zip(sources, targets, strict=True)]
+
+
+def _in_order(lines: Sequence[str]) -> bool:
+    """Tell whether lines were sorted: by code points, or as a language's own rules do, without case and marks.
+
+    >>> _in_order(["Ann", "(Ben)", "can"]), _in_order(["Ben", "Ann", "can"])
+    (True, False)
+    """
+    if list(lines) == sorted(lines):
+        return True
+    letters = ["".join(filter(str.isalnum, line.casefold())) for line in lines]
+    return letters == sorted(letters)
 
 
 def known_label(raw_label: str, labels: Sequence[str], where: str) -> str:

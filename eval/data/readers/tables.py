@@ -48,7 +48,7 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
             f"{file}: expected a table as {', '.join(_SEPARATORS)} or .jsonl, found {file.suffix or 'no suffix'}."
             f"{hint(file.suffix, list(_SEPARATORS))}"
         )
-    content = io.StringIO(rows.text(file).removeprefix("\ufeff"), newline="")
+    content = io.StringIO(rows.text(file), newline="")
     reader = csv.reader(content, delimiter=_SEPARATORS[file.suffix], strict=True)
     start, header = 1, None
     try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import summarize
 from xpareto.reports.findings.caveat_rules import caveats
+from xpareto.reports.findings.lead import opening
 
 Make = Callable[..., Path]
 CLEAN = {
@@ -169,3 +171,23 @@ def test_languages_without_data_are_named(make_run: Make) -> None:
     assert (
         all(f"{task} 2 of " in text for task in ("udpos", "xnli", "tatoeba")) and text.count(": eu th") == 3
     )
+
+
+def test_withheld_gold_is_told_and_counts_nowhere(make_run: Make) -> None:
+    run = read_runs([make_run(**CLEAN)])
+    why = "gold labels withheld"
+    hidden = {
+        name: replace(
+            facts, languages=facts.languages[1:], withheld={facts.languages[0]: why}
+        )
+        for name, facts in run.tasks.items()
+    }  # fmt: skip
+    part = summarize(replace(run, tasks=hidden))
+    [text] = [caveat.text for caveat in caveats(part) if caveat.key == "withheld-gold"]
+    assert f"{run.tasks['udpos'].languages[0]} ({why})" in text
+    assert part.value(run.baseline, "score") is not None and " scores " in "".join(opening(part))
+    none = {
+        name: replace(facts, languages=(), withheld=dict.fromkeys(facts.languages, why))
+        for name, facts in run.tasks.items()
+    }
+    assert "has no score, since the gold labels" in "".join(opening(summarize(replace(run, tasks=none))))

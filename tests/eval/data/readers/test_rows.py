@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.json_file import read_json
 from xpareto.eval.data.readers import rows as rows
+from xpareto.eval.data.readers.ccg import supertagged
+from xpareto.eval.data.readers.multiple_choice import choices
+from xpareto.eval.data.readers.sentence_pairs import pairs
+from xpareto.eval.data.readers.squad import questions
+from xpareto.eval.data.readers.tables import labelled_texts
+from xpareto.eval.submission.format import read_text
 from xpareto.eval.tasks._task import Bitext, Pair, Tagged
+from xpareto.pipelines.recipe.located_yaml import read_yaml
 
 NLI = ("contradiction", "entailment", "neutral")
 POS = ("NOUN", "VERB", "PUNCT")
@@ -154,6 +163,76 @@ def test_a_bad_tagged_line_is_named(tmp_path: Path, content: str | bytes, line: 
         rows.tagged(file, POS, labelled=False)
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("-DOCSTART- -X- O\n\nDas NOUN\nruft VERB\n. PUNCT\n", "2 columns apart by spaces"),
+        ("Das x NOUN\nruft x VERB\n\n. x PUNCT\n", "3 columns apart by spaces"),
+        ("Das ruft laut .\nUnd so weiter\n", "several words on a line"),
+        ("Das_NOUN\nruft_VERB\n._PUNCT\n", "a word and its tag joined by '_'"),
+        ("Das,NOUN\nruft,VERB\n.,PUNCT\n", "a word and its tag joined by ','"),
+        ("1\tDas\tdas\tNOUN\n2\truft\trufen\tVERB\n", "4 columns"),
+        ("# text = Das ruft\n1\tDas\tdas\tNOUN\n", "4 columns"),
+        ("de:Das\tNOUN\nde:ruft\tVERB\nde:.\tPUNCT\nde:x\tNOUN\n", "the prefix 'de:' on every word"),
+    ],
+)
+def test_another_layout_is_no_file_of_words_alone(tmp_path: Path, content: str, words: str) -> None:
+    file = write(tmp_path, content)
+    with pytest.raises(InputError, match="has another layout: convert it") as caught:
+        rows.tagged(file, POS, labelled=False)
+    assert words in str(caught.value) and str(caught.value).startswith(f"{file}:")
+
+
+def test_a_column_of_labels_is_no_second_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found a label as sentence 2"):
+        rows.pairs_tsv(write(tmp_path, "a\tneutral\nb\tentailment\n"), NLI, labelled=False)
+
+
+SQUAD = (
+    '{"data": [{"paragraphs": [{"context": "Ann lives.", "qas": [{"id": "1", "question": "Who?", '
+    '"answers": [{"text": "Ann", "answer_start": 0}]}]}]}]}'
+)
+CHOICE = '{"context": "a", "question": "b", "answer0": "c", "answer1": "d", "label": "1"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "read"),
+    [
+        (
+            "a.jsonl",
+            '{"premise": "a", "hypothesis": "b", "label": "neutral"}\n',
+            lambda file: pairs(file, NLI, True),
+        ),
+        ("a.tsv", "sentence1\tsentence2\tgold_label\na\tb\tneutral\n", lambda file: pairs(file, NLI, True)),
+        ("b.tsv", "a\tb\tneutral\n", lambda file: pairs(file, NLI, True)),
+        ("c.tsv", '"a\tb"\tb\tneutral\n', lambda file: pairs(file, NLI, True)),
+        ("a.json", SQUAD, lambda file: questions(file, True)),
+        ("d.tsv", "Anton\tNOUN\n", lambda file: rows.tagged(file, POS, True)),
+        ("e.tsv", "\nAnton\tNOUN\n", lambda file: rows.tagged(file, POS, False)),
+        ("f.tsv", "-DOCSTART- -X-\n\nAnton\tNOUN\n", lambda file: rows.tagged(file, POS, False)),
+        ("a.stagged", "Anton|N|NP\n", supertagged),
+        ("b.jsonl", CHOICE, lambda file: choices(file, True)),
+        ("a.csv", "text,label\na,neutral\n", lambda file: labelled_texts(file, {"text": "text"}, NLI, True)),
+        ("a.txt", "one\ntwo\n", rows.lines),
+        ("b.json", '{"a": 1}', read_json),
+        ("a.yaml", "a: 1\n", lambda file: read_yaml(file).value),
+        ("g.tsv", "NOUN\n", read_text),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_a_text(
+    tmp_path: Path, name: str, content: str, read: Callable[[Path], object]
+) -> None:
+    plain, marked = read(write(tmp_path, content, name)), read(write(tmp_path, "\ufeff" + content, name))
+    assert marked == plain
+
+
+def test_a_file_of_a_mark_alone_is_empty_and_utf_16_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the file is empty"):
+        rows.text(write(tmp_path, "\ufeff\n"))
+    with pytest.raises(InputError, match=r"data\.tsv:1: expected UTF-8, found the byte order mark of UTF-16"):
+        rows.text(write(tmp_path, "a\tb\n".encode("utf-16")))
 
 
 def test_bitext_is_paired_by_position(tmp_path: Path) -> None:
