@@ -21,6 +21,8 @@ _ALIASES = {
 FIRST = ("sentence1", "premise", "context", "question1")  # how the original files call the two texts
 SECOND = ("sentence2", "hypothesis", "hypo", "question2")
 LABEL = ("label", "gold_label", "is_duplicate")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_WHOLE = re.compile(r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _SORTED_EVIDENCE = 20  # so many lines are not in order by chance
 _JOINING = "/_|,;"
 _TAGGED = "word, tab, tag"
@@ -43,6 +45,7 @@ def decoded(data: bytes, file: Path) -> str:
 
     A byte order mark before it, as editors on Windows and spreadsheets write it, is no part of the text.
     """
+    _refuse_zeros(data, file)
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -54,6 +57,28 @@ def decoded(data: bytes, file: Path) -> str:
         raise InputError(
             f"{file}:{line}: expected UTF-8, found the byte 0x{data[error.start]:02x}. Convert the file."
         ) from error
+
+
+def _refuse_zeros(data: bytes, file: Path) -> None:
+    at = data.find(0)
+    if at >= 0 and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(
+            f"{file}:{data.count(10, 0, at) + 1}: expected text, found a byte of zero. The file is damaged, as by a "
+            "crash or a download that was cut short: fetch it again."
+        )
+
+
+def refuse_halves(content: str, file: Path, first_line: int = 1) -> None:
+    """Refuse JSON in which an escape gives half a character (a lone surrogate), which no tokenizer reads."""
+    if _SURROGATE.search(content) is None:
+        return
+    for number, line in enumerate(content.split("\n"), start=first_line):
+        half = _SURROGATE.search(_WHOLE.sub("", line))
+        if half is not None:
+            raise InputError(
+                f"{file}:{number}: expected text, found half a character, {half[0]} without its other half. "
+                "Whatever wrote the file cut a text within a character: mend or leave out the row."
+            )
 
 
 def lines(file: Path) -> list[str]:
@@ -120,6 +145,7 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
     """Yield (file:line, object) of a JSON-lines file."""
     for number, line in enumerate(text(file).rstrip("\n").split("\n"), start=1):
         where = f"{file}:{number}"
+        refuse_halves(line, file, number)
         try:
             yield where, json.loads(line)
         except ValueError as error:

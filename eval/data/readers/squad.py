@@ -103,6 +103,7 @@ def settle_empty(questions: Sequence[Question]) -> list[Question]:
 def _entries(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield (where, context, entry) of every question."""
     content = rows.text(file)
+    rows.refuse_halves(content, file)
     try:
         raw = json.loads(content)
     except ValueError as error:

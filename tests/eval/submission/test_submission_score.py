@@ -364,7 +364,7 @@ def test_folders_without_a_common_task_are_refused(tmp_path: Path) -> None:
 
 # -- files as the kinds' predictions make them ----------------------------------------------
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8)
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
 def choices(name: str) -> st.SearchStrategy[tuple[list[Example], list[Prediction], list[Prediction]]]:

@@ -61,6 +61,15 @@ BAD: list[tuple[str, str | list[dict[str, Any]], str]] = [
     ("qqp", [{"sentence1": "a", "sentence2": "b", "label": 2}], "1: label: expected text, found 2"),
     ("anli", [{"context": "a", "label": "c"}], "1: expected a field sentence2 or hypothesis"),
     ("panx", "Anton\tB-PER\nruft\n", "2: expected word, tab, tag"),
+    ("hellaswag", [SWAG, SWAG | {"ctx": "a\ud800"}], "2: expected text, found half a character, \\ud800"),
+    (
+        "qqp",
+        [{"sentence1": "a", "sentence2": "\udc00b", "label": 1}],
+        "1: expected text, found half a character",
+    ),
+    ("panx", "Anton\tB-PER\n\n" + "\0" * 4096, "3: expected text, found a byte of zero"),
+    ("ccg", "\0" * 4096, "1: expected text, found a byte of zero"),
+    ("cosmosqa", f"{HEADER}a,b\0,c,d,1\n", "2: expected text, found a byte of zero"),
     ("pawsx", "a\tb\tyes\n", '1: label "yes" is not one of 0, 1'),
 ]
 

@@ -116,10 +116,17 @@ def test_a_bad_json_line_is_named(tmp_path: Path, bad: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-WORD = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\n\t\r"), min_size=1).filter(
-    lambda word: not word.startswith("-DOCSTART-")
-)
+WORD = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\n\t\r"), min_size=1
+).filter(lambda word: not word.startswith("-DOCSTART-"))
 SENTENCE = st.lists(st.tuples(WORD, st.sampled_from(POS)), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("text", [r"\ud83d\ude00", r"\\ud800", "\U0001f600", r"\u00e9\n"])
+def test_whole_characters_may_be_escaped(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text(f'{{"sentence1": "{text}", "sentence2": "b", "label": "neutral"}}\n', "utf-8")
+    assert len(rows.pairs_jsonl(file, NLI)) == 1
 
 
 @given(st.lists(SENTENCE, min_size=1, max_size=4), st.sampled_from(["\n", "\r\n"]), st.booleans())
