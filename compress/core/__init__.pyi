@@ -23,6 +23,7 @@ from .errors import hint as hint
 from .errors import install as install
 from .errors import refused as refused
 from .errors import shortened as shortened
+from .errors import what_else_it_is as what_else_it_is
 from .fork import Only as Only
 from .fork import applies_to as applies_to
 from .fork import check_only as check_only

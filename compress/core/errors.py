@@ -99,6 +99,26 @@ def shortened(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def what_else_it_is(start: bytes) -> tuple[str, str] | None:
+    """Return what a file of a checkpoint is that begins so, where it is none of a checkpoint, and what to do.
+
+    >>> what_else_it_is(b"version https://git-lfs.github.com/spec/v1")[0]
+    'a pointer of git-lfs in its place'
+    >>> what_else_it_is(b'{"model_type":') is None
+    True
+    """
+    if start.startswith(b"version https://git-lfs"):
+        return (
+            "a pointer of git-lfs in its place",
+            "Run git lfs pull in the folder, or download the file itself.",
+        )
+    if start.startswith((b"PK", b"\x80\x02", b"\x80\x04")):
+        return "a pickle or zip file", "Download it again."
+    if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page", "Download the file itself."
+    return None
+
+
 def enumerated(names: Sequence[str], most: int = 1) -> str:
     """Return the first names and how many more there are, which is never one: then it is named, too.
 

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core.errors import InputError
+from xpareto.compress.core.errors import InputError, what_else_it_is
 
 
 def read_json(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file; InputError where the file is missing, damaged or something else."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        if told := what_else_it_is(text[:64].encode()):
+            raise InputError(f"{file}: expected a JSON object, found {told[0]}. {told[1]}")
+        data = json.loads(text)
     except FileNotFoundError as error:
         raise InputError(
             f"{file}: expected this file, found none. Give a complete checkpoint folder."

@@ -22,6 +22,7 @@ from .sampling import Mixture as Mixture
 from .sampling import Sampling as Sampling
 from .sampling import capped_total as capped_total
 from .sampling import rates as rates
+from .sentencepiece_model import BESIDE_SENTENCEPIECE as BESIDE_SENTENCEPIECE
 from .sharding import labelled as labelled
 from .sharding import share as share
 from .text import read_lines as read_lines

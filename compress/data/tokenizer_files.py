@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import NAMES, InputError, install, quiet, read_json, vocabulary_size
+from xpareto.compress.core import NAMES, InputError, read_json, vocabulary_size
+from xpareto.compress.data.sentencepiece_model import convert_sentencepiece
 
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SENTENCEPIECE = "sentencepiece.bpe.model"
+MOST_SPARE = 1023
+"""Rows of a table behind the tokenizer's last entry: none belongs to a token where it was padded to 1,024."""
 
 _DEFAULT_TOKENIZER_CONFIG = {
     "add_prefix_space": True,
@@ -62,19 +65,21 @@ def tokenizer_size(file: Path) -> int:
 
 
 def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:
-    """Raise InputError where a tokenizer has not as many entries as the model has embeddings."""
-    if entries != vocab_size:
+    """Raise InputError where a tokenizer's entries are not those of a model's table, but for spare rows behind them."""
+    spare = vocab_size - entries
+    if spare < 0 or spare > MOST_SPARE:
+        padding = f", more than a table's padding leaves (up to {MOST_SPARE})" if spare > 0 else ""
         raise InputError(
             f"{file}: the tokenizer has {entries} entries, but config.json and the word embeddings have "
-            f"{vocab_size}. Give the tokenizer that belongs to the weights."
+            f"{vocab_size}{padding}. Give the tokenizer that belongs to the weights."
         )
 
 
-def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bool) -> None:
+def import_tokenizer(folder: Path, target: Path, vocab_size: int) -> None:
     """Write a checkpoint folder's tokenizer into `target` as tokenizer.json and tokenizer_config.json.
 
-    A sentencepiece model is converted; it has to have `vocab_size` entries, or fewer with `spare_rows`. Padding
-    and truncation that a tokenizer.json asks for are left out: who reads the model's texts sets them.
+    A sentencepiece model is converted; it has to have `vocab_size` entries, or a few less. Padding and
+    truncation that a tokenizer.json asks for are left out: who reads the model's texts sets them.
     """
     file = folder / TOKENIZER_CONFIG
     settings = read_json(file) if file.is_file() else {}
@@ -85,20 +90,8 @@ def import_tokenizer(folder: Path, target: Path, vocab_size: int, spare_rows: bo
             content = json.dumps(told | {"padding": None, "truncation": None}, ensure_ascii=False).encode()
         (target / TOKENIZER).write_bytes(content)
     else:
-        import transformers
-
-        try:
-            with quiet():
-                made = transformers.XLMRobertaTokenizer.from_pretrained(folder)
-        except (ImportError, ValueError, OSError, RuntimeError) as error:
-            raise InputError(
-                f"{folder / SENTENCEPIECE}: could not be converted to {TOKENIZER} ({error}). "
-                f"{install('sentencepiece')}"
-            ) from error
-        made.backend_tokenizer.save(str(target / TOKENIZER))
-        entries = tokenizer_size(target / TOKENIZER)
-        spare = spare_rows and entries < vocab_size
-        check_tokenizer_size(folder / SENTENCEPIECE, entries, entries if spare else vocab_size)
+        convert_sentencepiece(folder, SENTENCEPIECE, target / TOKENIZER)
+        check_tokenizer_size(folder / SENTENCEPIECE, tokenizer_size(target / TOKENIZER), vocab_size)
     write_tokenizer_config(target, settings)
 
 

@@ -1,3 +1,4 @@
+from .checkpoint import Facts as Facts
 from .checkpoint import import_checkpoint as import_checkpoint
 from .checkpoint import load_model as load_model
 from .checkpoint import read_checkpoint as read_checkpoint

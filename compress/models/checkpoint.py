@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,23 +19,25 @@ from xpareto.compress.data import (
     tokenizer_size,
 )
 from xpareto.compress.heads import HEADS, head_of_class
-from xpareto.compress.models.bert_import import (
-    check_tokenizer,
-    has_masked_lm,
-    write_as_xlmr,
-    xlmr_config,
-    xlmr_name,
-)
+from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config
+from xpareto.compress.models.checkpoint_checks import check_adapter, check_config, check_weights
 from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
-from xpareto.compress.models.heterogeneous_layers import expected_shapes, model_class, write_shape
-from xpareto.compress.models.weight_files import read_shapes, weight_files
+from xpareto.compress.models.heterogeneous_layers import model_class, write_shape
+from xpareto.compress.models.weight_files import Stored, read_header, weight_files
+from xpareto.compress.models.weight_names import BODY, WORDS, Names, names_of, unread_tensors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_BODY = "roberta."
-_EMBEDDING = "embeddings.word_embeddings.weight"
-_DROPPED = ("pooler.", "embeddings.position_ids", "embeddings.token_type_ids")
+_OF_A_VOCABULARY = (WORDS, "embeddings.word_embeddings.lookup.weight", "lm_head.bias",
+                    "lm_head.decoder.weight", "lm_head.decoder.bias")  # fmt: skip
+_ROOTS: Mapping[Head, str] = {
+    "mlm": "lm_head",
+    "classification": "classifier",
+    "choice": "classifier",
+    "tagging": "classifier",
+    "qa": "qa_outputs",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Facts:
     folder: Path
     head: Head
     labels: tuple[str, ...]
-    vocab_size: int
+    vocab_size: int  # spare rows of the table, which belong to no token, are not counted
     hidden_size: int
     layers: int
     max_tokens: int  # longest input in subwords, special tokens included
@@ -53,6 +55,8 @@ class Facts:
     weight_bytes: int
     tokenizer: str  # tokenizer.json or sentencepiece.bpe.model
     shape: Shape  # heads and neurons per layer
+    names: Names  # of its tensors
+    left_out: tuple[str, ...]  # heads in the weights which the model of `head` does not have
     kind: str = "xlm-roberta"  # or "bert": multilingual MiniLM, which becomes an XLM-R when it is imported
 
 
@@ -63,56 +67,50 @@ def read_checkpoint(folder: Path) -> Facts:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with a checkpoint, found none. Check the path.")
-    config = read_json(folder / "config.json")
+    check_adapter(folder)
+    file = folder / "config.json"
+    config = read_json(file)
     kind = PLAIN if config.get("model_type") == OWN else config.get("model_type")
     if kind not in (PLAIN, "bert"):
         raise InputError(
-            f'{folder / "config.json"}: model_type: expected "xlm-roberta", found {json.dumps(kind)}. '
+            f'{file}: model_type: expected "xlm-roberta", found {json.dumps(kind)}. '
             "Give a checkpoint with XLM-RoBERTa's architecture, such as FacebookAI/xlm-roberta-base."
         )
-    sizes = {}
-    for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
-        value, least = config.get(name), int(name != "num_hidden_layers")  # 0: it ends at its embeddings
-        if not isinstance(value, int) or value < least:
-            raise InputError(
-                f"{folder / 'config.json'}: {name}: expected a positive integer, found {value!r}."
-            )
-        sizes[name] = value
+    check_config(config, file)
     weights = weight_files(folder)
-    shapes: dict[str, tuple[int, ...]] = {}
+    stored: dict[str, Stored] = {}
     for name in weights:
-        shapes.update(read_shapes(folder / name))
+        stored.update(read_header(folder / name))
     tokenizer = tokenizer_file(folder)
-    if kind == "bert":
-        if tokenizer == TOKENIZER:
-            check_tokenizer(folder / TOKENIZER)
-        masked_lm = has_masked_lm(shapes, config)
-        renamed = {xlmr_name(key): shape for key, shape in shapes.items()}
-        shapes = {key: shape for key, shape in renamed.items() if key is not None}
-    shapes = {key.removeprefix(_BODY): shape for key, shape in shapes.items()}
-    shape = shape_in(config, str(folder / "config.json"))
-    _check_shapes(folder, sizes, shape, shapes)
+    if kind == "bert" and tokenizer == TOKENIZER:
+        check_tokenizer(folder / TOKENIZER)
+    names = names_of(stored, folder, kind, config.get("tie_word_embeddings") is not False)
+    shape = shape_in(config, str(file))
+    check_weights(folder, config, shape, names, stored)
+    vocab_size, positions = config["vocab_size"], config["max_position_embeddings"]
     if tokenizer == TOKENIZER:
         pieces = tokenizer_size(folder / TOKENIZER)
-        if kind == "bert" and pieces < sizes["vocab_size"]:
-            sizes["vocab_size"] = pieces  # the table has spare rows
-        check_tokenizer_size(folder / TOKENIZER, pieces, sizes["vocab_size"])
+        check_tokenizer_size(folder / TOKENIZER, pieces, vocab_size)
+        vocab_size = pieces
     if kind == "bert":
-        config = xlmr_config(config, sizes["vocab_size"], masked_lm, str(folder / "config.json"))
-        sizes["max_position_embeddings"] = config["max_position_embeddings"]
-    head = _head_of(config, shapes)
+        config = xlmr_config(config, vocab_size, has_masked_lm(names.heads, config))
+    else:
+        positions -= config.get("pad_token_id", 1) + 1  # they are counted from behind the padding's id
+    head = _head_of(config, names)
     return Facts(
         folder=folder,
         head=head,
         labels=_labels_of(config) if HEADS[head].has_label_names else (),
-        vocab_size=sizes["vocab_size"],
-        hidden_size=sizes["hidden_size"],
-        layers=sizes["num_hidden_layers"],
-        max_tokens=sizes["max_position_embeddings"] - 2,
+        vocab_size=vocab_size,
+        hidden_size=config["hidden_size"],
+        layers=config["num_hidden_layers"],
+        max_tokens=positions,
         weights=weights,
         weight_bytes=sum((folder / name).stat().st_size for name in weights),
         tokenizer=tokenizer,
         shape=shape,
+        names=names,
+        left_out=tuple(root for root in names.roots if root != _ROOTS.get(head)),
         kind=kind,
     )
 
@@ -120,20 +118,22 @@ def read_checkpoint(folder: Path) -> Facts:
 def import_checkpoint(source: Path, target: Path) -> StepResult:
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
-    Shards become one model.safetensors, half precision becomes float32, the unused pooler is left
-    out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes an XLM-R.
+    Shards become one model.safetensors, half precision becomes float32, the unused pooler and spare rows of
+    the table are left out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes
+    an XLM-R.
     """
     facts = read_checkpoint(source)
     target.mkdir(parents=True, exist_ok=True)
-    import_tokenizer(source, target, facts.vocab_size, facts.kind == "bert")
+    import_tokenizer(source, target, facts.vocab_size)
+    size = tokenizer_size(target / TOKENIZER)
     if facts.kind == "bert":
         with TemporaryDirectory() as folder:
             weights = [source / name for name in facts.weights]
-            size = tokenizer_size(target / TOKENIZER)
-            write_as_xlmr(weights, read_json(source / "config.json"), size, Path(folder))
+            config = read_json(source / "config.json")
+            write_as_xlmr(weights, facts.names, config, config["vocab_size"], Path(folder))
             copy_tokenizer(target, Path(folder))
             return import_checkpoint(Path(folder), target)
-    model = load_model(source, facts.head, facts.labels, keep_head=True)
+    model = _load(replace(facts, vocab_size=size), facts.head, facts.labels, keep_head=True)
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
     return StepResult("torch", facts.head, facts.labels, notes=notes)
@@ -155,38 +155,72 @@ def load_model(
     has none; otherwise a fresh head is drawn with `seed` and only the body is taken over.
     `dropout` replaces the probabilities of the hidden and attention dropout.
     """
+    return _load(
+        read_checkpoint(folder),
+        head,
+        labels,
+        keep_head=keep_head,
+        seed=seed,
+        dropout=dropout,
+        attention=attention,
+    )
+
+
+def _load(
+    facts: Facts,
+    head: Head,
+    labels: Sequence[str],
+    *,
+    keep_head: bool,
+    seed: int = 0,
+    dropout: float | None = None,
+    attention: str = "sdpa",
+) -> PreTrainedModel:
     import torch
     from safetensors.torch import load_file
 
-    facts = read_checkpoint(folder)
+    folder = facts.folder
     config = read_config(folder)
+    config.vocab_size = facts.vocab_size
     spec = HEADS[head]
     spec.configure(config, labels)
     if dropout is not None:
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
     config.architectures = [spec.model_class]
+    prefix = BODY if spec.has_logits else ""
+    wanted = {stored: prefix + name for name, stored in facts.names.body.items()}
+    if keep_head and spec.has_logits:
+        wanted |= {stored: name for name, stored in facts.names.heads.items()}
     state: dict[str, torch.Tensor] = {}
-    for name in facts.weights:
-        for key, value in load_file(folder / name).items():
-            inner = key.removeprefix(_BODY)
-            if inner.startswith(_DROPPED):
-                continue
-            is_body = inner.startswith(("embeddings.", "encoder."))
-            if is_body or (keep_head and spec.has_logits):
-                state[_BODY + inner if is_body and spec.has_logits else inner] = value.float()
+    for file in facts.weights:
+        for key, value in load_file(folder / file).items():
+            if key in wanted:
+                name = wanted[key]
+                rows = slice(facts.vocab_size if name.removeprefix(BODY) in _OF_A_VOCABULARY else None)
+                state[name] = value[rows].float() if value.ndim else value.float()
     options: dict[str, Any] = {} if spec.has_logits else {"add_pooling_layer": False}
-    with quiet(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # transformers draws the weights that the state lacks
-        model, info = model_class(spec.model_class, config).from_pretrained(
-            None,
-            config=config,
-            state_dict=state,
-            dtype=torch.float32,
-            attn_implementation=attention,
-            output_loading_info=True,
-            **options,
-        )
-    missing = [key for key in sorted(info["missing_keys"]) if keep_head or key.startswith(_BODY)]
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # transformers draws the weights that the state lacks
+            model, info = model_class(spec.model_class, config).from_pretrained(
+                None,
+                config=config,
+                state_dict=state,
+                dtype=torch.float32,
+                attn_implementation=attention,
+                output_loading_info=True,
+                **options,
+            )
+    except RuntimeError as error:  # shapes of a head
+        raise InputError(
+            f"{folder}: the weights do not fit the {spec.model_class} of config.json ({error}). Give the config "
+            "that belongs to the weights."
+        ) from error
+    own = {name.split(".")[0] for name, _ in model.named_parameters()}
+    unread = [key for key in sorted(info["unexpected_keys"]) if key.split(".")[0] in own]
+    if unread:
+        raise unread_tensors(folder, unread)
+    missing = [key for key in sorted(info["missing_keys"]) if keep_head or key.startswith(BODY)]
     if missing:
         raise InputError(
             f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more), which "
@@ -217,40 +251,13 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
     copy_tokenizer(source_tokenizer_folder, target)
 
 
-def _check_shapes(
-    folder: Path, sizes: Mapping[str, int], shape: Shape, shapes: Mapping[str, tuple[int, ...]]
-) -> None:
-    if not any(name.startswith("embeddings.word_embeddings.") for name in shapes):
-        raise InputError(f"{folder}: the weights hold no {_EMBEDDING}: not an XLM-RoBERTa checkpoint.")
-    layers = {key.split(".")[2] for key in shapes if key.startswith("encoder.layer.")}
-    if len(layers) != sizes["num_hidden_layers"]:
-        raise InputError(
-            f"{folder}: config.json says num_hidden_layers = {sizes['num_hidden_layers']}, but the weights "
-            f"hold {len(layers)} layers. Give the config that belongs to the weights."
-        )
-    for name, wanted in expected_shapes(shape, sizes["hidden_size"], sizes["vocab_size"]).items():
-        stored_shape = shapes.get(name, wanted)  # a weight that is missing is told when the model is loaded
-        if stored_shape != wanted:
-            what, whose = f"that {name} is", "own"
-            if name == _EMBEDDING:
-                what, whose = "vocab_size x hidden_size =", "word embeddings"
-            raise InputError(
-                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
-                f"{_times(stored_shape)}. Give the config that belongs to the weights."
-            )
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "not there"
-
-
-def _head_of(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> Head:
+def _head_of(config: Mapping[str, Any], names: Names) -> Head:
     named = (config.get("architectures") or [""])[0]
     head = head_of_class(named, lambda: _labels_of(config))
     if head is not None:
         return head
     # Any other class over the same body: its body is what we can use.
-    return "mlm" if any(key.startswith("lm_head.") for key in shapes) else "encoder"
+    return "mlm" if any(key.startswith("lm_head.") for key in names.heads) else "encoder"
 
 
 def _labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:

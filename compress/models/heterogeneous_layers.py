@@ -11,6 +11,7 @@ shape that transformers can build itself is written as any XLM-R is.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -155,27 +156,32 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
     return model.eval()
 
 
-def expected_shapes(shape: Shape, hidden: int, vocab: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight that depends on the widths, by its name in the body.
+def expected_shapes(shape: Shape, config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight of a body, by its name in it; `config` is the content of config.json.
 
     Weights that must not be there, since their layer has no such width, have the shape ().
     """
-    table = "embeddings.word_embeddings."
+    table, hidden, vocab = "embeddings.word_embeddings.", config["hidden_size"], config["vocab_size"]
+    shapes: dict[str, tuple[int, ...]] = {}
     if shape.embedding_rank is None:
-        shapes: dict[str, tuple[int, ...]] = {f"{table}weight": (vocab, hidden)}
+        shapes[f"{table}weight"] = (vocab, hidden)
     else:
-        shapes = {
-            f"{table}lookup.weight": (vocab, shape.embedding_rank),
-            f"{table}projection.weight": (hidden, shape.embedding_rank),
-        }
+        shapes[f"{table}lookup.weight"] = (vocab, shape.embedding_rank)
+        shapes[f"{table}projection.weight"] = (hidden, shape.embedding_rank)
+    shapes["embeddings.position_embeddings.weight"] = (config["max_position_embeddings"], hidden)
+    shapes["embeddings.token_type_embeddings.weight"] = (config.get("type_vocab_size", 2), hidden)
+    norms = ["embeddings.LayerNorm"]
     for index, (heads, ffn) in enumerate(zip(shape.heads, shape.ffn, strict=True)):
         prefix, width = f"encoder.layer.{index}.", heads * shape.head_size
-        for name in ("query", "key", "value"):
-            shapes[f"{prefix}attention.self.{name}.weight"] = (width, hidden) if heads else ()
-        shapes[f"{prefix}attention.output.dense.weight"] = (hidden, width) if heads else ()
-        shapes[f"{prefix}intermediate.dense.weight"] = (ffn, hidden) if ffn else ()
-        shapes[f"{prefix}output.dense.weight"] = (hidden, ffn) if ffn else ()
-    return shapes
+        inner = [(f"attention.self.{name}", width, hidden, heads) for name in ("query", "key", "value")]
+        for name, rows, columns, there in (*inner, ("intermediate.dense", ffn, hidden, ffn)):
+            shapes[f"{prefix}{name}.weight"] = (rows, columns) if there else ()
+            shapes[f"{prefix}{name}.bias"] = (rows,) if there else ()
+        for name, columns in (("attention.output", width), ("output", ffn)):
+            shapes[f"{prefix}{name}.dense.weight"] = (hidden, columns) if columns else ()
+            shapes[f"{prefix}{name}.dense.bias"] = (hidden,)
+            norms.append(f"{prefix}{name}.LayerNorm")
+    return shapes | {f"{norm}.{part}": (hidden,) for norm in norms for part in ("weight", "bias")}
 
 
 def count_heads(attention: Any, heads: int, size: int) -> None:

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
+from typing import NamedTuple
 
-from xpareto.compress.core import InputError, read_json
+from xpareto.compress.core import InputError, read_json, what_else_it_is
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+FLOATS = ("F16", "BF16", "F32", "F64")
+"""Types of safetensors that hold a weight as it is; others hold codes of one, or ids."""
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+
+
+_CONVERSION = (
+    "import sys, torch; from safetensors.torch import save_file; "
+    "w = {k: v for f in sys.argv[1:] for k, v in torch.load(f, weights_only=True).items()}; "
+    f'save_file({{k: v.clone().contiguous() for k, v in w.items()}}, "{WEIGHTS}", {{"format": "pt"}})'
+)
+
+
+class Stored(NamedTuple):
+    """A tensor as a header tells of it; `dtype` is safetensors' word, such as F32."""
+
+    shape: tuple[int, ...]
+    dtype: str
 
 
 def weight_files(folder: Path) -> tuple[str, ...]:
@@ -32,13 +50,11 @@ def weight_files(folder: Path) -> tuple[str, ...]:
         return tuple(names)
     pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
     if pickles:
+        pickles = [name for name in pickles if name.startswith("pytorch_model")] or pickles[:1]
+        given = " ".join(shlex.quote(f"./{name}") for name in pickles)
         raise InputError(
             f"{folder / pickles[0]}: expected {WEIGHTS}, found a pickle, which can run code when read. "
-            'Where you trust it, convert it: python -c "import torch; '
-            "from safetensors.torch import save_file; "
-            f"w = torch.load('{pickles[0]}', weights_only=True); "
-            "save_file({k: v.clone().contiguous() for k, v in w.items()}, 'model.safetensors', "
-            "{'format': 'pt'})\""
+            f"Where you trust it, convert it, in its folder: python -c {shlex.quote(_CONVERSION)} {given}"
         )
     raise InputError(
         f"{folder}: expected {WEIGHTS} or {INDEX}, found neither. Give a complete checkpoint. A hub repository "
@@ -46,28 +62,25 @@ def weight_files(folder: Path) -> tuple[str, ...]:
     )
 
 
-def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor in a safetensors file, from its header; check its size."""
+def read_header(file: Path) -> dict[str, Stored]:
+    """Return shape and type of every tensor in a safetensors file, from its header; check its size."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         start = stream.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > size - 8:
-            what = (
-                "a pickle or zip file"
-                if start[:2] in (b"PK", b"\x80\x02", b"\x80\x04")
-                else "a truncated header"
+            what, fix = what_else_it_is(start + stream.read(64)) or (
+                "a truncated header",
+                "Download it again.",
             )
-            raise InputError(
-                f"{file}: expected a safetensors file, found {what} ({size} bytes). Download it again."
-            )
+            raise InputError(f"{file}: expected a safetensors file, found {what} ({size} bytes). {fix}")
         raw = stream.read(length)
     try:
         header = json.loads(raw)
         header.pop("__metadata__", None)
         end = max(entry["data_offsets"][1] for entry in header.values())
-        shapes = {key: tuple(entry["shape"]) for key, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        tensors = {key: Stored(tuple(entry["shape"]), str(entry["dtype"])) for key, entry in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{file}: the safetensors header is damaged ({error}). Download it again."
         ) from error
@@ -76,4 +89,4 @@ def read_shapes(file: Path) -> dict[str, tuple[int, ...]]:
             f"{file}: the header says {8 + length + end} bytes, found {size}: the file is truncated or "
             "damaged. Download it again."
         )
-    return shapes
+    return tensors

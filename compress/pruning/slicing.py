@@ -84,6 +84,7 @@ def narrow_hidden(model: Any, kept: Sequence[int]) -> None:
     body = model.base_model
     embeddings = body.embeddings
     table = embeddings.word_embeddings
+    tied = getattr(model.get_output_embeddings(), "weight", None) is table.weight
     if rank_of(table) is None:
         _cut_embedding(embeddings, "word_embeddings", at)
     else:
@@ -114,9 +115,11 @@ def narrow_hidden(model: Any, kept: Sequence[int]) -> None:
         elif name == "lm_head":
             _cut(part, "dense", rows=at, columns=at)
             _cut_norm(part, "layer_norm", at)
-            if rank_of(table) is None:
+            if tied:
                 part.decoder.weight = embeddings.word_embeddings.weight
                 part.decoder.in_features = len(kept)
+            elif rank_of(table) is None:
+                _cut(part, "decoder", columns=at)
 
 
 def _cut(parent: Any, name: str, *, rows: Any = None, columns: Any = None) -> None:

@@ -67,7 +67,7 @@ def show_plan(ready: Prepared) -> None:
     children: dict[str | None, list[str]] = {}
     for key, node in plan.nodes.items():
         children.setdefault(node.parent, []).append(key)
-    for note in ready.checked.notes:
+    for note in ready.notes:
         console.print(f"Note: {note}", markup=False)
     for note in withheld_notes(ready.work):
         console.print(note, markup=False)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult
+from xpareto.compress.data import BESIDE_SENTENCEPIECE
 from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
@@ -171,7 +172,10 @@ def _take_base(work: Job, target: Path) -> StepResult:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = ["config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "sentencepiece*"]
+    wanted = [
+        "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
+        "sentencepiece*", *BESIDE_SENTENCEPIECE,
+    ]  # fmt: skip
     try:
         folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=wanted)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:

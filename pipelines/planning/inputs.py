@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpareto.compress.core import DataNeed, Head, InputError, enumerated, hint
-from xpareto.compress.models import read_checkpoint
+from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
+from xpareto.compress.heads import HEADS
+from xpareto.compress.models import Facts, read_checkpoint
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.synthetic import GENERATOR, write_data
@@ -40,6 +42,7 @@ class Base:
     revision: str | None
     head: Head
     where: str
+    notes: tuple[str, ...] = ()  # what of it is not used, in sentences
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ def _open_base(
     if path is not None:
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
-        return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where)
+        notes = _left_unused(name, facts)
+        return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where, notes)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
     owner = _find_folder(name.partition("/")[0], folder) if "/" in name else None
@@ -139,10 +143,24 @@ def _open_base(
     return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
 
 
-def _read_by(facts: object) -> set[str]:
-    weights = getattr(facts, "weights", ())
-    tokenizer = getattr(facts, "tokenizer", "tokenizer.json")
-    return {"config.json", "tokenizer_config.json", tokenizer, *(Path(name).name for name in weights)}
+def _left_unused(name: str, facts: Facts) -> tuple[str, ...]:
+    """Return what a base has learnt that no step uses: a head which was fine-tuned, ours or not."""
+    heads = list(facts.left_out)
+    what = f"{' and '.join(heads)}, which {'are' if len(heads) > 1 else 'is'} none of a {facts.head} model's"
+    if HEADS[facts.head].has_logits and HEADS[facts.head].supervised:
+        labels = f", with the labels {enumerated(facts.labels, 4)}" if facts.labels else ""
+        what = f"a {facts.head} head that was fine-tuned{labels}"
+    elif not heads:
+        return ()
+    return (
+        f"The base {name} has {what}. The head is not used: the body alone is taken, and every step that trains "
+        "gives it a fresh head. What the base itself answers is neither compressed nor scored.",
+    )
+
+
+def _read_by(facts: Facts) -> set[str]:
+    beside = set() if facts.tokenizer == TOKENIZER else set(BESIDE_SENTENCEPIECE)
+    return {"config.json", "tokenizer_config.json", facts.tokenizer, *facts.weights, *beside}
 
 
 def _find_folder(name: str, beside: Path) -> Path | None:

@@ -180,7 +180,8 @@ def make_plan(checked: Checked, start: Start) -> Plan:
                     )
     candidates = tuple(by_identity.values())
     if not candidates:
-        raise InputError(why_no_candidate(checked, sets, formats))
+        notes = start.base.notes if start.base else ()
+        raise InputError(" ".join((why_no_candidate(checked, sets, formats), *notes)))
     content = json.dumps(
         [KEY_SCHEMA, checked.source, [(c.name, sorted(c.artifacts.items())) for c in candidates]],
         ensure_ascii=False,

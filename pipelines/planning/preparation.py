@@ -39,6 +39,11 @@ class Prepared:
     plan: Plan
     work: tuple[Workload, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the recipe may not be meant, and what of its base is not used, in sentences."""
+        return (*self.checked.notes, *(self.start.base.notes if self.start.base else ()))
+
 
 def prepare(options: Options) -> Prepared:
     """Check a recipe and plan it; imports no torch."""

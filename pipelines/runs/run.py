@@ -66,7 +66,7 @@ def run_recipe(options: Options, console: Console) -> Result:
         if resumed:
             run.drop_unfinished()
         console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
-        for note in ready.checked.notes:
+        for note in ready.notes:
             console.say(f"Note: {note}")
         for note in withheld_notes(work):
             console.say(note)

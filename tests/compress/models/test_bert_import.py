@@ -13,7 +13,6 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.models.bert_import import xlmr_name
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
@@ -135,9 +134,3 @@ def test_another_bert_is_refused(bert: Path, change: Any, message: str) -> None:
     change(bert)
     with pytest.raises(InputError, match=message):
         read_checkpoint(bert)
-
-
-def test_weights_that_xlmr_has_not_are_left_out() -> None:
-    assert xlmr_name("cls.seq_relationship.weight") is None
-    assert xlmr_name("bert.embeddings.position_ids") is None
-    assert xlmr_name("cls.predictions.bias") == "lm_head.bias"

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from xpareto.compress.models.checkpoint import import_checkpoint, load_model, re
 from xpareto.compress.pretraining.tokenizer_training import train_tokenizer
 
 TEXT = {"en": ["the cat sees a dog", "a dog runs"], "de": ["die Katze sieht einen Hund", "ein Hund rennt"]}
+LAYER = "roberta.encoder.layer.0."
 IDS = torch.tensor([[0, 7, 9, 2], [0, 8, 2, 1]])
 
 
@@ -210,9 +214,90 @@ def shard_elsewhere(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
+def lfs_pointer(name: str) -> Callable[[Path], None]:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 1115567652\n"
+    return lambda folder: (folder / name).write_text(pointer) and None
+
+
+def several_pickles(folder: Path) -> None:
+    pickled(folder)
+    (folder / "optimizer.pt").write_bytes(b"x")
+    (folder / "pytorch_model.bin").rename(folder / "pytorch_model'); print(1); ('.bin")
+
+
+def setting(**changes: object) -> Callable[[Path], None]:
+    return lambda folder: edit_config(folder, **changes)
+
+
+def weights(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+    """Return what changes the tensors of a checkpoint, or adds some."""
+
+    def damage(folder: Path) -> None:
+        state = load_file(folder / "model.safetensors")
+        change(state)
+        save_file({key: value.contiguous() for key, value in state.items()}, folder / "model.safetensors")
+
+    return damage
+
+
+def added(name: str) -> Callable[[Path], None]:
+    return weights(lambda state: state.update({name: torch.ones(3)}))
+
+
+def as_codes(dtype: torch.dtype, name: str = f"{LAYER}intermediate.dense.weight") -> Callable[[Path], None]:
+    return weights(lambda state: state.update({name: (state[name] * 100).to(dtype)}))
+
+
+def without_norm(folder: Path) -> None:
+    weights(lambda state: state.pop(f"{LAYER}output.LayerNorm.bias"))(folder)
+
+
+def adapter(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+
+
+def adapter_alone(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+    adapter(folder)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (
+            setting(quantization_config={"quant_method": "fp8"}),
+            r"config.json: quantization_config: .*\(fp8\)",
+        ),
+        (setting(compression_config={"format": "pack-quantized"}), r"config.json: compression_config: "),
+        (as_codes(torch.float8_e4m3fn), r"layer.0.intermediate.dense.weight: .*found F8_E4M3: codes"),
+        (as_codes(torch.int8), r"layer.0.intermediate.dense.weight: .*found I8: codes"),
+        (as_codes(torch.int8, "lm_head.dense.weight"), r"lm_head.dense.weight: .*found I8: codes"),
+        (
+            added(f"{LAYER}intermediate.dense.weight_scale"),
+            r"found .*dense.weight_scale, which it does not have",
+        ),
+        (added(f"{LAYER}output.adapters.nli.adapter_down.0.weight"), r"found .*adapter_down.*Merge adapters"),
+        (added("roberta.invertible_adapters.mlm.F.0.weight"), r"found roberta.invertible_adapters"),
+        (added(f"base_model.model.{LAYER}attention.self.query.lora_A.weight"), r"found base_model.*lora_A"),
+        (added("embeddings.LayerNorm.weight"), r"found embeddings.LayerNorm.weight, which it does not have"),
+        (added("roberta.embeddings.LayerNorm.gamma"), r"hold embeddings.LayerNorm.weight twice, as roberta"),
+        (
+            setting(position_embedding_type="relative_key_query"),
+            r"absolute positions, found relative_key_query",
+        ),
+        (setting(is_decoder=True), r"config.json: is_decoder: .*found a decoder"),
+        (setting(add_cross_attention=True), r"config.json: add_cross_attention: "),
+        (setting(pad_token_id=None), r"config.json: pad_token_id: expected an id below 33.*found None"),
+        (setting(max_position_embeddings=20), r"position_embeddings.weight is 20 x 16, but .* 34 x 16"),
+        (setting(type_vocab_size=2), r"token_type_embeddings.weight is 2 x 16, but .* 1 x 16"),
+        (without_norm, r"the weights lack encoder.layer.0.output.LayerNorm.bias"),
+        (adapter, r"adapter_config.json: expected a plain model, found an adapter.*merge_and_unload"),
+        (adapter_alone, r"adapter_config.json: expected a plain model, found an adapter"),
+        (lfs_pointer("model.safetensors"), r"model.safetensors: .*found a pointer of git-lfs.*git lfs pull"),
+        (lfs_pointer("tokenizer.json"), r"tokenizer.json: .*found a pointer of git-lfs.*git lfs pull"),
+        (lfs_pointer("config.json"), r"config.json: .*found a pointer of git-lfs.*git lfs pull"),
+        (several_pickles, r"pytorch_model'\); print\(1\); \('.bin: expected .*found a pickle"),
         (electra, r'config.json: model_type: expected "xlm-roberta", found "electra"'),
         (bert_by_name, r"the weights hold no embeddings\.word_embeddings\.weight"),
         (pickled, r"pytorch_model.bin: expected model.safetensors, found a pickle.*save_file"),
@@ -235,6 +320,32 @@ def test_a_bad_checkpoint_is_refused_before_any_weight_is_read(
     damage(checkpoint)
     with pytest.raises(InputError, match=message):
         read_checkpoint(checkpoint)
+
+
+def test_the_command_that_converts_a_pickle_runs_nothing_of_its_name(checkpoint: Path) -> None:
+    several_pickles(checkpoint)
+    expected = torch.load(next(checkpoint.glob("pytorch*")), weights_only=True)
+    with pytest.raises(InputError) as caught:
+        read_checkpoint(checkpoint)
+    command = (
+        str(caught.value).partition("in its folder: ")[2].replace("python", shlex.quote(sys.executable), 1)
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=checkpoint, capture_output=True, text=True, check=True, timeout=100
+    )
+    assert done.stdout == ""
+    made = load_file(checkpoint / "model.safetensors")
+    assert made.keys() == expected.keys() and all(torch.equal(made[key], expected[key]) for key in made)
+
+
+def test_weights_that_do_not_fit_a_head_are_told(checkpoint: Path, tmp_path: Path) -> None:
+    weights(lambda state: state.update({"lm_head.dense.weight": torch.ones(3, 3)}))(checkpoint)
+    with pytest.raises(InputError, match="do not fit the XLMRobertaForMaskedLM"):
+        import_checkpoint(checkpoint, tmp_path / "a")
+    added("lm_head.dense.weight_scale")(checkpoint)
+    weights(lambda state: state.update({"lm_head.dense.weight": torch.ones(16, 16)}))(checkpoint)
+    with pytest.raises(InputError, match=r"found lm_head.dense.weight_scale, which it does not have"):
+        import_checkpoint(checkpoint, tmp_path / "a")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

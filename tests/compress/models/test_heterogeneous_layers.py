@@ -323,7 +323,7 @@ def test_a_layer_without_heads_adds_its_bias_only(uneven: Any) -> None:
         ({"ffn": [24, 5, -1, 1]}, "a width from 0 for each of 4 layers"),
         ({"ffn": [24, 5, 0, 2]}, "layer.3.intermediate.dense.weight is 2 x 16.*own are 1 x 16"),
         ({"heads": [2, 0, 3, 3]}, "layer.3.attention.self.query.weight is 12 x 16.*own are 16 x 16"),
-        ({"heads": [2, 1, 3, 4]}, "layer.1.attention.output.dense.weight"),
+        ({"heads": [2, 1, 3, 4]}, "lack encoder.layer.1.attention.self.query.weight"),
         ({"heads": [0, 0, 3, 4]}, "layer.0.attention.self.query.weight is not there.*own are 8 x 16"),
         ({"head_size": 0}, "a positive head_size"),
         ({"embedding_rank": 6}, "lookup.weight"),

@@ -1,0 +1,107 @@
+"""What is wrong with a checkpoint, told from its config.json and the headers of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xpareto.compress.core import InputError
+from xpareto.compress.models.heterogeneous_config import Shape
+from xpareto.compress.models.heterogeneous_layers import expected_shapes
+from xpareto.compress.models.weight_files import FLOATS, Stored
+from xpareto.compress.models.weight_names import WORDS, Names, unread_tensors
+
+_PLAIN_ENCODER: Mapping[str, tuple[Any, ...]] = {
+    "position_embedding_type": ("absolute", None),
+    "is_decoder": (False, None),
+    "add_cross_attention": (False, None),
+}
+"""Settings of config.json that XLM-R's own class does not obey, or that make no encoder, and their right values."""
+
+
+def check_adapter(folder: Path) -> None:
+    """Refuse a folder with an adapter, which transformers would load into the model where PEFT is installed."""
+    file = folder / "adapter_config.json"
+    if file.is_file():
+        raise InputError(
+            f"{file}: expected a plain model, found an adapter with it, which xpareto does not read. Merge it into "
+            "the weights (PEFT: merge_and_unload) and save the model anew, or, where the model without it is meant, "
+            "move this file away."
+        )
+
+
+def check_config(config: Mapping[str, Any], file: Path) -> None:
+    """Refuse a config.json, which lies at `file`, of a model that XLM-R's own class does not compute, or of none."""
+    for name in ("quantization_config", "compression_config"):
+        if config.get(name):
+            told = config[name]
+            method = told.get("quant_method") if isinstance(told, dict) else None
+            raise InputError(
+                f"{file}: {name}: expected weights as they were trained, found ones quantized elsewhere"
+                f"{f' ({method})' if method else ''}. Give the checkpoint that they were made of; xpareto quantizes."
+            )
+    for name, right in _PLAIN_ENCODER.items():
+        if config.get(name) not in right:
+            raise InputError(
+                f"{file}: {name}: expected an encoder with absolute positions, found "
+                f"{str(config[name]) if name.startswith('position') else 'a decoder'}. Give a checkpoint with "
+                "XLM-RoBERTa's architecture."
+            )
+    for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
+        value, least = config.get(name), int(name != "num_hidden_layers")  # 0: it ends at its embeddings
+        if not isinstance(value, int) or value < least:
+            raise InputError(f"{file}: {name}: expected a positive integer, found {value!r}.")
+    pad, most = config.get("pad_token_id", 1), config["vocab_size"]
+    if config.get("model_type") != "bert":
+        most = min(most, config["max_position_embeddings"] - 1)
+    if not isinstance(pad, int) or not 0 <= pad < most:
+        raise InputError(
+            f"{file}: pad_token_id: expected an id below {most}, of vocab_size and of the positions, which are "
+            f"counted from behind it, found {pad!r}."
+        )
+
+
+def check_weights(
+    folder: Path, config: Mapping[str, Any], shape: Shape, names: Names, stored: Mapping[str, Stored]
+) -> None:
+    """Raise InputError where the weights are not those that the config tells of, or are codes of some."""
+    body = {name: stored[key] for name, key in names.body.items()}
+    if not any(name.startswith("embeddings.word_embeddings.") for name in body):
+        raise InputError(f"{folder}: the weights hold no {WORDS}: not an XLM-RoBERTa checkpoint.")
+    for key in (*names.body.values(), *names.heads.values()):
+        if stored[key].dtype not in FLOATS:
+            raise InputError(
+                f"{folder}: {key}: expected weights as {', '.join(FLOATS[:-1])} or {FLOATS[-1]}, found "
+                f"{stored[key].dtype}: codes of a quantization made elsewhere. Give the checkpoint that they were "
+                "made of; xpareto quantizes."
+            )
+    layers = {name.split(".")[2] for name in body if name.startswith("encoder.layer.")}
+    if len(layers) != config["num_hidden_layers"]:
+        raise InputError(
+            f"{folder}: config.json says num_hidden_layers = {config['num_hidden_layers']}, but the weights "
+            f"hold {len(layers)} layers. Give the config that belongs to the weights."
+        )
+    wanted_shapes = expected_shapes(shape, config)
+    for name, wanted in wanted_shapes.items():
+        stored_shape = body[name].shape if name in body else wanted  # what is missing is told below
+        if stored_shape != wanted:
+            what, whose = f"that {name} is", "own"
+            if name == WORDS:
+                what, whose = "vocab_size x hidden_size =", "word embeddings"
+            raise InputError(
+                f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
+                f"{_times(stored_shape)}. Give the config that belongs to the weights."
+            )
+    missing = [name for name, wanted in wanted_shapes.items() if wanted and name not in body]
+    if missing:
+        raise InputError(
+            f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more). Give a complete checkpoint."
+        )
+    unread = [key for name, key in names.body.items() if name not in wanted_shapes]
+    if unread:
+        raise unread_tensors(folder, unread)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "not there"
