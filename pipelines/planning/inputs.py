@@ -145,8 +145,8 @@ def _open_base(
 
 def _left_unused(name: str, facts: Facts) -> tuple[str, ...]:
     """Return what a base has learnt that no step uses: a head which was fine-tuned, ours or not."""
-    heads = list(facts.left_out)
-    what = f"{' and '.join(heads)}, which {'are' if len(heads) > 1 else 'is'} none of a {facts.head} model's"
+    heads = facts.left_out
+    what = f"a head, {' and '.join(heads)}, which is none of the kind that its config.json names"
     if HEADS[facts.head].has_logits and HEADS[facts.head].supervised:
         labels = f", with the labels {enumerated(facts.labels, 4)}" if facts.labels else ""
         what = f"a {facts.head} head that was fine-tuned{labels}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.planning.inputs import open_start
 from xpareto.pipelines.recipe.schema import Checked
@@ -57,3 +60,26 @@ def test_a_folder_that_is_missing_in_one_that_is_there_is_told(told: Callable[..
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/model", "a/b/c", "~/nowhere"])
 def test_what_can_only_be_a_folder_is_no_hub_id(name: str, told: Callable[..., str]) -> None:
     assert told(name).startswith(f"--base: no folder {name}, and it does not look like a hub id")
+
+
+def test_a_head_that_is_left_out_is_told_before_any_work(
+    world: TinyWorld, tmp_path: Path, checked: Callable[..., Checked]
+) -> None:
+    def notes(base: Path) -> tuple[str, ...]:
+        start = open_start(
+            checked().recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml",
+            base=str(base), data="embedded", lock_file=None,
+        )  # fmt: skip
+        assert start.base is not None
+        return start.base.notes
+
+    assert notes(world.source("mlm").path) == notes(world.source("encoder").path) == ()
+    [told] = notes(world.source("classification").path)
+    assert (
+        "classification head that was fine-tuned, with the labels even and odd. The head is not used" in told
+    )
+    other = Path(shutil.copytree(world.source("classification").path, tmp_path / "other"))
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "architectures": ["RankerOfMine"]}))
+    [told] = notes(other)
+    assert "has a head, classifier, which is none of the kind that its config.json names" in told
