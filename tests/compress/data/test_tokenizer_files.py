@@ -76,7 +76,7 @@ def test_every_reader_gives_what_it_gives_without_them(both: list[Path]) -> None
 def test_neither_an_import_nor_a_smaller_vocabulary_hands_them_on(both: list[Path], tmp_path: Path) -> None:
     _, other = both
     other.write_bytes(b"\xef\xbb\xbf" + other.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    import_tokenizer(other.parent, tmp_path, SpecialTokens.read(other).size, spare_rows=False)
+    import_tokenizer(other.parent, tmp_path, SpecialTokens.read(other).size)
     file = UnigramFile.read(other)
     for data in (json.loads((tmp_path / "tokenizer.json").read_text("utf-8")), file.keeping(file.needed())):
         assert data["padding"] is None and data["truncation"] is None
