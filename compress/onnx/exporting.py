@@ -61,7 +61,8 @@ def export(
             (target / name).write_bytes(source.file(name).read_bytes())
 
     progress(2, 3, "comparing with torch")
-    batches = parity.random_batches(config.vocab_size, config.pad_token_id, max_tokens, parity_shapes)
+    longest = parity.longest_compared(max_tokens, config.num_attention_heads)
+    batches = parity.random_batches(config.vocab_size, config.pad_token_id, longest, parity_shapes)
     # The fused attention is what the torch runtime uses; it is also independent of what was traced.
     model.set_attn_implementation("sdpa")
     expected = {id(batch.input_ids): _torch_run(model, batch, outputs) for batch in batches}

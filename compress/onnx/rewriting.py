@@ -46,9 +46,8 @@ class Reference:
     def of(source: Artifact, batches: int, threads: int) -> Reference:
         """Return the outputs of an exported model; its session is gone afterwards."""
         config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
-        drawn = parity.random_batches(
-            config["vocab_size"], config["pad_token_id"], most_tokens(source), batches
-        )
+        longest = parity.longest_compared(most_tokens(source), config["num_attention_heads"])
+        drawn = parity.random_batches(config["vocab_size"], config["pad_token_id"], longest, batches)
         run = parity.onnx_run(source.file(MODEL), threads)
         return Reference(
             drawn, {id(batch.input_ids): run(batch.input_ids, batch.attention_mask) for batch in drawn}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError
-from xpareto.eval.tasks import KINDS, Example, HubSource, Task, TrainingSet
+from xpareto.eval.data.readers import misplaced
+from xpareto.eval.tasks import KINDS, Example, HubSource, Question, Task, TrainingSet
 
 _LOCK_FORM = "a JSON object {repository: commit}"
 
@@ -142,6 +143,9 @@ class Hub:
                 at = f"{file}: row {number}"
                 label = partial(_name, names=names, labels=wanted.labels, where=at)
                 example: Example = kind.from_row(row, source, label, at)
+                learnt = example if isinstance(wanted, TrainingSet) else None
+                if isinstance(learnt, Question) and (wrong := misplaced(learnt)):
+                    raise InputError(f"{at}: question {learnt.id!r}: {wrong}")
                 if isinstance(wanted, Task) or example.gold is not None:
                     examples.append(example)
             if len(examples) == limit:

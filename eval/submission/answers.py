@@ -87,6 +87,8 @@ def _references(file: Path) -> dict[str, list[str]]:
             at = f"{file}: data[{i}].paragraphs[{j}].qas"
             for k, question in enumerate(_list(_of(paragraph, "qas"), at)):
                 name = _of(question, "id")
+                if isinstance(name, int) and not isinstance(name, bool):
+                    name = str(name)  # as the reader of evaluation files takes it
                 if not isinstance(name, str):
                     raise InputError(f"{at}[{k}].id: expected text, found {json.dumps(name)[:60]}.")
                 if name in references:

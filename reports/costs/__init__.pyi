@@ -18,3 +18,5 @@ from .roofline import TIMES_NOTE as TIMES_NOTE
 from .roofline import reached as reached
 from .roofline import spent as spent
 from .stacked_bars import bars as bars
+from .timing import BATCH_NOTE as BATCH_NOTE
+from .timing import batch_dependent as batch_dependent

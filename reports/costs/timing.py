@@ -8,10 +8,16 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from xpareto.eval.objectives import over_blocks, whole_blocks
+from xpareto.eval.probing import TOKEN_BUDGET
 from xpareto.eval.records import Measurement
-from xpareto.eval.results import basis_of
+from xpareto.eval.results import RunSummary, basis_of
 
 MODEL, TOKENIZATION = "model", "tokenization"
+BATCH_NOTE = (
+    "It takes the scale of its activations from a whole batch, so what it answers depends on its neighbours. Scores "
+    f"are of batches of up to {TOKEN_BUDGET} tokens, latency is of one example at a time, whose score may differ (it "
+    "is mostly better). Static int8 does not depend on the batch."
+)
 _Key = TypeVar("_Key")
 _PARTS = ("cpu", "gpu", "ram")  # of energy; together, or less what is not the model's, they are "total"
 
@@ -111,3 +117,17 @@ def _by(rows: Iterable[Measurement], place: Callable[[Measurement], _Key]) -> di
         for key, blocks in blocks_by_key.items()
     }
     return {key: value for key, value in means.items() if value is not None}
+
+
+def batch_dependent(run_summary: RunSummary) -> list[str]:
+    """Return the candidates whose latency was measured at batch 1 and whose answers depend on the batch."""
+    return [
+        candidate.name
+        for candidate in run_summary.run.candidates
+        if run_summary.value(candidate.name, "latency_ms") is not None
+        and any(
+            step.step == "quantize_dynamic"
+            or (step.step == "quantize_mixed" and "dynamic" in (step.fields.get("products") or ()))
+            for step in candidate.steps
+        )
+    ]

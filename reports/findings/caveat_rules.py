@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from xpareto.eval.records import Measurement
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
-from xpareto.reports.costs import clock_drift, clock_words, energy_caveats
-from xpareto.reports.findings.learning import incomplete_text, unlearnt_texts
+from xpareto.reports.costs import BATCH_NOTE, batch_dependent, clock_drift, clock_words, energy_caveats
+from xpareto.reports.findings.learning import incomplete_text, unlearnt_texts, withheld_text
 from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
@@ -138,19 +138,9 @@ def _missing(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _withheld(run_summary: RunSummary) -> Iterator[Caveat]:
-    parts = [
-        f"{facts.name} {len(facts.withheld)} of {len(facts.withheld) + len(facts.languages)}: "
-        f"{' '.join(facts.withheld)} ({'; '.join(dict.fromkeys(facts.withheld.values()))})"
-        for facts in run_summary.run.tasks.values()
-        if facts.withheld
-    ]
-    if parts:
-        yield Caveat(
-            "withheld-gold",
-            "Some gold labels are withheld",
-            f"What has none is in no score, and every mean is over what has: {'; '.join(parts)}. xpareto submit "
-            "writes the predictions of XTREME's test sets for its leaderboard.",
-        )
+    words = withheld_text(run_summary.run.tasks.values())
+    if words:
+        yield Caveat(*words)
 
 
 def _incomplete(run_summary: RunSummary) -> Iterator[Caveat]:
@@ -246,6 +236,13 @@ def _latency(run_summary: RunSummary) -> Iterator[Caveat]:
             f"{near} pair{'s' if near > 1 else ''} of candidates differ by less than {NEAR:.0%}, and what two copies "
             "of one candidate differ by was not evaluated here.",
         )
+
+
+def _batches(run_summary: RunSummary) -> Iterator[Caveat]:
+    names = batch_dependent(run_summary)
+    if names:
+        title = "Dynamic int8 is scored in other batches than it is timed in"
+        yield Caveat("dynamic-batches", title, f"{BATCH_NOTE} Concerned: {_some(names)}.")
 
 
 def _selection(run_summary: RunSummary) -> Iterator[Caveat]:
@@ -346,5 +343,5 @@ def _seen(run_summary: RunSummary) -> Iterator[Caveat]:
 
 _RULES: tuple[Callable[[RunSummary], Iterator[Caveat]], ...] = (
     _synthetic, _changed, _unlearnt, _failed, _energy, _disturbed, _clock, _withheld, _missing, _incomplete, _limits,
-    _seeds, _seen, _splits, _average, _udpos, _latency, _instructions, _selection, _machines,
+    _seeds, _seen, _splits, _average, _udpos, _latency, _batches, _instructions, _selection, _machines,
 )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from xpareto.compress.core import enumerated
-from xpareto.eval.results import Unlearnt
+from xpareto.eval.results import TaskFacts, Unlearnt
 
 NOTHING_LEARNT = (
     "Undetermined: no uncompressed model is shown to have learnt any task in any language, and of a model at "
@@ -59,3 +59,20 @@ def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, st
     parts = "; ".join(f"{name}: without {', '.join(absent)}" for name, absent in absent_by_set.items())
     text = f"The data lack parts of them, and training went on with the rest. {parts}."
     return "training-parts", "Some training sets are not whole", text
+
+
+def withheld_text(tasks: Iterable[TaskFacts]) -> tuple[str, str, str] | None:
+    """Return key, title and text on languages that have no score because their gold is withheld."""
+    parts = [
+        f"{facts.name} {len(facts.withheld)} of {len(facts.withheld) + len(facts.languages)}: "
+        f"{' '.join(facts.withheld)} ({'; '.join(dict.fromkeys(facts.withheld.values()))})"
+        for facts in tasks
+        if facts.withheld
+    ]
+    if not parts:
+        return None
+    text = (
+        f"What has none is in no score, and every mean is over what has: {'; '.join(parts)}. xpareto submit "
+        "writes the predictions of XTREME's test sets for its leaderboard."
+    )
+    return "withheld-gold", "Some gold labels are withheld", text

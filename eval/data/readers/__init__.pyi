@@ -6,6 +6,7 @@ from .multiple_choice import choices as choices
 from .rows import bitext as bitext
 from .rows import tagged as tagged
 from .sentence_pairs import pairs as pairs
+from .squad import misplaced as misplaced
 from .squad import question_of_row as question_of_row
 from .squad import questions as questions
 from .squad import settle_empty as settle_empty

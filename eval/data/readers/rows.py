@@ -97,30 +97,53 @@ def pairs_tsv(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
     """
     pairs: list[Pair] = []
     columns = 3 if labelled else 0  # 0: the first row decides
-    reader = csv.reader(io.StringIO(text(file), newline=""), delimiter="\t", strict=True)
-    start = 1
-    try:
-        for row in reader:
-            where, start = f"{file}:{start}", reader.line_num + 1
-            if not row:
-                raise InputError(f"{where}: expected a row, found an empty line.")
-            columns = columns or (3 if len(row) == 3 else 2)
-            if len(row) != columns:
-                wanted = "sentence 1, sentence 2" + (", label" if columns == 3 else "")
-                raise InputError(
-                    f"{where}: expected {columns} columns separated by tabs ({wanted}), found {len(row)}. "
-                    "A row may be cut off, or a column missing."
-                )
-            label = known_label(row[2], labels, where) if columns == 3 else None
-            pairs.append(Pair(row[0], row[1], label))
-    except csv.Error as error:
-        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
+    for line, row in quoted_rows(file):
+        where = f"{file}:{line}"
+        if not row:
+            raise InputError(f"{where}: expected a row, found an empty line.")
+        columns = columns or (3 if len(row) == 3 else 2)
+        if len(row) != columns:
+            wanted = "sentence 1, sentence 2" + (", label" if columns == 3 else "")
+            raise InputError(
+                f"{where}: expected {columns} columns separated by tabs ({wanted}), found {len(row)}. "
+                "A row may be cut off, or a column missing."
+            )
+        label = known_label(row[2], labels, where) if columns == 3 else None
+        pairs.append(Pair(row[0], row[1], label))
     if columns == 2 and sum(pair.second in labels for pair in pairs) > len(pairs) / 2:
         raise InputError(
             f"{file}:1: expected sentence 1, sentence 2[, label] separated by tabs, found a label as sentence 2. "
             "A column may be missing."
         )
     return pairs
+
+
+def quoted_rows(file: Path, separator: str = "\t", strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of its first line, cells) of every row of a table whose quotes enclose cells.
+
+    InputError where quotes do not fit (`strict`), and where they join lines that are rows by themselves: they
+    were meant as text then, and rows would be lost without a word.
+    """
+    physical = io.StringIO(text(file), newline="").readlines()
+    reader = csv.reader(physical, delimiter=separator, strict=strict)
+    start = 1
+    try:
+        for cells in reader:
+            joined = physical[start - 1 : reader.line_num]
+            if (
+                separator == "\t"
+                and len(joined) > 1
+                and {line.count("\t") for line in joined} == {len(cells) - 1}
+            ):
+                raise InputError(
+                    f"{file}:{start}: a quotation mark opens a cell here, and closes it in line {reader.line_num}, "
+                    f"so that {len(joined)} rows would be one. Where it is text, enclose its cell in quotes and "
+                    "double it, or take it out."
+                )
+            yield start, cells
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
 
 
 def pairs_jsonl(file: Path, labels: Sequence[str]) -> list[Pair]:

@@ -10,8 +10,6 @@ r"""Sentence pairs in the file formats of their authors; eval.data.readers.rows 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -34,7 +32,7 @@ def pairs(file: Path, labels: Sequence[str], labelled: bool) -> list[Pair]:
     header = _header(file)
     if header is None:
         return rows.pairs_tsv(file, labels, labelled)
-    table = _quoted_cells(file) if file.name == _QUOTED else _cells(file)
+    table = rows.quoted_rows(file, strict=False) if file.name == _QUOTED else _cells(file)
     return _columns(file, islice(table, 1, None), header, labels)
 
 
@@ -48,17 +46,6 @@ def _header(file: Path) -> tuple[str, ...] | None:
 def _cells(file: Path) -> Iterator[tuple[int, list[str]]]:
     lines = rows.text(file).removesuffix("\n").split("\n")
     return enumerate((line.removesuffix("\r").split("\t") for line in lines), start=1)
-
-
-def _quoted_cells(file: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(rows.text(file), newline=""), delimiter="\t")
-    start = 1
-    try:
-        for cells in reader:
-            yield start, cells
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
 
 
 def _columns(

@@ -22,17 +22,22 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
     """Return the questions in the order of the file; `answers` as eval.tasks.Question says.
 
     `labelled` demands the answers. A question that cannot be answered (is_impossible, SQuAD 2.0) has
-    (). An answer that does not stand at its answer_start is an InputError; in `machine_made` data
-    (translations, whose answers were aligned by a program) such a question is left out, as in XTREME's
-    code, unless that would be more than half of them.
+    (). Where they are to be learnt (`labelled`), an answer that does not stand at its answer_start is an
+    InputError; in `machine_made` data (translations, whose answers were aligned by a program) such a question is
+    left out, as in XTREME's code, unless that would be more than half of them. Scores compare texts alone, so
+    an evaluation file may have any answer_start, but no id twice: its predictions go by id.
     """
     kept_questions: list[Question] = []
     contexts: dict[str, str] = {}  # XTREME repeats a paragraph for each of its questions: keep it once
+    seen: set[str] = set()
     left_out = 0
     for where, context, entry in _entries(file):
         context = contexts.setdefault(context, context)
-        question = _question(entry, context, where)
-        wrong = misplaced(question)
+        question = _question(entry, context, where, labelled)
+        if not labelled and question.id in seen:
+            raise InputError(f"{where}: the id of an earlier question, too; which is meant?")
+        seen.add(question.id)
+        wrong = misplaced(question) if labelled else ""
         if wrong and not machine_made:
             raise InputError(f"{where}: {wrong} Offsets count characters from 0.")
         if wrong:
@@ -66,10 +71,7 @@ def question_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: s
             f"{where}: answers: expected text and answer_start, found {type(raw_answers).__name__}."
         )
     answers = map(Answer, raw_answers["text"], raw_answers["answer_start"])
-    question = Question(str(value["id"]), value["question"], value["context"], tuple(answers))
-    if wrong := misplaced(question):
-        raise InputError(f"{where}: question {question.id!r}: {wrong}")
-    return question
+    return Question(str(value["id"]), value["question"], value["context"], tuple(answers))
 
 
 def misplaced(question: Question) -> str:
@@ -121,7 +123,7 @@ def _entries(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield f"{where}, question {q if name is None else repr(name)}", context, entry
 
 
-def _question(entry: dict[str, Any], context: str, where: str) -> Question:
+def _question(entry: dict[str, Any], context: str, where: str, labelled: bool) -> Question:
     question = _text(entry, "question", where)
     name = entry.get("id")
     if not isinstance(name, str | int) or isinstance(name, bool):
@@ -130,15 +132,17 @@ def _question(entry: dict[str, Any], context: str, where: str) -> Question:
         return Question(str(name), question, context, ())
     if "answers" not in entry:
         return Question(str(name), question, context, None)
-    answers = tuple(_answer(answer, where) for answer in _list(entry, "answers", where))
-    if len(answers) == 1 and answers[0] == Answer("", 0):
+    answers = tuple(_answer(answer, where, labelled) for answer in _list(entry, "answers", where))
+    if len(answers) == 1 and not answers[0].text and (not labelled or answers[0].start == 0):
         return Question(str(name), question, context, None)
     return Question(str(name), question, context, answers)
 
 
-def _answer(raw: Any, where: str) -> Answer:
+def _answer(raw: Any, where: str, labelled: bool) -> Answer:
     text = _text(raw, "text", where)
     start = raw.get("answer_start")
+    if not labelled and not isinstance(start, int):
+        return Answer(text, -1)
     if not isinstance(start, int) or isinstance(start, bool):
         raise InputError(f"{where}: answer_start: expected a whole number, found {start!r}.")
     return Answer(text, start)

@@ -6,8 +6,6 @@ feed stands in quotes, and a quote inside is doubled. Wrong content is named as 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,20 +46,14 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
             f"{file}: expected a table as {', '.join(_SEPARATORS)} or .jsonl, found {file.suffix or 'no suffix'}."
             f"{hint(file.suffix, list(_SEPARATORS))}"
         )
-    content = io.StringIO(rows.text(file), newline="")
-    reader = csv.reader(content, delimiter=_SEPARATORS[file.suffix], strict=True)
-    start, header = 1, None
-    try:
-        for cells in reader:
-            where, start = f"{file}:{start}", reader.line_num + 1
-            if header is None:
-                header = cells
-            elif len(cells) == len(header):
-                yield where, dict(zip(header, cells, strict=True))
-            else:
-                raise InputError(
-                    f"{where}: expected {len(header)} cells ({', '.join(header)}), found {len(cells)}. "
-                    "The file may be cut off here."
-                )
-    except csv.Error as error:
-        raise InputError(f"{file}:{start}: the quotes of this row do not fit ({error}).") from error
+    header = None
+    for line, cells in rows.quoted_rows(file, _SEPARATORS[file.suffix]):
+        if header is None:
+            header = cells
+        elif len(cells) == len(header):
+            yield f"{file}:{line}", dict(zip(header, cells, strict=True))
+        else:
+            raise InputError(
+                f"{file}:{line}: expected {len(header)} cells ({', '.join(header)}), found {len(cells)}. "
+                "The file may be cut off here."
+            )

@@ -287,7 +287,7 @@ GOLD_MALFORMED = [
     ("[]", ": expected questions with their answers, found none"),
     ('{"data": [{}]}', ": data[0].paragraphs: expected a list"),
     ('{"data": [{"paragraphs": [{"qas": 1}]}]}', ": data[0].paragraphs[0].qas: expected a list"),
-    ('{"data": [{"paragraphs": [{"qas": [{"id": 1}]}]}]}', "qas[0].id: expected text, found 1"),
+    ('{"data": [{"paragraphs": [{"qas": [{"id": true}]}]}]}', "qas[0].id: expected text, found true"),
     (squad_json({"q1": []}), "qas[0].answers: expected reference answers"),
     (squad_json({"q1": ["a"]}).replace('"text"', '"texts"'), "qas[0].answers: expected reference answers"),
     (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from xpareto.eval.results.document import StepFacts
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import summarize
 from xpareto.reports.findings.caveat_rules import caveats
@@ -191,3 +192,19 @@ def test_withheld_gold_is_told_and_counts_nowhere(make_run: Make) -> None:
         for name, facts in run.tasks.items()
     }
     assert "has no score, since the gold labels" in "".join(opening(summarize(replace(run, tasks=none))))
+
+
+def test_dynamic_int8_that_is_timed_at_batch_one_is_told(make_run: Make) -> None:
+    run = read_runs([make_run(**CLEAN)])
+    float_ones = [candidate for candidate in run.candidates if "int8" not in candidate.stage]
+    steps = {"quantize_mixed": {"products": ["static"]}, "quantize_static": {}}
+    others = [
+        replace(one, steps=tuple(StepFacts(s, s, 1, f) for s, f in steps.items())) for one in float_ones
+    ]
+    plain = replace(run, candidates=tuple(others))
+    assert "dynamic-batches" not in {caveat.key for caveat in caveats(summarize(plain))}
+    for step, fields in (("quantize_dynamic", {}), ("quantize_mixed", {"products": ["static", "dynamic"]})):
+        changed = replace(others[0], steps=(StepFacts(step, step, 1, fields),))
+        told = caveats(summarize(replace(run, candidates=(changed, *others[1:]))))
+        [text] = [caveat.text for caveat in told if caveat.key == "dynamic-batches"]
+        assert text.endswith(f"Concerned: {changed.name}.")

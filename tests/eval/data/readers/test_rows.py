@@ -192,6 +192,26 @@ def test_another_layout_is_no_file_of_words_alone(tmp_path: Path, content: str, 
     assert words in str(caught.value) and str(caught.value).startswith(f"{file}:")
 
 
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        ('"a\tb\tneutral\nc"\td\tneutral\n', lambda file: rows.pairs_tsv(file, NLI, True)),
+        ('a\t"b\tneutral\nc\td"\tneutral\n', lambda file: rows.pairs_tsv(file, NLI, False)),
+        (
+            'text\tlabel\n"a\tneutral\nb"\tneutral\n',
+            lambda file: labelled_texts(file, {"text": "text"}, NLI, True),
+        ),
+    ],
+)
+def test_quotation_marks_that_join_rows_are_told(
+    tmp_path: Path, content: str, read: Callable[[Path], object]
+) -> None:
+    with pytest.raises(
+        InputError, match=r"data\.tsv:[12]: a quotation mark opens a cell here, and closes it in line"
+    ):
+        read(write(tmp_path, content))
+
+
 def test_a_column_of_labels_is_no_second_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found a label as sentence 2"):
         rows.pairs_tsv(write(tmp_path, "a\tneutral\nb\tentailment\n"), NLI, labelled=False)

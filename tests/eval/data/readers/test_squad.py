@@ -10,7 +10,8 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.readers.squad import questions
-from xpareto.eval.tasks._task import Answer, Question
+from xpareto.eval.submission.answers import Answers
+from xpareto.eval.tasks._task import Answer, Question, task
 
 CONTEXT = "Der Rhein fließt 😀 nach Köln, 在那里。"
 
@@ -44,7 +45,25 @@ def test_offsets_count_characters_not_bytes_and_not_utf_16(tmp_path: Path) -> No
     assert questions(write(tmp_path, article(entry(answers=[answer]))), labelled=True)
     late = {"text": "在那里", "answer_start": len(CONTEXT[: CONTEXT.index("在")].encode("utf-16-le")) // 2}
     with pytest.raises(InputError, match=r"article 0, paragraph 0, question 'q1': answer '在那里' at \d+"):
-        questions(write(tmp_path, article(entry(answers=[late]))), labelled=False)
+        questions(write(tmp_path, article(entry(answers=[late]))), labelled=True)
+
+
+@pytest.mark.parametrize("start", [5, -3, None, "4"])
+def test_an_evaluation_file_is_scored_by_texts_whatever_its_offsets(tmp_path: Path, start: Any) -> None:
+    file = write(tmp_path, article(entry(7, [{"text": "Rhein", "answer_start": start}])))
+    [question] = questions(file, labelled=False)
+    assert question.id == "7" and [answer.text for answer in question.answers or ()] == ["Rhein"]
+    (tmp_path / "p.json").write_text('{"7": "Rhein"}')
+    assert Answers().score(tmp_path / "p.json", file, task("xquad"), "de").metrics["exact_match"] == 100
+
+
+def test_an_id_that_comes_twice_in_an_evaluation_file_is_refused_as_score_does(tmp_path: Path) -> None:
+    file = write(tmp_path, article(entry(7), entry("7")))
+    with pytest.raises(InputError, match="question '7': the id of an earlier question"):
+        questions(file, labelled=False)
+    (tmp_path / "p.json").write_text("{}")
+    with pytest.raises(InputError, match="is the id of an earlier question"):
+        Answers().score(tmp_path / "p.json", file, task("xquad"), "de")
 
 
 @pytest.mark.parametrize("raw", [{"answers": [{"text": "", "answer_start": 0}]}, {}])
