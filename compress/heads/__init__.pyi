@@ -1,3 +1,5 @@
+from .pooling import POOLING as POOLING
+from .pooling import Pooling as Pooling
 from .spec import HeadLogits as HeadLogits
 from .spec import Outputs as Outputs
 from .table import HEADS as HEADS

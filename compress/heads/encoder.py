@@ -10,6 +10,7 @@ import numpy as np
 from xpareto.compress.core import Examples, Head
 from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import random_signs
+from xpareto.compress.heads.pooling import Pooling
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class Encoder(HeadSpec):
         return signed.sum((1, 2)) / mask.sum(1).sqrt()
 
     def compared(self, model: Any, layer: int | None, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the mean of the states of each sequence, (rows, width)."""
+        """Return the vector of each sequence as the model pools its states, (rows, width)."""
         mask = batch["attention_mask"]
         states = self.output(model, layer, input_ids=batch["input_ids"], attention_mask=mask)
+        if Pooling.of(vars(model.config)).first_token:
+            return states[:, 0]
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
     def distance(self, expected: Tensor, changed: Tensor) -> Tensor:

@@ -10,25 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import MANIFEST, Artifact, read_json, seal
-from xpareto.compress.heads import HEADS
-from xpareto.compress.models import WEIGHTS, cut_config, first_layers, load_model, refused, save_model
+from xpareto.compress.heads import HEADS, Pooling
+from xpareto.compress.models import (
+    MODULES,
+    WEIGHTS,
+    cut_config,
+    first_layers,
+    load_model,
+    refused,
+    save_model,
+)
 from xpareto.compress.onnx import graph as onnx_graph
 
 _CONFIG = "config.json"
-_SENTENCE_TRANSFORMERS: Mapping[str, Any] = {
-    "modules.json": [
-        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-    ],
-    "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
-}
+_MODULES = (
+    {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+)
 
 
 def deploy(artifact: Artifact, folder: Path) -> Artifact:
     """Write an artifact into an empty folder as other programs read it; return what lies there.
 
     A bare encoder ends at the hidden state that was scored, so that its last hidden state is that one, and
-    the folder says in sentence-transformers' files that its mean over all tokens is the sentence's vector.
+    the folder says in sentence-transformers' files how the sentence's vector is made of it: its mean over all
+    tokens, or what the base said.
     A torch folder that transformers' classes cannot hold is one that they refuse. Everything else is a copy.
     The manifest is that of the files in the folder; an artifact that had to change is named as its parent.
     """
@@ -45,7 +51,7 @@ def deploy(artifact: Artifact, folder: Path) -> Artifact:
     elif HEADS[manifest.head].has_logits:
         return Artifact(folder, manifest)
     if not HEADS[manifest.head].has_logits:
-        for name, content in {**_SENTENCE_TRANSFORMERS, **_reading(read_json(folder / _CONFIG))}.items():
+        for name, content in _reading(read_json(folder / _CONFIG)).items():
             (folder / name).parent.mkdir(exist_ok=True)
             _write(folder / name, content)
     made = seal(folder, replace(manifest, layer=None, parents=(artifact.digest, *manifest.parents)))
@@ -56,13 +62,22 @@ def deploy(artifact: Artifact, folder: Path) -> Artifact:
 
 def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return sentence-transformers' files that say how the last hidden state becomes a vector."""
+    pooling = Pooling.of(config)
+    normalize = {
+        "idx": 2,
+        "name": "2",
+        "path": "2_Normalize",
+        "type": "sentence_transformers.models.Normalize",
+    }
     longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
     return {
+        MODULES: [*_MODULES, *([normalize] if pooling.normalize else [])],
+        "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
         "sentence_bert_config.json": {"max_seq_length": longest, "do_lower_case": False},
         "1_Pooling/config.json": {
             "word_embedding_dimension": config["hidden_size"],
-            "pooling_mode_cls_token": False,
-            "pooling_mode_mean_tokens": True,
+            "pooling_mode_cls_token": pooling.first_token,
+            "pooling_mode_mean_tokens": not pooling.first_token,
             "pooling_mode_max_tokens": False,
             "pooling_mode_mean_sqrt_len_tokens": False,
         },

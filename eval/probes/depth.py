@@ -14,6 +14,7 @@ from xpareto.eval.probing import (
     Probe,
     Reduce,
     Subset,
+    reducer,
     run_all,
     withheld,
 )
@@ -88,6 +89,7 @@ def _pooled(
 ) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield every layer with what the kind keeps of it per sequence."""
     sequences = subset.encoded.input_ids
+    reduce_one = reducer(kind, context.artifacts[training_set])
     width = int(model_config(context.artifacts[training_set])["hidden_size"])
     together = max(1, _BUDGET_BYTES // max(1, 4 * width * len(sequences)))
     budget, pad_id = int(context.option("token_budget", TOKEN_BUDGET)), context.pad_id(training_set)
@@ -95,11 +97,11 @@ def _pooled(
         part = layers[begin : begin + together]
         if session.depths:
             states_by_sequence = run_all(
-                _Deep(session, part), sequences, _each_layer(kind), budget, pad_id=pad_id
+                _Deep(session, part), sequences, _each_layer(reduce_one), budget, pad_id=pad_id
             )
         else:
             states_by_sequence = [
-                states[None] for states in run_all(session, sequences, kind.reduce, budget, pad_id=pad_id)
+                states[None] for states in run_all(session, sequences, reduce_one, budget, pad_id=pad_id)
             ]
         for place, layer in enumerate(part):
             yield layer, [states[place] for states in states_by_sequence]
@@ -123,11 +125,11 @@ class _Deep(Session):
         self._session.leave_lanes()
 
 
-def _each_layer(kind: Kind) -> Reduce:
+def _each_layer(reduce_one: Reduce) -> Reduce:
     """Return what reduces every layer of a batch alone: one array (layers, ...) per sequence."""
 
     def reduce(answer: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-        layers = [kind.reduce(states, lengths) for states in answer]
+        layers = [reduce_one(states, lengths) for states in answer]
         return [np.stack(of_one) for of_one in zip(*layers, strict=True)]
 
     return reduce

@@ -9,6 +9,7 @@ from .own_process import own_command as own_command
 from .own_process import own_environment as own_environment
 from .predict import absent as absent
 from .predict import answered as answered
+from .predict import reducer as reducer
 from .predict import withheld as withheld
 from .probe import Probe as Probe
 from .probe import failed_row as failed_row

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from xpareto.compress.core import Artifact
+from xpareto.compress.heads import HEADS, Pooling
 from xpareto.eval.kinds import Calibrated, Kind, Tuning
-from xpareto.eval.probing.batches import TOKEN_BUDGET, run_all
+from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
 from xpareto.eval.probing.context import MeasurementContext, Subset
 from xpareto.eval.probing.request import Ask
+from xpareto.eval.runtimes import model_config
 from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task, task
 
 WITHHELD = "gold labels withheld"
@@ -34,7 +39,7 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
         reduced = run_all(
             context.session(training_set),
             subset.encoded.input_ids,
-            kind.reduce,
+            reducer(kind, context.artifacts[training_set]),
             int(context.option("token_budget", TOKEN_BUDGET)),
             pad_id=context.pad_id(training_set),
         )
@@ -42,6 +47,20 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
             yield Answered(subset, *kind.answer(subset.encoded, reduced))
         else:
             yield Answered(subset, kind.predict(subset.encoded, reduced), None)
+
+
+def reducer(kind: Kind, artifact: Artifact) -> Reduce:
+    """Return what keeps of a padded batch's answer what the kind predicts from, pooled as the model pools.
+
+    A sentence's vector is the mean over its tokens, of which there is one where the model reads the first.
+    InputError where the artifact's base pools in a way that xpareto cannot compute.
+    """
+    if HEADS[artifact.manifest.head].has_logits:
+        return kind.reduce
+    pooling = Pooling.of(model_config(artifact)).readable(str(artifact.path))
+    if not pooling.first_token:
+        return kind.reduce
+    return lambda output, lengths: kind.reduce(output[:, :1], np.ones_like(lengths))
 
 
 def absent(ask: Ask, asked_task: Task) -> str:

@@ -174,7 +174,7 @@ def _take_base(work: Job, target: Path) -> StepResult:
 
     wanted = [
         "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
-        "sentencepiece*", *BESIDE_SENTENCEPIECE,
+        "sentencepiece*", "modules.json", "*_Pooling/config.json", *BESIDE_SENTENCEPIECE,
     ]  # fmt: skip
     try:
         folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=wanted)

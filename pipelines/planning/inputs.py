@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from xpareto.compress.core import DataNeed, Head, InputError, enumerated, hint
 from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
-from xpareto.compress.heads import HEADS
-from xpareto.compress.models import Facts, read_checkpoint
+from xpareto.compress.heads import HEADS, Pooling
+from xpareto.compress.models import MODULES, Facts, read_checkpoint, read_modules
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.synthetic import GENERATOR, write_data
+from xpareto.eval.tasks import ENCODER, training_set
 from xpareto.eval.tasks import task as find
-from xpareto.eval.tasks import training_set
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
 
@@ -128,6 +128,7 @@ def _open_base(
     if path is not None:
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
+        parts += _sentence_files(path, facts, recipe, where)
         notes = _left_unused(name, facts)
         return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where, notes)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
@@ -143,16 +144,31 @@ def _open_base(
     return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
 
 
+def _sentence_files(folder: Path, facts: Facts, recipe: Recipe, where: str) -> list[Path]:
+    """Return the files that say how a base pools, where it is not the mean; InputError where none may score it."""
+    if any((choice.trained_on or find(choice.task).trained_on) == ENCODER for choice in recipe.choices()):
+        facts.pooling.readable(where)
+    return [] if facts.pooling == Pooling() else [*read_modules(folder)[1]]
+
+
 def _left_unused(name: str, facts: Facts) -> tuple[str, ...]:
     """Return what a base has learnt that no step uses: a head which was fine-tuned, ours or not."""
     heads = facts.left_out
     what = f"a head, {' and '.join(heads)}, which is none of the kind that its config.json names"
+    pooled = (
+        (
+            f"The base {name} makes a sentence's vector of its first token, as its {MODULES} says; so do its variants.",
+        )
+        if facts.pooling.first_token
+        else ()
+    )
     if HEADS[facts.head].has_logits and HEADS[facts.head].supervised:
         labels = f", with the labels {enumerated(facts.labels, 4)}" if facts.labels else ""
         what = f"a {facts.head} head that was fine-tuned{labels}"
     elif not heads:
-        return ()
+        return pooled
     return (
+        *pooled,
         f"The base {name} has {what}. The head is not used: the body alone is taken, and every step that trains "
         "gives it a fresh head. What the base itself answers is neither compressed nor scored.",
     )

@@ -106,11 +106,17 @@ def _use(
     longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
     tokens = min(longest, max((_tokens(run_summary.run.tasks[name]) for name in tasks), default=longest))
     kind = next(kind for kind, head in HEAD_OF_KIND.items() if head == manifest.head)
-    opened = Opened(kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain)
+    first = released.first_token
+    opened = Opened(kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain, first)
     yield from ("## How to use it", "")
     if released.vectors:
+        pooled = (
+            "the last hidden state of its first token"
+            if first
+            else "the mean of the last hidden state over all tokens, special ones included"
+        )
         yield (
-            f"A sentence's vector is the mean of the last hidden state over all tokens, special ones included. The "
+            f"A sentence's vector is {pooled}. The "
             f"{config['num_hidden_layers']} layers in this folder end at the hidden state that was scored, so the "
             "first output is the one to read. `modules.json` and `1_Pooling` say so to sentence-transformers and "
             "text-embeddings-inference."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
 
 from xpareto.compress.core import Format
@@ -20,11 +20,15 @@ class Opened:
     tokens: int
     pairs: bool = True  # where texts are classified: two that are judged together, or one
     plain: bool = True  # of torch: transformers' own classes hold the model
+    first_token: bool = False  # a text's vector is its first token's state, else the mean
 
     @property
     def asked(self) -> _Question:
         """Return what is asked, and how."""
-        return _TEXTS if self.kind == "classify" and not self.pairs else _QUESTIONS[self.kind]
+        if self.kind == "classify" and not self.pairs:
+            return _TEXTS
+        asked = _QUESTIONS[self.kind]
+        return replace(asked, answer=_OF_FIRST_TOKEN) if asked.vectors and self.first_token else asked
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class _Question:
     of_batch: str = "()"  # how an encoding of transformers is asked for what is of its one example
 
 
+_COSINES = """\
+vectors = vectors / (vectors**2).sum(1, keepdim$s=True) ** 0.5
+print(vectors @ vectors.T)  # cosines"""
+_OF_FIRST_TOKEN = f"vectors = states[:, 0]  # the first token\n{_COSINES}"
 _BEST = "print([labels[str(int(row.argmax()))] for row in logits])"
 _QUESTIONS: Mapping[KindName, _Question] = {
     "classify": _Question(
@@ -80,8 +88,7 @@ print(context[encoded$encoding.offsets[first][0] : encoded$encoding.offsets[last
         """\
 mask = $mask[..., None]
 vectors = (states * mask).sum(1) / mask.sum(1)  # the mean over all tokens
-vectors = vectors / (vectors**2).sum(1, keepdim$s=True) ** 0.5
-print(vectors @ vectors.T)  # cosines""",
+""" + _COSINES,
         outputs="(states,)", auto="AutoModel", vectors=True,
     ),
 }  # fmt: skip

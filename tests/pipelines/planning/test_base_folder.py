@@ -11,7 +11,7 @@ import pytest
 
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.planning.inputs import open_start
+from xpareto.pipelines.planning.inputs import Base, open_start
 from xpareto.pipelines.recipe.schema import Checked
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
@@ -83,3 +83,30 @@ def test_a_head_that_is_left_out_is_told_before_any_work(
     (other / "config.json").write_text(json.dumps({**config, "architectures": ["RankerOfMine"]}))
     [told] = notes(other)
     assert "has a head, classifier, which is none of the kind that its config.json names" in told
+
+
+def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
+    world: TinyWorld, tmp_path: Path, checked: Callable[..., Checked]
+) -> None:
+    source = world.source("encoder").path
+
+    def opened(name: str, pooling: str, task: str) -> Base:
+        folder = Path(shutil.copytree(source, tmp_path / name, dirs_exist_ok=True))
+        modules = [{"type": "models.Transformer"}, {"type": "models.Pooling", "path": "1_Pooling"}]
+        (folder / "modules.json").write_text(json.dumps(modules))
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": pooling}))
+        recipe = checked(GOOD_WITH.format(base=folder).replace("udpos", task)).recipe
+        start = open_start(
+            recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml", base=None,
+            data="embedded", lock_file=None,
+        )  # fmt: skip
+        assert start.base is not None
+        return start.base
+
+    with pytest.raises(InputError, match=r"r.yaml: base: .*found the pooling max \(.*leave out the tasks"):
+        opened("max", "max", "tatoeba")
+    assert opened("max", "max", "udpos").notes == ()
+    by_first, by_mean = opened("cls", "cls", "tatoeba"), opened("mean", "mean", "tatoeba")
+    assert "first token" in by_first.notes[0] and by_mean.notes == ()
+    assert by_first.identity != by_mean.identity
