@@ -134,11 +134,11 @@ def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
         **{("sweep", path): values for path, values in recipe.sweep.items()},
     }
     for where, items in lists.items():
-        problems += [
-            f"{source.at((*where, index))}: {item} is given twice. Keep one of them."
-            for index, item in enumerate(items)
-            if any(item == other and type(item) is type(other) for other in items[:index])
-        ]
+        known: set[str] = set()
+        for index, item in enumerate(items):
+            if repr(item) in known:  # which tells 1 and True apart
+                problems.append(f"{source.at((*where, index))}: {item} is given twice. Keep one of them.")
+            known.add(repr(item))
     for index, runtime in enumerate(recipe.runtimes):
         _known(RUNTIMES, runtime, source.at(("runtimes", index)), problems)
     for name, fields in recipe.runtime_settings.items():

@@ -1,0 +1,177 @@
+"""Worlds for `campaign.py`: a folder with a recipe, the commands run in it, their processes, and what they left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+RECIPE = """\
+xpareto: 1
+name: campaign
+base: embedded
+data: embedded
+tasks: [udpos]
+languages: [en, de]
+steps:
+  - {step: train, label: fp32, on: each, max_steps: 6, batch_size: 8, dev_limit: 20}
+  - {step: export_onnx, label: onnx}
+  - {step: quantize_dynamic, label: int8}
+runtimes: [onnxruntime]
+measure: {limit: 12, threads: 1, probes: [accuracy, size], retries: 0}
+"""
+PLAN_SECONDS, COMMAND_SECONDS, RUN_SECONDS = 20, 120, 600  # beyond which a command hangs
+LEFT_SECONDS = 10  # in which what a killed command started has ended
+MOST_LINES, MOST_BYTES = 20, 20_000
+VICTIMS = ("group", "command", "worker", "probe")
+_MODULES = {"worker": "xpareto.pipelines.execution.worker", "probe": "xpareto.eval.probing.child"}
+
+
+@dataclass
+class Tally:
+    """How much was tried, how it ended, and the faults, each with what repeats it."""
+
+    tried: Counter[str] = field(default_factory=Counter)
+    endings: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def fault(self, kind: str, what: str) -> None:
+        self.faults.append((kind, what))
+        print(f"FAULT {kind}: {what}", file=sys.stderr, flush=True)
+
+    def ended(self, part: str, what: str, done: Done) -> None:
+        """Count how a command ended; a traceback, a hang or an odd exit code is a fault."""
+        self.endings[f"{part}: exit {done.code}"] += 1
+        if done.code is None:
+            self.fault("hang", what)
+        elif "Traceback" in done.err or "Traceback" in done.out:
+            self.fault("traceback", f"{what}: {done.err.strip().splitlines()[-1][:200]}")
+        elif done.code not in (0, 1, 2, 3):
+            self.fault("exit code", f"{what}: {done.code}: {done.err[-200:]}")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ended: its exit code, None where it was killed for its time, and what it wrote."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def command(folder: Path, *words: object, seconds: float = COMMAND_SECONDS) -> Done:
+    """Run xpareto in a folder to its end."""
+    process = start(folder, *words)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return Done(None, "", "")
+    return Done(process.returncode, out, err)
+
+
+def start(folder: Path, *words: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "xpareto.pipelines", *map(str, words)],
+        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="replace", start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def new_world(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "r.yaml").write_text(RECIPE)
+    return folder
+
+
+def digest(folder: Path) -> str:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()] if folder.exists() else []
+    parts = [f"{path.relative_to(folder)}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def remove(folder: Path) -> None:
+    if folder.exists():
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)  # artifacts are read-only
+        shutil.rmtree(folder)
+
+
+def kill(process: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
+    """Kill -9 a command or a process that it started, if that one is there; say whether."""
+    if process.poll() is not None:
+        return False
+    if victim == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+        return True
+    if victim == "command":
+        process.kill()
+        return True
+    for _ in range(100):
+        found = [one for one in session(process.pid) if _MODULES[victim] in one.cmdline()]
+        if found:
+            chance.choice(found).kill()
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.2)
+    return False
+
+
+def session(leader: int) -> Iterator[psutil.Process]:
+    """Yield the processes of a session; those that probes move to one of their own are found by their parents."""
+    for one in psutil.process_iter():
+        try:
+            if os.getsid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE:
+                yield one
+        except (psutil.NoSuchProcess, ProcessLookupError):
+            continue
+
+
+def left_over(leader: int) -> list[str]:
+    """Return the commands of a session that go on working after its leader has ended; they are ended then."""
+    deadline = time.monotonic() + LEFT_SECONDS
+    while (left := list(session(leader))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    names = []
+    for one in left:
+        try:
+            names.append(" ".join(one.cmdline())[:100])
+            one.kill()
+        except psutil.NoSuchProcess:
+            continue
+    return names
+
+
+def events(world: Path) -> Iterator[dict[str, str]]:
+    for file in sorted(world.glob("runs*/*/events.jsonl")):
+        for line in file.read_text(encoding="utf-8").split("\n"):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue  # the last line of a kill
+
+
+def rows_of(world: Path) -> set[str]:
+    """Return the rows of all finished probes of all runs."""
+    kept: set[str] = set()
+    for file in world.glob("runs*/*/measurements.jsonl"):
+        lines: list[str] = []
+        for line in file.read_text(encoding="utf-8").split("\n"):
+            lines.append(line)
+            if '"statistic": "probe_time"' in line:
+                kept |= set(lines)
+                lines = []
+    return kept
