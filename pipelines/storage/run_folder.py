@@ -67,7 +67,11 @@ class RunFolder:
 
     @staticmethod
     def find(name: str, runs: Path) -> RunFolder:
-        """Return an existing run: a folder, the name of one in `runs`, or `latest`."""
+        """Return an existing run: a folder, the name of one in `runs`, or `latest`.
+
+        The latest is the one that finished last by its own time, whatever its folder is called; of runs of which
+        none has finished, the one whose name comes last.
+        """
         for path in (Path(name), runs / name):
             if (path / "plan.json").is_file():
                 folder = RunFolder(path.resolve())
@@ -75,7 +79,7 @@ class RunFolder:
                 return folder
         known = sorted(path.parent.name for path in runs.glob("*/plan.json"))
         if name == "latest" and known:
-            folder = RunFolder((runs / known[-1]).resolve())
+            folder = max((RunFolder((runs / one).resolve()) for one in known), key=RunFolder.finished_at)
             folder.check_schema()
             return folder
         listed = f" In {runs}: {', '.join(known[-5:])}." if known else f" {runs} holds no run."
@@ -84,6 +88,21 @@ class RunFolder:
     def check_schema(self) -> None:
         """Refuse a run folder that a newer xpareto wrote."""
         check_schema(self.read_json("plan.json"), self.path / "plan.json", SCHEMA)
+
+    def finished_at(self) -> tuple[str, str]:
+        """Return when the run last finished, as UTC, "" where it has not, and its name: later runs compare greater."""
+        time = ""
+        if self.sealed:
+            try:
+                lines = (self.path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+            except (OSError, ValueError):
+                lines = []
+            finished = [line for line in lines if '"event": "finished"' in line]
+            found = (
+                re.search(r'"time": "(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"', finished[-1]) if finished else None
+            )
+            time = found[1] if found is not None else "-"  # its events are lost: before all that have a time
+        return time, self.name
 
     # -- files ----------------------------------------------------------------------------
 

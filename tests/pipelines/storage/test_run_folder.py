@@ -122,3 +122,30 @@ def test_a_damaged_plan_is_told_from_one_of_a_newer_version(tmp_path: Path, plan
     with pytest.raises(InputError) as caught:
         RunFolder.find(str(tmp_path), tmp_path)
     assert told in str(caught.value)
+
+
+def test_the_latest_run_is_the_one_that_finished_last_by_its_own_time(tmp_path: Path) -> None:
+    def made(name: str, finished: str | None, sealed: bool = True) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "plan.json").write_text('{"schema": 1}')
+        if finished is not None:
+            event = json.dumps({"time": finished, "event": "finished", "failed": 0})
+            (folder / "events.jsonl").write_text(
+                f'{{"time": "2026-12-31T00:00:00Z", "event": "started"}}\n{event}\n'
+            )
+        if sealed:
+            (folder / "SEAL.json").write_text("{}")
+        return folder
+
+    def latest() -> str:
+        return RunFolder.find("latest", tmp_path).name
+
+    made("20260105T000000Z-b", None, sealed=False)
+    made("20260101T000000Z-a", None, sealed=False)
+    assert latest() == "20260105T000000Z-b"  # none has finished
+    made("zzz-kept-for-the-paper", "2026-01-01T10:00:00Z")
+    made("20260103T000000Z-a", "2026-01-03T10:00:00Z")
+    made("20260102T000000Z-a", "2026-01-04T10:00:00Z")  # was resumed
+    made("zzz-without-events", None)
+    assert latest() == "20260102T000000Z-a"
