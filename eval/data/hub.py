@@ -59,7 +59,7 @@ class Hub:
         if not file.exists():
             return Hub({}, file, frozen=False)
         try:
-            commits = json.loads(file.read_text(encoding="utf-8"))
+            commits = json.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise InputError(f"{file}: expected a lock, {_LOCK_FORM} ({error}).") from error
         if not isinstance(commits, dict) or not all(isinstance(value, str) for value in commits.values()):

@@ -11,6 +11,8 @@ from xpareto.eval.probing import withheld
 from xpareto.eval.submission import NINE
 from xpareto.pipelines.planning.workload import Workload
 
+_OTHER = "dev"  # the split whose gold nobody withholds
+
 
 def why_withheld(data: Data, item: Workload, language: str) -> str:
     """Read what a task evaluates in one language; return why it cannot be scored, "" where it can.
@@ -70,7 +72,7 @@ def withheld_notes(work: Sequence[Workload]) -> Iterator[str]:
         if submitted
         else ""
     )
-    yield (
-        "To score them, put files with gold in their place, or evaluate a split that has gold, as in "
-        f"`{{task: {concerned[0].task.name}, split: dev}}`.{submit}"
-    )
+    others = [item.task for item in concerned if item.split != _OTHER and item.task.file_names("en", _OTHER)]
+    other = others[0].name if others else None
+    split = f", or evaluate a split that has gold, as in `{{task: {other}, split: {_OTHER}}}`" if other else ""
+    yield f"To score them, put files with gold in their place{split}.{submit}"

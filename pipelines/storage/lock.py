@@ -28,7 +28,7 @@ class Lock:
     def read(file: Path) -> Lock:
         """Return the lock in a file given by the user."""
         try:
-            commits = json.loads(file.read_text(encoding="utf-8"))
+            commits = json.loads(file.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise InputError(f"--lock {file}: cannot be read: {error.strerror}.") from error
         except ValueError as error:

@@ -69,6 +69,7 @@ def test_what_is_sorted_is_told_with_what_to_do_and_that_nothing_is_left(told: C
     _, text = told("{task: tatoeba, languages: [de]}")
     assert "de (de-en.en): gold labels withheld: the English sentences are sorted" in text
     assert "Nothing that this recipe evaluates can be scored" in text and "facebookresearch/LASER" in text
+    assert "split: dev" not in text  # it has none
 
 
 def test_gold_that_is_put_in_place_is_seen_and_nothing_is_told(
