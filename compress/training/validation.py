@@ -21,17 +21,18 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """
     import torch
 
-    spec = HEADS[head]
-    if examples.metric is not None:
-        return examples.metric(_outputs(model, head, examples.input_ids))
-    right = total = 0
-    for indices in sorted_order(example_lengths(examples), spec.dev_batch):
-        rows = collated(examples, indices, model.config.pad_token_id)
-        batch = {name: torch.from_numpy(array).to(model.device) for name, array in rows.items()}
-        answers = spec.right(model, batch)
-        right += int(answers.sum())
-        total += len(answers)
-    return 100.0 * right / max(1, total)
+    with torch.inference_mode():  # not left to callers: a training that goes on scores its model again at the end
+        if examples.metric is not None:
+            return examples.metric(_outputs(model, head, examples.input_ids))
+        spec = HEADS[head]
+        right = total = 0
+        for indices in sorted_order(example_lengths(examples), spec.dev_batch):
+            rows = collated(examples, indices, model.config.pad_token_id)
+            batch = {name: torch.from_numpy(array).to(model.device) for name, array in rows.items()}
+            answers = spec.right(model, batch)
+            right += int(answers.sum())
+            total += len(answers)
+        return 100.0 * right / max(1, total)
 
 
 def _outputs(model: Any, head: Head, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
