@@ -35,6 +35,7 @@ from xpareto.eval.results import (
     task_clusters,
     task_outcomes,
     task_tuning,
+    uncompressed_models,
     unlearnt,
 )
 from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
@@ -50,13 +51,17 @@ def compare_arms(
     """Return the comparison of arm B with arm A of a run whose outcomes lie in `folder`, without caveats.
 
     `margin` is in points of score. Tasks and languages that neither arm's uncompressed models have learnt do
-    not count (see eval.results.learnt); where that is all of them, nothing is decided. InputError for arms
-    that cannot be compared, or outcomes that were not kept.
+    not count (see eval.results.learnt): with no other arms they are those of the run's page. Where that is all
+    of them, nothing is decided. InputError for arms that cannot be compared, or outcomes that were not kept.
     """
     _check_numbers(margin, resamples, seed)
     matched = match(run_summary, a, b)
-    uncompressed = [name for side in matched.names[:2] for name in side[0]]
-    at_chance = unlearnt(run_summary.run, run_summary.cells, uncompressed)
+    models = [
+        name for name in uncompressed_models(run_summary.run) if run_summary.run.candidate(name).arm in (a, b)
+    ]
+    if not models:  # such as arms whose trainings are swept: the first variant compresses the least
+        models = [name for side in matched.names[:2] for name in side[0]]
+    at_chance = unlearnt(run_summary.run, run_summary.cells, models)
     tasks = counted(run_summary.run.tasks, at_chance)
     scores = _scores(folder, run_summary, tasks, matched, resamples, seed)
     if not scores:

@@ -59,3 +59,4 @@ from .summary import summarize as summarize
 from .trained_languages import SeenLanguages as SeenLanguages
 from .trained_languages import seen_languages as seen_languages
 from .uncompressed_model import uncompressed as uncompressed
+from .uncompressed_model import uncompressed_models as uncompressed_models

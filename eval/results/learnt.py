@@ -37,17 +37,6 @@ def surely(score: Score) -> float:
     return 100 * float(betaincinv(right, score.examples - right + 1, _TAIL)) if right > 0 else 0.0
 
 
-def baselines(run: Run) -> tuple[str, ...]:
-    """Return the baseline and what differs from it in arm, seed or run alone."""
-    base = run.candidate(run.baseline)
-    return tuple(
-        candidate.name
-        for candidate in run.candidates
-        if (candidate.stage, candidate.runtime, candidate.settings)
-        == (base.stage, base.runtime, base.settings)
-    )
-
-
 def unlearnt(run: Run, cells: Mapping[str, Cells], names: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the languages of each task in which none of some candidates is shown to have learnt it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def task_outcomes(
             if rows is None:
                 raise InputError(
                     f"{kept_folder(folder, OUTCOMES, name)}: expected outcomes of {facts.name} in {language}, "
-                    "found none. Measure again: xpareto measure RUN --probe accuracy"
+                    f"found none. Measure again: xpareto measure {shlex.quote(str(folder))} --probe accuracy"
                 )
             _check(scores, name, declared, language, kind.metrics(rows.sum(axis=0)), folder)
             arrays.append(rows)

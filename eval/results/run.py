@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,6 +36,7 @@ class Origin(RunHeader):
     recipe_text: str
     environment: Mapping[str, Any]
     changed: tuple[str, ...] = ()  # files that differ from the run's seal
+    folder: str = ""  # as it was named when it was read, for commands that a report prints
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -77,6 +79,11 @@ class Run:
             for name, parts in origin.incomplete.items():
                 absent_parts[name] = tuple(dict.fromkeys((*absent_parts.get(name, ()), *parts)))
         return absent_parts
+
+    @property
+    def place(self) -> str:
+        """Return the first run's folder as a shell takes it."""
+        return shlex.quote(self.origins[0].folder)
 
     @property
     def changed(self) -> Mapping[str, tuple[str, ...]]:
@@ -147,6 +154,7 @@ def _read_one(folder: Path) -> Run:
         recipe_text=_text(folder / "recipe.yaml"),
         environment=read_object(folder / "environment.json", optional=True),
         changed=changed_since_seal(folder),
+        folder=str(folder),
     )
     rows: dict[str, list[Measurement]] = {candidate.name: [] for candidate in document.candidates}
     for row in read_rows(folder / ROWS):

@@ -10,9 +10,9 @@ from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
 from xpareto.eval.results.document import MODELLED, TaskFacts, with_basis
 from xpareto.eval.results.frontiers import frontier_names
-from xpareto.eval.results.learnt import Unlearnt, baselines, counted, nothing_learnt, unlearnt
+from xpareto.eval.results.learnt import Unlearnt, counted, nothing_learnt, unlearnt
 from xpareto.eval.results.run import Run
-from xpareto.eval.results.uncompressed_model import uncompressed
+from xpareto.eval.results.uncompressed_model import uncompressed, uncompressed_models
 
 SCORE = "score"
 ENERGY = "energy_j"
@@ -143,8 +143,8 @@ class RunSummary:
         return tuple(cost for cost in self.costs if candidate in self.frontiers.get((cost, SCORE), ()))
 
     def task_score(self, candidate: str, task: str) -> Score | None:
-        """Return one task's mean over its languages."""
-        return task_score(self.cells[candidate], self.run.tasks[task])
+        """Return one task's mean over its languages that count; over all, where the task counts nowhere."""
+        return task_score(self.cells[candidate], self.counted.get(task, self.run.tasks[task]))
 
     def average(self, candidate: str, retrieval: bool = True) -> Score | None:
         """Return the mean over tasks, with or without retrieval."""
@@ -168,7 +168,7 @@ def summarize(run: Run, count_unlearnt: bool = False) -> RunSummary:
     if SCORE not in objectives:
         objectives = {SCORE: OBJECTIVES.load(SCORE), **objectives}
     cells_of = {c.name: cells(run.rows[c.name], run.tasks) for c in run.candidates}
-    at_chance = unlearnt(run, cells_of, baselines(run))
+    at_chance = unlearnt(run, cells_of, uncompressed_models(run))
     tasks = run.tasks if count_unlearnt else counted(run.tasks, at_chance)
     failures = _failures(run)
     values = {

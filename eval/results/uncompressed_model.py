@@ -1,4 +1,4 @@
-"""Which candidate a cost is compared with: the uncompressed model in the runtime that the candidate runs in.
+"""Which candidates are uncompressed, and which of them a cost is compared with: the one in the same runtime.
 
 A model that was exported and quantized is quicker than the one that was trained for two reasons: another
 runtime, which every model can have, and compression. Beside the uncompressed model in its own runtime a
@@ -36,6 +36,22 @@ def uncompressed(run: Run, candidate: Candidate) -> Candidate:
         ),
         default=baseline,
     )
+
+
+def uncompressed_models(run: Run) -> tuple[str, ...]:
+    """Return the names of the uncompressed candidates of every arm, seed and run, in every runtime.
+
+    They have the stage, runtime and settings of the baseline's model in one of its runtimes (see
+    `uncompressed`): an arm may be measured in one of them only.
+    """
+    baseline = run.candidate(run.baseline)
+    chain = _compressing(baseline)
+    forms = [_form(own) for own in run.candidates if own.arm == baseline.arm and _compressing(own) == chain]
+    return tuple(candidate.name for candidate in run.candidates if _form(candidate) in forms)
+
+
+def _form(candidate: Candidate) -> tuple[object, ...]:
+    return candidate.stage, candidate.runtime, candidate.settings
 
 
 def _compressing(candidate: Candidate) -> list[StepFacts]:

@@ -77,8 +77,8 @@ def _notes(source: Located) -> Iterator[str]:
     """Yield what of a right recipe may not be meant."""
     if any((source.value.get("arms") or {}).values()) and ARMS not in source.value["steps"]:
         yield (
-            f"{source.at(('arms',))}: `steps` has no item `- {ARMS}`, so each arm's own steps come first. Put the "
-            "item where they belong."
+            f"{source.at(('arms',))}: `steps` has no item `- {ARMS}`, so each arm's own steps come before all of "
+            f"`steps`. Write `- {ARMS}` where they belong, at the start of `steps` if they belong there."
         )
 
 

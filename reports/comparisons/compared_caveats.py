@@ -62,7 +62,10 @@ def _seeds(document: ArmComparison) -> CaveatTexts:
 
 
 def _unlearnt(document: ArmComparison) -> CaveatTexts:
-    yield from unlearnt_texts(document.rests_on.unlearnt, document.rests_on.tasks, document.nothing_learnt)
+    rests_on = document.rests_on
+    more = " Here counts what either arm has learnt, on the run's page what any arm has."
+    for key, title, text in unlearnt_texts(rests_on.unlearnt, rests_on.tasks, document.nothing_learnt):
+        yield key, title, text + (more if rests_on.pooled_arms and not document.nothing_learnt else "")
 
 
 def _pooled(document: ArmComparison) -> CaveatTexts:

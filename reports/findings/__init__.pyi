@@ -29,6 +29,7 @@ from .lead import priced as priced
 from .lead import standing as standing
 from .learning import NOTHING_LEARNT as NOTHING_LEARNT
 from .learning import incomplete_text as incomplete_text
+from .learning import languages_counted as languages_counted
 from .learning import unlearnt_text as unlearnt_text
 from .learning import unlearnt_texts as unlearnt_texts
 from .membership import knee_words as knee_words

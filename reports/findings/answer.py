@@ -14,7 +14,7 @@ from xpareto.reports.findings.learning import NOTHING_LEARNT
 from xpareto.reports.text import beyond_noise, factor_found, midway, number
 
 _SIZE = "size_bytes"
-Sentence = tuple[str, ...]  # plain words, with a candidate's or arm's name at every odd place
+Sentence = tuple[str, ...]  # plain words, with a candidate's or arm's name, or a command, at every odd place
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Pick:
     """A variant to deploy, with the costs that it is the choice for; numbers are written with their units.
 
     `name` is a variant, its seeds together, and `candidate` the trained model of their middle score, ""
-    where there is one seed.
+    where there is one seed. `run` is the run's folder as a shell takes it.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Pick:
     @property
     def export(self) -> str:
         """Return the command that gives its files out."""
-        return f"xpareto export {shlex.quote(self.run)} {shlex.quote(self.model)} exported"
+        return f"xpareto export {self.run} {shlex.quote(self.model)} exported"
 
 
 def decided(analysis: Analysis) -> Answer | None:
@@ -110,7 +110,7 @@ def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
         gains=() if entry.objective == SCORE else (_gain(run_summary, analysis, entry),),
         drop=entry.drop,
         most_drop=entry.most_drop,
-        run=run_summary.run.candidate(entry.candidate).run,
+        run=run_summary.run.place,
     )
 
 
@@ -260,13 +260,13 @@ def lost(pick: Pick, analysis: Summary) -> str:
     return f"losing {pick.drop:.1f} of {base}, {most}"
 
 
-def method(analysis: Summary, answer: Answer) -> str:
-    """Return what the picks rest on, and the command that says the same."""
+def method(run_summary: RunSummary, analysis: Summary, answer: Answer) -> Sentence:
+    """Return what the picks rest on, and at its odd place the command that says the same."""
     return (
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most "
         f"{loss(answer)}: the upper end of the drop’s interval does ({analysis.percent} "
         "sure that none of them loses more; the seeds of each count together). Costs and scores that noise cannot "
         "tell apart count as equal. What a block of measurements does to all variants is in the interval of a "
-        "cost and cancels in that of a ratio. The same is said, with reasons, by: "
-        f"xpareto choose RUN --max-drop {answer.max_drop:g} --seed-policy mean"
+        "cost and cancels in that of a ratio. The same is said, with reasons, by: ",
+        f"xpareto choose {run_summary.run.place} --max-drop {answer.max_drop:g} --seed-policy mean",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -96,8 +97,8 @@ def _disturbed(run_summary: RunSummary) -> Iterator[Caveat]:
             "Costs were measured beside other work",
             f"In {len(disturbed)} measurements of costs, {_others(rows)} took over "
             f"{NOTICEABLE_LOAD:.0%} of the cores' time, at most {max(disturbed):.0%}, in every attempt; the calmest "
-            f"attempt is shown ({_thrown(thrown, broken)}). Latency, throughput and energy are too high there, "
-            "and ratios are more reliable than figures.",
+            f"attempt is shown ({_thrown(thrown, broken)}). Latency and energy are too high there and "
+            "throughput is too low; ratios are more reliable than figures.",
         )
     elif thrown:
         yield Caveat(
@@ -172,10 +173,8 @@ def _reached(run_summary: RunSummary, facts: TaskFacts) -> bool:
         return True
     scores = [
         cell.score
-        for cells in run_summary.cells.values()
-        for (name, _), cell in cells.items()
-        if name == facts.name
-    ]
+        for cells in run_summary.cells.values() for (name, _), cell in cells.items() if name == facts.name
+    ]  # fmt: skip
     return any(score is not None and score.examples >= (facts.limit or 0) for score in scores)
 
 
@@ -304,12 +303,13 @@ def changed_text(files_by_run: Mapping[str, Sequence[str]]) -> tuple[str, str, s
     """Return key, title and text on runs whose files are not those that were sealed.
 
     >>> changed_text({"r": ["measurements.jsonl"]})[2]
-    'Rows may be lost or altered since the run ended: run xpareto verify. Concerned: r (measurements.jsonl).'
+    'Rows may be lost or altered since the run ended: xpareto verify r. Concerned: r (measurements.jsonl).'
     """
     if not files_by_run:
         return None
     parts = "; ".join(f"{run} ({', '.join(files)})" for run, files in files_by_run.items())
-    text = f"Rows may be lost or altered since the run ended: run xpareto verify. Concerned: {parts}."
+    checked = "; ".join(f"xpareto verify {shlex.quote(run)}" for run in files_by_run)
+    text = f"Rows may be lost or altered since the run ended: {checked}. Concerned: {parts}."
     return "changed", "This run's measurements differ from its seal", text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
@@ -39,17 +40,18 @@ def _recommended(run_summary: RunSummary, analysis: Analysis) -> Iterator[Senten
     if analysis and answer is not None:
         for pick in picks(run_summary, analysis):
             yield pick_words(pick, analysis, loss(answer))
-        yield (method(analysis, answer),)
+        yield method(run_summary, analysis, answer)
         return
     sentences = [words for cost in priced(run_summary) if (words := _cheapest(run_summary, cost))]
     if sentences:
-        yield (as_measured(analysis),)
+        yield (as_measured(run_summary, analysis),)
         yield from sentences
 
 
-def as_measured(analysis: Analysis) -> str:
+def as_measured(run_summary: RunSummary, analysis: Analysis) -> str:
     """Return what the picks of `cheapest` are not, and why there are no better ones."""
-    why = "The statistics beside this report hold no decision. To compute it: xpareto report RUN"
+    command = f"xpareto report {run_summary.run.place}"
+    why = f"The statistics beside this report hold no decision. To compute it: {command}"
     if not analysis:
         why = analysis.unavailable
     return (
@@ -163,11 +165,12 @@ def arms_compared(run_summary: RunSummary) -> list[Sentence]:
         if changes:
             count = f"{len(changes)} matched variant" + ("s" if len(changes) > 1 else "")
             spread = f" (from {points(min(changes))} to {points(max(changes))})" if len(changes) > 1 else ""
-            verdict = (
-                f": {points(fmean(changes))} points on the mean over {count}{spread}, as measured; "
-                "xpareto compare RUN --arms tells what of it is more than noise."
-            )
-            sentences.append(("Arm ", arm, " against arm ", home, verdict))
+            command = f"xpareto compare {run_summary.run.place} --arms {shlex.quote(home)} {shlex.quote(arm)}"
+            told = "; what of it is more than noise is told by "
+            verdict = f": {points(fmean(changes))} points on the mean over {count}{spread}, as measured"
+            one_run = len(run_summary.run.origins) == 1  # the command takes one
+            rest = (verdict + told, command, ".") if one_run else (verdict + ".",)
+            sentences.append(("Arm ", arm, " against arm ", home, *rest))
     return sentences
 
 

@@ -24,6 +24,21 @@ def unlearnt_places(unlearnt: Unlearnt, counted: Collection[str]) -> str:
     )
 
 
+def languages_counted(facts: TaskFacts, counted: Mapping[str, TaskFacts]) -> str:
+    """Return over how many languages a task's mean in a table is, and whether an average counts it.
+
+    >>> from dataclasses import replace
+    >>> whole = TaskFacts("xquad", ("de", "hi"), (), ("f1",), "qa", None, "test")
+    >>> languages_counted(whole, {"xquad": replace(whole, languages=("de",))}), languages_counted(whole, {})
+    ('1 of 2 languages', '2 languages, not counted')
+    """
+    own, count = counted.get(facts.name), len(facts.languages)
+    noun = "language" if count == 1 else "languages"
+    if own is None:
+        return f"{count} {noun}, not counted"
+    return f"{len(own.languages)} of {count} {noun}" if len(own.languages) < count else f"{count} {noun}"
+
+
 def unlearnt_text(unlearnt: Unlearnt, counted: Collection[str], nothing: bool = False) -> str:
     """Return what does not count since nothing was learnt there, "" where all was.
 

@@ -14,6 +14,7 @@ from xpareto.reports.findings import (
     changes,
     compared_with,
     informed_caveats,
+    languages_counted,
     versus_baseline,
 )
 from xpareto.reports.formats.card_metadata import Released, front_matter
@@ -180,7 +181,12 @@ def _scores(run_summary: RunSummary, analysis: Analysis, candidate: str, tasks: 
         score, facts = run_summary.task_score(candidate, name), run_summary.run.tasks[name]
         half = "" if score is None or score.half is None else f" ± {score.half:.1f}"
         text = "failed or not measured" if score is None else f"{score.value:.1f}{half}"
-        line = [markdown(name), markdown(facts.score_name), str(len(facts.languages)), text]
+        line = [
+            markdown(name),
+            markdown(facts.score_name),
+            languages_counted(facts, run_summary.counted),
+            text,
+        ]
         lines.append([*line, own.get(name, "–")] if own else line)
     head = ["task", "metric", "languages", "mean, %"]
     if own:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
 from xpareto.eval.results import SCORE, RunSummary, Score
-from xpareto.reports.findings import change_tasks, change_words, changes, panels
+from xpareto.reports.findings import change_tasks, change_words, changes, languages_counted, panels
 from xpareto.reports.text import number, points, ratio, visible
 
 _SPECIAL = {
@@ -62,7 +62,11 @@ def _candidates(run_summary: RunSummary) -> str:
 
 def _scores(run_summary: RunSummary) -> str:
     tasks = [task for task in run_summary.run.tasks.values() if task.languages]
-    head = ["candidate", *(f"{task.name} ({len(task.languages)})" for task in tasks), "average"]
+    head = [
+        "candidate",
+        *(f"{task.name} ({languages_counted(task, run_summary.counted)})" for task in tasks),
+        "average",
+    ]
     rows = [
         [
             candidate.name,

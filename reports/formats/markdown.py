@@ -27,6 +27,7 @@ from xpareto.reports.findings import (
     changes,
     headline,
     informed_caveats,
+    languages_counted,
     largest_loss,
     noise_rows,
     panels,
@@ -169,7 +170,8 @@ def _whole(value: int | None) -> str:
 def _tasks(run_summary: RunSummary) -> Iterator[str]:
     yield from ("## Scores by task", "", markdown(INTERVAL), "")
     tasks = [facts for facts in run_summary.run.tasks.values() if facts.languages]
-    head = ["candidate", *(markdown(f"{f.name} ({f.score_name}, {len(f.languages)} lang.)") for f in tasks)]
+    spread = {facts.name: languages_counted(facts, run_summary.counted) for facts in tasks}
+    head = ["candidate", *(markdown(f"{f.name} ({f.score_name}, {spread[f.name]})") for f in tasks)]
     retrieval = any(facts.group == "retrieval" for facts in tasks)
     head += ["average", "without retrieval"] if retrieval else ["average"]
     rows = []
@@ -251,16 +253,8 @@ def _roofline(run_summary: RunSummary) -> Iterator[str]:
              f"{one.attainable / 1e9:.3g}", f"{one.attained / 1e9:.3g}", f"{one.share:.0f}", markdown(one.bound)]
             for one in places
         )  # fmt: skip
-        head = [
-            "candidate",
-            "shape",
-            "G op",
-            "op/byte",
-            "attainable G op/s",
-            "attained",
-            "share (%)",
-            "bound by",
-        ]
+        costs = ["G op", "op/byte", "attainable G op/s", "attained", "share (%)"]
+        head = ["candidate", "shape", *costs, "bound by"]
         yield from table(head, rows, numeric_from=2)
     profiled = spent(run_summary)
     if profiled:

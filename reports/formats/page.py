@@ -49,6 +49,7 @@ from xpareto.reports.findings import (
     disparities,
     informed_caveats,
     knee_words,
+    languages_counted,
     largest_loss,
     loading,
     loss,
@@ -164,9 +165,9 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         lost=lambda pick: lost(pick, analysis) if analysis else "",
         decided=answer is not None,
         loss=loss(answer) if answer else "",
-        method=method(analysis, answer) if analysis and answer else "",
+        method=method(run_summary, analysis, answer) if analysis and answer else (),
         measured=[] if answer else _measured(run_summary),
-        as_measured=as_measured(analysis),
+        as_measured=as_measured(run_summary, analysis),
         tolerance=TOLERANCE,
         caveats=informed_caveats(run_summary, analysis),
         interval=INTERVAL,
@@ -177,6 +178,9 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         terms=TERMS,
         rows=[_row(run_summary, analysis, candidate.name) for candidate in run_summary.run.candidates],
         tasks=[task for task in run_summary.run.tasks.values() if task.languages],
+        spread={
+            task.name: languages_counted(task, run_summary.counted) for task in run_summary.run.tasks.values()
+        },
         has_retrieval=any(task.group == "retrieval" for task in run_summary.run.tasks.values()),
         languages=sorted({code for task in run_summary.run.tasks.values() for code in task.languages}),
         bars=bars(

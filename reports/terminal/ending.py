@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from rich.text import Text
@@ -50,7 +49,7 @@ def answer_lines(run: Path) -> Iterator[str]:
     if names:
         yield f"As measured, {names[0]} is the cheapest that loses at most {TOLERANCE:g} point."
     if not gold_withheld(run_summary):
-        yield as_measured(analysis)
+        yield as_measured(run_summary, analysis)
 
 
 def next_lines(run: Path) -> Iterator[tuple[str, str]]:
@@ -59,7 +58,7 @@ def next_lines(run: Path) -> Iterator[tuple[str, str]]:
     where = shlex.quote(str(run))
     found = picks(run_summary, analysis) if deploy_words(run_summary, analysis) else ()
     for pick in found[:1]:
-        yield "Its files, with cards that say how to load them", replace(pick, run=str(run)).export
+        yield "Its files, with cards that say how to load them", pick.export
     if gold_withheld(run_summary):
         name = shlex.quote(run_summary.run.baseline)
         yield "Predictions for XTREME's leaderboard", f"xpareto submit {where} {name} DIR"

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.pipelines.made_up_run import write_run
+from xpareto.eval.analyses.arm_comparison import compare_arms
 from xpareto.eval.analyses.documents.recommendation import Recommendation
 from xpareto.eval.analyses.requirements import Requirements
 from xpareto.eval.analyses.summary import analyse
@@ -27,6 +28,7 @@ from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.diff import diff_runs
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.findings.lead import headline
+from xpareto.reports.formats.markdown import summary
 from xpareto.reports.terminal.choose import answer
 from xpareto.reports.terminal.diff import notes
 
@@ -161,6 +163,36 @@ def test_one_language_alone_may_be_unlearnt(tmp_path: Path) -> None:
     assert results.languages == {"xnli": ("en", "de"), "tatoeba": ("de",)}
     assert results.unlearnt == {"tatoeba": ("sw",)} and not results.nothing_learnt
     assert any("tatoeba in sw" in line for line in answer(chosen(run)))
+
+
+def test_page_and_compare_count_the_same_where_an_arm_was_measured_in_one_runtime(tmp_path: Path) -> None:
+    """English was kept exported only: what it has learnt counted in `compare`, and not on the page."""
+
+    def one_learns(arm: str, name: str, seed: int) -> float:
+        return 55.0 if arm == "english" and name == "xnli" else at_chance(arm, name, seed)
+
+    both = ONE_ARM | {"arms": ("none", "english"), "without": ("english/fp32/torch",)}
+    for truth, unlearnt in ((one_learns, {}), (at_chance, {"xnli": ("en", "de")})):
+        run = write_run(tmp_path / f"r{len(unlearnt)}", truth, **both)
+        page = summarize(read_runs([run.path]))
+        found = compare_arms(page, run.path, "none", "english", 1.0, 100, 0)
+        assert page.unlearnt == found.rests_on.unlearnt == unlearnt
+        (average,) = [one.average for one in found.variants if one.variant == "onnx/onnxruntime"]
+        assert average.a == pytest.approx(page.value("none/onnx/onnxruntime", "score"), abs=0.01)
+
+
+def test_a_table_shows_the_mean_that_its_average_counts(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", at_chance, **ONE_ARM)
+    append_rows(run.rows_file, [
+        Measurement("r", "none/fp32/torch", "accuracy", "chance", 72.0, "percent", task="tatoeba",
+                    language="sw", examples=400, artifact="a")])  # fmt: skip
+    page = summarize(read_runs([run.path]))
+    base = page.run.baseline
+    in_table, average = page.task_score(base, "tatoeba"), page.average(base)
+    assert in_table is not None and average is not None and in_table.value == average.value
+    text = summary(page)
+    assert "xnli (accuracy, 2 languages, not counted)" in text
+    assert "tatoeba (accuracy, 1 of 2 languages)" in text
 
 
 def test_without_any_cost_report_and_choose_agree(tmp_path: Path) -> None:

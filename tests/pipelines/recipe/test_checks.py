@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.recipe.checks import find_recipe, shipped_recipes
+from xpareto.pipelines.recipe.checks import find_recipe, load_recipe, shipped_recipes
 from xpareto.pipelines.recipe.schema import Checked
 
 Read = Callable[..., Checked]
@@ -154,8 +154,6 @@ def test_a_sweep_gives_every_combination(checked: Read, good: str) -> None:
 
 
 def test_shipped_recipes_are_all_good(checked: Read) -> None:
-    from xpareto.pipelines.recipe.checks import load_recipe
-
     names = shipped_recipes()
     assert {"demo", "mini-real"} <= set(names)
     for path in names.values():
@@ -238,7 +236,7 @@ def test_arms_that_no_item_places_are_told(checked: Read, good: str) -> None:
     assert checked(good).notes == ()
     (note,) = checked(good.replace("  - arms\n", "")).notes
     assert note.startswith(
-        "r.yaml:13: arms: `steps` has no item `- arms`, so each arm's own steps come first."
+        "r.yaml:13: arms: `steps` has no item `- arms`, so each arm's own steps come before all of `steps`."
     )
     assert checked(good.replace("  - arms\n", ""), "arms={main: []}").notes == ()
 
@@ -268,3 +266,8 @@ def test_a_recipe_without_a_model_for_each_training_set_is_told_of_on_each(
         planned(good, "fp32.on=mnli")
     with pytest.raises(InputError, match=r"no step's format \(export_onnx, quantize_dynamic, train\) is one"):
         planned(good, "fp32.candidate=false", "onnx.candidate=false", "int8.candidate=false")
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_no_shipped_recipe_warns_of_itself(name: str) -> None:
+    assert load_recipe(shipped_recipes()[name]).notes == ()

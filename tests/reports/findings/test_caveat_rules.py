@@ -58,6 +58,11 @@ def test_a_limit_that_cut_nothing_is_not_told(make_run: Make, limit: int, told: 
         ([("discarded", 0.6), ("kept_load", 0.05)], "discarded", "1 measurement was thrown away"),
         ([("discarded", 0.6), ("discarded", 0.5), ("kept_load", 0.4)], "disturbed", "at most 40%"),
         (
+            [("kept_load", 0.4)],
+            "disturbed",
+            "Latency and energy are too high there and throughput is too low",
+        ),
+        (
             [("kept_load", 0.8), ("foreign_load", 0.75)],
             "disturbed",
             "CPU quota (it ran out in 75% of periods) took over",

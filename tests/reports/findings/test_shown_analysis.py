@@ -280,7 +280,8 @@ def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Sho
         told = ["".join(parts) for parts in headline(run_summary, analysis)]
         text, html = summary(run_summary, analysis), page(run_summary, analysis)
         assert (
-            "xpareto choose RUN --max-drop 1 --seed-policy mean" in text and "as measured within" not in text
+            f"`xpareto choose {run_summary.run.origins[0].folder} --max-drop 1 --seed-policy mean`" in text
+            and "as measured within" not in text
         )
         assert "Cheapest as measured" not in html and "Losing at most 1 point" in html
         assert told[0] == "".join(deploy_words(run_summary, analysis)) and found[0].model in told[0]

@@ -40,7 +40,7 @@ def test_the_candidates_are_all_there_with_the_baseline_and_the_failed_marked(ma
     ]
 
 
-def test_synthetic_data_are_named_only_where_they_are(make_run: Make) -> None:
+def test_generated_data_are_named_only_where_they_are(make_run: Make) -> None:
     assert "evidence for the machinery only" in summary(summarize(read_runs([make_run()])))
     assert "synthetic" not in summary(summarize(read_runs([make_run(synthetic=False)]))).lower()
 

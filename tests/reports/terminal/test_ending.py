@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.pipelines.made_up_run import write_run
+from xpareto.eval.analyses.documents.summary_file import read_analysis
+from xpareto.eval.results.run import read_runs
+from xpareto.eval.results.summary import summarize
+from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.report import write_analysis
+from xpareto.reports.formats.markdown import summary
 from xpareto.reports.terminal.ending import answer_lines, next_lines, show_ending
 
 
@@ -35,6 +43,20 @@ def test_what_comes_next_can_be_given_as_it_stands(run: Path) -> None:
         f"xpareto choose {run} --max-drop 1",
         f"{run}/report/index.html",
     ]
+
+
+def test_every_command_of_the_summary_runs_as_it_stands(tmp_path: Path) -> None:
+    """`xpareto compare RUN --arms tells ...` was printed: --arms requires 2 arguments."""
+    folder = tmp_path / "with space" / "r"
+    folder.parent.mkdir()
+    write_run(folder, seeds=(0,), examples=60, repeats=4)
+    write_analysis([folder], folder / "report", resamples=200)
+    text = summary(summarize(read_runs([folder])), read_analysis(folder / "report"))
+    commands = [shlex.split(found) for found in re.findall("`(xpareto [^`]*)`", text)]
+    assert [words[1] for words in commands] == ["choose", "compare"]
+    for words in commands:
+        done = CliRunner().invoke(app, words[1:])
+        assert done.exit_code == 0, done.output
 
 
 def test_without_a_decision_the_ending_says_why(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
