@@ -48,17 +48,21 @@ class Predictions:
         return alike.argmax(axis=-1)
 
 
-def predict(run: Run, head: Head, layer: int | None, sample: Sample, pad_id: int) -> Predictions:
+def predict(
+    run: Run, head: Head, layer: int | None, sample: Sample, pad_id: int, first_token: bool = False
+) -> Predictions:
     """Return the predictions of a model on a sample.
 
     classification: one decision per sequence. tagging: one per labelled token, or, of plain text, per
     token between the first and the last. qa: two per sequence, start and end among its tokens. choice:
     one per question, whose options are sequences. encoder: the mean of the hidden states that retrieval
-    reads, over all tokens.
+    reads, over all tokens, or that of the `first_token`.
     """
     rows, spec = sample.rows, HEADS[head]
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)
     for at, outputs, mask in _batches(run, rows.input_ids, pad_id):
+        if first_token and not spec.has_logits:
+            mask[:, 1:] = 0
         for place, index in enumerate(at):
             row_outputs = {name: value[place] for name, value in outputs.items()}
             scores[index] = spec.scores(row_outputs, layer, mask[place])

@@ -93,14 +93,14 @@ def check_weights(
                 f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
                 f"{_times(stored_shape)}. Give the config that belongs to the weights."
             )
+    unread = [key for name, key in names.body.items() if name not in wanted_shapes]
+    if unread:
+        raise unread_tensors(folder, unread)
     missing = [name for name, wanted in wanted_shapes.items() if wanted and name not in body]
     if missing:
         raise InputError(
             f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more). Give a complete checkpoint."
         )
-    unread = [key for name, key in names.body.items() if name not in wanted_shapes]
-    if unread:
-        raise unread_tensors(folder, unread)
 
 
 def _times(shape: tuple[int, ...]) -> str:

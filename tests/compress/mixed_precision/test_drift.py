@@ -138,6 +138,15 @@ def test_an_encoder_drifts_by_its_nearest_neighbours_and_by_the_cosine(layer: in
     assert found == pytest.approx((changed, cosine))
 
 
+def test_an_encoder_that_reads_its_first_token_is_compared_by_it() -> None:
+    model, rows = Model("encoder", 0.3), [row[1:] for row in ROWS]
+    found = predict(model, "encoder", None, Sample("en", Rows(rows, [0] * len(rows))), 1, first_token=True)
+    states = np.stack([model.of_tokens(row)[0] for row in rows])
+    np.testing.assert_allclose(
+        found.scores, states / np.linalg.norm(states, axis=1, keepdims=True), atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("head", ["classification", "tagging", "qa", "encoder"])
 def test_a_model_does_not_drift_from_itself(head: Head) -> None:
     sample = Sample("en", Rows(ROWS, [0] * len(ROWS)))

@@ -252,6 +252,11 @@ def without_norm(folder: Path) -> None:
     weights(lambda state: state.pop(f"{LAYER}output.LayerNorm.bias"))(folder)
 
 
+def wrapped(folder: Path) -> None:
+    name = f"{LAYER}output.dense."
+    weights(lambda state: state.update({f"{name}base_layer.weight": state.pop(f"{name}weight")}))(folder)
+
+
 def adapter(folder: Path) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
 
@@ -292,6 +297,7 @@ def adapter_alone(folder: Path) -> None:
         (setting(max_position_embeddings=20), r"position_embeddings.weight is 20 x 16, but .* 34 x 16"),
         (setting(type_vocab_size=2), r"token_type_embeddings.weight is 2 x 16, but .* 1 x 16"),
         (without_norm, r"the weights lack encoder.layer.0.output.LayerNorm.bias"),
+        (wrapped, r"found .*layer.0.output.dense.base_layer.weight, which it does not have"),
         (adapter, r"adapter_config.json: expected a plain model, found an adapter.*merge_and_unload"),
         (adapter_alone, r"adapter_config.json: expected a plain model, found an adapter"),
         (lfs_pointer("model.safetensors"), r"model.safetensors: .*found a pointer of git-lfs.*git lfs pull"),

@@ -140,3 +140,13 @@ def test_torch_pruning_finds_the_same_coupled_matrices(tiny: Any) -> None:
     expected = theirs.state_dict()
     for name, weight in ours.state_dict().items():
         assert torch.equal(weight, expected[name]), name
+
+
+def test_a_masked_lm_with_an_output_table_of_its_own_keeps_it(tiny: Any) -> None:
+    source = tiny("mlm")
+    model = load_model(source.path, "mlm", keep_head=True)
+    torch.manual_seed(0)
+    model.lm_head.decoder.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.decoder.weight))
+    expected = answers(mask_by_weights(model, ALL_HEADS, ALL_NEURONS, KEPT_HIDDEN))
+    narrow_hidden(model, KEPT_HIDDEN)
+    np.testing.assert_allclose(answers(model)[-1], expected[-1], atol=1e-5)
