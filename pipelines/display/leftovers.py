@@ -16,7 +16,7 @@ def show_leftovers(found: Sequence[Leftover], needs: Needs, *, deleted: bool) ->
     for leftover in found:
         kinds[leftover.kind].append(leftover.size)
     if found:
-        rows = [(kind, str(len(sizes)), number(sum(sizes), "B")) for kind, sizes in kinds.items()]
+        rows = [(kind, str(len(sizes)), number(sum(sizes), "bytes")) for kind, sizes in kinds.items()]
         print_table(rows, "deleted" if deleted else "no run needs", "number", "size")
     runs = f"{len(needs.runs)} run{'' if len(needs.runs) == 1 else 's'}"
     if not found:
