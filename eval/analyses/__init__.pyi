@@ -9,6 +9,7 @@ from .claims import MULTITASK as MULTITASK
 from .claims import NONE as NONE
 from .claims import TEXT as TEXT
 from .claims import claim_status as claim_status
+from .cost_changes import NOTICEABLE_LOAD as NOTICEABLE_LOAD
 from .differences import diff as diff
 from .feasible import WITH as WITH
 from .recommendation import recommend as recommend

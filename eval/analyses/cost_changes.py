@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from xpareto.eval.objectives import Objective
 from xpareto.eval.pareto import Cost
 from xpareto.eval.results import RunResults, System
 from xpareto.eval.statistics import Contrast, Spread, contrasts
+
+NOTICEABLE_LOAD = 0.1  # share of the cores' time, as the default of measure.max_foreign_load
 
 
 def lost_costs(a: RunResults, b: RunResults, names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -96,8 +99,28 @@ def cost_contrasts(
         one, other = (run.cost(objective, systems) for run in (a, b))
         if one is not None and other is not None and one.known and other.known:
             told = changes_of(one, other, objective, margin)
-            changes[name] = {candidates[at]: change for at, change in told.items()}
+            changes[name] = {
+                candidates[at]: _beside_other_work(change, a, b, candidates[at])
+                if objective.timed
+                else change
+                for at, change in told.items()
+            }
     return changes
+
+
+def _beside_other_work(change: CostChange, a: RunResults, b: RunResults, candidate: str) -> CostChange:
+    load = max(_foreign_load(a, candidate), _foreign_load(b, candidate))
+    if load <= NOTICEABLE_LOAD or change.verdict == "equivalent":
+        return change
+    return replace(change, verdict="undetermined", disturbed=load)
+
+
+def _foreign_load(results: RunResults, candidate: str) -> float:
+    """Return the share of the cores' time that other work took, the median over blocks (none told: 0)."""
+    rows = results.run_summary.run.rows[candidate]
+    blocks = {row.repeat for row in rows if row.probe in ("cost", "latency")}
+    loads = {row.repeat: row.value for row in rows if row.statistic == "kept_load" and row.value is not None}
+    return float(np.median([loads.get(block, 0.0) for block in blocks | set(loads)])) if loads else 0.0
 
 
 def changes_of(one: Cost, other: Cost, objective: Objective, margin: float) -> dict[int, CostChange]:

@@ -16,7 +16,7 @@ from xpareto.eval.analyses.cost_changes import (
     pooled_cost_changes,
     ratios_in_one_block,
 )
-from xpareto.eval.analyses.documents import CandidateChanges, CostChange, Difference
+from xpareto.eval.analyses.documents import CandidateChanges, CommonChange, CostChange, Difference
 from xpareto.eval.analyses.regressions import Changes, regressions, undetermined
 from xpareto.eval.objectives import drawn_qualities
 from xpareto.eval.results import (
@@ -79,7 +79,7 @@ def diff(
     in_one_block = ratios_in_one_block(a, b, names, costs)
     changes = Changes(
         candidates=_changes(table, names, costs, in_one_block, tolerance),
-        together=pooled_cost_changes(a, b, names, margin),
+        together=_where_calm(pooled_cost_changes(a, b, names, margin), costs),
         tolerance=tolerance,
         cost_margin=margin,
     )
@@ -112,6 +112,19 @@ def diff(
         undetermined=tuple(unproven),
         regressions=(*regressions(changes, lost, costs_lost), *(unproven if strict else ())),
     )
+
+
+def _where_calm(
+    together: Mapping[str, CommonChange], costs: Mapping[str, Mapping[str, CostChange]]
+) -> dict[str, CommonChange]:
+    """Return the changes of all candidates; where most were measured beside other work, nothing is made of one."""
+    return {
+        name: replace(common, verdict="undetermined", beyond=False)
+        if common.verdict != "equivalent"
+        and 2 * sum(change.disturbed > 0 for change in costs.get(name, {}).values()) > common.candidates
+        else common
+        for name, common in together.items()
+    }
 
 
 def _unlearnt_in_both(a: RunResults, b: RunResults) -> Unlearnt:

@@ -35,5 +35,5 @@ LIMIT = Limit(
 )
 OBJECTIVE = measured(
     "energy_j", "Energy per example", "J", "min", energy_j,
-    alias="energy", limits=(LIMIT,), place=6, told=True,
+    alias="energy", limits=(LIMIT,), place=6, told=True, timed=True,
 )  # fmt: skip

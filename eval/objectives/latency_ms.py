@@ -55,5 +55,5 @@ P95 = Limit(
 )
 OBJECTIVE = measured(
     "latency_ms", "Latency at batch 1", "ms", "min", latency_ms,
-    alias="latency", limits=(P95,), place=1, told=True,
+    alias="latency", limits=(P95,), place=1, told=True, timed=True,
 )  # fmt: skip

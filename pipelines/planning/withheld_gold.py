@@ -74,5 +74,7 @@ def withheld_notes(work: Sequence[Workload]) -> Iterator[str]:
     )
     others = [item.task for item in concerned if item.split != _OTHER and item.task.file_names("en", _OTHER)]
     other = others[0].name if others else None
-    split = f", or evaluate a split that has gold, as in `{{task: {other}, split: {_OTHER}}}`" if other else ""
+    split = (
+        f", or evaluate a split that has gold, as in `{{task: {other}, split: {_OTHER}}}`" if other else ""
+    )
     yield f"To score them, put files with gold in their place{split}.{submit}"

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from xpareto.eval.analyses import NOTICEABLE_LOAD
 from xpareto.eval.records import Measurement
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
@@ -18,7 +19,6 @@ from xpareto.reports.text import seen_words
 XTREME_TASKS = 9
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8"}
 _UNSIGNED = ("quantize_dynamic", "quantize_static", "quantize_mixed")  # u8 x s8 products
-NOTICEABLE_LOAD = 0.1  # share of the cores' time, as the default of measure.max_foreign_load
 NOTICEABLE_DRIFT = 0.05  # of the clock between blocks: as much as small differences of latency
 NEAR = 0.10  # latencies closer than this may differ by noise alone
 

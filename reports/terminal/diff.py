@@ -79,6 +79,18 @@ def notes(document: Difference) -> list[str]:
             f"Measured in one block in either run, so that nothing can tell a change from noise: {', '.join(once)}. "
             "Measure both runs with measure.blocks: 4 or more."
         )
+    disturbed = max(
+        (c.disturbed for own in document.candidates.values() for c in own.costs.values()), default=0.0
+    )
+    if disturbed:
+        lines.append(
+            f"Other work took up to {disturbed:.0%} of the cores' time while costs were measured, so that no time of "
+            "the candidates concerned is called better or worse by itself. Measure again on a calm machine."
+        )
+    if any(of_costs for of_costs in (own.costs for own in document.candidates.values())):
+        lines.append(
+            "Each interval holds for itself; the verdicts on one cost hold for all candidates at once (Holm)."
+        )
     shown = f"{document.tolerance:g} points, {document.cost_tolerance:g} % of a cost"
     if document.undetermined and not document.strict:
         lines.append(

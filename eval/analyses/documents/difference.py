@@ -41,11 +41,14 @@ class RelativeChange(RatioContrast):
 class CostChange(RatioContrast):
     """The change of one candidate's cost; `noise` is its basis in run A and in run B.
 
-    `beside` is None where there are few candidates.
+    `beside` is None where there are few candidates. `disturbed` is the share of the cores' time that other work
+    took in the middle one of the blocks, in the run that had more of it, where that is so much that being better
+    or worse cannot be told from it: the verdict is then "undetermined".
     """
 
     noise: tuple[Basis, Basis]
     beside: RelativeChange | None
+    disturbed: float = 0.0
 
 
 @dataclass(frozen=True)

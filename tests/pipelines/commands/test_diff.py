@@ -206,6 +206,27 @@ def test_a_machine_that_slowed_down_within_a_run_made_no_candidate_slower(
         assert found.candidates[INT8].costs["latency_ms"].verdict == "undetermined"
 
 
+@pytest.mark.parametrize(("load", "told"), [(0.68, True), (0.05, False)])
+def test_what_was_measured_beside_other_work_is_not_called_slower(
+    tmp_path: Path, load: float, told: bool
+) -> None:
+    a, b = (made(tmp_path / name, **{**ARMS, "repeats": 4}) for name in "ab")
+    noisy(a, 0, own=0.02)
+    noisy(b, 1, own=0.02)
+    slowed(b, 2.0)
+    first = {(row.candidate, row.repeat): row for row in read_rows(b.rows_file) if row.statistic == "latency"}
+    append_rows(
+        b.rows_file,
+        [replace(row, statistic="kept_load", component="", task="", value=load) for row in first.values()],
+    )
+    found = diff(a, b)
+    costs = found.candidates[INT8].costs
+    assert costs["latency_ms"].verdict == ("undetermined" if told else "worse")
+    assert bool(found.regressions) is not told
+    assert costs["size_bytes"].verdict == "equivalent" and costs["size_bytes"].disturbed == 0
+    assert ("took up to 68% of the cores' time" in " ".join(notes(found))) is told
+
+
 def _late(row: Measurement, repeats: int) -> bool:
     return row.statistic == "latency" and row.repeat >= repeats // 2
 
