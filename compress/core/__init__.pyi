@@ -7,7 +7,10 @@ from .artifact import Manifest as Manifest
 from .artifact import seal as seal
 from .artifact import sha256_file as sha256_file
 from .atomic import append_line as append_line
+from .atomic import append_text as append_text
 from .atomic import disk_error as disk_error
+from .atomic import not_written_through as not_written_through
+from .atomic import replace_bytes as replace_bytes
 from .atomic import replace_json as replace_json
 from .atomic import replace_text as replace_text
 from .atomic import writing as writing
@@ -28,7 +31,14 @@ from .fork import Only as Only
 from .fork import applies_to as applies_to
 from .fork import check_only as check_only
 from .fork import check_trained_set as check_trained_set
+from .json_file import checked as checked
+from .json_file import load_json as load_json
+from .json_file import parse_json as parse_json
+from .json_file import plain_name as plain_name
+from .json_file import plain_path as plain_path
+from .json_file import read_file as read_file
 from .json_file import read_json as read_json
+from .json_file import why as why
 from .ordering import Rule as Rule
 from .ordering import broken_at_end as broken_at_end
 from .ordering import broken_here as broken_here

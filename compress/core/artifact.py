@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from xpareto.compress.core.errors import ArtifactDamaged, InputError
+from xpareto.compress.core.json_file import checked, plain_path, read_json
 
 Format = Literal["torch", "onnx"]
 Head = Literal["mlm", "encoder", "classification", "tagging", "qa", "choice"]
@@ -61,6 +62,7 @@ class Manifest:
     energy_instrument: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)  # facts the step recorded, e.g. parity
     schema: int = SCHEMA
+    checksum: str = ""  # over all the rest, provenance too; "": an earlier xpareto wrote none
 
     def content_digest(self) -> str:
         """Return the sha256 (hex) of everything that makes the artifact what it is."""
@@ -100,21 +102,24 @@ class Artifact:
     @staticmethod
     def open(path: Path) -> Artifact:
         """Read the manifest of a sealed directory, without rehashing its files (see `verify`)."""
-        file = path / MANIFEST
+        file, again = path / MANIFEST, "It will be rebuilt."
         try:
-            raw = json.loads(file.read_text(encoding="utf-8"))
+            raw = read_json(file, again)
+            if raw.get("checksum") and raw["checksum"] != _checksum(raw):
+                raise InputError(f"{file}: it is not what was sealed: its checksum differs. {again}")
             schema = raw.get("schema")
-            if schema != SCHEMA:
-                raise InputError(
-                    f"{file}: schema {schema} was written by another xpareto; this one reads {SCHEMA}."
-                )
-            raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
-            raw["labels"], raw["parents"] = tuple(raw["labels"]), tuple(raw["parents"])
-            manifest = Manifest(**raw)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ArtifactDamaged(
-                f"{file}: not a readable manifest ({error}). It will be rebuilt."
-            ) from error
+            unknown = sorted(set(raw) - {own.name for own in fields(Manifest)})
+            if schema == SCHEMA and unknown:
+                raise InputError(f"{file}: unknown fields {unknown}. {again}")
+            manifest: Manifest = checked(Manifest, raw, str(file), again)
+            for name in manifest.files:
+                plain_path(name, f"{file}: files")
+        except InputError as error:
+            raise ArtifactDamaged(f"not a readable manifest: {error}") from error
+        if schema != SCHEMA:
+            raise InputError(
+                f"{file}: schema {schema} was written by another xpareto; this one reads {SCHEMA}."
+            )
         if manifest.content_digest() != manifest.digest:
             raise ArtifactDamaged(f"{file}: the manifest does not match its own digest.")
         return Artifact(path, manifest)
@@ -123,9 +128,16 @@ class Artifact:
         """Rehash every file; raise ArtifactDamaged naming the first that differs."""
         for name, entry in self.manifest.files.items():
             file = self.path / name
-            actual_digest = sha256_file(file) if file.is_file() else "no file"
+            regular = file.is_file() and not file.is_symlink()
+            actual_digest = sha256_file(file) if regular else "no file"
             if actual_digest != entry.sha256:
                 raise ArtifactDamaged(f"{file}: expected sha256 {entry.sha256}, found {actual_digest}.")
+
+
+def _checksum(written: Mapping[str, Any]) -> str:
+    """Return the sha256 (hex) of a manifest as it is written, but for its checksum."""
+    rest = {name: value for name, value in written.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
@@ -150,7 +162,9 @@ def seal(folder: Path, manifest: Manifest) -> Artifact:
     files = {name: FileEntry(sha256_file(folder / name), (folder / name).stat().st_size) for name in names}
     manifest = replace(manifest, files=files)
     manifest = replace(manifest, digest=manifest.content_digest())
-    text = json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False)
+    written = json.loads(json.dumps(asdict(manifest)))
+    manifest = replace(manifest, checksum=_checksum(written))
+    text = json.dumps(written | {"checksum": manifest.checksum}, indent=1, sort_keys=True, ensure_ascii=False)
     with (folder / MANIFEST).open("w", encoding="utf-8") as stream:
         stream.write(text + "\n")
         stream.flush()

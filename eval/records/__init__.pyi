@@ -5,6 +5,6 @@ from .measurement import LOAD as LOAD
 from .measurement import Basis as Basis
 from .measurement import Measurement as Measurement
 from .measurement import append_rows as append_rows
+from .measurement import as_parquet as as_parquet
 from .measurement import read_rows as read_rows
 from .measurement import to_json as to_json
-from .measurement import write_parquet as write_parquet

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, append_text, parse_json, read_file, shortened
 
 SCHEMA = 1
 LOAD = "foreign_load"  # the statistic of rows that tell what else used the cores while a probe timed
@@ -18,6 +18,7 @@ ENERGY_WINDOW = "energy_window"  # the statistic of rows that tell how long coun
 # What a measurement of energy by counters rests on at least, as is usual in the field: a shorter window
 # is mostly noise. An inference is one example answered.
 LEAST_WINDOW_SECONDS, LEAST_INFERENCES = 30.0, 200
+_MOST_COUNT = 1 << 53  # whole numbers that a float still tells apart
 Basis = Literal["measured", "modelled", "exact", "unavailable"]
 Status = Literal["ok", "failed", "missing"]
 
@@ -54,6 +55,11 @@ class Measurement:
 
 
 _NAMES = tuple(field.name for field in fields(Measurement))
+_EXPECTED: Mapping[str, tuple[type, ...]] = dict.fromkeys(_NAMES, (str,)) | {
+    "value": (float, int, type(None)), "repeat": (int,), "examples": (int,), "schema": (int,)
+}  # fmt: skip
+
+_WORDS = {str: "text", float: "a number", int: "a whole number", type(None): "null"}
 
 
 def to_json(row: Measurement) -> str:
@@ -67,7 +73,7 @@ def from_json(line: str, where: str) -> Measurement:
     A value that is not finite becomes a failure, as in what this module writes: other programs write NaN.
     """
     try:
-        record = json.loads(line)
+        record = parse_json(line)
     except ValueError as error:
         raise InputError(f"{where}: expected one JSON object, found {line[:60]!r} ({error}).") from error
     if not isinstance(record, dict) or not isinstance(record.get("schema"), int):
@@ -79,6 +85,19 @@ def from_json(line: str, where: str) -> Measurement:
     unknown = sorted(set(record) - set(_NAMES))
     if unknown:
         raise InputError(f"{where}: unknown fields {unknown}.")
+    for name, found in record.items():
+        expected = _EXPECTED[name]
+        if type(found) not in expected or (isinstance(found, int) and abs(found) > _MOST_COUNT):
+            words = " or ".join(_WORDS[kind] for kind in expected)
+            raise InputError(f"{where}: {name}: expected {words}, found {shortened(found)}.")
+    for name in ("repeat", "examples"):
+        if record.get(name, 0) < 0:
+            raise InputError(f"{where}: {name}: expected a count, found {record[name]}.")
+    for name, names in (("basis", get_args(Basis)), ("status", get_args(Status))):
+        if record.get(name, names[0]) not in names:
+            raise InputError(
+                f"{where}: {name}: expected {' or '.join(names)}, found {shortened(record[name])}."
+            )
     try:
         return _finite(Measurement(**record))
     except TypeError as error:
@@ -96,40 +115,30 @@ def _finite(row: Measurement) -> Measurement:
 def read_rows(file: Path) -> Iterator[Measurement]:
     """Yield the rows of a measurements file; a half-written last line (a kill) is left out."""
     try:
-        text = file.read_text(encoding="utf-8")
+        content = read_file(file)
     except OSError as error:
         raise InputError(f"{file}: expected a measurements file, {error.strerror}.") from error
-    lines = text.split("\n")
+    lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line or number == len(lines):  # a line without its newline was cut by a kill
             continue
-        yield from_json(line, f"{file}:{number}")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{file}:{number}: expected UTF-8 ({error}). The file is damaged.") from error
+        yield from_json(text, f"{file}:{number}")
 
 
-def append_rows(file: Path, rows: Iterable[Measurement]) -> None:
-    """Append rows and force them to disk; a torn last line of an earlier kill is cut off first."""
-    _cut_torn_line(file)
-    with file.open("a", encoding="utf-8") as stream:
-        for row in rows:
-            stream.write(to_json(row) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+def append_rows(file: Path, rows: Iterable[Measurement]) -> tuple[int, int]:
+    """Append rows and force them to disk; return where they begin and end, in bytes."""
+    return append_text(file, "".join(to_json(row) + "\n" for row in rows))
 
 
-def write_parquet(file: Path, rows: Iterable[Measurement]) -> None:
-    """Write rows as one parquet table, whole or not at all."""
+def as_parquet(rows: Iterable[Measurement]) -> bytes:
+    """Return rows as one parquet table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    temporary = file.with_suffix(".writing")
-    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows]), temporary)
-    temporary.replace(file)
-
-
-def _cut_torn_line(file: Path) -> None:
-    if not file.is_file():
-        return
-    with file.open("rb+") as stream:
-        data = stream.read()
-        if data and not data.endswith(b"\n"):
-            stream.truncate(data.rfind(b"\n") + 1)
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([asdict(row) for row in rows]), stream)
+    return stream.getvalue()

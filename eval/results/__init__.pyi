@@ -19,9 +19,11 @@ from .document import run_schema as run_schema
 from .document import with_basis as with_basis
 from .document import write_document as write_document
 from .frontiers import frontier_names as frontier_names
+from .integrity import NEXT_SEAL as NEXT_SEAL
 from .integrity import SEAL as SEAL
 from .integrity import changed_since_seal as changed_since_seal
 from .integrity import damaged as damaged
+from .integrity import write_next_seal as write_next_seal
 from .integrity import write_seal as write_seal
 from .learnt import Unlearnt as Unlearnt
 from .learnt import counted as counted

@@ -6,7 +6,6 @@ a line (see eval.records.measurement). A run that an older xpareto wrote is comp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,12 +15,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter, ValidationError, WithJsonSchema
 
-from xpareto.compress.core import InputError, enumerated, hint, refused, replace_json
+from xpareto.compress.core import (
+    InputError,
+    enumerated,
+    hint,
+    plain_name,
+    plain_path,
+    read_json,
+    refused,
+    replace_json,
+)
 from xpareto.eval.records import Measurement
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
 UNAVAILABLE = "unavailable"
+_REPEAT = "The run is damaged: repeat it."
 MODELLED, WHOLE_SOCKET = "modelled", "modelled as whole socket"
 _WHOLE_SOCKET_WORDS = "share of all cores x time"  # in the instruments of the model up to 0.2
 
@@ -47,11 +56,11 @@ class TaskFacts:
     name: str
     languages: tuple[str, ...]
     missing: tuple[str, ...]
-    metrics: tuple[str, ...]  # the mean of the first `scored_by` is the task's score
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]  # the mean of the first `scored_by` is its score
     group: str
     limit: int | None  # examples per language; None: all
     split: str
-    scored_by: int = 1  # as in runs that do not say
+    scored_by: Annotated[int, Field(ge=1)] = 1  # as in runs that do not say
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # language -> of its data
     withheld: Mapping[str, str] = field(default_factory=dict)  # language that has data but no gold -> why
 
@@ -223,19 +232,29 @@ def read_document(folder: Path) -> RunDocument:
         raise InputError(f"{file}: {_lacks(error.args[0])}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{file}: expected what a run writes of its candidates ({error}). The run is damaged: repeat it."
+            f"{file}: expected what a run writes of its candidates ({error}). {_REPEAT}"
         ) from error
+    _check_names(document, file)
     names = [candidate.name for candidate in document.candidates]
     if document.baseline not in names:
         raise InputError(
-            f"{file}: baseline: {document.baseline!r} is none of the {len(names)} candidates. The run is damaged: "
-            "repeat it."
+            f"{file}: baseline: {document.baseline!r} is none of the {len(names)} candidates. {_REPEAT}"
         )
     if len(set(names)) < len(names):
-        raise InputError(
-            f"{file}: candidates: two candidates have the same name. The run is damaged: repeat it."
-        )
+        raise InputError(f"{file}: candidates: two candidates have the same name. {_REPEAT}")
     return document
+
+
+def _check_names(document: RunDocument, file: Path) -> None:
+    """Refuse names that would lead out of the folders that are made of them, of a run, an export or a report."""
+    for at, candidate in enumerate(document.candidates):
+        where = f"{file}: candidates.{at}"
+        plain_path(candidate.name, f"{where}.name")
+        for field_name in ("artifacts", "keys"):
+            for training_set in getattr(candidate, field_name):
+                plain_name(training_set, f"{where}.{field_name}")
+    for name in document.tasks:
+        plain_name(name, f"{file}: tasks")
 
 
 def run_schema() -> dict[str, Any]:
@@ -259,8 +278,7 @@ def check_schema(raw: Mapping[str, Any], file: Path, newest: int) -> None:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         found = "none" if schema is None else repr(schema)
         raise InputError(
-            f"{file}: schema: expected a whole number from 1 to {newest}, found {found}. The run is damaged: "
-            "repeat it."
+            f"{file}: schema: expected a whole number from 1 to {newest}, found {found}. {_REPEAT}"
         )
     if schema > newest:
         raise InputError(
@@ -311,26 +329,19 @@ def _told(error: ValidationError) -> str:
     if first["type"] == "missing":
         return _lacks(str(first["loc"][-1]))
     place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {refused(first)}. The run is damaged: repeat it."
+    return f"{place}: {refused(first)}. {_REPEAT}"
 
 
 def _lacks(name: str) -> str:
-    return f"expected the field {name!r}, found none. The run is damaged: repeat it."
+    return f"expected the field {name!r}, found none. {_REPEAT}"
 
 
 def read_object(file: Path, optional: bool = False) -> Mapping[str, Any]:
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if optional:
-            return {}
-        raise InputError(
-            f"{file}: expected a finished run with this file, found none. The same command resumes a run."
-        ) from error
-    except OSError as error:
-        raise InputError(f"{file}: expected a readable file, {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{file}: expected JSON ({error}). The run is damaged: repeat it.") from error
-    if not isinstance(raw, dict):
-        raise InputError(f"{file}: expected a JSON object, found {type(raw).__name__}.")
-    return raw
+    """Return the object in one of a run's JSON files; {} for none where it is optional, else InputError."""
+    if file.exists():
+        return read_json(file, _REPEAT)
+    if optional:
+        return {}
+    raise InputError(
+        f"{file}: expected a finished run with this file, found none. The same command resumes a run."
+    )

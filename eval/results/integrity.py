@@ -1,67 +1,100 @@
-"""The seal of a run: the sha256 of its files, written at its end, and whether they still have it."""
+"""The seal of a run: the sha256 of its files, written at its end, and whether they still have it.
+
+The next seal lies beside it, as NEXT_SEAL, while the files that it speaks of take their places: until it takes its own,
+a file may be as the one or the other says, so that a kill in between leaves a run that is as it was sealed.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
-from xpareto.compress.core import InputError, replace_json, sha256_file
+from xpareto.compress.core import InputError, checked, load_json, plain_path, replace_json, sha256_file, why
 
-SEAL = "SEAL.json"
-READ = ("measurements.jsonl", "candidates.json")  # outcomes are many and large: xpareto verify hashes those
-_OUTCOMES = "outcomes/"
-_CHANGING = (SEAL, ".lock", "worker.log")  # and what can be made anew from the rest: the report
+SEAL, NEXT_SEAL = "SEAL.json", "SEAL.next.json"
+_KEPT = ("outcomes/", "predictions/")  # folders of which every file is read
+_CHANGING = (SEAL, NEXT_SEAL, ".lock", "worker.log")  # and what can be made anew from the rest: the report
+_DERIVED = ("report/", "probe/")
 
 
 def write_seal(folder: Path) -> None:
     """Write the sha256 of every file of a run but its report and its probes' scratch folders."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    kept = [name for name in names if name not in _CHANGING and not name.startswith(("report/", "probe/"))]
+    kept = [name for name in names if name not in _CHANGING and not name.startswith(_DERIVED)]
     replace_json(folder / SEAL, {name: sha256_file(folder / name) for name in kept})
+
+
+def write_next_seal(folder: Path, coming: Mapping[str, Path]) -> None:
+    """Write the seal that a run has once some files (name there -> where they lie now) have taken their places.
+
+    The others stay as the present seal says: what is not hashed again here cannot be blessed by it.
+    """
+    digests = {name: sha256_file(path) for name, path in coming.items()}
+    replace_json(folder / NEXT_SEAL, {**_read(folder / SEAL), **digests})
 
 
 def damaged(folder: Path) -> list[str]:
     """Return one line per file that is not what it was when the run was sealed."""
-    file = folder / SEAL
-    if not file.is_file():
+    if not (folder / SEAL).is_file():
         return [f"{folder}: the run is not sealed: it has not finished. Run the same command again."]
-    sealed = _read(file)
-    if sealed is None:
-        raise InputError(f"{file}: expected a JSON object with the sha256 of every file. Repeat the run.")
-    problems = []
-    for name, digest in sealed.items():
-        now = _sha256(folder / name) or "no file"
-        if now != digest:
-            problems.append(f"{folder / name}: expected sha256 {digest}, found {now}.")
-    return problems
+    return [f"{folder / name}: {problem}." for name, problem in _problems(folder).items()]
 
 
 def changed_since_seal(folder: Path) -> tuple[str, ...]:
-    """Return which of READ differ from the run's seal, and whether outcomes are gone; nothing where it has none.
+    """Return which files differ from the run's seal, outcomes and predictions by their folder; none without a seal.
 
     A seal that cannot be read has changed itself.
     """
-    file = folder / SEAL
-    if not file.is_file():
+    if not (folder / SEAL).is_file():
         return ()
-    sealed = _read(file)
-    if sealed is None:
-        return (SEAL,)
-    changed = [name for name in READ if name in sealed and _sha256(folder / name) != sealed[name]]
-    gone = any(name.startswith(_OUTCOMES) and not (folder / name).is_file() for name in sealed)
-    return (*changed, *([_OUTCOMES] if gone else []))
-
-
-def _read(file: Path) -> dict[str, str] | None:
     try:
-        sealed = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return sealed if isinstance(sealed, dict) else None
+        problems = _problems(folder)
+    except InputError:
+        return (SEAL,)
+    folders = {name: next((kept for kept in _KEPT if name.startswith(kept)), name) for name in problems}
+    return tuple(dict.fromkeys(folders.values()))
+
+
+def _problems(folder: Path) -> dict[str, str]:
+    """Return what is wrong with each file that is not as the seal says, by its name."""
+    sealed = _read(folder / SEAL)
+    coming = _read(folder / NEXT_SEAL) if (folder / NEXT_SEAL).is_file() else {}
+    problems = {}
+    for name, digest in sealed.items():
+        now = _sha256(folder / name) or "no file"
+        if now not in (digest, coming.get(name)):
+            problems[name] = f"expected sha256 {digest}, found {now}"
+    for kept in _KEPT:
+        for path in sorted((folder / kept).rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and name not in sealed and coming.get(name) != _sha256(path):
+                problems[name] = "expected no such file, since it was not there when the run was sealed"
+    return problems
+
+
+def _read(file: Path) -> Mapping[str, str]:
+    fix = "Repeat the run."
+    try:
+        sealed: Mapping[str, str] = checked(Mapping[str, str], load_json(file), str(file), fix)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file}: expected a JSON object with the sha256 of every file ({why(error)}). {fix}"
+        ) from error
+    for name in sealed:
+        plain_path(name, str(file))
+    return sealed
 
 
 def _sha256(file: Path) -> str:
+    """Return the sha256 of a file, "" for none that can be read; it is asked for by several readers of one command."""
     try:
-        return sha256_file(file)
+        now = file.lstat()
+        return _sha256_of(file, now.st_size, now.st_mtime_ns, now.st_ino) if file.is_file() else ""
     except OSError:
         return ""
+
+
+@lru_cache(maxsize=1 << 16)
+def _sha256_of(file: Path, size: int, changed: int, inode: int) -> str:
+    return sha256_file(file)

@@ -41,7 +41,8 @@ def run(
 ) -> None:
     """Make what a recipe describes, measure every candidate, and write the report.
 
-    A run that was killed goes on where it stopped when the same command is given again.
+    A run that was killed goes on where it stopped when the same command is given again. Exit code 1 when a
+    candidate could not be made, or a probe of one failed.
     """
     from xpareto.pipelines.display import Terminal
     from xpareto.pipelines.execution import check_launch
@@ -90,13 +91,17 @@ def measure(
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,
 ) -> None:
-    """Measure the existing artifacts of a run once more, as a further repeat."""
+    """Measure the existing artifacts of a run once more, as a further repeat; exit code 1 when a probe failed."""
     from xpareto.pipelines.display import Terminal
     from xpareto.pipelines.runs import measure_again, store_of
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
     with Terminal() as terminal:
-        files = measure_again(run_folder, store_of(run_folder, store), probe, terminal)
-    for file in files:
+        result = measure_again(run_folder, store_of(run_folder, store), probe, terminal)
+        for name, reason in result.failed.items():
+            terminal.say(f"Failed: {name}: {reason}")
+    for file in result.report:
         typer.echo(file)
+    if result.failed:
+        raise typer.Exit(1)

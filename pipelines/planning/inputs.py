@@ -10,7 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core import DataNeed, Head, InputError, enumerated, hint
+from xpareto.compress.core import (
+    DataNeed,
+    Head,
+    InputError,
+    enumerated,
+    hint,
+    load_json,
+    replace_json,
+    sha256_file,
+)
 from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
 from xpareto.compress.heads import HEADS, Pooling
 from xpareto.compress.models import MODULES, Facts, read_checkpoint, read_modules
@@ -209,18 +218,34 @@ def open_data(name: str | None, folder: Path, where: str, store: Store, lock: Lo
 
 
 def embedded_data(store: Store) -> Path:
-    """Return the folder of the synthetic default data, writing it at first use.
+    """Return the folder of the synthetic default data, writing it at first use, and anew where it was changed.
 
     Named by the digest of the generator's source, so that another version never meets old files.
     """
 
     source = sorted(GENERATOR.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
+    sealed = folder.with_name(f"{folder.name}.json")  # beside the data, which hold what XTREME's folders hold
     with store.lock("embedded"):
-        if not folder.is_dir():
+        if not folder.is_dir() or not _as_written(folder, sealed):
             building = folder.with_name(f"{folder.name}.building")
             remove(building)
             building.mkdir(parents=True)
             write_data(building)
+            remove(folder)
             building.replace(folder)
+            replace_json(sealed, _digests(folder))
     return folder
+
+
+def _as_written(folder: Path, sealed: Path) -> bool:
+    try:
+        return bool(load_json(sealed) == _digests(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file in a folder, by its relative path."""
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}

@@ -9,10 +9,9 @@ from .diff import diff_runs as diff_runs
 from .later_actions import artifacts_of as artifacts_of
 from .later_actions import export as export
 from .later_actions import full_name as full_name
-from .later_actions import measure_again as measure_again
-from .later_actions import open_artifact as open_artifact
 from .later_actions import store_of as store_of
 from .later_actions import verify as verify
+from .repeat import measure_again as measure_again
 from .report import build_report as build_report
 from .run import Result as Result
 from .run import run_recipe as run_recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xpareto.compress.core import replace_text, writing
+from xpareto.compress.core import plain_name, replace_text, writing
 from xpareto.eval.analyses import compare_arms
 from xpareto.eval.analyses.documents import ArmComparison, Document
 from xpareto.eval.results import read_runs, summarize
@@ -27,6 +27,7 @@ def write_comparison(run: RunFolder, comparison: ArmComparison) -> list[Path]:
 def write_beside_report(run: RunFolder, stem: str, page: str, document: Document) -> list[Path]:
     """Write a page as `stem`.md and its document as `stem`.json beside the run's report; return their paths."""
     folder = run.path / "report"
+    plain_name(stem, f"{run.path}: {document.what}")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     markdown, data = folder / f"{stem}.md", folder / f"{stem}.json"

@@ -1,29 +1,17 @@
-"""What can be done with a run once it exists: measure again, verify, export a candidate."""
+"""What can be done with a run once it exists: verify, export a candidate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from xpareto.compress.core import Artifact, InputError, replace_text, writing
+from xpareto.compress.core import Artifact, InputError, checked, plain_name, replace_text, writing
 from xpareto.compress.onnx import deploy
-from xpareto.eval.probing import PROBES
-from xpareto.eval.results import CONTROL, Candidate, read_document, read_runs, summarize
-from xpareto.pipelines.planning import (
-    EMBEDDED,
-    check_evaluation,
-    check_training,
-    make_plan,
-    open_start,
-    workloads,
-)
-from xpareto.pipelines.recipe import BY_SUBMIT, check, groups, read_yaml
-from xpareto.pipelines.runs.agenda import Agenda, Console, measuring, times_of_earlier_runs
-from xpareto.pipelines.runs.measure import Measuring
-from xpareto.pipelines.runs.report import build_report, kept_analysis
-from xpareto.pipelines.runs.run import cores
+from xpareto.eval.results import Candidate, read_document, read_runs, summarize
+from xpareto.pipelines.planning import EMBEDDED
+from xpareto.pipelines.runs.report import kept_analysis
 from xpareto.pipelines.storage import RunFolder, Store
 from xpareto.reports.formats import Released, model_card
 
@@ -35,75 +23,28 @@ _LICENSES: Mapping[str, str] = {
 """As the hub tells them of the bases that this project is about."""
 
 
-def measure_again(run: RunFolder, store: Store, probe: str | None, console: Console) -> Sequence[Path]:
-    """Measure the artifacts of a run once more, as a further repeat, and build its report anew.
-
-    Nothing is trained or made: InputError when an artifact is not in the store any more.
-    """
-
-    if probe is not None and PROBES.load(probe).taken == "by submit":
-        raise InputError(f"The probe {probe} {BY_SUBMIT}")
-    options = options_of(run)
-    checked = check(read_yaml(run.path / "recipe.yaml"))
-    start = open_start(
-        checked.recipe,
-        store,
-        recipe_folder=run.path,
-        recipe_file=str(run.path / "recipe.yaml"),
-        base=options["base"],
-        data=options["data"],
-        lock_file=Path(options["lock"]) if options["lock"] else None,
-    )
-    plan = make_plan(checked, start)
-    work = check_evaluation(workloads(checked.recipe, start), start, store)
-    check_training(work, plan, start, store)
-    settings = checked.recipe.measure
-    wanted = set(settings.probes)
-    chosen = (
-        [probe]
-        if probe is not None
-        else [name for name, group in groups().items() if wanted & set(group) and name != CONTROL]
-    )
-    with run.held():
-        run.drop_unfinished()
-        repeat = 1 + max((row.repeat for row in run.rows()), default=-1)
-        measurer = Measuring(
-            run, store, start, work, settings, settings.threads or cores(), checked.recipe.runtime_settings
-        )
-        made = {item.name: item for item in read_document(run.path).candidates if not item.unmade}
-        candidates = [item for item in plan.candidates if item.name in made and made[item.name].artifacts]
-        if not candidates:
-            raise InputError(f"{run.path}: no candidate of this run has artifacts to measure.")
-        counts = {measuring(name): len(candidates) for name in chosen}
-        agenda = Agenda(console, counts, times_of_earlier_runs(run.path.parent, checked.recipe.name))
-        try:
-            for name in chosen:
-                for candidate in candidates:
-                    artifacts = made[candidate.name].artifacts
-                    bundle = {part: open_artifact(store, digest) for part, digest in artifacts.items()}
-                    with agenda.piece(measuring(name), f"{name} of {candidate.name}"):
-                        rows = measurer.rows_of(candidate, bundle, name, repeat)
-                    run.add_rows(rows)
-        finally:  # what was measured counts, also where the rest was not
-            run.event("measured again", probes=chosen, repeat=repeat)
-            run.seal()
-    return build_report([run.path], run.path / "report")
-
-
 def verify(run: RunFolder, store: Store) -> list[str]:
     """Rehash the run and every artifact of its candidates; return one line per difference."""
-    problems = run.damaged()
-    seen: set[str] = set()
-    for candidate in read_document(run.path).candidates:
-        for digest in candidate.artifacts.values():
-            if digest in seen:
-                continue
-            seen.add(digest)
-            try:
-                open_artifact(store, digest).verify()
-            except InputError as error:
-                problems.append(str(error))
+    problems: list[str] = []
+    with _told(problems):
+        problems += run.damaged()
+    digests: list[str] = []
+    with _told(problems):
+        candidates = read_document(run.path).candidates
+        digests = [digest for candidate in candidates for digest in candidate.artifacts.values()]
+    for digest in dict.fromkeys(digests):
+        with _told(problems):
+            store.open(digest, verify=True)
     return problems
+
+
+@contextmanager
+def _told(problems: list[str]) -> Iterator[None]:
+    """Add what is wrong inside to the problems."""
+    try:
+        yield
+    except InputError as error:
+        problems.append(str(error))
 
 
 def export(
@@ -123,7 +64,7 @@ def export(
     folders = []
     with writing(target):
         for training_set, artifact in artifacts.items():
-            folder = target / training_set
+            folder = target / plain_name(training_set, f"{run.path}: training set")
             folder.mkdir(parents=True)
             released = Released(deploy(artifact, folder), base_model, given_license or base_license)
             card = model_card(run_summary, analysis, name, training_set, released)
@@ -159,10 +100,7 @@ def artifacts_of(run: RunFolder, store: Store, candidate: Candidate) -> dict[str
         raise InputError(
             f"{run.path}: the candidate {candidate.name} failed, so it has no {training_set} model."
         )
-    artifacts = {name: open_artifact(store, digest) for name, digest in candidate.artifacts.items()}
-    for artifact in artifacts.values():
-        artifact.verify()
-    return artifacts
+    return {name: store.open(digest, verify=True) for name, digest in candidate.artifacts.items()}
 
 
 def check_empty(target: Path) -> None:
@@ -173,21 +111,25 @@ def check_empty(target: Path) -> None:
 
 
 def store_of(run: RunFolder, given: Path | None) -> Store:
-    """Return the store that a run's artifacts lie in: where it was made, unless another is given."""
-    return Store(given if given is not None else Path(options_of(run)["store"]))
+    """Return the store that a run's artifacts lie in, to read from: where it was made, unless another is given.
+
+    InputError where there is none: what a run names is never made.
+    """
+    return Store.there(given if given is not None else Path(options_of(run).store))
 
 
-def open_artifact(store: Store, digest: str) -> Artifact:
-    """Return an artifact by its digest; InputError when the store does not have it."""
-    folder = store.folder(digest)
-    if not folder.is_dir():
-        raise InputError(
-            f"{store.root}: the artifact {digest[:12]} is not there any more. Run the recipe again to make it."
-        )
-    return Artifact.open(folder)
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line chose when a run was made, as its plan.json tells."""
+
+    store: str
+    base: str | None = None
+    data: str | None = None
+    lock: str | None = None
 
 
-def options_of(run: RunFolder) -> dict[str, Any]:
-    """Return what the command line chose when the run was made."""
-    options: dict[str, Any] = run.read_json("plan.json")["options"]
+def options_of(run: RunFolder) -> RunOptions:
+    """Return what the command line chose when the run was made; InputError where plan.json does not tell."""
+    where, fix = f"{run.path / 'plan.json'}: options", "The run is damaged: repeat it."
+    options: RunOptions = checked(RunOptions, run.read_json("plan.json").get("options"), where, fix)
     return options

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,21 @@ class Measuring:
     settings: Measure
     threads: int
     runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by runtime
+    into: RunFolder | None = None  # where outcomes and predictions go, if not into the run
+
+    @property
+    def folder(self) -> Path:
+        return (self.into or self.run).path
 
     def rows_of(
         self, candidate: Candidate, artifacts: Mapping[str, Artifact], group: str, repeat: int
-    ) -> list[Measurement]:
-        """Return the rows of one group of probes on one candidate, closed by their terminator.
+    ) -> tuple[list[Measurement], list[Path]]:
+        """Return the rows of one group of probes on one candidate, closed by their terminator, and the kept files.
 
         `group` is one of `groups()`, of which the probes that the recipe asks for are run, or a probe.
         """
         started = time.monotonic()
-        folder = self.run.path / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
+        folder = self.folder / "probe" / candidate.name.replace("/", "__") / f"{group}-{repeat}"
         wanted: set[str] = set(self.settings.probes)
         probes = tuple(name for name in groups().get(group, ()) if name in wanted) or (group,)
         once = set(taken("once"))
@@ -59,7 +64,7 @@ class Measuring:
             rows = self._remembered(job, folder, candidate, artifacts)
         else:
             rows = self._calmest(job, folder)
-        self._keep(folder, candidate, group, repeat)
+        kept = self._keep(folder, candidate, group, repeat)
         closing = Measurement(
             run=self.run.name,
             candidate=candidate.name,
@@ -78,7 +83,7 @@ class Measuring:
             labelled = [
                 replace(row, probe=CONTROL, statistic=f"{CONTROL}_{row.statistic}") for row in labelled
             ]
-        return [replace(row, repeat=repeat) for row in (*labelled, closing)]
+        return [replace(row, repeat=repeat) for row in (*labelled, closing)], kept
 
     def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
         """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
@@ -177,14 +182,17 @@ class Measuring:
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def _keep(self, folder: Path, candidate: Candidate, group: str, repeat: int) -> None:
-        """Keep raw samples, and per-example outcomes and predictions, with the run."""
+    def _keep(self, folder: Path, candidate: Candidate, group: str, repeat: int) -> list[Path]:
+        """Keep raw samples, and per-example outcomes and predictions, with the run; return their files there."""
+        files = []
         for kept, pattern in _KEPT.items():
-            target = kept_folder(self.run.path, kept, candidate.name)
+            target = kept_folder(self.folder, kept, candidate.name)
             for file in sorted(folder.glob(pattern)):
                 target.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target / kept_name(group, repeat, file.name))
+                files.append(target / kept_name(group, repeat, file.name))
+                shutil.copyfile(file, files[-1])
         remove(folder)
+        return files
 
 
 def disturbance(rows: Sequence[Measurement]) -> float:
@@ -194,6 +202,19 @@ def disturbance(rows: Sequence[Measurement]) -> float:
         if row.statistic == LOAD and row.unit == "share" and row.value is not None:
             shares[row.probe] = shares.get(row.probe, 0.0) + row.value
     return max(shares.values(), default=0.0)
+
+
+def failed_probes(rows: Iterable[Measurement]) -> dict[str, str]:
+    """Return by candidate which of its probes failed, each with the first line of why."""
+    by_candidate: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row.status == "failed":
+            reason = (row.error or "no reason given").splitlines()[0]
+            by_candidate.setdefault(row.candidate, {}).setdefault(row.probe, reason)
+    return {
+        name: "; ".join(f"{probe}: {reason}" for probe, reason in probes.items())
+        for name, probes in by_candidate.items()
+    }
 
 
 def _failed(rows: Sequence[Measurement]) -> dict[str, str]:

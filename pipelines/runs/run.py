@@ -38,7 +38,7 @@ from xpareto.pipelines.runs.agenda import (
     times_of_earlier_runs,
 )
 from xpareto.pipelines.runs.building import ArtifactBuilder, missing
-from xpareto.pipelines.runs.measure import Measuring, failure
+from xpareto.pipelines.runs.measure import Measuring, failed_probes, failure
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
 from xpareto.pipelines.storage import SCHEMA, RunFolder
@@ -48,7 +48,7 @@ REPORTING = "report"  # the kind of work that writes the report
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its folder, its report files, and the candidates that failed."""
+    """A finished run: its folder, its report files, and what failed by candidate: its making, or probes of it."""
 
     run: RunFolder
     report: Sequence[Path]
@@ -64,6 +64,7 @@ def run_recipe(options: Options, console: Console) -> Result:
     run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, _run_key(ready, work))
     with run.held():
         if resumed:
+            run.check_measured()
             run.drop_unfinished()
         console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
         for note in ready.notes:
@@ -97,12 +98,13 @@ def run_recipe(options: Options, console: Console) -> Result:
             run.name, options.command, recipe, ready.start, ready.plan, work, ready.store, builder.verified
         )
         write_document(run.path, document)
-        run.event("finished", failed=len(builder.failed_candidates(ready.plan)))
+        failed = {**failed_probes(run.rows()), **builder.failed_candidates(ready.plan)}
+        run.event("finished", failed=len(failed))
         run.seal()
 
     with agenda.piece(REPORTING, "report"):
         report = build_report([run.path], run.path / "report", warn=console.say)
-    return Result(run, report, builder.failed_candidates(ready.plan))
+    return Result(run, report, failed)
 
 
 def _stopped(builder: ArtifactBuilder) -> str:
@@ -167,14 +169,13 @@ def _measure(
             step = builder.failed_step(candidate)
             if (name, step, 0) not in finished:
                 error = builder.failed_candidates(plan)[name]
-                run.add_rows(failure(run.name, candidate, step, error))
+                run.add_rows(failure(run.name, candidate, step, error), candidate=name, probe=step)
                 finished.add((name, step, 0))
             continue
         block = f", block {repeat + 1}" if group in (COST, CONTROL) else ""
         with agenda.piece(measuring(group), f"{'A/A' if group == CONTROL else group} of {name}{block}"):
-            rows = measurer.rows_of(candidate, bundle, group, repeat)
-        run.add_rows(rows)
-        run.event("measured", candidate=name, probe=group, seconds=rows[-1].value)
+            rows, kept = measurer.rows_of(candidate, bundle, group, repeat)
+        run.add_rows(rows, kept, candidate=name, probe=group, seconds=rows[-1].value)
         for row in rows:
             if row.status == "failed":
                 agenda.console.say(f"Failed: {row.probe} of {name}: {row.error.splitlines()[0]}")

@@ -89,13 +89,13 @@ def submit(
     )
     agenda = Agenda(console, {"predict": 1})
     predicting = agenda.piece("predict", f"predictions of {name} for {', '.join(tasks)}")
-    with predicting, tempfile.TemporaryDirectory(dir=store.root / "scratch") as scratch:
+    with predicting, tempfile.TemporaryDirectory() as scratch:
         rows = launch(job, Path(scratch))
         for row in rows:
             if row.status == "failed":
                 raise InputError(f"{name}: its predictions failed: {row.error}")
         if all(row.status == "missing" for row in rows):
-            where = data or options_of(run)["data"]
+            where = data or options_of(run).data
             raise InputError(
                 f"{where}: no {SPLIT} data of {', '.join(tasks)}, so there is nothing to predict."
             )
@@ -109,7 +109,7 @@ def _data(
     """Return the data of that name, else the run's own, from the hub at the run's own commits."""
     lock = Lock.new(store.root / "hub") if name is not None else Lock.read(run.path / "lock.json")
     spec = open_data(
-        name or options_of(run)["data"], run.path, "--data" if name else f"{recipe_file}: data", store, lock
+        name or options_of(run).data, run.path, "--data" if name else f"{recipe_file}: data", store, lock
     )[0]
     if spec.hub:  # the process that predicts obeys the lock, so it has to be complete before
         data = Data.open(spec, dataset_commits(lock))

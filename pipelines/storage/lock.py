@@ -5,12 +5,11 @@ No commit stands in xpareto itself: each is asked of the hub at first use and wr
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xpareto.compress.core import InputError, replace_json
+from xpareto.compress.core import InputError, load_json, replace_json
 
 SCHEMA = 1
 Kind = Literal["model", "dataset"]
@@ -28,7 +27,7 @@ class Lock:
     def read(file: Path) -> Lock:
         """Return the lock in a file given by the user."""
         try:
-            commits = json.loads(file.read_text(encoding="utf-8-sig"))
+            commits = load_json(file)
         except OSError as error:
             raise InputError(f"--lock {file}: cannot be read: {error.strerror}.") from error
         except ValueError as error:

@@ -8,30 +8,42 @@ building/, scratch/, locks/  work in progress
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from xpareto.compress.core import (
+    MANIFEST,
     Artifact,
     ArtifactDamaged,
+    InputError,
     Manifest,
+    checked,
+    load_json,
+    plain_name,
+    plain_path,
     replace_json,
     seal,
     sha256_file,
+    shortened,
     writing,
 )
+
+_SEAL = "SEAL.json"
+_AGAIN = "It will be made again."
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Store:
     """Artifacts by key. Nothing is ever changed in place; a damaged artifact is moved aside."""
 
     def __init__(self, root: Path) -> None:
+        """Open the store in a folder to make artifacts in it; what is not there is made."""
         self.root = root.resolve()
         with writing(self.root):
             for name in ("keys", "artifacts", "measured", "building", "scratch", "locks"):
@@ -39,6 +51,17 @@ class Store:
             probe = self.root / "locks" / f".writable.{os.getpid()}"
             probe.touch()
             probe.unlink()
+
+    @staticmethod
+    def there(root: Path) -> Store:
+        """Return the store in a folder to read from, writing nothing there; InputError where there is none."""
+        store = Store.__new__(Store)
+        store.root = root.resolve()
+        if not (store.root / "artifacts").is_dir():
+            raise InputError(
+                f"{root}: expected the store that the run's artifacts are in, found none. Name it with --store."
+            )
+        return store
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -52,15 +75,15 @@ class Store:
 
     def digest_of(self, key: str) -> str | None:
         """Return the digest recorded for a key, without looking at the artifact."""
-        record = _read(self.root / "keys" / f"{key}.json")
-        return str(record["digest"]) if record else None
+        record = self._record(key)
+        return record.digest if record else None
 
     def parents_match(self, key: str) -> bool:
-        """Do the parents that a key's artifact was made from still have the recorded digests?"""
-        record = _read(self.root / "keys" / f"{key}.json")
-        if record is None:
-            return False
-        return all(self.digest_of(parent) == digest for parent, digest in record["parents"].items())
+        """Tell whether the artifact of a key was made from what its parents' keys give now."""
+        record = self._record(key)
+        return record is not None and all(
+            self.digest_of(parent) == digest for parent, digest in record.parents.items()
+        )
 
     def find(self, key: str, *, verify: bool) -> Artifact | None:
         """Return the artifact of a key, or None when it must be made.
@@ -70,18 +93,34 @@ class Store:
         digest = self.digest_of(key)
         if digest is None or not self.parents_match(key):
             return None
+        return self.open(digest, verify=verify) if self.folder(digest).is_dir() else None
+
+    def open(self, digest: str, *, verify: bool) -> Artifact:
+        """Return the artifact of a digest; InputError when the store does not have it.
+
+        ArtifactDamaged when what lies at that address is something else, or has files that were not sealed
+        (with `verify`: when any byte is another).
+        """
         folder = self.folder(digest)
         if not folder.is_dir():
-            return None
+            raise InputError(
+                f"{self.root}: the artifact {digest[:12]} is not there any more. Name the store that has it with "
+                "--store, or run the recipe again to make it."
+            )
         artifact = Artifact.open(folder)
         if artifact.digest != digest:
             raise ArtifactDamaged(f"{folder}: expected digest {digest}, found {artifact.digest}.")
+        unknown = _names(folder) - {*artifact.manifest.files, MANIFEST}
+        if unknown:
+            raise ArtifactDamaged(f"{folder / min(unknown)}: expected no such file, since it was not sealed.")
         if verify:
             artifact.verify()
         return artifact
 
     def folder(self, digest: str) -> Path:
-        """Return where an artifact of that digest lies."""
+        """Return where an artifact of that digest lies; InputError for what is no digest."""
+        if not _DIGEST.fullmatch(digest):
+            raise InputError(f"{self.root}: expected the sha256 of an artifact, found {shortened(digest)}.")
         return self.root / "artifacts" / digest[:2] / digest
 
     def put(self, key: str, parents: Mapping[str, str], make: Callable[[Path], Manifest]) -> Artifact:
@@ -103,7 +142,8 @@ class Store:
                     building.replace(final)
                     final.chmod(0o555)
         replace_json(
-            self.root / "keys" / f"{key}.json", {"digest": artifact.digest, "parents": dict(parents)}
+            self.root / "keys" / f"{key}.json",
+            {"digest": artifact.digest, "parents": dict(parents), "key": key},
         )
         return Artifact.open(final)
 
@@ -118,19 +158,38 @@ class Store:
             self.folder(digest).chmod(0o755)
             self.folder(digest).replace(aside)
 
+    def _record(self, key: str) -> _Record | None:
+        """Return what is recorded of a key; None when it is absent or damaged, as after a torn disk."""
+        file = self.root / "keys" / f"{plain_name(key, f'{self.root}: key')}.json"
+        try:
+            record: _Record = checked(_Record, load_json(file), str(file), _AGAIN)
+        except (OSError, ValueError, InputError):
+            return None
+        digests = [record.digest, *record.parents.values()]
+        good = record.key in ("", key) and all(map(_DIGEST.fullmatch, digests))
+        return record if good else None
+
     # -- outcomes of pure probes --------------------------------------------------------------
 
     def find_measured(self, key: str) -> Path | None:
-        """Return the sealed folder of a probe's outcomes; None when absent or damaged."""
+        """Return the sealed folder of a probe's outcomes; None when absent, damaged, or joined by other files."""
         folder = self.root / "measured" / key
-        seals = _read(folder / "SEAL.json")
-        if seals is None:
+        if not folder.is_dir():
             return None
-        for name, digest in seals.items():
-            if not (folder / name).is_file() or sha256_file(folder / name) != digest:
-                remove(folder)
-                return None
-        return folder
+        try:
+            seals: Mapping[str, str] = checked(
+                Mapping[str, str], load_json(folder / _SEAL), str(folder / _SEAL), _AGAIN
+            )
+            for name in seals:
+                plain_path(name, str(folder / _SEAL))
+            whole = _names(folder) == {*seals, _SEAL} and all(
+                sha256_file(folder / name) == digest for name, digest in seals.items()
+            )
+        except (OSError, ValueError, InputError):
+            whole = False
+        if not whole:
+            remove(folder)
+        return folder if whole else None
 
     def put_measured(self, key: str, made: Path) -> Path:
         """Seal a folder of outcomes and move it into the store."""
@@ -138,26 +197,38 @@ class Store:
         with writing(final):
             files = sorted(path for path in made.rglob("*") if path.is_file())
             seals = {path.relative_to(made).as_posix(): sha256_file(path) for path in files}
-            replace_json(made / "SEAL.json", seals)
+            replace_json(made / _SEAL, seals)
             remove(final)
             made.replace(final)
         return final
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in a file; None when it is absent or damaged, as after a torn disk."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+@dataclass(frozen=True)
+class _Record:
+    """What keys/<key>.json holds: the digest that a key gave, from which parents (key -> digest)."""
+
+    digest: str
+    parents: Mapping[str, str]
+    key: str = ""  # "" in stores of earlier versions
+
+
+def _names(folder: Path) -> set[str]:
+    """Return the relative paths of all files in a folder; a link counts under its name, what is no file with "?"."""
+    found = set()
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        if not stat.S_ISDIR(mode):
+            name = path.relative_to(folder).as_posix()
+            found.add(name if stat.S_ISREG(mode) else f"{name}?")
+    return found
 
 
 def remove(folder: Path) -> None:
     """Delete a folder, read-only parts included; nothing happens when there is none."""
-    if not folder.exists():
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)  # a link, whatever it leads to
         return
     for path in [folder, *folder.rglob("*")]:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             path.chmod(path.stat().st_mode | stat.S_IRWXU)
     shutil.rmtree(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import replace_bytes
 from xpareto.eval.analyses.documents import analysis_of, read_analysis
 from xpareto.eval.results import read_runs, summarize
 from xpareto.reports.figures import figures
@@ -30,14 +30,7 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
         **latex(run_summary, analysis),
     }
     drawn = figures(run_summary, analysis) if paper else {}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (out / name).write_text(text, encoding="utf-8", newline="\n")
-        for name, data in drawn.items():
-            (out / name).write_bytes(data)
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or out}: cannot write the report, {error.strerror}. Give another --out."
-        ) from error
-    return [out / name for name in (*texts, *drawn)]
+    contents = {**{name: text.encode("utf-8") for name, text in texts.items()}, **drawn}
+    for name, content in contents.items():
+        replace_bytes(out / name, content)
+    return [out / name for name in contents]

@@ -11,7 +11,8 @@ import pytest
 
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.planning.inputs import Base, open_start
+from xpareto.pipelines.planning import inputs
+from xpareto.pipelines.planning.inputs import Base, embedded_data, open_start
 from xpareto.pipelines.recipe.schema import Checked
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
@@ -110,3 +111,27 @@ def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
     by_first, by_mean = opened("cls", "cls", "tatoeba"), opened("mean", "mean", "tatoeba")
     assert "first token" in by_first.notes[0] and by_mean.notes == ()
     assert by_first.identity != by_mean.identity
+
+
+def test_embedded_data_that_were_changed_are_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def write(folder: Path) -> None:
+        (folder / "xnli").mkdir()
+        (folder / "xnli" / "test-en.tsv").write_text("a\tb\tneutral\n")
+        written.append(folder)
+
+    monkeypatch.setattr(inputs, "write_data", write)
+    store = Store(tmp_path / "store")
+    file = embedded_data(store) / "xnli" / "test-en.tsv"
+    assert embedded_data(store) == file.parents[1] and len(written) == 1
+    for damage in (
+        lambda: file.write_text("a\tb\tneutraL\n"),
+        (file.parent / "test-de.tsv").touch,
+        file.unlink,
+    ):
+        damage()
+        embedded_data(store)
+        assert file.read_text() == "a\tb\tneutral\n" and len(list(file.parent.iterdir())) == 1

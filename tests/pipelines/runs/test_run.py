@@ -290,6 +290,62 @@ def test_measuring_again_adds_a_repeat_and_makes_nothing(finished: Path, tmp_pat
     assert run.joinpath("SEAL.json").is_file()
 
 
+def in_process(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> tuple[int, str]:
+    """Return the exit code and what the command tells, run in this process from a folder."""
+    from typer.testing import CliRunner
+
+    from xpareto.pipelines.cli import app
+
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return done.exit_code, f"{done.stderr}{done.exception}"
+
+
+def test_damage_is_not_measured_and_not_sealed(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that was changed, a file that was deleted, weights that were overwritten: told, and left as they are."""
+    from xpareto.pipelines.runs.measure import Measuring
+
+    monkeypatch.setattr(Measuring, "rows_of", lambda *_: pytest.fail("something was measured"))
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    run, words = only_run(folder), ("measure", "latest", "--probe", "size", "--store", "store")
+    seal = (run / "SEAL.json").read_bytes()
+    kept = next((run / "outcomes").rglob("*.npz"))
+    weights = max(folder.glob("store/artifacts/*/*/model.safetensors"), key=lambda file: file.stat().st_mtime)
+    for victim in (run / "measurements.jsonl", kept, weights):
+        good = victim.read_bytes()
+        victim.chmod(0o644)
+        victim.write_bytes(good[:-4096] + bytes(4096) if victim == weights else good[:-2])
+        _, told = in_process(folder, monkeypatch, *words)
+        assert "expected sha256" in told and str(victim) in told
+        assert (run / "SEAL.json").read_bytes() == seal
+        victim.write_bytes(good)
+
+
+def test_a_probe_that_failed_is_told_by_the_exit_code(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xpareto.eval.records.measurement import Measurement
+    from xpareto.pipelines.runs import measure
+
+    def launch(job: measure.Job, folder: Path) -> list[Measurement]:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [
+            Measurement(job.run, job.candidate, "size", "size", None, "", status="failed", error="no room\nx")
+        ]
+
+    monkeypatch.setattr(measure, "launch", launch)
+    shutil.copytree(finished, tmp_path / "copy")
+    run = only_run(tmp_path / "copy")
+    code, told = in_process(
+        tmp_path / "copy", monkeypatch, "measure", "latest", "--probe", "size", "--store", "store"
+    )
+    assert code == 1 and "Failed: mnli/int8/onnxruntime: size: no room" in told
+    assert in_process(tmp_path / "copy", monkeypatch, "verify", run, "--store", "store")[0] == 0
+
+
 def test_the_report_of_two_runs_shows_both(finished: Path, tmp_path: Path) -> None:
     run = only_run(finished)
     done = xpareto("report", run, "--out", tmp_path / "report", folder=finished)

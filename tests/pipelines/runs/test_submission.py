@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.runs.later_actions import check_empty, measure_again
+from xpareto.pipelines.runs.later_actions import check_empty
+from xpareto.pipelines.runs.repeat import measure_again
 from xpareto.pipelines.runs.run import Console
 from xpareto.pipelines.runs.submission import Submission
 from xpareto.pipelines.storage.run_folder import RunFolder

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.records.measurement import Measurement
+from xpareto.eval.results.integrity import changed_since_seal
 from xpareto.pipelines.storage.run_folder import TERMINATOR, RunFolder
 
 KEY = "0123456789abcdef"
@@ -149,3 +152,102 @@ def test_the_latest_run_is_the_one_that_finished_last_by_its_own_time(tmp_path: 
     made("20260102T000000Z-a", "2026-01-04T10:00:00Z")  # was resumed
     made("zzz-without-events", None)
     assert latest() == "20260102T000000Z-a"
+
+
+def measured(path: Path) -> RunFolder:
+    """Return a sealed run with one measurement and a kept file."""
+    run = new(path)
+    run.write_json("plan.json", {"schema": 1})
+    keep(run, "c", 1.0)
+    run.seal()
+    return run
+
+
+def keep(run: RunFolder, candidate: str, value: float, repeat: int = 0) -> None:
+    file = run.path / "outcomes" / candidate / f"accuracy-{repeat}-xnli.npz"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"outcomes")
+    run.add_rows(batch(candidate, "latency", [value]), [file], candidate=candidate, probe="latency")
+
+
+@pytest.mark.parametrize("after", range(12))
+def test_a_run_that_takes_measurements_is_as_sealed_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """The run is killed after so many changes of files, and goes on: nothing is lost, nothing twice."""
+    run = measured(tmp_path)
+    staged = RunFolder(run.path / "probe" / "again")
+    staged.path.mkdir(parents=True)
+    keep(staged, "c", 2.0, repeat=1)
+    moves, replace = [], Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if len(moves) == after:
+            raise KeyboardInterrupt
+        moves.append(target)
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with suppress(KeyboardInterrupt):
+            run.take(staged, repeat=1)
+    assert run.damaged() == [] and changed_since_seal(run.path) == ()
+    run.finish_taking(staged)
+    if staged.rows():  # the kill came before anything was moved
+        run.take(staged, repeat=1)
+    assert run.damaged() == [] and [row.value for row in run.rows()] == [1.0, 1.0, 2.0, 1.0]
+    assert len(list((run.path / "outcomes").rglob("*.npz"))) == 2
+    assert [event["event"] for event in run.events()] == ["measured", "measured again"]
+    assert not staged.path.exists() and not (run.path / "SEAL.next.json").exists()
+
+
+def test_a_damaged_run_takes_nothing(tmp_path: Path) -> None:
+    run = measured(tmp_path)
+    staged = RunFolder(run.path / "probe" / "again")
+    staged.path.mkdir(parents=True)
+    keep(staged, "c", 2.0, repeat=1)
+    seal = (run.path / "SEAL.json").read_bytes()
+    run.rows_file.write_text(run.rows_file.read_text().replace('"value": 1.0', '"value": 9.0', 1))
+    with pytest.raises(InputError, match=r"measurements.jsonl: expected sha256"):
+        run.take(staged, repeat=1)
+    assert (run.path / "SEAL.json").read_bytes() == seal and len(run.rows()) == 2
+
+
+def test_a_file_among_the_outcomes_that_was_not_sealed_is_told(tmp_path: Path) -> None:
+    run = measured(tmp_path)
+    (run.path / "outcomes" / "c" / "accuracy-9-xnli.npz").write_bytes(b"newer")
+    assert "accuracy-9-xnli.npz: expected no such file" in run.damaged()[0]
+    assert changed_since_seal(run.path) == ("outcomes/",)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda run: flip(run.rows_file), "are not the rows that were measured"),
+        (
+            lambda run: next((run.path / "outcomes").rglob("*.npz")).unlink(),
+            "expected the file that was measured",
+        ),
+        (lambda run: (run.path / "events.jsonl").unlink(), "expected what tells of the rows, found none"),
+        (lambda run: (run.path / "events.jsonl").write_text("[1]\n"), r"events.jsonl:1: expected an event"),
+        (
+            lambda run: (run.path / "events.jsonl").write_text("[" * 9999 + "\n"),
+            r"events.jsonl:1: expected an event",
+        ),
+    ],
+)
+def test_a_run_whose_seal_was_taken_away_is_not_sealed_as_it_is_now(
+    tmp_path: Path, damage: Callable[[RunFolder], None], told: str
+) -> None:
+    run = measured(tmp_path)
+    (run.path / "SEAL.json").unlink()
+    again, resumed = RunFolder.start_or_resume(tmp_path, "demo", KEY)
+    assert resumed and again == run
+    again.check_measured()
+    damage(run)
+    with pytest.raises(InputError, match=told):
+        again.check_measured()
+
+
+def flip(file: Path) -> None:
+    file.write_text(file.read_text().replace('"value": 1.0', '"value": 3.0', 1))

@@ -132,7 +132,7 @@ def test_provenance_environment_and_command_are_there(made: str) -> None:
 
 def test_an_unwritable_place_is_named(make_run: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot write the report"):
+    with pytest.raises(InputError, match="cannot be written to"):
         build([make_run()], tmp_path / "file")
 
 
