@@ -17,6 +17,7 @@ MOST_DEPTH = 100  # of lists and objects in each other; what we and others write
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket",
           stat.S_IFDIR: "a folder"}  # fmt: skip
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONG = re.compile(r"\d{21}")
 _LONGEST_NAME = 255  # bytes, of most file systems
 
 
@@ -50,7 +51,7 @@ def parse_json(text: str) -> Any:
     ValueError: lists or objects in each other deeper than 100
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_whole) if _LONG.search(text) else json.loads(text)
     except RecursionError:
         raise ValueError(f"lists or objects in each other deeper than {MOST_DEPTH}") from None
     if text.count("[") + text.count("{") > MOST_DEPTH:
@@ -58,6 +59,13 @@ def parse_json(text: str) -> Any:
     if _SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a pair cannot be written again
     return value
+
+
+def _whole(digits: str) -> int:
+    """Return a whole number of at most 64 bits: one that no float holds ends in an OverflowError somewhere else."""
+    if len(digits) > 20:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
 
 
 def _check_depth(value: Any) -> None:

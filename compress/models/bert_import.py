@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, load_json
 from xpareto.compress.models.weight_names import BODY, Names
 
 _PAD, _BOS, _EOS = 1, 0, 2
@@ -51,7 +51,7 @@ def has_masked_lm(heads: Iterable[str], config: Mapping[str, Any]) -> bool:
 def check_tokenizer(file: Path) -> None:
     """Raise InputError where a tokenizer.json beside a BERT is not XLM-R's."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
+        data = load_json(file)
         model = data["model"]
         first = [piece for piece, _ in model["vocab"][:4]] if model["type"] == "Unigram" else model["type"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, read_json
 
 _WITHOUT_IDS = ("ByteLevel", "Metaspace")  # post-processors that name no id
 
@@ -49,11 +48,9 @@ class UnigramFile:
     def read(file: Path) -> UnigramFile:
         """Return the tokenizer; InputError where it is none, or where its model is another one."""
         try:
-            data = json.loads(file.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{file}: expected a tokenizer.json, found no readable one ({error})."
-            ) from error
+            data = read_json(file)
+        except InputError as error:
+            raise InputError(f"expected a tokenizer.json, found no readable one: {error}") from error
         kind = (data.get("model") or {}).get("type")
         if kind != "Unigram":
             raise InputError(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import NAMES, InputError
+from xpareto.compress.core import NAMES, InputError, read_file
 from xpareto.eval.tasks import Pair, Tagged
 
 _ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
@@ -49,7 +49,7 @@ class TextEncoder:
         from tokenizers import Tokenizer
 
         try:
-            self._tokenizer: Any = Tokenizer.from_buffer(file.read_bytes())
+            self._tokenizer: Any = Tokenizer.from_buffer(read_file(file))
         except OSError as error:
             raise InputError(f"{file}: expected a tokenizer.json, {error.strerror}.") from error
         except ValueError as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, load_json
 from xpareto.eval.kinds import TUNING, Calibrated, Kind
 from xpareto.eval.probes.accuracy import ASKED
 from xpareto.eval.results.document import TaskFacts
@@ -124,7 +124,7 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
     if file is None:
         return None
     try:
-        predictions = json.loads(file.read_text(encoding="utf-8"))
+        predictions = load_json(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected predictions as JSON ({error}). Repeat the run.") from error
     if not isinstance(predictions, dict) or not all(

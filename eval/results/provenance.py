@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpareto.compress.core import load_json, parse_json, read_file
 from xpareto.eval.results.document import Provenance, basis_of
 
 
@@ -18,17 +18,18 @@ def made_of_old_run(folder: Path) -> dict[str, Provenance]:
     what they found in the store has none. Nothing where these cannot be read: a report can do without.
     """
     try:
-        nodes = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["nodes"]
+        nodes = load_json(folder / "plan.json")["nodes"]
         events = [
-            json.loads(line)
-            for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+            parse_json(line)
+            for line in read_file(folder / "events.jsonl").decode("utf-8").splitlines()
             if '"made"' in line
         ]
         seconds = {event["key"]: float(event["seconds"]) for event in events if event["event"] == "made"}
-        return {
+        made = {
             str(key): Provenance(str(node["step"]), str(node["label"]), node["parent"], seconds.get(key))
             for key, node in nodes.items()
         }
+        return made if all(isinstance(work.parent, str | None) for work in made.values()) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 

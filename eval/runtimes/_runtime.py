@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -10,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from xpareto.compress.core import Artifact, Catalog, Format, InputError
+from xpareto.compress.core import Artifact, Catalog, Format, InputError, read_json
 
 RUNTIMES = Catalog("runtime", "xpareto.eval.runtimes", "RUNTIME")
 
@@ -84,14 +83,7 @@ class Runtime(ABC):
 
 def model_config(artifact: Artifact) -> dict[str, Any]:
     """Return the config.json that lies in an artifact; InputError when it is not a JSON object."""
-    file = artifact.file("config.json")
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: expected the configuration as JSON ({error}).") from error
-    if not isinstance(config, dict):
-        raise InputError(f"{file}: expected a JSON object, found {type(config).__name__}.")
-    return config
+    return read_json(artifact.file("config.json"))
 
 
 def longest_input(config: Mapping[str, Any]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
+
+from xpareto.compress.core import parse_json, read_file
 
 _RECENT = 3  # earlier runs whose times are asked for
 
@@ -198,7 +199,7 @@ def measuring(group: object) -> str:
 
 def _events(file: Path) -> Sequence[Mapping[str, object]]:
     try:
-        found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        found = [parse_json(line) for line in read_file(file).decode("utf-8").splitlines()]
     except (OSError, ValueError):
         return ()  # a time to go is worth no error
     return [event for event in found if isinstance(event, dict)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from xpareto.compress.core import InputError, replace_text, writing
+from xpareto.compress.core import InputError, read_json, replace_text, writing
 from xpareto.eval.analyses import RESAMPLES, analyse
 from xpareto.eval.analyses.documents import NAME, Analysis, NoSummary, analysis_of, read_analysis
 from xpareto.eval.results import read_run_results, read_runs
@@ -50,7 +49,7 @@ def build_report(
     told why. `paper` adds figures for print (see reports.formats.all_forms).
     """
     analysis = write_analysis(runs, out)
-    why = json.loads(analysis.read_text(encoding="utf-8")).get("unavailable")
+    why = read_json(analysis).get("unavailable")
     if why and len(runs) == 1:
         warn(f"The report has no intervals and no decision: {why}")
     return [*build(runs, out, paper), analysis]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xpareto.compress.core import InputError, refused
+from xpareto.compress.core import InputError, load_json, refused
 
 
 class Estimate(NamedTuple):
@@ -105,7 +105,7 @@ class Document(Part):
 def json_object(file: Path, what: str, advice: str) -> Mapping[str, Any]:
     """Return the JSON object in a file; InputError names what was expected instead of what is there."""
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = load_json(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected {what} as JSON ({error}). {advice}") from error
     if not isinstance(raw, dict):
