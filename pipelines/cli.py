@@ -121,6 +121,7 @@ def main() -> None:
 
 def _refuse(message: str) -> NoReturn:
     from xpareto.compress.core import bounded
+    from xpareto.reports.text import visible
 
-    sys.stderr.write(f"error: {bounded(message)}\n")
+    sys.stderr.write(f"error: {visible(bounded(message))}\n")
     sys.exit(2)

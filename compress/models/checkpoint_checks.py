@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, shortened
 from xpareto.compress.models.heterogeneous_config import Shape
 from xpareto.compress.models.heterogeneous_layers import expected_shapes
 from xpareto.compress.models.weight_files import FLOATS, Stored
@@ -18,6 +19,13 @@ _PLAIN_ENCODER: Mapping[str, tuple[Any, ...]] = {
     "add_cross_attention": (False, None),
 }
 """Settings of config.json that XLM-R's own class does not obey, or that make no encoder, and their right values."""
+
+_MOST = {
+    "vocab_size": 10_000_000, "hidden_size": 100_000, "num_hidden_layers": 1000, "max_position_embeddings": 10_000_000,
+    "num_attention_heads": 10_000, "intermediate_size": 1_000_000,
+}  # fmt: skip
+MOST_LABELS = 100_000
+"""Far above any encoder: what is beyond is damage, of which lists and tensors would be made until memory is full."""
 
 
 def check_adapter(folder: Path) -> None:
@@ -50,8 +58,16 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
             )
     for name in ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"):
         value, least = config.get(name), int(name != "num_hidden_layers")  # 0: it ends at its embeddings
-        if not isinstance(value, int) or value < least:
-            raise InputError(f"{file}: {name}: expected a positive integer, found {value!r}.")
+        if type(value) is not int or not least <= value <= _MOST[name]:
+            raise InputError(
+                f"{file}: {name}: expected a positive integer, at most {_MOST[name]}, found {shortened(value)}."
+            )
+    for name in ("num_attention_heads", "intermediate_size"):
+        if isinstance(config.get(name), int) and config[name] > _MOST[name]:
+            raise InputError(
+                f"{file}: {name}: expected at most {_MOST[name]}, found {shortened(config[name])}."
+            )
+    _check_labels(config, file)
     pad, most = config.get("pad_token_id", 1), config["vocab_size"]
     if config.get("model_type") != "bert":
         most = min(most, config["max_position_embeddings"] - 1)
@@ -59,6 +75,31 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
         raise InputError(
             f"{file}: pad_token_id: expected an id below {most}, of vocab_size and of the positions, which are "
             f"counted from behind it, found {pad!r}."
+        )
+
+
+def _check_labels(config: Mapping[str, Any], file: Path) -> None:
+    """Refuse names of classes and labels that are none: transformers makes as many as the config says."""
+    classes = config.get("architectures") or []
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise InputError(f"{file}: architectures: expected a list of names, found {shortened(classes)}.")
+    count = config.get("num_labels", 2)
+    if type(count) is not int or not 0 <= count <= MOST_LABELS:
+        raise InputError(f"{file}: num_labels: expected at most {MOST_LABELS}, found {shortened(count)}.")
+    labels = config.get("id2label") or {}
+    if (
+        not isinstance(labels, dict)
+        or len(labels) > MOST_LABELS
+        or not all(
+            re.fullmatch("[0-9]{1,6}", key) and isinstance(name, str | int) for key, name in labels.items()
+        )
+    ):
+        raise InputError(
+            f"{file}: id2label: expected a name for each of at most {MOST_LABELS} numbers, found {shortened(labels)}."
+        )
+    if not isinstance(config.get("label2id") or {}, dict):
+        raise InputError(
+            f"{file}: label2id: expected a number for each name, found {shortened(config['label2id'])}."
         )
 
 

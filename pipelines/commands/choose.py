@@ -129,8 +129,8 @@ def choose(
     """
     from xpareto.eval.analyses import Requirements, named_numbers, names
     from xpareto.eval.objectives import declared_limits
-    from xpareto.pipelines.runs import choose_run
-    from xpareto.pipelines.storage import RunFolder, warn_of_changes
+    from xpareto.pipelines.runs import choose_run, warn_of_changes
+    from xpareto.pipelines.storage import RunFolder
 
     given = ctx.meta.get(LIMITS, {})
     requirements = Requirements(

@@ -17,6 +17,7 @@ from xpareto.pipelines.commands.options import (
     StoreLookup,
     Text,
 )
+from xpareto.pipelines.commands.output import tell
 
 
 def export(
@@ -36,13 +37,14 @@ def export(
 ) -> None:
     """Write a candidate's models out, with config, tokenizer, manifest, and a card that says how to use them."""
     from xpareto.pipelines.runs import export as export_candidate
-    from xpareto.pipelines.runs import full_name, store_of
+    from xpareto.pipelines.runs import full_name, store_of, warn_of_changes
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
+    warn_of_changes(run_folder)
     name = full_name(run_folder, candidate)
     for folder in export_candidate(run_folder, store_of(run_folder, store), name, target, given_license):
-        typer.echo(folder)
+        tell(folder)
 
 
 def outliers(
@@ -53,10 +55,11 @@ def outliers(
 ) -> None:
     """Tell where a quantized candidate's activations have outliers: by product, channel and language."""
     from xpareto.pipelines.display import show_outliers
-    from xpareto.pipelines.runs import full_name, store_of
+    from xpareto.pipelines.runs import full_name, store_of, warn_of_changes
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
+    warn_of_changes(run_folder)
     show_outliers(run_folder, store_of(run_folder, store), full_name(run_folder, candidate))
 
 
@@ -76,11 +79,12 @@ def submit(
 ) -> None:
     """Write XTREME's leaderboard folder: a candidate's predictions for every test set of the run's tasks."""
     from xpareto.pipelines.display import Terminal
-    from xpareto.pipelines.runs import full_name, store_of
+    from xpareto.pipelines.runs import full_name, store_of, warn_of_changes
     from xpareto.pipelines.runs import submit as submit_candidate
     from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
+    warn_of_changes(run_folder)
     with Terminal() as terminal:
         made = submit_candidate(
             run_folder,
@@ -92,8 +96,8 @@ def submit(
             console=terminal,
         )
     for line in made.lines():
-        typer.echo(line)
-    typer.echo(made.folder)
+        tell(line)
+    tell(made.folder)
 
 
 def score(
@@ -120,7 +124,7 @@ def verify(run: RunName, runs: RunsLookup = RUNS, store: StoreLookup = None) -> 
     run_folder = RunFolder.find(run, runs)
     problems = verify_run(run_folder, store_of(run_folder, store))
     for problem in problems:
-        typer.echo(problem, err=True)
+        tell(problem, error=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{run_folder.path}: every file and artifact is as it was sealed.")
+    tell(f"{run_folder.path}: every file and artifact is as it was sealed.")

@@ -44,6 +44,13 @@ def open_output() -> None:
         setattr(sys, name, io.TextIOWrapper(buffer, encoding, _ESCAPED, line_buffering=lines))
 
 
+def tell(what: object, *, error: bool = False) -> None:
+    """Print a line to standard output or error, with every character that would hide or move others spelled out."""
+    from xpareto.reports.text import visible
+
+    (sys.stderr if error else sys.stdout).write(visible(str(what)) + "\n")
+
+
 def discard(number: int) -> None:
     """Let what is written to an open file vanish from now on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

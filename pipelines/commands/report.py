@@ -19,6 +19,7 @@ from xpareto.pipelines.commands.options import (
     RunsLookup,
     command_line,
 )
+from xpareto.pipelines.commands.output import tell
 
 
 def report(
@@ -35,17 +36,17 @@ def report(
     runs: RunsLookup = RUNS,
 ) -> None:
     """Write the report of one run or of several together, from their rows alone."""
-    from xpareto.pipelines.runs import build_report
-    from xpareto.pipelines.storage import RunFolder, warn_of_changes
+    from xpareto.pipelines.runs import build_report, warn_of_changes
+    from xpareto.pipelines.storage import RunFolder
 
     def warn(text: str) -> None:
-        sys.stderr.write(f"warning: {text}\n")
+        tell(f"warning: {text}", error=True)
 
     run_folders = [RunFolder.find(name, runs) for name in run]
     warn_of_changes(*run_folders)
     target = out if out is not None else run_folders[0].path / "report"
     for file in build_report([folder.path for folder in run_folders], target, paper, warn):
-        typer.echo(file)
+        tell(file)
 
 
 def compare(
@@ -69,8 +70,8 @@ def compare(
 
     Writes compare-A-B.md and compare-A-B.json beside the run's report.
     """
-    from xpareto.pipelines.runs import compare_run, write_comparison
-    from xpareto.pipelines.storage import RunFolder, warn_of_changes
+    from xpareto.pipelines.runs import compare_run, warn_of_changes, write_comparison
+    from xpareto.pipelines.storage import RunFolder
 
     run_folder = RunFolder.find(run, runs)
     warn_of_changes(run_folder)
@@ -83,7 +84,7 @@ def compare(
 
     show_comparison(document)
     for file in files:
-        typer.echo(file)
+        tell(file)
 
 
 def diff(
@@ -124,12 +125,12 @@ def diff(
     candidate or a cost that failed or was not measured any more. With --strict, a difference is one
     unless it is shown to be none.
     """
-    from xpareto.pipelines.runs import diff_runs
-    from xpareto.pipelines.storage import RunFolder, warn_of_changes
+    from xpareto.pipelines.runs import diff_runs, warn_of_changes
+    from xpareto.pipelines.storage import RunFolder
 
     first, second = (RunFolder.find(name, runs) for name in (run_a, run_b))
     if first.path == second.path:
-        sys.stderr.write(f"warning: RUN_A and RUN_B are the same run, {first.path}, so nothing can differ.\n")
+        tell(f"warning: RUN_A and RUN_B are the same run, {first.path}, so nothing can differ.", error=True)
     warn_of_changes(first, second)
     document = diff_runs(first, second, tolerance, cost_tolerance, resamples, seed, strict)
     if as_json:
@@ -162,11 +163,12 @@ def claims(
     """Show the source study's claims, how to test each, and what the runs' comparisons say of it."""
     from xpareto.compress.core import replace_text, writing
     from xpareto.pipelines.display import Terminal
-    from xpareto.pipelines.runs import claims_of, compare_for_claims
+    from xpareto.pipelines.runs import claims_of, compare_for_claims, warn_of_changes
     from xpareto.pipelines.storage import RunFolder
     from xpareto.reports.comparisons import claims_markdown
 
     run_folders = [RunFolder.find(name, runs) for name in run or ()]
+    warn_of_changes(*run_folders)
     if compare_first:
         with Terminal() as terminal:
             compare_for_claims(run_folders, terminal, margin, resamples, seed)
@@ -178,4 +180,4 @@ def claims(
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         replace_text(out, text)
-    typer.echo(out)
+    tell(out)

@@ -26,6 +26,7 @@ from xpareto.pipelines.commands.options import (
     Text,
     command_line,
 )
+from xpareto.pipelines.commands.output import tell
 
 
 def run(
@@ -102,6 +103,6 @@ def measure(
         for name, reason in result.failed.items():
             terminal.say(f"Failed: {name}: {reason}")
     for file in result.report:
-        typer.echo(file)
+        tell(file)
     if result.failed:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from xpareto.compress.core import title
 from xpareto.pipelines.planning import Prepared, withheld_notes
 from xpareto.reports.terminal import printer
+from xpareto.reports.text import visible
 
 MOST_LINES = 200
 
@@ -68,9 +69,9 @@ def show_plan(ready: Prepared) -> None:
     for key, node in plan.nodes.items():
         children.setdefault(node.parent, []).append(key)
     for note in ready.notes:
-        console.print(f"Note: {note}", markup=False)
+        console.print(visible(f"Note: {note}"), markup=False)
     for note in withheld_notes(ready.work):
-        console.print(note, markup=False)
+        console.print(visible(note), markup=False)
     done = sum(cached.values())
     console.print(
         f"{len(plan.nodes)} steps ({done} cached, {len(plan.nodes) - done} to run), "
@@ -91,7 +92,7 @@ def show_plan(ready: Prepared) -> None:
     if len(plan.nodes) > shown:
         console.print(f"... and {len(plan.nodes) - shown} more steps; --json has them all", markup=False)
     for candidate in plan.candidates[:MOST_LINES]:
-        console.print(f"  {candidate.name}", markup=False)
+        console.print(visible(f"  {candidate.name}"), markup=False)
     if len(plan.candidates) > MOST_LINES:
         console.print(f"  ... and {len(plan.candidates) - MOST_LINES} more candidates", markup=False)
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from xpareto.pipelines.runs import Console, Result, Status
 from xpareto.reports.terminal import show_ending
+from xpareto.reports.text import visible
 
 SECONDS_BETWEEN_LINES = 20.0  # of progress where nothing can be drawn, as in a log file
 _BAR = 24
@@ -48,7 +49,7 @@ class Terminal(Console):
 
     def say(self, text: str) -> None:
         self._told = time.monotonic()
-        lines = text.splitlines()
+        lines = visible(text).split("\n")
         if self._draws:  # at words; a path that is longer than a line is left whole, so that it can be copied
             wrapper = textwrap.TextWrapper(
                 self._console.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
@@ -83,7 +84,7 @@ class Terminal(Console):
         line.add_row(
             ProgressBar(total=1.0, completed=share, width=_BAR), Text(f"{status.at}, {status.to_go}")
         )
-        return Group(line, Text(told(status), overflow="fold"))
+        return Group(line, Text(visible(told(status)), overflow="fold"))
 
 
 def place(status: Status) -> str:

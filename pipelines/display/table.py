@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xpareto.reports.terminal import printer
+from xpareto.reports.text import visible
 
 
 def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
@@ -16,7 +17,7 @@ def print_table(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     printer().print(table)
 
 

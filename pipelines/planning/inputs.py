@@ -25,6 +25,7 @@ from xpareto.compress.heads import HEADS, Pooling
 from xpareto.compress.models import MODULES, Facts, read_checkpoint, read_modules
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
+from xpareto.eval.results import SEAL
 from xpareto.eval.synthetic import GENERATOR, write_data
 from xpareto.eval.tasks import ENCODER, training_set
 from xpareto.eval.tasks import task as find
@@ -225,27 +226,26 @@ def embedded_data(store: Store) -> Path:
 
     source = sorted(GENERATOR.rglob("*.py"))
     folder = store.root / "embedded" / Fingerprints(None).of_all(source)[:16]
-    sealed = folder.with_name(f"{folder.name}.json")  # beside the data, which hold what XTREME's folders hold
     with store.lock("embedded"):
-        if not folder.is_dir() or not _as_written(folder, sealed):
+        if not folder.is_dir() or not _as_written(folder):
             building = folder.with_name(f"{folder.name}.building")
             remove(building)
             building.mkdir(parents=True)
             write_data(building)
+            replace_json(building / SEAL, _digests(building))
             remove(folder)
             building.replace(folder)
-            replace_json(sealed, _digests(folder))
     return folder
 
 
-def _as_written(folder: Path, sealed: Path) -> bool:
+def _as_written(folder: Path) -> bool:
     try:
-        return bool(load_json(sealed) == _digests(folder))
+        return bool(load_json(folder / SEAL) == _digests(folder))
     except (OSError, ValueError):
         return False
 
 
 def _digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file in a folder, by its relative path."""
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir() and path != folder / SEAL)
     return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}

@@ -15,4 +15,5 @@ from .repeat import measure_again as measure_again
 from .report import build_report as build_report
 from .run import Result as Result
 from .run import run_recipe as run_recipe
+from .seal_warning import warn_of_changes as warn_of_changes
 from .submission import submit as submit

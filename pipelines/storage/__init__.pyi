@@ -8,6 +8,5 @@ from .run_folder import SCHEMA as SCHEMA
 from .run_folder import TERMINATOR as TERMINATOR
 from .run_folder import RunFolder as RunFolder
 from .run_folder import utc_now as utc_now
-from .seal_warning import warn_of_changes as warn_of_changes
 from .store import Store as Store
 from .store import remove as remove

@@ -142,7 +142,7 @@ def _lines(document: ArmComparison) -> Iterator[str]:
     yield from ("## Caveats", "")
     yield from (f"- **{markdown(c.title)}.** {markdown(c.text)}" for c in document.caveats)
     yield ""
-    yield from ("## How to reproduce", "", "```sh", command(document), "```")
+    yield from ("## How to reproduce", "", "```sh", code(command(document)).strip("`"), "```")
 
 
 def command(document: ArmComparison) -> str:

@@ -95,7 +95,7 @@ def _body(
     for caveat in informed_caveats(run_summary, analysis):
         yield f"- **{markdown(caveat.title)}.** {markdown(caveat.text)}"
     yield from ("", "## How to reproduce", "")
-    yield from ("```sh", " ".join(origin.command.split()).replace("`", "′"), "```", "")
+    yield from ("```sh", code(origin.command).strip("`"), "```", "")
 
 
 def _use(

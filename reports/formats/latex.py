@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
 from xpareto.eval.results import SCORE, RunSummary, Score
 from xpareto.reports.findings import change_tasks, change_words, changes, languages_counted, panels
-from xpareto.reports.text import number, points, ratio, visible
+from xpareto.reports.text import number, one_line, points, ratio
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
@@ -35,7 +35,7 @@ def escaped(text: str) -> str:
     >>> escaped("none/int8 & 50 % of x_1")
     'none/int8 \\\\& 50 \\\\% of x\\\\_1'
     """
-    return _PATTERN.sub(lambda matched: _SPECIAL[matched[0]], " ".join(visible(text).split()))
+    return _PATTERN.sub(lambda matched: _SPECIAL[matched[0]], one_line(text))
 
 
 def _candidates(run_summary: RunSummary) -> str:
@@ -123,8 +123,8 @@ def _tabular(
     runs = ", ".join(origin.run for origin in run_summary.run.origins)
     return "\n".join(
         [
-            f"% {note}made by xpareto from {visible(runs)}",
-            *([f"% {what}"] if what else []),
+            f"% {note}made by xpareto from {one_line(runs)}",
+            *([f"% {one_line(what)}"] if what else []),
             rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
             r"\toprule",
             line(head),

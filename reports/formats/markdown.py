@@ -82,7 +82,7 @@ def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield ""
     yield from ("## How to reproduce", "")
     for origin in run.origins:
-        command = " ".join(origin.command.split()).replace("`", "′")
+        command = code(origin.command).strip("`")
         yield from ("```sh", command, "```", "")
         yield f"Run {code(origin.run)}, data: {markdown(origin.data)}."
         yield ""

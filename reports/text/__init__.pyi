@@ -3,6 +3,7 @@ from .escaping import code as code
 from .escaping import embedded_json as embedded_json
 from .escaping import markdown as markdown
 from .escaping import midway as midway
+from .escaping import one_line as one_line
 from .escaping import spreadsheet as spreadsheet
 from .escaping import visible as visible
 from .glossary import TERMS as TERMS

@@ -25,6 +25,15 @@ def visible(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return the text in one line with nothing unseen in it, so that it cannot end a comment or a message.
+
+    >>> one_line("a\\nb\\x1b[31m")
+    'a b⟨U+001B⟩[31m'
+    """
+    return " ".join(visible(text).split())
+
+
 def markdown(text: str) -> str:
     """Return the text so that it reads as itself in one Markdown table cell.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version as installed
@@ -12,6 +13,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xpareto.compress.core import InputError, load_json, refused
+
+# What a terminal obeys or hides; control characters below are escaped in any case, and JSON means the same.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 class Estimate(NamedTuple):
@@ -60,16 +64,14 @@ class Document(Part):
     def as_json(self, indent: int | None = None) -> str:
         """Return the document as JSON text, compact without an indent; equal documents give equal bytes."""
         separators = (",", ":") if indent is None else None
-        return (
-            json.dumps(
-                self.model_dump(mode="json"),
-                ensure_ascii=False,
-                indent=indent,
-                separators=separators,
-                allow_nan=False,
-            )
-            + "\n"
+        text = json.dumps(
+            self.model_dump(mode="json"),
+            ensure_ascii=False,
+            indent=indent,
+            separators=separators,
+            allow_nan=False,
         )
+        return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], source: str) -> Self:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
@@ -357,3 +359,42 @@ def test_weights_that_do_not_fit_a_head_are_told(checkpoint: Path, tmp_path: Pat
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere: expected a folder"):
         read_checkpoint(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("num_hidden_layers", 10**9), ("num_hidden_layers", True), ("hidden_size", 10**18), ("vocab_size", "7"),
+        ("max_position_embeddings", 2**62), ("num_attention_heads", 10**9), ("intermediate_size", 10**15),
+        ("num_labels", 10**8), ("num_labels", -1), ("id2label", [1]), ("id2label", {"x": "y"}),
+        ("id2label", {"0": []}), ("id2label", 7), ("label2id", [1]), ("architectures", 3), ("architectures", [{}]),
+        ("num_hidden_layers", 1e999),
+    ],
+)  # fmt: skip
+def test_numbers_and_names_that_no_encoder_has_are_told(
+    world: TinyWorld, tmp_path: Path, field: str, value: object
+) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(world.source("tagging").path, folder)
+    file = folder / "config.json"
+    config = json.loads(file.read_text()) | {field: value}
+    file.chmod(0o644)
+    file.write_text(json.dumps(config))
+    with pytest.raises(InputError, match=rf"config.json: {field}: expected"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("what", ["pipe", "zero", "deep", "long"])
+def test_a_config_that_is_no_file_of_ours_is_told(world: TinyWorld, tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(world.source("tagging").path, folder)
+    file = folder / "config.json"
+    file.unlink()
+    if what == "pipe":
+        os.mkfifo(file)
+    elif what == "zero":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_text("[" * 100_000 if what == "deep" else '{"vocab_size": 1' + "0" * 5000 + "}")
+    with pytest.raises(InputError, match="not readable as JSON"):
+        read_checkpoint(folder)

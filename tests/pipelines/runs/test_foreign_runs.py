@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -162,3 +163,45 @@ def test_a_pipe_or_a_device_is_not_read(stored_run: RunFolder, name: str, what: 
         file.symlink_to("/dev/zero")
     done = CliRunner().invoke(app, ["report", str(stored_run.path)])
     assert isinstance(done.exception, InputError)
+
+
+HOSTILE = "a\x1b[31m\u202eb\x9b2J\n\\input{/etc/passwd}\r\n# c"
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")
+
+
+def unseen(text: str) -> set[str]:
+    return {char for char in text if unicodedata.category(char) in UNSEEN and char not in "\n\t"}
+
+
+def test_text_of_others_neither_moves_nor_hides_nor_ends_what_it_stands_in(
+    stored_run: RunFolder, tmp_path: Path
+) -> None:
+    def rename(listing: dict[str, Any]) -> None:
+        for name in ("run", "recipe", "command", "data", "base", "description"):
+            listing[name] = HOSTILE
+
+    edit(stored_run, "candidates.json", rename)
+    rows = [json.loads(line) for line in stored_run.rows_file.read_text("utf-8").splitlines()]
+    rows.append({**rows[0], "value": None, "status": "failed", "error": HOSTILE, "instrument": HOSTILE})
+    stored_run.rows_file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    stored_run.seal()
+    (stored_run.path / "recipe.yaml").write_text(HOSTILE, encoding="utf-8")
+    run, out = str(stored_run.path), tmp_path / "out"
+    commands = [
+        ["report", run, "--out", str(out)],
+        ["choose", run, "--resamples", "200", "--folds", "0"],
+        ["choose", run, "--resamples", "200", "--folds", "0", "--json"],
+        ["verify", run],
+        ["export", run, NAME, str(tmp_path / "exported")],
+        ["diff", run, run, "--resamples", "200"],
+    ]
+    for words in commands:
+        done = CliRunner().invoke(app, words)
+        assert not isinstance(done.exception, Exception), (words, done.exception)
+        assert not unseen(done.output + done.stderr), words
+    written = [path for path in out.iterdir() if path.suffix in (".md", ".tex", ".json", ".html")]
+    for path in [*written, *(tmp_path / "exported").rglob("README.md")]:
+        text = path.read_text("utf-8")
+        assert not unseen(text), path
+        lines = text.splitlines() if path.suffix in (".md", ".tex") else ()
+        assert not any(line.startswith(("\\input", "# c")) for line in lines), path
