@@ -22,6 +22,7 @@ class MultipleChoice(HeadSpec):
 
     name: ClassVar[Head] = "choice"
     model_class = "XLMRobertaForSequenceClassification"  # with one label: the score of one option
+    root = "classifier"
     reads_text = False
     per_token = False
     max_length = 256  # half of the choices of HellaSwag and CosmosQA are longer than 128; as in jiant

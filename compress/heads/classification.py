@@ -18,6 +18,7 @@ class Classification(HeadSpec):
 
     name: ClassVar[Head] = "classification"
     model_class = "XLMRobertaForSequenceClassification"
+    root = "classifier"
     per_token = False
     has_label_names = True
 

@@ -18,6 +18,7 @@ class MaskedLM(HeadSpec):
 
     name: ClassVar[Head] = "mlm"
     model_class = "XLMRobertaForMaskedLM"
+    root = "lm_head"
     supervised = False
     predicts_tokens = True
     labels_tokens = True

@@ -24,6 +24,7 @@ class QuestionAnswering(HeadSpec):
 
     name: ClassVar[Head] = "qa"
     model_class = "XLMRobertaForQuestionAnswering"
+    root = "qa_outputs"
     max_length = 384  # as in XTREME
     dev_batch = 16
 

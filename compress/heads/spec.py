@@ -38,6 +38,7 @@ class HeadSpec(ABC):
 
     name: ClassVar[Head]
     model_class: ClassVar[str]  # of transformers
+    root: ClassVar[str] = ""  # what the model calls its head, "": it has none
     supervised: ClassVar[bool] = True  # trained on the labelled examples of a task
     has_logits: ClassVar[bool] = True  # else the body is bare: its answer is hidden states
     predicts_tokens: ClassVar[bool] = False  # its labels are hidden tokens of a text, its classes their ids

@@ -21,6 +21,7 @@ class Tagging(HeadSpec):
 
     name: ClassVar[Head] = "tagging"
     model_class = "XLMRobertaForTokenClassification"
+    root = "classifier"
     labels_tokens = True
     has_label_names = True
 

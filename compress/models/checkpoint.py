@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 
 _OF_A_VOCABULARY = (WORDS, "embeddings.word_embeddings.lookup.weight", "lm_head.bias",
                     "lm_head.decoder.weight", "lm_head.decoder.bias")  # fmt: skip
-_ROOTS: Mapping[Head, str] = {
-    "mlm": "lm_head",
-    "classification": "classifier",
-    "choice": "classifier",
-    "tagging": "classifier",
-    "qa": "qa_outputs",
-}
 
 
 @dataclass(frozen=True)
@@ -113,7 +106,7 @@ def read_checkpoint(folder: Path) -> Facts:
         shape=shape,
         names=names,
         pooling=read_modules(folder)[0] if POOLING not in config else Pooling.of(config),
-        left_out=tuple(root for root in names.roots if root != _ROOTS.get(head)),
+        left_out=tuple(root for root in names.roots if root != HEADS[head].root),
         kind=kind,
     )
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpareto.compress.core import InputError
+from xpareto.compress.heads import HEADS
 
 BODY = "roberta."
 WORDS = "embeddings.word_embeddings.weight"
 _PREFIX = {"xlm-roberta": BODY, "bert": "bert."}
-_HEADS = ("lm_head.", "classifier.", "qa_outputs.")
+_HEADS = tuple({f"{spec.root}." for spec in HEADS.values() if spec.root})
 _BERT_HEAD = {
     "cls.predictions.transform.dense.": "lm_head.dense.",
     "cls.predictions.transform.LayerNorm.": "lm_head.layer_norm.",
