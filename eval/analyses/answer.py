@@ -6,8 +6,10 @@ the luckiest of its trainings says too much of it.
 
 from __future__ import annotations
 
-from xpareto.eval.analyses.documents import Answer, Pick
-from xpareto.eval.analyses.feasible import FeasibleSet, judged
+from collections.abc import Sequence
+
+from xpareto.eval.analyses.documents import Answer, NearMiss, Pick
+from xpareto.eval.analyses.feasible import FeasibleSet, JudgedOptions, judged
 from xpareto.eval.analyses.recommendation import middle, rule
 from xpareto.eval.analyses.rounding import short
 from xpareto.eval.comparison import MAX_DROP, SCORE
@@ -55,4 +57,21 @@ def answer(candidates: FeasibleSet, table: ScoreTable) -> Answer:
         single_level=round(options.single, 6),
         power=options.power.get(MAX_DROP),
         picks=tuple(picks),
+        nearest=_nearest(candidates, options, [pick.chosen for pick in picks]),
     )
+
+
+def _nearest(candidates: FeasibleSet, options: JudgedOptions, picked: Sequence[int]) -> NearMiss | None:
+    """Return the compressed variant whose drop misses the limit by least, where no pick is compressed."""
+    if not options.learnt or any(candidates.uncompressed(place) != place for place in picked):
+        return None
+    drops = [option.drops[MAX_DROP] for option in options.options.values()]
+    missing = [
+        (drop.upper, place)
+        for place, drop in enumerate(drops)
+        if drop.upper > LOSS and candidates.uncompressed(place) != place
+    ]
+    if not missing:
+        return None
+    upper, place = min(missing)
+    return NearMiss(system=place, drop=short(drops[place].value), most_drop=short(upper))

@@ -23,6 +23,7 @@ from .integrity import NEXT_SEAL as NEXT_SEAL
 from .integrity import SEAL as SEAL
 from .integrity import changed_since_seal as changed_since_seal
 from .integrity import damaged as damaged
+from .integrity import resuming as resuming
 from .integrity import write_next_seal as write_next_seal
 from .integrity import write_seal as write_seal
 from .learnt import Unlearnt as Unlearnt

@@ -26,6 +26,7 @@ from xpareto.compress.core import (
     replace_json,
 )
 from xpareto.eval.records import Measurement
+from xpareto.eval.results.integrity import resuming
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
@@ -342,6 +343,4 @@ def read_object(file: Path, optional: bool = False) -> Mapping[str, Any]:
         return read_json(file, _REPEAT)
     if optional:
         return {}
-    raise InputError(
-        f"{file}: expected a finished run with this file, found none. The same command resumes a run."
-    )
+    raise InputError(f"{file}: expected a finished run with this file, found none. {resuming(file.parent)}")

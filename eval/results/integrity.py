@@ -98,3 +98,14 @@ def _sha256(file: Path) -> str:
 @lru_cache(maxsize=1 << 16)
 def _sha256_of(file: Path, size: int, changed: int, inode: int) -> str:
     return sha256_file(file)
+
+
+def resuming(run: Path) -> str:
+    """Return in a sentence which command goes on with a run that has not finished."""
+    try:
+        command = load_json(run / "plan.json")["options"]["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        command = None  # of an older run
+    if not isinstance(command, str) or not command:
+        return "The command that made the run goes on with it."
+    return f"This goes on with the run: {command}"

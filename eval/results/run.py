@@ -82,8 +82,9 @@ class Run:
 
     @property
     def place(self) -> str:
-        """Return the first run's folder as a shell takes it."""
-        return shlex.quote(self.origins[0].folder)
+        """Return the first run's folder as a shell takes it, from the working directory where it lies there."""
+        folder, here = Path(self.origins[0].folder), Path.cwd()
+        return shlex.quote(str(folder.relative_to(here) if folder.is_relative_to(here) else folder))
 
     @property
     def changed(self) -> Mapping[str, tuple[str, ...]]:

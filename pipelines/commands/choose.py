@@ -75,13 +75,13 @@ def choose(
             "objectives).",
         ),
     ] = "latency",
-    tasks: Annotated[str, typer.Option("--tasks", metavar="A,B", help="Only these tasks count.")] = "",
+    tasks: Annotated[str, typer.Option("--tasks", metavar="xnli,panx", help="Only these tasks count.")] = "",
     languages: Annotated[
-        str, typer.Option("--languages", metavar="EN,SW", help="Only these languages count.")
+        str, typer.Option("--languages", metavar="en,sw", help="Only these languages count.")
     ] = "",
     weights: Annotated[
         str,
-        typer.Option("--weights", metavar="XNLI=2,SW=3", help="How much tasks and languages count; else 1."),
+        typer.Option("--weights", metavar="xnli=2,sw=3", help="How much tasks and languages count; else 1."),
     ] = "",
     seed_policy: Annotated[
         str,

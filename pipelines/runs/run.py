@@ -192,6 +192,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
             "xpareto": version("xpareto"),
             "key": ready.plan.key,
             "options": {
+                "command": options.command,
                 "recipe": options.recipe,
                 "overrides": list(options.overrides),
                 "base": _base_name(ready.start),

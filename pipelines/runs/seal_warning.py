@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from xpareto.eval.results import SEAL, changed_since_seal
+from xpareto.eval.results import DOCUMENT, SEAL, changed_since_seal, resuming
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.text import visible
 
 
 def warn_of_changes(*runs: RunFolder) -> None:
     """Write a line to standard error for each run of which what is read differs from its seal."""
-    for run in runs:
-        if not run.sealed:
+    for run in {run.path: run for run in runs}.values():  # one that is given twice is told of once
+        if not run.sealed and (run.path / DOCUMENT).is_file():  # without it an error tells the same
             _warn(
                 f"{run.path}: no {SEAL}: the run has not finished, or the file is lost, so rows may be missing or "
-                "altered. The command that made the run goes on with it."
+                f"altered. {resuming(run.path)}"
             )
         changed = changed_since_seal(run.path)
         if changed:

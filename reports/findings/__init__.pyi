@@ -1,5 +1,6 @@
 from .answer import decided as decided
 from .answer import deploy_words as deploy_words
+from .answer import kept_out_words as kept_out_words
 from .answer import loading as loading
 from .answer import loss as loss
 from .answer import lost as lost

@@ -94,10 +94,27 @@ def picks(run_summary: RunSummary, analysis: Analysis) -> tuple[Pick, ...]:
     found: dict[int, Pick] = {}
     for entry in analysis.answer.picks:
         if entry.objective in (SCORE, *run_summary.costs):
+            entry = _shown_better(run_summary, analysis, entry)
             own = _pick(run_summary, analysis, entry)
             before = found.get(entry.chosen)
             found[entry.chosen] = own if before is None else replace(before, gains=before.gains + own.gains)
     return tuple(found.values())
+
+
+def _shown_better(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> PickEntry:
+    """Return a pick of the baseline in place of one that is better in its cost or score by no more than noise.
+
+    What is best as measured may be so by luck: of the baseline nothing has to be shown.
+    """
+    ratio, gain = entry.ratio, analysis.scores[entry.chosen].change.low
+    if ratio is None or ratio.low is None or ratio.high is None or beyond_noise(ratio.low, ratio.high):
+        return entry
+    if gain is None or gain > 0:
+        return entry
+    by_score = sorted(analysis.members[analysis.base], key=lambda name: run_summary.value(name, SCORE) or 0.0)
+    middle = by_score[(len(by_score) - 1) // 2]
+    there = {"chosen": analysis.base, "candidate": middle, "drop": 0.0, "most_drop": 0.0}
+    return entry.model_copy(update=there | {"ratio": None, "ratios": None})
 
 
 def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
@@ -207,6 +224,23 @@ def deploy_words(run_summary: RunSummary, analysis: Analysis) -> Sentence:
     return (*who, f": {' and '.join(gains)} than ", against, f"{how}, {lost(pick, analysis)}.")
 
 
+def kept_out_words(run_summary: RunSummary, analysis: Analysis) -> Sentence:
+    """Return what compression would give and why it is not picked, () where a pick is compressed."""
+    answer = decided(analysis)
+    miss = answer.nearest if answer else None
+    if not analysis or answer is None or miss is None:
+        return ()
+    gains = []
+    for cost in (_SIZE, *(name for name in ("latency_ms", "throughput") if name in analysis.cost_ratios)):
+        found = analysis.cost_ratios[cost][miss.system] if cost in analysis.cost_ratios else None
+        if found is not None:
+            gains.append(factor_found(*found.compression, run_summary.objectives[cost].unit))
+    digits = 1 if f"{miss.most_drop:.1f}" != f"{answer.max_drop:.1f}" else 2
+    lose = f"it may lose up to {miss.most_drop:.{digits}f} points ({miss.drop:.1f} as measured)"
+    gained = f" it would be {enumerated(gains[:2], 2)} than uncompressed in its runtime;" if gains else ""
+    return ("Compressed to ", analysis.names[miss.system], f"{gained} kept out because {lose}.")
+
+
 def _size(run_summary: RunSummary, analysis: Summary, pick: Pick) -> str:
     """Return how much smaller it is than the uncompressed model in its runtime, "" where that is not known."""
     ratios = analysis.cost_ratios.get(_SIZE)
@@ -241,7 +275,7 @@ def sureness(run_summary: RunSummary, analysis: Analysis) -> tuple[str, ...]:
                 f"{title} was measured in one block, so its noise is not known: measure.blocks: 4 tells it."
             )
     if answer.power is not None and not answer.power.enough:
-        told.append(power_words("average drop", answer.max_drop, answer.power))
+        told.append(power_words("average drop", answer.max_drop, answer.power, holds=bool(answer.picks)))
     if not analysis.seeded:
         told.append("One training seed: what another training would score is not known.")
     return tuple(told)

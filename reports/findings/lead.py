@@ -12,6 +12,7 @@ from xpareto.reports.findings.answer import (
     Sentence,
     decided,
     deploy_words,
+    kept_out_words,
     loss,
     method,
     pick_words,
@@ -28,7 +29,7 @@ def headline(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> tuple
     if run_summary.value(run_summary.run.baseline, SCORE) is None:
         return (opening(run_summary),)
     recommendation = deploy_words(run_summary, analysis)
-    lead = (recommendation,) if recommendation else ()
+    lead = tuple(words for words in (recommendation, kept_out_words(run_summary, analysis)) if words)
     return (*lead, opening(run_summary), *_recommended(run_summary, analysis), *comparison(run_summary))
 
 

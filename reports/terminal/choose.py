@@ -101,7 +101,7 @@ def _power(document: Recommendation) -> list[str]:
     if document.point_estimates:
         return uncounted
     return uncounted + [
-        power_words(_name(limit, document), document.limits[limit], power)
+        power_words(_name(limit, document), document.limits[limit], power, document.chosen is not None)
         for limit, power in document.power.items()
     ]
 

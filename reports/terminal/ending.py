@@ -16,6 +16,7 @@ from xpareto.reports.findings import (
     cheapest,
     deploy_words,
     gold_withheld,
+    kept_out_words,
     main_cost,
     opening,
     picks,
@@ -41,6 +42,8 @@ def answer_lines(run: Path) -> Iterator[str]:
     recommended = deploy_words(run_summary, analysis)
     if recommended:
         yield "".join(recommended)
+        if kept_out := kept_out_words(run_summary, analysis):
+            yield "".join(kept_out)
         yield from sureness(run_summary, analysis)
         return
     yield "".join(opening(run_summary))

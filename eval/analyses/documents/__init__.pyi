@@ -50,6 +50,7 @@ from .summary import Cells as Cells
 from .summary import CostEntry as CostEntry
 from .summary import FairnessEntry as FairnessEntry
 from .summary import FlipCounts as FlipCounts
+from .summary import NearMiss as NearMiss
 from .summary import NoiseEntry as NoiseEntry
 from .summary import NoSummary as NoSummary
 from .summary import Pick as Pick

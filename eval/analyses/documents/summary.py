@@ -137,6 +137,14 @@ class Pick(Part):
     )
 
 
+class NearMiss(Part):
+    """The compressed variant that is nearest to losing no more than may be lost, where it is not shown to."""
+
+    system: int = Field(description="place of the system")
+    drop: float = Field(description="points lost on average")
+    most_drop: float = Field(description="the upper end of the drop")
+
+
 class Answer(Part):
     """What `xpareto choose --max-drop 1 --seed-policy mean` says."""
 
@@ -148,6 +156,10 @@ class Answer(Part):
     )
     picks: tuple[Pick, ...] = Field(
         description="one for each cost of the recipe that was measured, one for the score where none was"
+    )
+    nearest: NearMiss | None = Field(
+        default=None,
+        description="null where a compressed variant is picked, or none is kept out; in older documents",
     )
 
 

@@ -13,6 +13,7 @@ from xpareto.eval.results.integrity import changed_since_seal
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run
 from xpareto.pipelines.storage.run_folder import RunFolder
+from xpareto.pipelines.storage.store import Store
 
 COMMANDS = {
     "report": [],
@@ -104,3 +105,20 @@ def test_a_run_without_a_seal_is_told(tmp_path: Path) -> None:
 def test_a_run_that_is_compared_with_itself_is_told(tmp_path: Path) -> None:
     run = sealed(tmp_path / "r")
     assert "RUN_A and RUN_B are the same run" in shown("diff", run, run.path)[1]
+
+
+@pytest.mark.parametrize("command", ["run demo --set 'tasks=[xnli]'", None])
+def test_of_a_stopped_run_the_command_that_goes_on_is_told_once(tmp_path: Path, command: str | None) -> None:
+    run = write_run(tmp_path / "r", seeds=(0,), examples=20)
+    told = f"This goes on with the run: {command}" if command else "The command that made the run goes on"
+    run.write_json(
+        "plan.json",
+        run.read_json("plan.json")
+        | {"options": {"command": command, "store": str(Store(tmp_path / "s").root)}},
+    )
+    assert shown("diff", run, run.path)[1].count(told) == 1
+    (run.path / "candidates.json").unlink()
+    for words in (["choose"], ["verify"], ["export"], ["diff", str(run.path)]):
+        more = {"choose": COMMANDS["choose"], "export": ["none", str(tmp_path / "out")]}.get(words[0], [])
+        result = CliRunner().invoke(app, [words[0], str(run.path), *words[1:], *more])
+        assert result.exception is not None and (str(result.exception) + result.stderr).count(told) == 1

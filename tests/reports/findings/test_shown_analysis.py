@@ -14,6 +14,7 @@ import pytest
 
 from tests.reports.analysed_run import changed, document_of
 from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.document import CostEstimate
 from xpareto.eval.analyses.documents.summary import ALL, NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.analyses.documents.summary_file import analysis_from, analysis_of, read_analysis
 from xpareto.eval.results.summary import RunSummary
@@ -291,6 +292,25 @@ def test_the_page_and_the_summary_recommend_what_the_analysis_decided(seeds: Sho
             assert own.name in words and own.name in html
             for gain in own.gains:
                 assert own.baseline or (gain.whole in words and gain.runtime in html)
+
+
+def test_a_cost_that_is_better_by_luck_alone_is_no_pick(alone: Shown) -> None:
+    """It was named for high throughput, 1.81× higher to 1.10× lower, where the baseline was for size."""
+    run_summary, analysis = alone
+    answer = analysis.answer
+    assert answer is not None
+    entry = next(own for own in answer.picks if own.chosen != analysis.base and own.ratio)
+    alike = {"chosen": analysis.names.index("none/onnx/onnxruntime"), "candidate": "none/onnx/onnxruntime"}
+
+    def found(**facts: Any) -> tuple[str, str]:
+        own = entry.model_copy(update=facts)
+        (pick,) = picks(run_summary, changed(alone, answer=answer.model_copy(update={"picks": (own,)})))
+        return pick.name, pick.aims
+
+    luck = CostEstimate(value=0.8, low=0.6, high=1.1)
+    assert found(**alike) == ("none/onnx/onnxruntime", found()[1])
+    assert found(**alike, ratio=luck) == (analysis.baseline, found()[1])
+    assert found(ratio=luck)[0] == analysis.names[entry.chosen]  # scores better beyond noise
 
 
 def test_a_pick_is_told_with_its_intervals_and_its_middle_seed(seeds: Shown) -> None:

@@ -29,9 +29,11 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_the_answer_names_both_sides_and_the_uncertainty(run: Path) -> None:
-    answer, *sure = answer_lines(run)
+    answer, kept_out, *sure = answer_lines(run)
     assert answer.startswith("Deploy none/onnx/onnxruntime: ") and "quicker" in answer
     assert "than none/fp32/torch" in answer and "95 %" in answer
+    assert kept_out.startswith("Compressed to none/int8/onnxruntime it would be 3.3× smaller and ")
+    assert "; kept out because it may lose up to " in kept_out
     assert "variants are shown to lose at most 1 point" in sure[0]
     assert "One training seed: what another training would score is not known." in sure
 
