@@ -105,7 +105,20 @@ def rule(prefer: str, fitting: Sequence[Option], bases: Mapping[str, str]) -> st
     )
     return (
         f"Of the variants that meet every limit: {best}. What noise cannot tell from the best counts as "
-        f"equal to it.{why}"
+        f"equal to it.{why}{_passed_over(prefer, order[1:], fitting)}"
+    )
+
+
+def _passed_over(prefer: str, then: Sequence[str], fitting: Sequence[Option]) -> str:
+    """Return why the best of a quality as measured is not the first, "" where it is."""
+    if preferences()[prefer].role != "quality" or not fitting:
+        return ""
+    best = max(fitting, key=lambda option: option.quality(prefer))
+    more = best.quality(prefer) - fitting[0].quality(prefer)
+    if more < 0.05:  # as it is written
+        return ""
+    return (
+        f" {best.name} has {more:.1f} more, which noise may explain, so the {' and the '.join(then)} decided."
     )
 
 

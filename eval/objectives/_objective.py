@@ -80,6 +80,7 @@ class Objective:
     best: str = ""  # the best of it, in words; "": derived
     place: int = 100  # where it stands in lists of all objectives, then by name
     told: bool = False  # told of every variant, whatever is preferred
+    note: str = ""  # what its value is of, in a sentence, where its title does not say
     timed: bool = False  # other work on the machine makes it worse
 
     def __post_init__(self) -> None:

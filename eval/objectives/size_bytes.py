@@ -43,4 +43,5 @@ LIMIT = Limit(
 OBJECTIVE = Objective(
     "size_bytes", "Size on disk", "bytes", "min", size_bytes, log=True,
     alias="size", best="the smallest size", limits=(LIMIT,), place=3, told=True,
+    note="Size is the mean of a variant's models, one for each training set, without tokenizer.",
 )  # fmt: skip

@@ -47,7 +47,7 @@ class Status:
         """Return how far the piece is, in words; "" where it has not told.
 
         >>> Status(3, 97, "fp32", "updates, loss 0.31", 120, 400, 95.0).parts
-        '120 of 400 updates, loss 0.31, 1:35 left'
+        '120 of 400 updates, loss 0.31, 1 min 35 s left'
         >>> Status(3, 97, "onnx", "tracing", 0, 3).parts
         'tracing, 0 of 3'
         """
@@ -57,18 +57,18 @@ class Status:
         words = (
             f"{counted} {self.detail}" if self.detail.startswith("updates") else f"{self.detail}, {counted}"
         )
-        return words if self.piece_left is None else f"{words}, {clock(self.piece_left)} left"
+        return words if self.piece_left is None else f"{words}, {span(self.piece_left)} left"
 
     @property
     def to_go(self) -> str:
         """Return how long all the rest takes, in words.
 
         >>> Status(3, 97, "base").to_go, Status(3, 97, "base", left=754.0, guess=True).to_go
-        ('time to go not known yet', 'roughly 12:34 to go')
+        ('time to go not known yet', 'roughly 12 min 34 s to go')
         """
         if self.left is None:
             return "time to go not known yet"
-        return f"{'roughly' if self.guess else 'about'} {clock(self.left)} to go"
+        return f"{'roughly' if self.guess else 'about'} {span(self.left)} to go"
 
 
 class Console:
@@ -84,15 +84,16 @@ class Console:
         """Tell that the piece at hand is made, and what it took."""
 
 
-def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds, or hours, minutes and seconds.
+def span(seconds: float) -> str:
+    """Return a time in its two largest units, so that none takes it for a time of day.
 
-    >>> clock(7.6), clock(754), clock(3661)
-    ('0:08', '12:34', '1:01:01')
+    >>> span(7.6), span(754), span(3661)
+    ('8 s', '12 min 34 s', '1 h 1 min')
     """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    units = {"h": hours, "min": minutes, "s": 0 if hours else rest}
+    return " ".join(f"{count} {unit}" for unit, count in units.items() if count) or "0 s"
 
 
 @dataclass

@@ -32,9 +32,9 @@ from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import (
     Agenda,
     Console,
-    clock,
     making,
     measuring,
+    span,
     times_of_earlier_runs,
 )
 from xpareto.pipelines.runs.building import ArtifactBuilder, missing
@@ -114,7 +114,7 @@ def _stopped(builder: ArtifactBuilder) -> str:
     kept = {"what was made": builder.ready.store.root, "what was measured": builder.run.path}
     if saved is not None:
         file, seconds = saved
-        kept[f"this training as it was {clock(seconds)} ago"] = file
+        kept[f"this training as it was {span(seconds)} ago"] = file
     return "\n".join([*at, *(f"Kept, {what}: {_from_here(path)}" for what, path in kept.items())])
 
 

@@ -299,7 +299,9 @@ def method(run_summary: RunSummary, analysis: Summary, answer: Answer) -> Senten
     return (
         f"{len(answer.fits)} of {len(analysis.names)} variants are shown to lose at most "
         f"{loss(answer)}: the upper end of the drop’s interval does ({analysis.percent} "
-        "sure that none of them loses more; the seeds of each count together). Costs and scores that noise cannot "
+        "sure that none of them loses more; the seeds of each count together). That end is of a one-sided limit and "
+        "nearer than those of the two-sided intervals in the tables. A drop is what is lost, so plus is worse. "
+        "Costs and scores that noise cannot "
         "tell apart count as equal. What a block of measurements does to all variants is in the interval of a "
         "cost and cancels in that of a ratio. The same is said, with reasons, by: ",
         f"xpareto choose {run_summary.run.place} --max-drop {answer.max_drop:g} --seed-policy mean",

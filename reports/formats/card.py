@@ -168,7 +168,12 @@ def _costs(run_summary: RunSummary, analysis: Analysis, candidate: str) -> Itera
             ]
         )
     yield from table(["", "this candidate", "difference", "from"], rows)
-    yield "Of the whole candidate, over all its models; latency and memory are those of the machine of the run."
+    count = len(set(run_summary.run.candidate(candidate).artifacts.values()))
+    size = f"the mean of its {count} models, without tokenizer" if count > 1 else "without tokenizer"
+    yield (
+        f"Of the whole candidate, over all its models; size is {size}; latency and memory are those of the machine "
+        "of the run."
+    )
     yield ""
 
 

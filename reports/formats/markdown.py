@@ -96,13 +96,16 @@ def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
 def _candidates(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from ("## Candidates", "")
     if analysis and not analysis.seeded:
-        level = f"{analysis.percent}"
-        yield from (f"In parentheses the paired {level} interval of the difference from the baseline.", "")
+        yield f"In parentheses the paired {analysis.percent} interval of the difference from the baseline."
+        yield ""
+    beside = "“Than uncompressed”: beside the uncompressed model in the same runtime, and of that one beside"
+    notes = [run_summary.objectives[cost].note for cost in run_summary.costs]
+    yield from (" ".join([f"{beside} {code(run_summary.run.baseline)}.", *filter(None, notes)]), "")
     head = ["candidate", "score (%)", "± baseline"]
     for quality in run_summary.qualities:
         head += [f"{markdown(run_summary.objectives[quality].title)} (%)", "± baseline"]
     for cost in run_summary.costs:
-        head += [markdown(run_summary.objectives[cost].title), "ratio"]
+        head += [markdown(run_summary.objectives[cost].title), "than uncompressed"]
     rows = []
     for candidate in run_summary.run.candidates:
         name = candidate.name
@@ -198,6 +201,8 @@ def _changes(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
 
 def _languages(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from ("## Largest loss of any language", "")
+    yield "Shown: beyond noise with all tasks and languages of a candidate judged at once; xpareto compare judges the "
+    yield "languages of one task at a time, so it may call worse what is not shown here.\n"
     rows = []
     for candidate in run_summary.run.candidates:
         loss = largest_loss(run_summary, analysis, candidate.name)
@@ -205,7 +210,7 @@ def _languages(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
             where = markdown(language_title(loss.language, seen_languages(candidate)))
             sure = "–" if loss.sure is None else "yes" if loss.sure else "no"
             rows.append([code(candidate.name), markdown(loss.task), where, points(loss.change), sure])
-    yield from table(["candidate", "task", "language", "points", "beyond noise"], rows, numeric_from=3)
+    yield from table(["candidate", "task", "language", "points", "shown"], rows, numeric_from=3)
 
 
 def _cells(run_summary: RunSummary) -> Iterator[str]:
@@ -218,9 +223,10 @@ def _cells(run_summary: RunSummary) -> Iterator[str]:
         "metrics. – stands where a task has no score in a language."
     )
     yield ""
-    rows, seen = [], seen_languages(run_summary.run.candidate(run_summary.run.baseline))
+    base, rows = run_summary.run.baseline, []
+    seen = seen_languages(run_summary.run.candidate(base))
     for language in sorted(codes, key=lambda item: (item != "en", item)):
-        cells = [run_summary.cells[run_summary.run.baseline].get((facts.name, language)) for facts in tasks]
+        cells = [run_summary.cells[base].get((facts.name, language)) for facts in tasks]
         scores = [cell.score if cell is not None else None for cell in cells]
         where = markdown(language_title(language, seen))
         rows.append([where, *("–" if score is None else f"{score.value:.1f}" for score in scores)])

@@ -160,7 +160,10 @@ def snippets(opened: Opened) -> Iterator[tuple[str, str]]:
         yield f"numpy, {runtime} and tokenizers", _onnx(opened, runtime)
         return
     if opened.asked.vectors and opened.plain:
-        yield "sentence-transformers", _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example)
+        yield (
+            "sentence-transformers (`pip install sentence-transformers`)",
+            _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example),
+        )
     yield ("torch and transformers" if opened.plain else "xpareto", _torch(opened))
 
 

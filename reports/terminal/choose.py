@@ -54,7 +54,7 @@ def answer(document: Recommendation) -> list[str]:
     else:
         lines.append(f"Runner-up: {runner.name}: {_behind(document, runner.name)}.")
         lines += ["  " + line for line in _against(runner, document)]
-    lines += _power(document) + _tokenization(document) + _few_blocks(document)
+    lines += _ends(document, chosen) + _power(document) + _tokenization(document) + _few_blocks(document)
     other = document.reported_on
     if other is not None:
         drop, worst = other.drop, other.worst_language_drop
@@ -104,6 +104,18 @@ def _power(document: Recommendation) -> list[str]:
         power_words(_name(limit, document), document.limits[limit], power, document.chosen is not None)
         for limit, power in document.power.items()
     ]
+
+
+def _ends(document: Recommendation, chosen: VariantFacts) -> list[str]:
+    """Return what the numbers above are: the sign of a drop, the ends of limits, and of what a cost is."""
+    told = [one.note for name, one in preferences().items() if one.note and one.told and name in chosen.aims]
+    if chosen.drops and not document.point_estimates:
+        told.insert(
+            0,
+            "A drop is what is lost, so plus is worse. “At most” is the end of a one-sided 95 % limit, which is nearer "
+            "than that of a two-sided 95 % interval, such as a report's tables have.",
+        )
+    return [" ".join(told)] if told else []
 
 
 def _tokenization(document: Recommendation) -> list[str]:

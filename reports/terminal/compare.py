@@ -9,7 +9,7 @@ from rich.text import Text
 from xpareto.eval.analyses.documents import THESE_MODELS, ArmComparison
 from xpareto.eval.statistics import Contrast
 from xpareto.reports.comparisons import VERDICTS, basis, headline, interval, p_text, ratio_interval, tally
-from xpareto.reports.terminal.tables import printer
+from xpareto.reports.terminal.tables import Name, printer
 from xpareto.reports.text import points, three_digits, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
@@ -44,7 +44,7 @@ def show_comparison(document: ArmComparison) -> None:
             change = variant.change
             if change is not None:
                 changes.add_row(
-                    variant.variant, points(change.difference), interval(change), *_judged(change)
+                    Name(variant.variant), points(change.difference), interval(change), *_judged(change)
                 )
         console.print(changes)
     counted = _table(f"languages in {first.variant}", *VERDICTS)
@@ -89,7 +89,7 @@ def _table(*columns: str) -> Table:
         right = 0 < place < len(columns) - 1
         whole = column in ("verdict", "95 % interval", "difference")  # a narrow terminal folds names first
         table.add_column(
-            Text(visible(column)), justify="right" if right else "left", overflow="fold", no_wrap=whole
+            Name(visible(column)), justify="right" if right else "left", overflow="fold", no_wrap=whole
         )
     return table
 
@@ -97,7 +97,7 @@ def _table(*columns: str) -> Table:
 def _add(table: Table, name: str, contrast: Contrast, *more: str) -> None:
     scores = [f"{score:.1f}" for score in (contrast.a, contrast.b)]
     table.add_row(
-        Text(name), *scores, points(contrast.difference), interval(contrast), *_judged(contrast), *more
+        Name(name), *scores, points(contrast.difference), interval(contrast), *_judged(contrast), *more
     )
 
 

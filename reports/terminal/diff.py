@@ -11,7 +11,7 @@ from rich.text import Text
 from xpareto.eval.analyses.documents import ALL_TOGETHER, CandidateChanges, Change, Difference, What
 from xpareto.eval.statistics import Contrast
 from xpareto.reports.findings import unlearnt_text
-from xpareto.reports.terminal.tables import printer
+from xpareto.reports.terminal.tables import Name, printer
 from xpareto.reports.text import points, ratio, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
@@ -31,7 +31,7 @@ def show_diff(document: Difference) -> None:
     for name, changes in document.candidates.items():
         for what, change, ends, contrast in _rows(changes):
             verdict = Text(contrast.verdict, style=_COLOURS[contrast.verdict])
-            table.add_row(Text(visible(name)), Text(visible(what)), change, ends, verdict)
+            table.add_row(Name(visible(name)), Text(visible(what)), change, ends, verdict)
     console.print(table)
     for line in notes(document):
         console.print(Text(visible(line)))

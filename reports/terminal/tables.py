@@ -6,9 +6,12 @@ import io
 import os
 import re
 import sys
-from typing import IO, cast
+from typing import IO, Any, cast
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.containers import Lines
+from rich.text import Text
 
 _UNLIMITED = 100_000  # columns: nothing that is printed is so wide
 
@@ -22,6 +25,22 @@ def printer() -> Console:
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return Console(highlight=False)
     return Console(file=cast(IO[str], _Trimmed()), width=_UNLIMITED, highlight=False)
+
+
+class Name(Text):
+    """A candidate's name, or several words, that a narrow column breaks after a slash or a space."""
+
+    def wrap(self, console: Console, width: int, **options: Any) -> Lines:
+        """Return its lines; a part that is wider than the column is folded."""
+        lines = [""]
+        for part in re.findall(r"[^/ ]*[/ ]|[^/ ]+", self.plain):
+            if lines[-1] and cell_len((lines[-1] + part).rstrip()) > width:
+                lines.append("")
+            lines[-1] += part
+        found = Lines()
+        for line in lines:
+            found.extend(Text(line.rstrip(), self.style).wrap(console, width, **options))
+        return found
 
 
 class _Trimmed(io.TextIOBase):

@@ -5,6 +5,15 @@ from __future__ import annotations
 TERMS = {
     "arm": "One way of training: the intermediate tasks that a model learns from before it is fine-tuned on the "
     "task’s own English labels. All arms go through the same compression.",
+    "none (arm)": "As the name of an arm: without any intermediate task, so what the others are compared with.",
+    "target (stage)": "The model fine-tuned on a task’s own English labels, before any compression.",
+    "stage": "How far along the recipe’s steps a candidate is, by the label of the last one, such as target or "
+    "int8.",
+    "int8": "Weights, and in most steps what is multiplied with them, as whole numbers of 8 bits in place of 32-bit "
+    "floats: about a quarter of the size.",
+    "unlearnt": "Of a task in a language: no uncompressed model is shown to score more than chance there, so nothing "
+    "can be lost, and it counts in no average or verdict.",
+    "seed policy": "How seeds are judged: each trained model for itself, or all of one variant together by their mean.",
     "variant": "One arm at one stage of compression in one runtime, whatever the training seed.",
     "candidate": "One trained, compressed model in one runtime: what is measured, and can be exported.",
     "baseline": "The uncompressed candidate that scores are compared with: the first of the recipe.",

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from tests.pipelines.made_up_run import write_run
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.recommendation import Recommendation
+from xpareto.eval.analyses.recommendation import rule
 from xpareto.eval.analyses.requirements import Requirements
+from xpareto.eval.comparison.decision import Option
 from xpareto.eval.records.measurement import Measurement, append_rows, read_rows
 from xpareto.eval.results.run_results import Part, read_run_results
 from xpareto.pipelines.cli import app
@@ -239,6 +241,23 @@ def test_the_reason_names_only_what_was_measured(tmp_path: Path) -> None:
     found = chosen(one_arm(tmp_path / "r"), {}, prefer="energy")
     assert "least energy" not in found.rule and "The energy was not measured." in found.rule
     assert "least latency" in chosen(one_arm(tmp_path / "s"), {}).rule
+
+
+def test_the_best_score_that_is_passed_over_is_told_with_the_reason(tmp_path: Path) -> None:
+    def option(name: str, score: float) -> Option:
+        return Option(name, score, {}, {}, {"latency": 1.0, "size": 1.0})
+
+    told = rule("score", [option("quick", 63.0), option("best", 63.5)], {})
+    assert told.endswith("best has 0.5 more, which noise may explain, so the latency and the size decided.")
+    assert "more, which" not in rule("score", [option("best", 63.5), option("quick", 63.0)], {})
+    assert "more, which" not in rule("latency", [option("quick", 63.0), option("best", 63.5)], {})
+
+
+def test_the_answer_says_what_its_numbers_are(tmp_path: Path) -> None:
+    """Size is the mean of models without tokenizer, and at most an end of a one-sided limit."""
+    shown = " ".join(answer(chosen(one_arm(tmp_path / "r"), {})))
+    assert "A drop is what is lost, so plus is worse." in shown and "one-sided 95 % limit" in shown
+    assert "mean of a variant's models, one for each training set, without tokenizer" in shown
 
 
 def test_a_single_place_without_a_score_is_named(tmp_path: Path) -> None:

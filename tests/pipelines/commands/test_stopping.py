@@ -69,8 +69,8 @@ def test_a_run_that_is_stopped_says_what_is_kept_where(
         saved=lambda: (tmp_path / "store/scratch/key/training.safetensors", 130.0),
     )
     assert _stopped(builder).splitlines() == [  # type: ignore[arg-type]
-        "Stopped at step 5 of 97, target (mnli) for arm none: 120 of 400 updates, loss 0.31, 1:35 left.",
+        "Stopped at step 5 of 97, target (mnli) for arm none: 120 of 400 updates, loss 0.31, 1 min 35 s left.",
         "Kept, what was made: store",
         "Kept, what was measured: runs/r",
-        "Kept, this training as it was 2:10 ago: store/scratch/key/training.safetensors",
+        "Kept, this training as it was 2 min 10 s ago: store/scratch/key/training.safetensors",
     ]

@@ -37,8 +37,7 @@ def test_a_log_file_tells_the_updates_and_the_time_left(monkeypatch: pytest.Monk
     terminal._told -= SECONDS_BETWEEN_LINES + 1
     terminal.show(LONG)
     assert stream.getvalue() == (
-        f"[112/340] {LONG.what}: 1200 of 40000 updates, loss 0.412, dev 81.20, 1:00:00 left; "
-        "roughly 10:00:00 to go\n"
+        f"[112/340] {LONG.what}: 1200 of 40000 updates, loss 0.412, dev 81.20, 1 h left; roughly 10 h to go\n"
     )
 
 

@@ -197,6 +197,7 @@ def test_a_snippet_that_is_copied_from_the_card_runs_and_answers_as_was_scored(
         np.testing.assert_allclose(np.asarray(names["vectors"]), vectors, atol=1e-5)
         assert "mean of the last hidden state" in card and "hidden state that was scored" in card
     data = ModelCard(card).data
+    assert ("`pip install sentence-transformers`" in card) == (head == "encoder" and runtime == "torch")
     library = {"torch": "sentence-transformers" if head == "encoder" else "transformers"}.get(runtime, "onnx")
     assert (data.library_name, data.base_model, data.license) == (library, "some/base", "mit")
 

@@ -40,6 +40,14 @@ def test_the_candidates_are_all_there_with_the_baseline_and_the_failed_marked(ma
     ]
 
 
+def test_columns_say_beside_what_and_of_what_they_are(make_run: Make) -> None:
+    text = summary(summarize(read_runs([make_run()])))
+    assert "| than uncompressed |" in text and "| ratio |" not in text
+    assert "“Than uncompressed”: beside the uncompressed model in the same runtime" in text
+    assert "Size is the mean of a variant's models, one for each training set, without tokenizer." in text
+    assert "with all tasks and languages of a candidate judged at once" in text
+
+
 def test_generated_data_are_named_only_where_they_are(make_run: Make) -> None:
     assert "evidence for the machinery only" in summary(summarize(read_runs([make_run()])))
     assert "synthetic" not in summary(summarize(read_runs([make_run(synthetic=False)]))).lower()
