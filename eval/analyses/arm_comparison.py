@@ -56,11 +56,8 @@ def compare_arms(
     """
     _check_numbers(margin, resamples, seed)
     matched = match(run_summary, a, b)
-    models = [
-        name for name in uncompressed_models(run_summary.run) if run_summary.run.candidate(name).arm in (a, b)
-    ]
-    if not models:  # such as arms whose trainings are swept: the first variant compresses the least
-        models = [name for side in matched.names[:2] for name in side[0]]
+    first = [name for side in matched.names[:2] for name in side[0]]  # of arms whose trainings are swept, say
+    models = uncompressed_models(run_summary.run, (a, b)) or first
     at_chance = unlearnt(run_summary.run, run_summary.cells, models)
     tasks = counted(run_summary.run.tasks, at_chance)
     scores = _scores(folder, run_summary, tasks, matched, resamples, seed)

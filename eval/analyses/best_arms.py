@@ -18,6 +18,7 @@ from xpareto.eval.results import (
     nothing_learnt,
     task_outcomes,
     task_tuning,
+    uncompressed_models,
     unlearnt,
 )
 from xpareto.eval.statistics import TaskScores, task_scores
@@ -52,7 +53,9 @@ def best_arm(
         )
     every = (reference, *arms)
     names = [name for arm in every for name in matched.names[matched.arms.index(arm)][0]]
-    at_chance = unlearnt(run_summary.run, run_summary.cells, names)
+    at_chance = unlearnt(
+        run_summary.run, run_summary.cells, uncompressed_models(run_summary.run, every) or names
+    )
     tasks = counted(run_summary.run.tasks, at_chance)
     selections = []
     for facts in tasks.values():

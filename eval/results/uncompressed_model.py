@@ -7,6 +7,7 @@ candidate shows the second alone.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from xpareto.compress.core import STEPS
@@ -38,8 +39,8 @@ def uncompressed(run: Run, candidate: Candidate) -> Candidate:
     )
 
 
-def uncompressed_models(run: Run) -> tuple[str, ...]:
-    """Return the names of the uncompressed candidates of every arm, seed and run, in every runtime.
+def uncompressed_models(run: Run, arms: Collection[str] | None = None) -> tuple[str, ...]:
+    """Return the names of the uncompressed candidates of some arms, or all, of every seed, run and runtime.
 
     They have the stage, runtime and settings of the baseline's model in one of its runtimes (see
     `uncompressed`): an arm may be measured in one of them only.
@@ -47,7 +48,11 @@ def uncompressed_models(run: Run) -> tuple[str, ...]:
     baseline = run.candidate(run.baseline)
     chain = _compressing(baseline)
     forms = [_form(own) for own in run.candidates if own.arm == baseline.arm and _compressing(own) == chain]
-    return tuple(candidate.name for candidate in run.candidates if _form(candidate) in forms)
+    return tuple(
+        candidate.name
+        for candidate in run.candidates
+        if _form(candidate) in forms and (arms is None or candidate.arm in arms)
+    )
 
 
 def _form(candidate: Candidate) -> tuple[object, ...]:

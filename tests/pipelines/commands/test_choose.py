@@ -253,6 +253,11 @@ def test_the_best_score_that_is_passed_over_is_told_with_the_reason(tmp_path: Pa
     assert "more, which" not in rule("latency", [option("quick", 63.0), option("best", 63.5)], {})
 
 
+def test_the_help_writes_names_as_they_are_typed() -> None:
+    told = CliRunner().invoke(app, ["choose", "--help"], env={"COLUMNS": "200"}).output
+    assert "xnli=2,sw=3" in told and "XNLI" not in told and "EN,SW" not in told
+
+
 def test_the_answer_says_what_its_numbers_are(tmp_path: Path) -> None:
     """Size is the mean of models without tokenizer, and at most an end of a one-sided limit."""
     shown = " ".join(answer(chosen(one_arm(tmp_path / "r"), {})))
