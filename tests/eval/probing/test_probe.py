@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
-from xpareto.eval.probing import probe
 from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.probing.request import Ask, Job
@@ -24,7 +24,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     script = tmp_path / "fake-python"
     script.write_text(f'#!/bin/sh\nJ=$(dirname "$4")\n{body}\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(probe.sys, "executable", str(script))
+    monkeypatch.setattr(sys, "executable", str(script))
 
 
 def test_a_job_survives_json() -> None:
