@@ -216,16 +216,16 @@ def _load(
             f"{folder}: the weights do not fit the {spec.model_class} of config.json ({error}). Give the config "
             "that belongs to the weights."
         ) from error
-    own = {name.split(".")[0] for name, _ in model.named_parameters()}
-    unread = [key for key in sorted(info["unexpected_keys"]) if key.split(".")[0] in own]
-    if unread:
-        raise unread_tensors(folder, unread)
     missing = [key for key in sorted(info["missing_keys"]) if keep_head or key.startswith(BODY)]
     if missing:
         raise InputError(
             f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more), which "
             f"{spec.model_class} needs. Give a complete checkpoint."
         )
+    own = {name.split(".")[0] for name, _ in model.named_parameters()}
+    unread = [key for key in sorted(info["unexpected_keys"]) if key.split(".")[0] in own]
+    if unread:
+        raise unread_tensors(folder, unread)
     model.eval()
     loaded: PreTrainedModel = model
     return loaded

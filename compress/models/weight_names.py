@@ -108,7 +108,7 @@ def unread_tensors(folder: Path, names: Iterable[str]) -> InputError:
     names = list(names)
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return InputError(
-        f"{folder}: expected the weights of a plain XLM-RoBERTa, found {names[0]}{more}, which it does not have: "
-        "without it the model would compute something else. Merge adapters into the weights, or undo the "
-        "quantization, in the library that made the checkpoint, and save it anew."
+        f"{folder}: expected the weights of the XLM-RoBERTa that config.json describes, found {names[0]}{more}, which "
+        "it does not have: without it the model would compute something else. Merge adapters into the weights, or "
+        "undo the quantization, in the library that made the checkpoint, and save it anew."
     )

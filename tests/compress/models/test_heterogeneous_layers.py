@@ -326,7 +326,7 @@ def test_a_layer_without_heads_adds_its_bias_only(uneven: Any) -> None:
         ({"heads": [2, 1, 3, 4]}, "lack encoder.layer.1.attention.self.query.weight"),
         ({"heads": [0, 0, 3, 4]}, "layer.0.attention.self.query.weight is not there.*own are 8 x 16"),
         ({"head_size": 0}, "a positive head_size"),
-        ({"embedding_rank": 6}, "lookup.weight"),
+        ({"embedding_rank": 6}, "found embeddings.word_embeddings.weight"),
         ({"depth": 1}, "expected the keys heads, ffn, head_size, embedding_rank"),
     ],
 )
