@@ -66,7 +66,7 @@ def trained(on: str, base: Path, folder: Path, root: Path) -> dict[str, Artifact
         (folder / "base" / name).write_bytes((base / name).read_bytes())
     (folder / "base/tokenizer_config.json").write_text('{"model_max_length": 64}')
     source = seal(folder / "base", Manifest({}, "torch", "mlm"))
-    step = TRAIN(on=on, max_steps=12, batch_size=8, learning_rate=3e-3, max_length=32)
+    step = TRAIN(on=on, max_steps=12, batch_size=8, learning_rate=3e-3, max_length=32, dev_metric="accuracy")
     torch = apply(step, source, folder / "torch", root)
     return {"torch": torch, "onnxruntime": apply(EXPORT(), torch, folder / "onnx", root)}
 
