@@ -41,9 +41,8 @@ def accelerator_for(precision: str, processes: Processes, threads: int) -> Itera
         # Here and not earlier: with several processes on CPUs Accelerate sets it, too.
         torch.set_num_threads(max(1, threads // processes.on_machine))
         yield accelerator
-        if (
-            torch.cuda.is_available()
-        ):  # without one nothing waits for it, and it goes twice through all objects
+        # Without a GPU no cache waits for it, and it goes twice through all objects of the process.
+        if torch.cuda.is_available():
             accelerator.free_memory()
     finally:
         # Accelerate keeps its settings in process-wide singletons: the next fit may want other ones.

@@ -21,9 +21,8 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """
     import torch
 
-    with (
-        torch.inference_mode()
-    ):  # not left to callers: a training that goes on scores its model again at the end
+    # Not left to callers: a training that goes on scores its model again at the end.
+    with torch.inference_mode():
         if examples.metric is not None:
             return examples.metric(_outputs(model, head, examples.input_ids))
         spec = HEADS[head]
