@@ -55,7 +55,7 @@ from .sources import unknown_source as unknown_source
 from .sources import with_language as with_language
 from .special_tokens import NAMES as NAMES
 from .special_tokens import SpecialTokens as SpecialTokens
-from .special_tokens import vocabulary_size as vocabulary_size
+from .special_tokens import tokenizer_size as tokenizer_size
 from .step import ChainState as ChainState
 from .step import Context as Context
 from .step import DataNeed as DataNeed

@@ -17,7 +17,7 @@ MOST_DEPTH = 100  # of lists and objects in each other; what we and others write
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket",
           stat.S_IFDIR: "a folder"}  # fmt: skip
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_LONG = re.compile(r"\d{21}")
+_LONG = re.compile(r"[0-9]{21}")
 _LONGEST_NAME = 255  # bytes, of most file systems
 
 

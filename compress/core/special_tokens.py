@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.json_file import read_json
+from xpareto.compress.core.json_file import read_file, read_json
 
 NAMES: Mapping[str, str] = {
     "bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>",
@@ -19,6 +20,7 @@ NAMES: Mapping[str, str] = {
 """What XLM-R calls them."""
 
 _SETTINGS = "tokenizer_config.json"
+_BESIDE = (_SETTINGS, "config.json")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class SpecialTokens:
         those that it lacks are in config.json. The padding is the model's, where there is a config.json.
         InputError where a sequence could not be written.
         """
-        status = tokenizer.stat()
-        return _read(tokenizer, status.st_mtime_ns, status.st_size)
+        files = [tokenizer, *(tokenizer.with_name(name) for name in _BESIDE)]
+        key = _content_key(file for file in files if file.is_file())
+        if key not in _known:
+            _known[key] = _read(tokenizer)
+        return replace(_known[key], file=str(tokenizer))
 
     @cached_property
     def ordinary(self) -> np.ndarray:
@@ -81,11 +86,31 @@ class SpecialTokens:
         return self.mask
 
 
-@lru_cache(maxsize=16)
-def _read(tokenizer: Path, changed_ns: int, size_bytes: int) -> SpecialTokens:
+# What was read is known again by its bytes: every artifact has a copy of the same tokenizer.json, and to parse
+# that of XLM-R takes longer than to load a small model.
+_known: dict[bytes, SpecialTokens] = {}
+_sizes: dict[bytes, int] = {}
+
+
+def _content_key(files: Iterable[Path]) -> bytes:
+    """Return a digest of what files hold; of one that cannot be read it is no one else's, so that it is read to
+    tell why."""
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            content = read_file(file)
+        except OSError:
+            return str(file).encode()
+        digest.update(f"{file.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.digest()
+
+
+def _read(tokenizer: Path) -> SpecialTokens:
     data = read_json(tokenizer)
-    size = vocabulary_size(data, tokenizer)
-    named, model = (_beside(tokenizer, name) for name in (_SETTINGS, "config.json"))
+    size = _vocabulary_size(data, tokenizer)
+    _sizes[_content_key([tokenizer])] = size
+    named, model = (_beside(tokenizer, name) for name in _BESIDE)
     added = {token["content"]: int(token["id"]) for token in data.get("added_tokens") or []}
     marked = {int(token["id"]) for token in data.get("added_tokens") or [] if token.get("special")}
     wanted = {role: _content(named, role) for role in NAMES}
@@ -121,7 +146,15 @@ def _content(settings: Mapping[str, Any], role: str) -> str:
     return str(token["content"] if isinstance(token, dict) else token)
 
 
-def vocabulary_size(data: Mapping[str, Any], file: Path) -> int:
+def tokenizer_size(file: Path) -> int:
+    """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
+    key = _content_key([file])
+    if key not in _sizes:
+        _sizes[key] = _vocabulary_size(read_json(file), file)
+    return _sizes[key]
+
+
+def _vocabulary_size(data: Mapping[str, Any], file: Path) -> int:
     """Return one more than the highest id in the data of a tokenizer.json; InputError when it is not one."""
     try:
         vocab = data["model"]["vocab"]

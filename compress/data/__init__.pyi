@@ -33,5 +33,4 @@ from .tokenizer_files import copy_tokenizer as copy_tokenizer
 from .tokenizer_files import import_tokenizer as import_tokenizer
 from .tokenizer_files import open_tokenizer as open_tokenizer
 from .tokenizer_files import tokenizer_file as tokenizer_file
-from .tokenizer_files import tokenizer_size as tokenizer_size
 from .tokenizer_files import write_tokenizer_config as write_tokenizer_config

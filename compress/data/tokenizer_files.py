@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import NAMES, InputError, read_json, vocabulary_size
+from xpareto.compress.core import NAMES, InputError, read_json, tokenizer_size
 from xpareto.compress.data.sentencepiece_model import convert_sentencepiece
 
 TOKENIZER = "tokenizer.json"
@@ -57,11 +57,6 @@ def open_tokenizer(file: Path) -> Any:
     opened.no_truncation()
     opened.post_processor = None
     return opened
-
-
-def tokenizer_size(file: Path) -> int:
-    """Return one more than the highest id in a tokenizer.json; InputError when it is not one."""
-    return vocabulary_size(read_json(file), file)
 
 
 def check_tokenizer_size(file: Path, entries: int, vocab_size: int) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core import Head, InputError, StepResult, quiet, read_json
+from xpareto.compress.core import Head, InputError, StepResult, quiet, read_json, tokenizer_size
 from xpareto.compress.data import (
     TOKENIZER,
     check_tokenizer_size,
     copy_tokenizer,
     import_tokenizer,
     tokenizer_file,
-    tokenizer_size,
 )
 from xpareto.compress.heads import HEADS, POOLING, Pooling, head_of_class
 from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config

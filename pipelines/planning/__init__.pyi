@@ -1,12 +1,12 @@
+from .graph import Candidate as Candidate
+from .graph import Node as Node
+from .graph import Plan as Plan
 from .inputs import EMBEDDED as EMBEDDED
 from .inputs import Base as Base
 from .inputs import Start as Start
 from .inputs import dataset_commits as dataset_commits
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
-from .plan import Candidate as Candidate
-from .plan import Node as Node
-from .plan import Plan as Plan
 from .plan import make_plan as make_plan
 from .preflight import check_evaluation as check_evaluation
 from .preflight import check_training as check_training

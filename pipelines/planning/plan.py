@@ -26,64 +26,13 @@ from xpareto.compress.core import (
 )
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
+from xpareto.pipelines.planning.graph import Candidate, Node, Plan, used_nodes
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.keys import canonical, key_of, version_of
 from xpareto.pipelines.planning.no_candidate import why_no_candidate
 from xpareto.pipelines.recipe import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
-
-
-@dataclass(frozen=True)
-class Node:
-    """One piece of work: a pure function of what its key covers, so that any executor can do it.
-
-    `step` "base" takes the starting checkpoint into the store.
-    """
-
-    key: str
-    step: str
-    label: str
-    step_version: int
-    fields: Mapping[str, Any]
-    parent: str | None
-    seed: int | None
-    data: Mapping[str, str]
-    versions: Mapping[str, str]
-    where: str
-    teacher: str | None = None  # key of an ancestor that is read beside the parent
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One setting of the recipe on one runtime: a bundle of one artifact per training set."""
-
-    name: str
-    arm: str
-    stage: str
-    runtime: str
-    seed: int
-    settings: Mapping[str, Any]
-    steps: tuple[Setting, ...]
-    artifacts: Mapping[str, str]  # training set -> node key
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All work of a recipe, parents before children, and the candidates it leads to."""
-
-    key: str
-    nodes: Mapping[str, Node]
-    candidates: tuple[Candidate, ...]
-    baseline: str
-
-    def ancestors(self, key: str) -> Iterator[Node]:
-        """Yield a node and its ancestors, nearest first."""
-        at: str | None = key
-        while at is not None:
-            node = self.nodes[at]
-            yield node
-            at = node.parent
 
 
 @dataclass(frozen=True)
@@ -187,7 +136,10 @@ def make_plan(checked: Checked, start: Start) -> Plan:
         ensure_ascii=False,
     )
     key = hashlib.sha256(content.encode()).hexdigest()
-    return Plan(key, growing.nodes, candidates, candidates[0].name)
+    nodes = used_nodes(growing.nodes, candidates)
+    labels = {node.label for node in nodes.values()}
+    unused = dict.fromkeys(node.label for node in growing.nodes.values() if node.label not in labels)
+    return Plan(key, nodes, candidates, candidates[0].name, tuple(unused))
 
 
 def _grow(

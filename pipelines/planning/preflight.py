@@ -9,8 +9,8 @@ from pathlib import Path
 from xpareto.compress.core import replace_text
 from xpareto.eval.tasks import ENCODER
 from xpareto.pipelines.planning.contamination import refuse_contamination
+from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start
-from xpareto.pipelines.planning.plan import Plan
 from xpareto.pipelines.planning.withheld_gold import gold_file, why_withheld
 from xpareto.pipelines.planning.workload import Withheld, Workload
 from xpareto.pipelines.storage import Store

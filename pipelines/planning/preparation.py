@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start, open_start
-from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe import Checked, find_recipe, load_recipe
@@ -41,8 +42,8 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of the recipe may not be meant, and what of its base is not used, in sentences."""
-        return (*self.checked.notes, *(self.start.base.notes if self.start.base else ()))
+        """What of the recipe may not be meant, and what of it and of its base is not used, in sentences."""
+        return (*self.checked.notes, *_unused(self.plan), *(self.start.base.notes if self.start.base else ()))
 
 
 def prepare(options: Options) -> Prepared:
@@ -65,3 +66,13 @@ def prepare(options: Options) -> Prepared:
         work = check_evaluation(work, start, store)
     start.fingerprints.save()
     return Prepared(checked, store, start, plan, work)
+
+
+def _unused(plan: Plan) -> tuple[str, ...]:
+    if not plan.unused:
+        return ()
+    runtimes = ", ".join(dict.fromkeys(candidate.runtime for candidate in plan.candidates))
+    return (
+        f"No candidate is made of {', '.join(plan.unused)}, so nothing of it is made: its candidates run on "
+        f"{runtimes}. Add a runtime that opens its format, or leave the steps out.",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from xpareto.compress.core import title
-from xpareto.pipelines.planning.plan import Plan
+from xpareto.pipelines.planning.graph import Plan
 
 
 def work_titles(plan: Plan) -> dict[str, str]:

@@ -15,8 +15,9 @@ import pytest
 from xpareto.compress.core.step import DataNeed
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.tasks import training_set
+from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Base, Start
-from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation, check_training
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe.checks import check

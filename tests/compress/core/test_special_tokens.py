@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+import xpareto.compress.core.special_tokens as special_tokens_module
 from tests.tiny_world import Rows, TinySupply, TinyWorld, special_tokens
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.special_tokens import SpecialTokens
+from xpareto.compress.core.special_tokens import SpecialTokens, tokenizer_size
 from xpareto.compress.core.step import Context
 from xpareto.compress.data.mlm import mask_tokens
 from xpareto.compress.steps.distill import Distill
@@ -194,3 +195,31 @@ def test_pruning_chooses_the_same(head: str, both: Any) -> None:
     width = PruneWidth.model_validate({"heads": 0.5, "ffn": 0.5, "calibration": {"examples": 9}})
     plain, other = both(width, head)
     assert other["heads_kept"] == plain["heads_kept"] and other["ffn"] == plain["ffn"]
+
+
+def test_equal_vocabularies_are_parsed_once_and_others_anew(
+    world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.source("mlm")
+    known, size = (
+        SpecialTokens.read(first.file("tokenizer.json")),
+        tokenizer_size(first.file("tokenizer.json")),
+    )
+    names = ("tokenizer.json", "tokenizer_config.json", "config.json")
+    copies = [tmp_path / name for name in names]
+    for copy in copies:
+        copy.write_bytes(first.file(copy.name).read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(special_tokens_module, "read_json", lambda file: pytest.fail(f"{file} is parsed again"))
+        assert (SpecialTokens.read(copies[0]), tokenizer_size(copies[0])) == (known, size)
+        assert SpecialTokens.read(copies[0]).file == str(copies[0])
+    config = json.loads(copies[2].read_text())
+    copies[2].write_text(json.dumps(config | {"pad_token_id": 3}))
+    assert SpecialTokens.read(copies[0]).pad == 3
+    data = json.loads(copies[0].read_text())
+    data["added_tokens"].append({"id": size + 4, "content": "<new>"})
+    copies[0].write_text(json.dumps(data))
+    assert SpecialTokens.read(copies[0]).size == tokenizer_size(copies[0]) == size + 5
+    copies[0].write_text("{")
+    with pytest.raises(InputError, match="not readable as JSON"):
+        tokenizer_size(copies[0])

@@ -12,7 +12,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
 from xpareto.pipelines.execution.work import Job
-from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.planning.graph import Node
 
 
 def work(tmp_path: Path, step: str, fields: dict, folder: Path | None = None) -> Job:

@@ -17,7 +17,7 @@ from xpareto.pipelines.execution.distributed import check_launch, helps
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
 from xpareto.pipelines.execution.helper_processes import environments
 from xpareto.pipelines.execution.work import Job, do
-from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.planning.graph import Node
 from xpareto.pipelines.storage.store import Store
 
 BASE, TRAINED = "d" * 64, "e" * 64

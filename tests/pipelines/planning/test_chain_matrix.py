@@ -17,7 +17,8 @@ from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import ChainState, IncompatibleStep, Step
-from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.graph import Plan
+from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.recipe.checks import check
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
 

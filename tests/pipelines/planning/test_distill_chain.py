@@ -13,7 +13,8 @@ from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
-from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.graph import Plan
+from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.recipe.checks import check
 from xpareto.pipelines.recipe.located_yaml import parse_yaml
 

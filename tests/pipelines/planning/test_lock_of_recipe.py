@@ -12,8 +12,9 @@ import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data
 from xpareto.eval.tasks._task import task
+from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start, open_start
-from xpareto.pipelines.planning.plan import Plan, make_plan
+from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.workload import workloads
 from xpareto.pipelines.recipe.schema import Checked
 from xpareto.pipelines.runs.submission import _data as submission_data

@@ -12,7 +12,7 @@ from xpareto.compress.core.step import ChainState
 from xpareto.compress.steps.export_onnx import ExportOnnx
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.compress.steps.quantize_dynamic import QuantizeDynamic
-from xpareto.pipelines.planning.plan import Plan
+from xpareto.pipelines.planning.graph import Plan
 
 Make = Callable[..., Plan]
 CUT = "  - {step: prune_depth, layers: 1, only: [encoder]}\n"

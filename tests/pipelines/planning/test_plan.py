@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.planning.plan import Plan
+from xpareto.pipelines.planning.graph import Plan
 
 Make = Callable[..., Plan]
 
@@ -38,6 +38,19 @@ def test_parents_come_before_children(planned: Make) -> None:
     for key, node in planned().nodes.items():
         assert node.parent is None or node.parent in seen
         seen.add(key)
+
+
+def test_what_no_candidate_is_made_of_is_no_work(planned: Make, good: str) -> None:
+    whole, plan = planned(), planned(good, "runtimes=[torch]")
+    assert {node.label for node in plan.nodes.values()} == {"base", "intermediate", "fp32"}
+    assert plan.unused == ("onnx", "int8") and whole.unused == ()
+    assert [c.artifacts for c in plan.candidates] == [
+        c.artifacts for c in whole.candidates if c.runtime == "torch"
+    ]
+    # What is no candidate itself is work where another one is made of it.
+    hidden = planned(good, "fp32.candidate=false", "int8.candidate=false")
+    assert hidden.unused == ("int8",) and {c.stage for c in hidden.candidates} == {"onnx"}
+    assert {node.label for node in hidden.nodes.values()} == {"base", "intermediate", "fp32", "onnx"}
 
 
 def test_keys_are_the_same_each_time(planned: Make) -> None:

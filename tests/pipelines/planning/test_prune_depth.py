@@ -14,7 +14,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
-from xpareto.pipelines.planning.plan import Plan
+from xpareto.pipelines.planning.graph import Plan
 
 RECIPE = """\
 xpareto: 1

@@ -15,7 +15,7 @@ from xpareto.compress.core.teacher import earlier_state
 from xpareto.compress.steps.prune_depth import PruneDepth
 from xpareto.eval.data.source import DataSpec
 from xpareto.pipelines.execution.work import Job, do
-from xpareto.pipelines.planning.plan import Node, Plan
+from xpareto.pipelines.planning.graph import Node, Plan
 from xpareto.pipelines.storage.store import Store
 
 Make = Callable[..., Plan]

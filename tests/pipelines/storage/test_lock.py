@@ -9,7 +9,7 @@ import pytest
 import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.execution.work import Job, do
-from xpareto.pipelines.planning.plan import Node
+from xpareto.pipelines.planning.graph import Node
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
 
