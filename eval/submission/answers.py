@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import told_apart
 from xpareto.eval.metrics import language_aware_f1, mlqa, squad
 from xpareto.eval.submission.format import FileScore, Format, read_text
 from xpareto.eval.tasks import Example, Prediction, Question, Task
@@ -82,6 +84,7 @@ def _references(file: Path) -> dict[str, list[str]]:
     content = _json(file)
     articles = content.get("data") if isinstance(content, dict) else content
     references: dict[str, list[str]] = {}
+    times: Counter[str] = Counter()
     for i, article in enumerate(_list(articles, f"{file}: data")):
         for j, paragraph in enumerate(_list(_of(article, "paragraphs"), f"{file}: data[{i}].paragraphs")):
             at = f"{file}: data[{i}].paragraphs[{j}].qas"
@@ -91,8 +94,7 @@ def _references(file: Path) -> dict[str, list[str]]:
                     name = str(name)  # as the reader of evaluation files takes it
                 if not isinstance(name, str):
                     raise InputError(f"{at}[{k}].id: expected text, found {json.dumps(name)[:60]}.")
-                if name in references:
-                    raise InputError(f'{at}[{k}].id: "{name}" is the id of an earlier question, too.')
+                name = told_apart(name, times)
                 answers = _list(_of(question, "answers"), f"{at}[{k}].answers")
                 texts = [_of(answer, "text") for answer in answers]
                 if not texts or not all(isinstance(text, str) for text in texts):

@@ -10,4 +10,5 @@ from .squad import misplaced as misplaced
 from .squad import question_of_row as question_of_row
 from .squad import questions as questions
 from .squad import settle_empty as settle_empty
+from .squad import told_apart as told_apart
 from .tables import labelled_texts as labelled_texts

@@ -8,6 +8,7 @@ answers are one empty text at 0.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +26,16 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
     (). Where they are to be learnt (`labelled`), an answer that does not stand at its answer_start is an
     InputError; in `machine_made` data (translations, whose answers were aligned by a program) such a question is
     left out, as in XTREME's code, unless that would be more than half of them. Scores compare texts alone, so
-    an evaluation file may have any answer_start, but no id twice: its predictions go by id.
+    an evaluation file may have any answer_start. Ids that come more than once are told apart by `told_apart`.
     """
     kept_questions: list[Question] = []
     contexts: dict[str, str] = {}  # XTREME repeats a paragraph for each of its questions: keep it once
-    seen: set[str] = set()
+    times: Counter[str] = Counter()
     left_out = 0
     for where, context, entry in _entries(file):
         context = contexts.setdefault(context, context)
         question = _question(entry, context, where, labelled)
-        if not labelled and question.id in seen:
-            raise InputError(f"{where}: the id of an earlier question, too; which is meant?")
-        seen.add(question.id)
+        question = replace(question, id=told_apart(question.id, times))
         wrong = misplaced(question) if labelled else ""
         if wrong and not machine_made:
             raise InputError(f"{where}: {wrong} Offsets count characters from 0.")
@@ -57,6 +56,20 @@ def questions(file: Path, labelled: bool, machine_made: bool = False) -> list[Qu
             "Training needs a labelled file."
         )
     return kept_questions
+
+
+def told_apart(name: str, times: Counter[str]) -> str:
+    """Return the id of a question; where earlier ones bear it, with the number of this one behind it.
+
+    Predictions go by id, and parts of TyDiQA-GoldP are passed on with ids that count anew in every paragraph.
+    `times` counts the ids of the file so far.
+
+    >>> times = Counter()
+    >>> [told_apart(name, times) for name in ("a", "b", "a", "a")]
+    ['a', 'b', 'a (2)', 'a (3)']
+    """
+    times[name] += 1
+    return name if times[name] == 1 else told_apart(f"{name} ({times[name]})", times)
 
 
 def question_of_row(row: Mapping[str, Any], columns: Mapping[str, str], where: str) -> Question:

@@ -57,13 +57,18 @@ def test_an_evaluation_file_is_scored_by_texts_whatever_its_offsets(tmp_path: Pa
     assert Answers().score(tmp_path / "p.json", file, task("xquad"), "de").metrics["exact_match"] == 100
 
 
-def test_an_id_that_comes_twice_in_an_evaluation_file_is_refused_as_score_does(tmp_path: Path) -> None:
-    file = write(tmp_path, article(entry(7), entry("7")))
-    with pytest.raises(InputError, match="question '7': the id of an earlier question"):
-        questions(file, labelled=False)
-    (tmp_path / "p.json").write_text("{}")
-    with pytest.raises(InputError, match="is the id of an earlier question"):
-        Answers().score(tmp_path / "p.json", file, task("xquad"), "de")
+def test_ids_that_come_again_are_told_apart_by_reader_and_score_alike(tmp_path: Path) -> None:
+    answers = [{"text": "Rhein", "answer_start": 0}]
+    file = write(tmp_path, article(entry(7, answers), entry("7", answers), entry("7 (2)", answers)))
+    ids = [question.id for question in questions(file, labelled=False)]
+    assert ids == ["7", "7 (2)", "7 (2) (2)"]
+    predictions = tmp_path / "p.json"
+    predictions.write_text(json.dumps(dict(zip(ids, ["Rhein", "Rhein", "Elbe"], strict=True))))
+    assert Answers().score(predictions, file, task("xquad"), "de").metrics["exact_match"] == pytest.approx(
+        200 / 3
+    )
+    predictions.write_text('{"7": "Rhein"}')  # of the first
+    assert Answers().score(predictions, file, task("xquad"), "de").unanswered == 2
 
 
 @pytest.mark.parametrize("raw", [{"answers": [{"text": "", "answer_start": 0}]}, {}])
