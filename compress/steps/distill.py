@@ -168,10 +168,7 @@ class Distill(Step):
     only: Learners = None
     epochs: Epochs = 3.0
     steps: Steps = Field(None, examples=[5000])
-    learning_rate: LearningRate = Field(
-        5e-4,
-        description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
-    )
+    learning_rate: LearningRate = 5e-4
     batch_size: BatchSize = 32
     accumulate: Accumulate = 1
     warmup: Warmup = 0.06

@@ -54,6 +54,7 @@ from xpareto.compress.training import (
     InputLength,
     LabelledSet,
     Learners,
+    LearningRate,
     Limit,
     Patience,
     Reading,
@@ -65,6 +66,7 @@ from xpareto.compress.training import (
     Warmup,
     read_distillation_data,
     seeded,
+    suited_rate,
     without_text_beside_labels,
 )
 
@@ -148,7 +150,7 @@ class QuantizeAware(Step):
     only: Learners = None
     epochs: Epochs = 1.0
     steps: Steps = Field(None, examples=[500])
-    learning_rate: float = Field(2e-5, gt=0, description="the highest rate, reached after the warm-up")
+    learning_rate: LearningRate = "auto"
     batch_size: BatchSize = 32
     warmup: Warmup = 0.06
     weight_decay: float = Field(
@@ -253,7 +255,6 @@ class QuantizeAware(Step):
     # -- the work ---------------------------------------------------------------------------
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
-
         assert source is not None, "the plan checks that quantize_aware has a source"
         manifest, teacher = source.manifest, context.teacher or source
         try:
@@ -299,7 +300,6 @@ class QuantizeAware(Step):
         )
 
     def _read(self, source: Artifact, context: Context) -> TrainingData:
-
         return read_distillation_data(
             "quantize_aware",
             context.provider,
@@ -325,9 +325,8 @@ class QuantizeAware(Step):
                 StudentBatches(shown, self.batch_size, self.text_share, context.seed) for _ in range(2)
             )
             self._observe(learner, fake, loss, observed, context)
-            fitted = train_student(
-                self, learner, loss, batches, shown, context, learning_rate=self.learning_rate
-            )
+            rate = suited_rate(self.learning_rate, model.config.hidden_size)
+            fitted = train_student(self, learner, loss, batches, shown, context, learning_rate=rate)
         return {**fitted.notes(), "examples": data.size, "languages": data.languages}
 
     def _observe(

@@ -126,10 +126,7 @@ class Train(Step):
     )
     cap: int | None = Field(CAP, ge=1, description="a source of a mixture counts as at most so many examples")
     temperature: float = Field(2.0, gt=0, description="for sampling: temperature; 1 is proportional")
-    learning_rate: LearningRate = Field(
-        3e-5,
-        description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models",
-    )
+    learning_rate: LearningRate = "auto"
     batch_size: BatchSize = 32
     accumulate: Accumulate = 1
     warmup: Warmup = 0.06

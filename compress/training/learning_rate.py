@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-LearningRate = Annotated[float, Field(gt=0)] | Literal["auto"]
+LearningRate = Annotated[
+    Annotated[float, Field(gt=0)] | Literal["auto"],
+    Field(
+        description="the highest rate, reached after the warm-up; auto: 2e-5 at width 768, more for narrower models"
+    ),
+]
 """A rate, or `auto`: that of `suited_rate`."""
 
 _RATE, _WIDTH, _POWER = 2e-5, 768, 2.2
