@@ -14,7 +14,7 @@ from xpareto.pipelines.recipe.checks import check, shipped_recipes
 from xpareto.pipelines.recipe.located_yaml import read_yaml
 from xpareto.pipelines.recipe.schema import Checked, Setting
 
-NAMES = ("english-vs-multilingual", "english-vs-multilingual-mini")
+NAMES = ("english-vs-multilingual", "english-vs-multilingual-real")
 STILTS = ("stilts", "stilts-mini")
 
 
