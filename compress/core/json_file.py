@@ -18,6 +18,7 @@ _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a dev
           stat.S_IFDIR: "a folder"}  # fmt: skip
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONG = re.compile(r"[0-9]{21}")
+_NO_END = str(int(1e30))  # transformers' model_max_length of a tokenizer that tells none, in many checkpoints
 _LONGEST_NAME = 255  # bytes, of most file systems
 
 
@@ -63,7 +64,7 @@ def parse_json(text: str) -> Any:
 
 def _whole(digits: str) -> int:
     """Return a whole number of at most 64 bits: one that no float holds ends in an OverflowError somewhere else."""
-    if len(digits) > 20:
+    if len(digits) > 20 and digits != _NO_END:
         raise ValueError(f"a whole number of {len(digits)} digits")
     return int(digits)
 

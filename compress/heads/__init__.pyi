@@ -1,5 +1,6 @@
-from .pooling import POOLING as POOLING
-from .pooling import Pooling as Pooling
+from .sentence_vectors import POOLINGS as POOLINGS
+from .sentence_vectors import SENTENCES as SENTENCES
+from .sentence_vectors import SentenceVectors as SentenceVectors
 from .spec import HeadLogits as HeadLogits
 from .spec import Outputs as Outputs
 from .table import HEADS as HEADS

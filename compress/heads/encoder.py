@@ -10,7 +10,7 @@ import numpy as np
 from xpareto.compress.core import Examples, Head
 from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.losses import random_signs
-from xpareto.compress.heads.pooling import Pooling
+from xpareto.compress.heads.sentence_vectors import SentenceVectors
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ class Encoder(HeadSpec):
         """Return the vector of each sequence as the model pools its states, (rows, width)."""
         mask = batch["attention_mask"]
         states = self.output(model, layer, input_ids=batch["input_ids"], attention_mask=mask)
-        if Pooling.of(vars(model.config)).first_token:
-            return states[:, 0]
-        return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        vectors: Tensor = SentenceVectors.of(vars(model.config)).pooled(states, mask)
+        return vectors
 
     def distance(self, expected: Tensor, changed: Tensor) -> Tensor:
         """Return 1 - the cosine of each row."""

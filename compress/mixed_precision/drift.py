@@ -10,7 +10,7 @@ import numpy as np
 
 from xpareto.compress.core import Head
 from xpareto.compress.data import IGNORED, Rows, pad
-from xpareto.compress.heads import HEADS, Outputs
+from xpareto.compress.heads import HEADS, Outputs, SentenceVectors
 from xpareto.compress.mixed_precision.path_search import Reading
 
 Run = Callable[[np.ndarray, np.ndarray], Outputs]  # (input_ids, attention_mask) -> outputs by name
@@ -49,20 +49,26 @@ class Predictions:
 
 
 def predict(
-    run: Run, head: Head, layer: int | None, sample: Sample, pad_id: int, first_token: bool = False
+    run: Run,
+    head: Head,
+    layer: int | None,
+    sample: Sample,
+    pad_id: int,
+    sentences: SentenceVectors | None = None,
 ) -> Predictions:
     """Return the predictions of a model on a sample.
 
     classification: one decision per sequence. tagging: one per labelled token, or, of plain text, per
     token between the first and the last. qa: two per sequence, start and end among its tokens. choice:
-    one per question, whose options are sequences. encoder: the mean of the hidden states that retrieval
-    reads, over all tokens, or that of the `first_token`.
+    one per question, whose options are sequences. encoder: the hidden states that retrieval reads, pooled
+    as `sentences` say (None: their mean over all tokens).
     """
     rows, spec = sample.rows, HEADS[head]
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)
     for at, outputs, mask in _batches(run, rows.input_ids, pad_id):
-        if first_token and not spec.has_logits:
-            mask[:, 1:] = 0
+        if sentences is not None and not (sentences.is_mean or spec.has_logits):
+            outputs = {name: sentences.pooled(states, mask)[:, None] for name, states in outputs.items()}
+            mask = np.ones((len(at), 1), np.int64)
         for place, index in enumerate(at):
             row_outputs = {name: value[place] for name, value in outputs.items()}
             scores[index] = spec.scores(row_outputs, layer, mask[place])

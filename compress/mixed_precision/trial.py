@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xpareto.compress.core import Artifact, Context, interleaved, read_json
-from xpareto.compress.heads import Pooling
+from xpareto.compress.heads import SentenceVectors
 from xpareto.compress.mixed_precision.drift import Predictions, Sample, predict, reading
 from xpareto.compress.mixed_precision.groups import (
     EMBEDDINGS,
@@ -54,7 +54,7 @@ class Trial:
         self._model = with_kept_rows(model, remap.kept)
         self._groups, self._samples, self._context = groups, samples.mapped(remap), context
         self._manifest, self._folder = source.manifest, source.path
-        self._first_token = Pooling.of(read_json(source.path / "config.json")).first_token
+        self._sentences = SentenceVectors.of(read_json(source.path / "config.json"))
         self._percentile, self._reduce_range = percentile, reduce_range
         self._source: dict[Use, dict[str, Predictions]] = {}
         self.codes: dict[str, Affine] = {}
@@ -133,5 +133,5 @@ class Trial:
 
     def _predictions(self, run: Run, samples: Sequence[Sample]) -> dict[str, Predictions]:
         head, layer, pad_id = self._manifest.head, self._manifest.layer, self._special.pad
-        first = self._first_token
-        return {sample.name: predict(run, head, layer, sample, pad_id, first) for sample in samples}
+        sentences = self._sentences
+        return {sample.name: predict(run, head, layer, sample, pad_id, sentences) for sample in samples}

@@ -30,6 +30,10 @@ from .layer_choice import leave_one_out as leave_one_out
 from .layer_choice import most_important as most_important
 from .layer_costs import encoder_cost as encoder_cost
 from .layer_costs import width_costs as width_costs
+from .sentence_modules import BESIDE_SENTENCE_ENCODER as BESIDE_SENTENCE_ENCODER
+from .sentence_modules import CUTS as CUTS
+from .sentence_modules import FLAGS as FLAGS
 from .sentence_modules import MODULES as MODULES
-from .sentence_modules import read_modules as read_modules
+from .sentence_modules import PROMPTS as PROMPTS
+from .sentence_modules import read_sentences as read_sentences
 from .weight_files import WEIGHTS as WEIGHTS

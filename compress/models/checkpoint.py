@@ -17,12 +17,12 @@ from xpareto.compress.data import (
     import_tokenizer,
     tokenizer_file,
 )
-from xpareto.compress.heads import HEADS, POOLING, Pooling, head_of_class
+from xpareto.compress.heads import HEADS, SENTENCES, SentenceVectors, head_of_class
 from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config
 from xpareto.compress.models.checkpoint_checks import check_adapter, check_config, check_weights
 from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
 from xpareto.compress.models.heterogeneous_layers import model_class, write_shape
-from xpareto.compress.models.sentence_modules import read_modules
+from xpareto.compress.models.sentence_modules import read_sentences
 from xpareto.compress.models.weight_files import Stored, read_header, weight_files
 from xpareto.compress.models.weight_names import BODY, WORDS, Names, names_of, unread_tensors
 
@@ -49,7 +49,7 @@ class Facts:
     tokenizer: str  # tokenizer.json or sentencepiece.bpe.model
     shape: Shape  # heads and neurons per layer
     names: Names  # of its tensors
-    pooling: Pooling  # of a sentence's vector
+    sentences: SentenceVectors
     left_out: tuple[str, ...]  # heads in the weights which the model of `head` does not have
     kind: str = "xlm-roberta"  # or "bert": multilingual MiniLM, which becomes an XLM-R when it is imported
 
@@ -104,7 +104,7 @@ def read_checkpoint(folder: Path) -> Facts:
         tokenizer=tokenizer,
         shape=shape,
         names=names,
-        pooling=read_modules(folder)[0] if POOLING not in config else Pooling.of(config),
+        sentences=SentenceVectors.of(config) if SENTENCES in config else read_sentences(folder, positions)[0],
         left_out=tuple(root for root in names.roots if root != HEADS[head].root),
         kind=kind,
     )
@@ -127,12 +127,12 @@ def import_checkpoint(source: Path, target: Path) -> StepResult:
             config = read_json(source / "config.json")
             write_as_xlmr(weights, facts.names, config, config["vocab_size"], Path(folder))
             made = read_json(Path(folder) / "config.json")
-            facts.pooling.write(made)
+            facts.sentences.write(made)
             (Path(folder) / "config.json").write_text(json.dumps(made), encoding="utf-8")
             copy_tokenizer(target, Path(folder))
             return import_checkpoint(Path(folder), target)
     model = _load(replace(facts, vocab_size=size), facts.head, facts.labels, keep_head=True)
-    facts.pooling.write(vars(model.config))
+    facts.sentences.write(vars(model.config))
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
     return StepResult("torch", facts.head, facts.labels, notes=notes)

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import MANIFEST, Artifact, read_json, seal
-from xpareto.compress.heads import HEADS, Pooling
+from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.compress.models import (
+    CUTS,
+    FLAGS,
     MODULES,
+    PROMPTS,
     WEIGHTS,
     cut_config,
     first_layers,
@@ -34,7 +37,7 @@ def deploy(artifact: Artifact, folder: Path) -> Artifact:
 
     A bare encoder ends at the hidden state that was scored, so that its last hidden state is that one, and
     the folder says in sentence-transformers' files how the sentence's vector is made of it: its mean over all
-    tokens, or what the base said.
+    tokens, or what the base said, with its prompts.
     A torch folder that transformers' classes cannot hold is one that they refuse. Everything else is a copy.
     The manifest is that of the files in the folder; an artifact that had to change is named as its parent.
     """
@@ -62,7 +65,9 @@ def deploy(artifact: Artifact, folder: Path) -> Artifact:
 
 def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return sentence-transformers' files that say how the last hidden state becomes a vector."""
-    pooling = Pooling.of(config)
+    sentences = SentenceVectors.of(config)
+    if sentences.unread:  # what nobody scored, and these files could not say
+        return {}
     normalize = {
         "idx": 2,
         "name": "2",
@@ -71,15 +76,17 @@ def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
     }
     longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
     return {
-        MODULES: [*_MODULES, *([normalize] if pooling.normalize else [])],
-        "config_sentence_transformers.json": {"similarity_fn_name": "cosine"},
-        "sentence_bert_config.json": {"max_seq_length": longest, "do_lower_case": False},
+        MODULES: [*_MODULES, *([normalize] if sentences.normalize else [])],
+        PROMPTS: {
+            "similarity_fn_name": sentences.similarity or "cosine",
+            "prompts": sentences.prompts,
+            "default_prompt_name": sentences.default_prompt,
+        },
+        CUTS: {"max_seq_length": sentences.longest or longest, "do_lower_case": False},
         "1_Pooling/config.json": {
             "word_embedding_dimension": config["hidden_size"],
-            "pooling_mode_cls_token": pooling.first_token,
-            "pooling_mode_mean_tokens": not pooling.first_token,
-            "pooling_mode_max_tokens": False,
-            "pooling_mode_mean_sqrt_len_tokens": False,
+            **{flag: name in sentences.pooling for name, flag in FLAGS.items()},
+            "include_prompt": sentences.include_prompt,
         },
     }
 

@@ -43,9 +43,12 @@ class TrainingExamples:
 
 
 class TextEncoder:
-    """A tokenizer.json. Equal text gives equal ids, whatever was encoded before."""
+    """A tokenizer.json. Equal text gives equal ids, whatever was encoded before.
 
-    def __init__(self, file: Path) -> None:
+    `prompt`: what each of `texts` begins with.
+    """
+
+    def __init__(self, file: Path, prompt: str = "") -> None:
         from tokenizers import Tokenizer
 
         try:
@@ -71,11 +74,13 @@ class TextEncoder:
                 f"<unk>; an empty text gives {special}, an empty pair {paired}, <unk> is {unknown}."
             )
         self.bos, self.eos = special
+        self._prompt = prompt
         self.unknown: int = unknown
         self.size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
 
     def texts(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
-        """Return ``<s> text </s>`` for each, cut on the right to `max_length` tokens."""
+        """Return ``<s> prompt text </s>`` for each, cut on the right to `max_length` tokens."""
+        texts = [self._prompt + text for text in texts] if self._prompt else texts
         ids = self.ids(texts)
         return [[self.bos, *ids[text][: max_length - 2], self.eos] for text in texts]
 

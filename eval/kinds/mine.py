@@ -43,7 +43,7 @@ class _Pairs:
 class Mine(Calibrated):
     """See eval.kinds.Kind. An example is one sentence of either side.
 
-    Pooling is the mean over all tokens, special ones included. Sentences of equal text on one side are
+    Pooling is as in `retrieve`. Sentences of equal text on one side are
     mined as one; since nobody can say which of them is meant, their pairs are then dropped, as in
     XTREME, while their gold pairs still count as not found.
 

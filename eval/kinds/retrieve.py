@@ -21,7 +21,8 @@ from xpareto.eval.tasks import Bitext, Example, HubSource, Prediction, Task, Tra
 class Retrieve(Kind):
     """See eval.kinds.Kind. The sequences are all foreign sentences, then all English ones.
 
-    Pooling is the mean over all tokens, special ones included, as in XTREME; gold is by position.
+    Pooling is the mean over all tokens, special ones included, as in XTREME, or what a sentence encoder's own
+    files say; gold is by position.
     """
 
     name = "retrieve"

@@ -5,6 +5,7 @@ from .batches import plan_batches as plan_batches
 from .batches import run_all as run_all
 from .context import MeasurementContext as MeasurementContext
 from .context import Subset as Subset
+from .context import sentences_of as sentences_of
 from .own_process import own_command as own_command
 from .own_process import own_environment as own_environment
 from .predict import absent as absent

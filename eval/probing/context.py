@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import Artifact
+from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.eval.data import Data
 from xpareto.eval.encoding import Encoded, TextEncoder
 from xpareto.eval.kinds import Calibrated, Kind
@@ -26,6 +27,16 @@ class Subset:
     language: str
     examples: Sequence[Example]
     encoded: Encoded
+
+
+def sentences_of(artifact: Artifact) -> SentenceVectors:
+    """Return how an artifact makes a sentence's vector, the default where it has another head.
+
+    InputError where its base does so in a way that xpareto cannot compute.
+    """
+    if HEADS[artifact.manifest.head].has_logits:
+        return SentenceVectors()
+    return SentenceVectors.of(model_config(artifact)).readable(str(artifact.path))
 
 
 class MeasurementContext:
@@ -81,10 +92,11 @@ class MeasurementContext:
             if artifact.manifest.labels:  # the model's own order of labels
                 asked_task = replace(asked_task, labels=artifact.manifest.labels)
             # what a short model cannot read is cut, or split and joined again, as at max_length
-            longest = min(asked_task.max_length, longest_input(model_config(artifact)))
+            sentences, fits = sentences_of(artifact), longest_input(model_config(artifact))
+            longest = min(asked_task.max_length, sentences.longest or fits, fits)
             asked_task = replace(asked_task, max_length=longest)
             kind: Kind = KINDS.load(asked_task.kind)
-            tokenizer = TextEncoder(artifact.file("tokenizer.json"))
+            tokenizer = TextEncoder(artifact.file("tokenizer.json"), sentences.prompt)
             self._subsets[ask] = []
             present = set(self.data.languages(asked_task, ask.split))
             for language in self.languages(ask, asked_task):

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpareto.compress.core import Artifact
-from xpareto.compress.heads import HEADS, Pooling
 from xpareto.eval.kinds import Calibrated, Kind, Tuning
 from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
-from xpareto.eval.probing.context import MeasurementContext, Subset
+from xpareto.eval.probing.context import MeasurementContext, Subset, sentences_of
 from xpareto.eval.probing.request import Ask
-from xpareto.eval.runtimes import model_config
 from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task, task
 
 WITHHELD = "gold labels withheld"
@@ -52,15 +50,18 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
 def reducer(kind: Kind, artifact: Artifact) -> Reduce:
     """Return what keeps of a padded batch's answer what the kind predicts from, pooled as the model pools.
 
-    A sentence's vector is the mean over its tokens, of which there is one where the model reads the first.
+    A sentence's vector is the mean over its tokens, of which there is one where the model pools them otherwise.
     InputError where the artifact's base pools in a way that xpareto cannot compute.
     """
-    if HEADS[artifact.manifest.head].has_logits:
+    sentences = sentences_of(artifact)
+    if sentences.is_mean:
         return kind.reduce
-    pooling = Pooling.of(model_config(artifact)).readable(str(artifact.path))
-    if not pooling.first_token:
-        return kind.reduce
-    return lambda output, lengths: kind.reduce(output[:, :1], np.ones_like(lengths))
+
+    def pooled(output: np.ndarray, lengths: np.ndarray) -> Sequence[np.ndarray]:
+        mask = (np.arange(output.shape[1]) < lengths[:, None]).astype(np.int64)
+        return kind.reduce(sentences.pooled(output, mask)[:, None], np.ones_like(lengths))
+
+    return pooled
 
 
 def absent(ask: Ask, asked_task: Task) -> str:

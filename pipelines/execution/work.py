@@ -13,7 +13,7 @@ from typing import Any
 
 from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult
 from xpareto.compress.data import BESIDE_SENTENCEPIECE
-from xpareto.compress.models import import_checkpoint
+from xpareto.compress.models import BESIDE_SENTENCE_ENCODER, import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_energy
@@ -174,7 +174,7 @@ def _take_base(work: Job, target: Path) -> StepResult:
 
     wanted = [
         "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
-        "sentencepiece*", "modules.json", "*_Pooling/config.json", *BESIDE_SENTENCEPIECE,
+        "sentencepiece*", *BESIDE_SENTENCE_ENCODER, *BESIDE_SENTENCEPIECE,
     ]  # fmt: skip
     try:
         folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,8 +21,8 @@ from xpareto.compress.core import (
     sha256_file,
 )
 from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
-from xpareto.compress.heads import HEADS, Pooling
-from xpareto.compress.models import MODULES, Facts, read_checkpoint, read_modules
+from xpareto.compress.heads import HEADS, SentenceVectors
+from xpareto.compress.models import MODULES, PROMPTS, Facts, read_checkpoint, read_sentences
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.results import SEAL
@@ -138,8 +138,12 @@ def _open_base(
     if path is not None:
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
-        parts += _sentence_files(path, facts, recipe, where)
-        notes = _left_unused(name, facts)
+        vectors = _compares_vectors(recipe)
+        if vectors:
+            facts.sentences.readable(where)
+        if facts.sentences != SentenceVectors():
+            parts += read_sentences(path, facts.max_tokens)[1]
+        notes = (*_left_unused(name, facts), *(_vectors(name, facts.sentences) if vectors else ()))
         return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where, notes)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
@@ -154,31 +158,43 @@ def _open_base(
     return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
 
 
-def _sentence_files(folder: Path, facts: Facts, recipe: Recipe, where: str) -> list[Path]:
-    """Return the files that say how a base pools, where it is not the mean; InputError where none may score it."""
-    if any((choice.trained_on or find(choice.task).trained_on) == ENCODER for choice in recipe.choices()):
-        facts.pooling.readable(where)
-    return [] if facts.pooling == Pooling() else [*read_modules(folder)[1]]
+def _compares_vectors(recipe: Recipe) -> bool:
+    """Does a task of the recipe compare sentences' vectors?"""
+    return any((choice.trained_on or find(choice.task).trained_on) == ENCODER for choice in recipe.choices())
+
+
+def _vectors(name: str, sentences: SentenceVectors) -> Iterator[str]:
+    """Yield what a base says of sentences' vectors, where it is not the mean of whole sentences as they stand."""
+    made = [
+        *([] if sentences.is_mean else [f"pooled by {' and '.join(sentences.pooling)}"]),
+        *([f"of texts that begin with {sentences.prompt!r}"] if sentences.prompt else []),
+        *([f"cut to {sentences.longest} tokens"] if sentences.longest else []),
+    ]
+    if made:
+        yield (
+            f"Sentences' vectors are {', '.join(made)}, as {MODULES} of the base {name} and what it names say; "
+            "those of its variants and of their exports, too."
+        )
+    others = [prompt for prompt in sentences.prompts if prompt != sentences.default_prompt]
+    if others:
+        yield (
+            f"The base {name} has prompts ({enumerated(others, 4)}) that are put before no text here, since {PROMPTS} "
+            "does not name them as default_prompt_name; exports carry them. To score with one, name it there."
+        )
+    if sentences.similarity and not sentences.normalize:
+        yield f"The base {name} compares vectors by {sentences.similarity}; here they are compared by the cosine."
 
 
 def _left_unused(name: str, facts: Facts) -> tuple[str, ...]:
     """Return what a base has learnt that no step uses: a head which was fine-tuned, ours or not."""
     heads = facts.left_out
     what = f"a head, {' and '.join(heads)}, which is none of the kind that its config.json names"
-    pooled = (
-        (
-            f"The base {name} makes a sentence's vector of its first token, as its {MODULES} says; so do its variants.",
-        )
-        if facts.pooling.first_token
-        else ()
-    )
     if HEADS[facts.head].has_logits and HEADS[facts.head].supervised:
         labels = f", with the labels {enumerated(facts.labels, 4)}" if facts.labels else ""
         what = f"a {facts.head} head that was fine-tuned{labels}"
     elif not heads:
-        return pooled
+        return ()
     return (
-        *pooled,
         f"The base {name} has {what}. The head is not used: the body alone is taken, and every step that trains "
         "gives it a fresh head. What the base itself answers is neither compressed nor scored.",
     )

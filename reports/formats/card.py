@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.documents import Analysis
+from xpareto.eval.probing import sentences_of
 from xpareto.eval.results import INTERVAL, Candidate, RunSummary, TaskFacts
 from xpareto.eval.tasks import HEAD_OF_KIND, task, training_set
 from xpareto.reports.findings import (
@@ -19,7 +20,7 @@ from xpareto.reports.findings import (
 )
 from xpareto.reports.formats.card_metadata import Released, front_matter
 from xpareto.reports.formats.markdown import table
-from xpareto.reports.formats.snippets import Opened, snippets
+from xpareto.reports.formats.snippets import IN_WORDS, Opened, snippets
 from xpareto.reports.text import code, markdown, number
 
 
@@ -107,17 +108,18 @@ def _use(
     longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
     tokens = min(longest, max((_tokens(run_summary.run.tasks[name]) for name in tasks), default=longest))
     kind = next(kind for kind, head in HEAD_OF_KIND.items() if head == manifest.head)
-    first = released.first_token
-    opened = Opened(kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain, first)
+    sentences = sentences_of(released.artifact)
+    tokens = min(tokens, sentences.longest or tokens)
+    opened = Opened(
+        kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain, sentences.pooling,
+        sentences.prompt,
+    )  # fmt: skip
     yield from ("## How to use it", "")
     if released.vectors:
-        pooled = (
-            "the last hidden state of its first token"
-            if first
-            else "the mean of the last hidden state over all tokens, special ones included"
-        )
+        pooled = ", joined with ".join(IN_WORDS[name] for name in sentences.pooling)
+        begins = f", which begins with {code(sentences.prompt)}" if sentences.prompt else ""
         yield (
-            f"A sentence's vector is {pooled}. The "
+            f"The vector of a sentence{begins} is {pooled}. The "
             f"{config['num_hidden_layers']} layers in this folder end at the hidden state that was scored, so the "
             "first output is the one to read. `modules.json` and `1_Pooling` say so to sentence-transformers and "
             "text-embeddings-inference."

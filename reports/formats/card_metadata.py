@@ -41,12 +41,6 @@ class Released:
         return "modules.json" in self.artifact.manifest.files
 
     @property
-    def first_token(self) -> bool:
-        """Is a text's vector the state of its first token, and not the mean?"""
-        pooling = self.artifact.path / "1_Pooling" / "config.json"
-        return self.vectors and bool(read_json(pooling)["pooling_mode_cls_token"])
-
-    @property
     def plain(self) -> bool:
         """Can transformers' own classes hold the model?"""
         return bool(self.config["model_type"] == "xlm-roberta")

@@ -20,7 +20,10 @@ class Opened:
     tokens: int
     pairs: bool = True  # where texts are classified: two that are judged together, or one
     plain: bool = True  # of torch: transformers' own classes hold the model
-    first_token: bool = False  # a text's vector is its first token's state, else the mean
+    pooling: tuple[str, ...] = (
+        "mean",
+    )  # how states become a text's vector, as sentence-transformers calls it
+    prompt: str = ""  # what each text begins with
 
     @property
     def asked(self) -> _Question:
@@ -28,7 +31,15 @@ class Opened:
         if self.kind == "classify" and not self.pairs:
             return _TEXTS
         asked = _QUESTIONS[self.kind]
-        return replace(asked, answer=_OF_FIRST_TOKEN) if asked.vectors and self.first_token else asked
+        if not asked.vectors:
+            return asked
+        parts = [_POOLED[name] for name in self.pooling]
+        pooled = parts[0] if len(parts) == 1 else f"$join([{', '.join(parts)}], 1)"
+        mask = "" if self.pooling == ("cls",) else "mask = $mask[..., None]\n"
+        prompt = repr(self.prompt).replace("$", "$$")
+        given = f"[{prompt} + text for text in texts]" if self.prompt else asked.given
+        told = f"  # pooling: {' and '.join(self.pooling)}"
+        return replace(asked, given=given, answer=f"{mask}vectors = {pooled}{told}\n{_COSINES}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,24 @@ class _Question:
 _COSINES = """\
 vectors = vectors / (vectors**2).sum(1, keepdim$s=True) ** 0.5
 print(vectors @ vectors.T)  # cosines"""
-_OF_FIRST_TOKEN = f"vectors = states[:, 0]  # the first token\n{_COSINES}"
+_WEIGHED = "(states * mask * mask.cumsum(1)).sum(1) / (mask * mask.cumsum(1)).sum(1)"
+_POOLED: Mapping[str, str] = {
+    "cls": "states[:, 0]",
+    "max": "(states - (1 - mask) * 1e9).$max(1)",
+    "mean": "(states * mask).sum(1) / mask.sum(1)",
+    "mean_sqrt_len_tokens": "(states * mask).sum(1) / mask.sum(1) ** 0.5",
+    "weightedmean": _WEIGHED,
+    "lasttoken": "(states * mask * (mask.cumsum(1) == mask.sum(1)[:, None])).sum(1)",
+}
+IN_WORDS: Mapping[str, str] = {
+    "cls": "the last hidden state of its first token",
+    "max": "the greatest of each number of the last hidden state over all tokens",
+    "mean": "the mean of the last hidden state over all tokens, special ones included",
+    "mean_sqrt_len_tokens": "the sum of the last hidden state over all tokens, divided by the root of their number",
+    "weightedmean": "the mean of the last hidden state over all tokens, each weighted by its place",
+    "lasttoken": "the last hidden state of its last token",
+}
+"""What each pooling of sentence-transformers makes of a sentence's tokens."""
 _BEST = "print([labels[str(int(row.argmax()))] for row in logits])"
 _QUESTIONS: Mapping[KindName, _Question] = {
     "classify": _Question(
@@ -85,10 +113,7 @@ print(context[encoded$encoding.offsets[first][0] : encoded$encoding.offsets[last
     "retrieve": _Question(
         'texts = ["The cat is asleep.", "Die Katze schläft.", "It rains."]',
         "texts",
-        """\
-mask = $mask[..., None]
-vectors = (states * mask).sum(1) / mask.sum(1)  # the mean over all tokens
-""" + _COSINES,
+        "",  # as the model pools: see Opened.asked
         outputs="(states,)", auto="AutoModel", vectors=True,
     ),
 }  # fmt: skip
@@ -179,7 +204,9 @@ def _onnx(opened: Opened, runtime: str) -> str:
         encode=f"encoded = tokenizer.encode({given})\nrows = [encoded]"
         if asked.one
         else f"rows = tokenizer.encode_batch({given})",
-        answer=_filled(asked.answer, call="", encoding="", mask='inputs["attention_mask"]', s="s"),
+        answer=_filled(
+            asked.answer, call="", encoding="", mask='inputs["attention_mask"]', s="s", max="max", join="np.concatenate"
+        ),
     )  # fmt: skip
 
 
@@ -202,7 +229,7 @@ def _torch(opened: Opened) -> str:
         count=1 + asked.outputs.count(", "),
         answer=_filled(
             asked.answer, call=asked.of_batch, encoding="[0]",
-            mask='inputs["attention_mask"]', s="",
+            mask='inputs["attention_mask"]', s="", max="amax", join="torch.cat",
         ),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.data.batching import Rows
+from xpareto.compress.heads.sentence_vectors import SentenceVectors
 from xpareto.compress.mixed_precision.drift import Sample, drift, halves, predict, reading
 
 LABELS = 3
@@ -140,7 +141,9 @@ def test_an_encoder_drifts_by_its_nearest_neighbours_and_by_the_cosine(layer: in
 
 def test_an_encoder_that_reads_its_first_token_is_compared_by_it() -> None:
     model, rows = Model("encoder", 0.3), [row[1:] for row in ROWS]
-    found = predict(model, "encoder", None, Sample("en", Rows(rows, [0] * len(rows))), 1, first_token=True)
+    found = predict(
+        model, "encoder", None, Sample("en", Rows(rows, [0] * len(rows))), 1, SentenceVectors(("cls",))
+    )
     states = np.stack([model.of_tokens(row)[0] for row in rows])
     np.testing.assert_allclose(
         found.scores, states / np.linalg.norm(states, axis=1, keepdims=True), atol=1e-6

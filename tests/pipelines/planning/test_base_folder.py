@@ -91,12 +91,16 @@ def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
 ) -> None:
     source = world.source("encoder").path
 
-    def opened(name: str, pooling: str, task: str) -> Base:
+    def opened(name: str, pooling: str, task: str, prompt: str | None = "none") -> Base:
         folder = Path(shutil.copytree(source, tmp_path / name, dirs_exist_ok=True))
         modules = [{"type": "models.Transformer"}, {"type": "models.Pooling", "path": "1_Pooling"}]
         (folder / "modules.json").write_text(json.dumps(modules))
         (folder / "1_Pooling").mkdir(exist_ok=True)
         (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": pooling}))
+        prompts = {"prompts": {"query": "query: ", "passage": "passage: "}, "default_prompt_name": prompt}
+        (folder / "config_sentence_transformers.json").write_text(
+            json.dumps(prompts if prompt != "none" else {})
+        )
         recipe = checked(GOOD_WITH.format(base=folder).replace("udpos", task)).recipe
         start = open_start(
             recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml", base=None,
@@ -105,12 +109,17 @@ def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
         assert start.base is not None
         return start.base
 
-    with pytest.raises(InputError, match=r"r.yaml: base: .*found the pooling max \(.*leave out the tasks"):
-        opened("max", "max", "tatoeba")
-    assert opened("max", "max", "udpos").notes == ()
+    with pytest.raises(InputError, match=r"r.yaml: base: .*found the pooling odd \(.*leave out the tasks"):
+        opened("odd", "odd", "tatoeba")
+    assert opened("odd", "odd", "udpos").notes == ()
     by_first, by_mean = opened("cls", "cls", "tatoeba"), opened("mean", "mean", "tatoeba")
-    assert "first token" in by_first.notes[0] and by_mean.notes == ()
+    assert "vectors are pooled by cls, as modules.json" in by_first.notes[0] and by_mean.notes == ()
     assert by_first.identity != by_mean.identity
+    [told, others] = opened("query", "mean", "tatoeba", "query").notes
+    assert "vectors are of texts that begin with 'query: '" in told and "prompts (passage) that" in others
+    [others] = opened("prompts", "mean", "tatoeba", None).notes
+    assert "prompts (query and passage) that are put before no text" in others
+    assert opened("tags", "cls", "udpos", "query").notes == ()
 
 
 def test_embedded_data_that_were_changed_are_written_anew(

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import model_index_to_eval_results
+from tokenizers import Tokenizer
 
 from tests.pipelines.made_up_run import write_run
 from tests.tiny_world import SETS, TRAINED, TinyWorld
-from xpareto.compress.core.artifact import Artifact, Head
+from xpareto.compress.core.artifact import Artifact, Head, seal
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads.sentence_vectors import POOLINGS, SentenceVectors
 from xpareto.compress.onnx.deployment import deploy
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.results.run import read_runs
@@ -200,6 +203,30 @@ def test_a_snippet_that_is_copied_from_the_card_runs_and_answers_as_was_scored(
     assert ("`pip install sentence-transformers`" in card) == (head == "encoder" and runtime == "torch")
     library = {"torch": "sentence-transformers" if head == "encoder" else "transformers"}.get(runtime, "onnx")
     assert (data.library_name, data.base_model, data.license) == (library, "some/base", "mit")
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_a_snippet_pools_as_the_model_does_and_begins_with_its_prompt(
+    world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    source = world.source("encoder") if runtime == "torch" else world.exported(world.source("encoder"))
+    asked = Path(shutil.copytree(source.path, tmp_path / "asked"))
+    config = json.loads((asked / "config.json").read_text())
+    sentences = SentenceVectors(POOLINGS, longest=9, prompts={"q": "$ask: '"}, default_prompt="q")
+    sentences.write(config)
+    (asked / "config.json").chmod(0o644)
+    (asked / "config.json").write_text(json.dumps(config))
+    artifact = seal(asked, source.manifest)
+    folder, card = released(tmp_path, artifact, runtime)
+    names, _ = ran(snippets_of(card)[-1], folder, monkeypatch)
+    ids, mask = (np.asarray(names["inputs"][name]) for name in ("input_ids", "attention_mask"))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(9)
+    assert ids[0, :9].tolist() == tokenizer.encode("$ask: '" + names["texts"][0]).ids
+    vectors = sentences.pooled(RUNTIMES.load(runtime).open(artifact, 1).run(ids, mask), mask)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(names["vectors"]), vectors, atol=1e-5)
+    assert "which begins with `$ask: '`" in card and "the last hidden state of its last token" in card
 
 
 def test_what_transformers_cannot_hold_is_loaded_as_its_card_says(
