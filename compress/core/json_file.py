@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,20 @@ def load_json(file: Path, most: int = MOST_BYTES) -> Any:
     return parse_json(read_file(file, most).decode("utf-8-sig"))
 
 
-def parse_json(text: str) -> Any:
+def parse_json(
+    text: str, object_pairs_hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> Any:
     """Return the value that JSON text holds; ValueError, too, where it is nested too deep or has half a character.
+
+    `object_pairs_hook` makes an object of its names and values, as for `json.loads`.
 
     >>> parse_json("[" * 200 + "]" * 200)
     Traceback (most recent call last):
     ValueError: lists or objects in each other deeper than 100
     """
     try:
-        value = json.loads(text, parse_int=_whole) if _LONG.search(text) else json.loads(text)
+        whole = _whole if _LONG.search(text) else None
+        value = json.loads(text, parse_int=whole, object_pairs_hook=object_pairs_hook)
     except RecursionError:
         raise ValueError(f"lists or objects in each other deeper than {MOST_DEPTH}") from None
     if text.count("[") + text.count("{") > MOST_DEPTH:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import NAMES, InputError, read_json, tokenizer_size
+from xpareto.compress.core import NAMES, InputError, parse_json, read_file, read_json, tokenizer_size
 from xpareto.compress.data.sentencepiece_model import convert_sentencepiece
 
 TOKENIZER = "tokenizer.json"
@@ -48,7 +48,7 @@ def open_tokenizer(file: Path) -> Any:
     from tokenizers import Tokenizer
 
     try:
-        opened: Any = Tokenizer.from_buffer(file.read_bytes().removeprefix(codecs.BOM_UTF8))
+        opened: Any = Tokenizer.from_buffer(read_file(file).removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise InputError(f"{file}: expected a tokenizer.json, {error.strerror}.") from error
     except ValueError as error:
@@ -79,8 +79,8 @@ def import_tokenizer(folder: Path, target: Path, vocab_size: int) -> None:
     file = folder / TOKENIZER_CONFIG
     settings = read_json(file) if file.is_file() else {}
     if tokenizer_file(folder) == TOKENIZER:
-        content = (folder / TOKENIZER).read_bytes().removeprefix(codecs.BOM_UTF8)
-        told = json.loads(content)
+        content = read_file(folder / TOKENIZER).removeprefix(codecs.BOM_UTF8)
+        told = parse_json(content.decode("utf-8"))
         if told.get("padding") or told.get("truncation"):
             content = json.dumps(told | {"padding": None, "truncation": None}, ensure_ascii=False).encode()
         (target / TOKENIZER).write_bytes(content)

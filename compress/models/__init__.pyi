@@ -37,3 +37,4 @@ from .sentence_modules import MODULES as MODULES
 from .sentence_modules import PROMPTS as PROMPTS
 from .sentence_modules import read_sentences as read_sentences
 from .weight_files import WEIGHTS as WEIGHTS
+from .weight_files import stored_bytes as stored_bytes

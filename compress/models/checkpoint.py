@@ -73,8 +73,16 @@ def read_checkpoint(folder: Path) -> Facts:
     check_config(config, file)
     weights = weight_files(folder)
     stored: dict[str, Stored] = {}
+    shards: dict[str, str] = {}
     for name in weights:
-        stored.update(read_header(folder / name))
+        header = read_header(folder / name)
+        for key in header.keys() & shards.keys():
+            raise InputError(
+                f"{folder / name}: expected tensors that no other shard has, found {key}, which {shards[key]} has, "
+                "too: which is meant cannot be told. Download the checkpoint again, or save it anew."
+            )
+        shards |= dict.fromkeys(header, name)
+        stored.update(header)
     tokenizer = tokenizer_file(folder)
     if kind == "bert" and tokenizer == TOKENIZER:
         check_tokenizer(folder / TOKENIZER)
@@ -242,7 +250,7 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
         # One file up to any size: an artifact is self-contained, and shards would only be merged again.
         model.save_pretrained(target, max_shard_size="1000GB")
     file = target / "config.json"
-    config = refused(json.loads(file.read_text(encoding="utf-8")))
+    config = refused(read_json(file))
     config["architectures"] = [type(model).__name__]
     for name in ("_name_or_path", "auto_map", "_attn_implementation"):
         config.pop(name, None)  # paths of this machine, and code to run, are no part of a model

@@ -109,6 +109,15 @@ def check_weights(
     """Raise InputError where the weights are not those that the config tells of, or are codes of some."""
     body = {name: stored[key] for name, key in names.body.items()}
     if not any(name.startswith("embeddings.word_embeddings.") for name in body):
+        wrapped = next((key for key in stored if key.endswith(f".{WORDS}")), "")
+        before = wrapped.removesuffix(WORDS).removesuffix("roberta.").removesuffix("bert.")
+        if before:
+            raise InputError(
+                f"{folder}: expected tensors named as transformers names them, found {wrapped}: what the model was "
+                f"wrapped in when it was saved put {before!r} before its names (module. is DataParallel's, _orig_mod. "
+                "torch.compile's). Save the model that is inside with save_pretrained, or take this prefix off the "
+                "names."
+            )
         raise InputError(f"{folder}: the weights hold no {WORDS}: not an XLM-RoBERTa checkpoint.")
     for key in (*names.body.values(), *names.heads.values()):
         if stored[key].dtype not in FLOATS:

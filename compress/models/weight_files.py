@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from xpareto.compress.core import InputError, read_json, what_else_it_is
+from xpareto.compress.core import InputError, parse_json, read_json, what_else_it_is
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -16,6 +15,8 @@ FLOATS = ("F16", "BF16", "F32", "F64")
 """Types of safetensors that hold a weight as it is; others hold codes of one, or ids."""
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 
+
+_MOST_HEADER = 100_000_000  # bytes, as safetensors itself bounds it
 
 _CONVERSION = (
     "import sys, torch; from safetensors.torch import save_file; "
@@ -63,12 +64,25 @@ def weight_files(folder: Path) -> tuple[str, ...]:
 
 
 def read_header(file: Path) -> dict[str, Stored]:
-    """Return shape and type of every tensor in a safetensors file, from its header; check its size."""
+    """Return shape and type of every tensor in a safetensors file, from its header; check its size.
+
+    InputError where it is none, truncated or damaged.
+    """
+    return {key: Stored(tuple(entry["shape"]), str(entry["dtype"])) for key, entry in _header(file).items()}
+
+
+def stored_bytes(file: Path) -> dict[str, int]:
+    """Return how many bytes each tensor of a safetensors file has, from its header; InputError as `read_header`."""
+    return {key: entry["data_offsets"][1] - entry["data_offsets"][0] for key, entry in _header(file).items()}
+
+
+def _header(file: Path) -> dict[str, Any]:
+    """Return a safetensors file's tensors, name -> {dtype, shape, data_offsets}."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         start = stream.read(8)
         length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > size - 8:
+        if len(start) < 8 or length > min(size - 8, _MOST_HEADER):
             what, fix = what_else_it_is(start + stream.read(64)) or (
                 "a truncated header",
                 "Download it again.",
@@ -76,11 +90,14 @@ def read_header(file: Path) -> dict[str, Stored]:
             raise InputError(f"{file}: expected a safetensors file, found {what} ({size} bytes). {fix}")
         raw = stream.read(length)
     try:
-        header = json.loads(raw)
+        header: dict[str, Any] = parse_json(raw.decode("utf-8"))
         header.pop("__metadata__", None)
+        for entry in header.values():
+            (start_at, end_at), shape, dtype = entry["data_offsets"], entry["shape"], entry["dtype"]
+            if not isinstance(dtype, str) or not all(type(one) is int for one in (start_at, end_at, *shape)):
+                raise ValueError(f"a tensor of shape {shape}, dtype {dtype}, at {start_at} to {end_at}")
         end = max(entry["data_offsets"][1] for entry in header.values())
-        tensors = {key: Stored(tuple(entry["shape"]), str(entry["dtype"])) for key, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file}: the safetensors header is damaged ({error}). Download it again."
         ) from error
@@ -89,4 +106,4 @@ def read_header(file: Path) -> dict[str, Stored]:
             f"{file}: the header says {8 + length + end} bytes, found {size}: the file is truncated or "
             "damaged. Download it again."
         )
-    return tensors
+    return header

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core import PACKED, Artifact
+from xpareto.compress.core import PACKED, Artifact, read_json
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
 from xpareto.compress.heads import HEADS
 from xpareto.compress.models import accepted, cut_config, first_layers, load_model
@@ -134,7 +134,7 @@ def _packed_drift(
 
 
 def _write_config(source: Artifact, target: Path, packed: bool) -> None:
-    config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+    config = read_json(source.file("config.json"))
     if source.manifest.layer is not None:
         config = cut_config(config, source.manifest.layer)
     config = accepted(config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpareto.compress.core import Artifact, Context, Rule, StepResult
+from xpareto.compress.core import Artifact, Context, Rule, StepResult, read_json
 from xpareto.compress.onnx import parity
 from xpareto.compress.onnx import weights as onnx_weights
 from xpareto.compress.onnx.graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES
@@ -31,7 +30,7 @@ Change = Callable[["ModelProto"], tuple["ModelProto", Mapping[str, Any]]]
 
 def most_tokens(source: Artifact) -> int:
     """Return the longest input of an exported model in subwords, special tokens included."""
-    config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+    config = read_json(source.file("config.json"))
     return int(config["max_position_embeddings"] - config["pad_token_id"] - 1)
 
 
@@ -45,7 +44,7 @@ class Reference:
     @staticmethod
     def of(source: Artifact, batches: int, threads: int) -> Reference:
         """Return the outputs of an exported model; its session is gone afterwards."""
-        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+        config = read_json(source.file("config.json"))
         heads = config.get("num_attention_heads", 12)  # as transformers has it; one a layer where they differ
         longest = parity.longest_compared(
             most_tokens(source), max(1, *heads) if isinstance(heads, list) else heads

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from xpareto.compress.core import Artifact, Context, DataNeed, InputError, interleaved
+from xpareto.compress.core import Artifact, Context, DataNeed, InputError, interleaved, read_json
 from xpareto.compress.core import speedup as ratio
 from xpareto.compress.heads import HEADS
 from xpareto.compress.models import shape_in
@@ -211,7 +211,6 @@ def _compare(before: Run, after: Run, rounds: int, clock: Callable[[], float], c
 
 def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelProto, Shape]:
     """Return the source as an ONNX model with few word embeddings, and its shape."""
-    import json
 
     import onnx
 
@@ -221,7 +220,7 @@ def _exported(source: Artifact, folder: Path, context: Context) -> tuple[ModelPr
     target = folder / "source"
     target.mkdir()
     export(source, target, threads=context.threads, parity_shapes=2)
-    config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+    config = read_json(source.file("config.json"))
     shape = shape_in(config, str(source.path / "config.json"))
     few = with_widths(onnx.load(target / MODEL), shape.heads, shape.ffn, shape.head_size, _VOCAB)
     return few, shape

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from xpareto.compress.core import Artifact, Context, DataNeed, Format, InputError, Step, StepResult, hint
+from xpareto.compress.core import (
+    Artifact,
+    Context,
+    DataNeed,
+    Format,
+    InputError,
+    Step,
+    StepResult,
+    hint,
+    read_json,
+)
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG, encode_lines, read_lines
 from xpareto.compress.models import load_model, save_model
 from xpareto.compress.vocabulary import (
@@ -134,7 +144,7 @@ class TrimVocab(Step):
         assert source is not None, "the plan checks that trim_vocab has a source"
         manifest = source.manifest
         tokenizer = UnigramFile.read(source.file(TOKENIZER))
-        config = json.loads(source.file("config.json").read_text(encoding="utf-8"))
+        config = read_json(source.file("config.json"))
         context.progress(0, 4, "counting pieces")
         added = tokenizer.added
         scripts = [frozenset() if at in added else scripts_of(one) for at, one in enumerate(tokenizer.tokens)]
@@ -282,7 +292,7 @@ def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact,
 
     text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))
     (target / TOKENIZER).write_text(text, encoding="utf-8")
-    settings = json.loads(source.file(TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+    settings = read_json(source.file(TOKENIZER_CONFIG))
     if "added_tokens_decoder" in settings:  # as transformers 4 wrote it: id -> token
         new = {str(old): str(at) for at, old in enumerate(kept)}
         settings["added_tokens_decoder"] = {

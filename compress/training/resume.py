@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpareto.compress.core import parse_json
 from xpareto.compress.data import Batch
 
 if TYPE_CHECKING:
@@ -169,11 +170,11 @@ class StateFile:
             return {}, {}
         try:
             with safe_open(file, "pt") as opened:
-                facts = json.loads((opened.metadata() or {}).get("state", "{}"))
+                facts = parse_json((opened.metadata() or {}).get("state", "{}"))
                 if facts.get("fingerprint") != self._fingerprint:
                     return {}, {}
                 return facts, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        except SafetensorError:
+        except (SafetensorError, ValueError):
             return {}, {}
 
 

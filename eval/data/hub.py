@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, load_json, why
 from xpareto.eval.data.readers import misplaced
 from xpareto.eval.tasks import KINDS, Example, HubSource, Question, Task, TrainingSet
 
@@ -59,9 +59,9 @@ class Hub:
         if not file.exists():
             return Hub({}, file, frozen=False)
         try:
-            commits = json.loads(file.read_text(encoding="utf-8-sig"))
+            commits = load_json(file)
         except (OSError, ValueError) as error:
-            raise InputError(f"{file}: expected a lock, {_LOCK_FORM} ({error}).") from error
+            raise InputError(f"{file}: expected a lock, {_LOCK_FORM} ({why(error)}).") from error
         if not isinstance(commits, dict) or not all(isinstance(value, str) for value in commits.values()):
             raise InputError(f"{file}: expected a lock, {_LOCK_FORM}.")
         return Hub(commits, file, frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xpareto.compress.core import Artifact
+from xpareto.compress.models import stored_bytes
 from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
-from xpareto.eval.roofline import Component, by_component, onnx_components, safetensors_sizes
+from xpareto.eval.roofline import Component, by_component, onnx_components
 
 _MODELS = ("model.safetensors", "model.onnx", "model.onnx.data")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model")
@@ -48,7 +49,7 @@ def sizes(artifact: Artifact) -> dict[str, int]:
 def _tensors(artifact: Artifact) -> Mapping[Component, int]:
     if artifact.manifest.format == "onnx":
         return onnx_components(artifact.file("model.onnx"))
-    return by_component(safetensors_sizes(artifact.file("model.safetensors")))
+    return by_component(stored_bytes(artifact.file("model.safetensors")))
 
 
 PROBE = Size()

@@ -3,7 +3,6 @@ from .bound import in_precision as in_precision
 from .file_bytes import Component as Component
 from .file_bytes import by_component as by_component
 from .file_bytes import onnx_components as onnx_components
-from .file_bytes import safetensors_sizes as safetensors_sizes
 from .onnx_operations import Work as Work
 from .onnx_operations import onnx_work as onnx_work
 from .operator_profile import profile as profile

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,21 +25,6 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 class _Node:
     name: str
     inputs: tuple[str, ...]
-
-
-def safetensors_sizes(file: Path) -> dict[str, int]:
-    """Return tensor name -> bytes, from the header alone."""
-    try:
-        with file.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(min(length, file.stat().st_size)))
-        return {
-            name: entry["data_offsets"][1] - entry["data_offsets"][0]
-            for name, entry in header.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, struct.error, KeyError, TypeError, MemoryError) as error:
-        raise InputError(f"{file}: not a readable safetensors file ({error}).") from error
 
 
 def component_of(name: str) -> Component:

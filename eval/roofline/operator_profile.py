@@ -5,7 +5,6 @@ Profiling adds some microseconds to every node, so it belongs into passes that n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from xpareto.compress.core import load_json
 from xpareto.eval.roofline.onnx_operations import component_of_node
 
 _KERNEL = "_kernel_time"  # ends the name of the event that spans a node's own work
@@ -49,7 +49,7 @@ def profile(
     for _ in range(_WARM_UP + passes):
         session.run(None, feed)
     file = Path(session.end_profiling())
-    events = json.loads(file.read_text(encoding="utf-8"))
+    events = load_json(file)
     file.unlink()
     return sums(events, passes)
 

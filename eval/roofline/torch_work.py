@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from xpareto.compress.core import Artifact
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import shape_in
-from xpareto.eval.roofline.file_bytes import safetensors_sizes
+from xpareto.compress.models import shape_in, stored_bytes
 from xpareto.eval.roofline.onnx_operations import Work
 from xpareto.eval.runtimes import model_config
 
@@ -30,7 +29,7 @@ def encoder_work(artifact: Artifact, batch: int, length: int, precision: str = "
         "embeddings": 2 * tokens * hidden * (shape.embedding_rank or 0),
         "head": head.operations(batch, tokens, hidden, labels),
     }
-    sizes = safetensors_sizes(artifact.file("model.safetensors"))
+    sizes = stored_bytes(artifact.file("model.safetensors"))
     rows = {"word": int(config["vocab_size"]), "position": int(config["max_position_embeddings"]),
             "token_type": int(config.get("type_vocab_size", 1))}  # fmt: skip
     total = 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, parse_json
 from xpareto.eval.data.readers import told_apart
 from xpareto.eval.metrics import language_aware_f1, mlqa, squad
 from xpareto.eval.submission.format import FileScore, Format, read_text
@@ -60,11 +60,11 @@ def _json(file: Path) -> Any:
         return entries
 
     try:
-        return json.loads(read_text(file), object_pairs_hook=unique)
+        return parse_json(read_text(file), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(f"{file}:{error.lineno}: expected JSON ({error.msg}). It may be cut off.") from error
-    except RecursionError as error:
-        raise InputError(f"{file}: expected JSON of a few levels, found very many.") from error
+    except ValueError as error:
+        raise InputError(f"{file}: expected JSON, found {error}.") from error
 
 
 def _predictions(file: Path) -> dict[str, str]:

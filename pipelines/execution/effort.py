@@ -18,6 +18,7 @@ from operator import add
 from pathlib import Path
 from types import TracebackType
 
+from xpareto.compress.core import load_json
 from xpareto.eval.hardware import Cards, EnergyMeter, Joules, PowerCounter, Spent, processor_seconds
 
 EVERY_SECONDS = 30.0  # a package's counter starts again after some minutes: no reading may miss that
@@ -60,9 +61,7 @@ class WorkMeter:
     def spent(self) -> Spent:
         """Return what this attempt took up to now, with all attempts before it and all helpers."""
         self._note()
-        accounts = [
-            json.loads(file.read_text(encoding="utf-8")) for file in sorted(self._folder.glob("*.json"))
-        ]
+        accounts = [load_json(file) for file in sorted(self._folder.glob("*.json"))]
         return total(
             [Spent(**account["spent"]) for account in accounts],
             [bool(account["helps"]) for account in accounts],

@@ -141,7 +141,7 @@ def make_models(folder: Path) -> None:
             prompts={"query": "query: ", "passage": "passage: "},
             default_prompt="query",
         ),
-        "third-layer": SentenceVectors(("cls",)),
+        "lower-layer": SentenceVectors(("cls",)),
     }
     expected = {}
     for name, way in ways.items():
@@ -152,7 +152,7 @@ def make_models(folder: Path) -> None:
         config = json.loads((base / "config.json").read_text())
         way.write(config)
         (base / "config.json").write_text(json.dumps(config))
-        layer = 1 if name == "third-layer" else None
+        layer = 1 if name == "lower-layer" else None
         source = seal(
             base, Manifest({}, "torch", "encoder", training_set="encoder", layer=layer, step="train")
         )

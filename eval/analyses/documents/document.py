@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from xpareto.compress.core import InputError, load_json, refused
 
 # What a terminal obeys or hides; control characters below are escaped in any case, and JSON means the same.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_CHECKSUM = "checksum"
 
 
 class Estimate(NamedTuple):
@@ -62,10 +64,14 @@ class Document(Part):
     )
 
     def as_json(self, indent: int | None = None) -> str:
-        """Return the document as JSON text, compact without an indent; equal documents give equal bytes."""
+        """Return the document as JSON text, compact without an indent; equal documents give equal bytes.
+
+        Its last key, `checksum`, is the sha256 of all others, by which a file that was damaged since is told.
+        """
         separators = (",", ":") if indent is None else None
+        content = self.model_dump(mode="json")
         text = json.dumps(
-            self.model_dump(mode="json"),
+            content | {_CHECKSUM: _checksum(content)},
             ensure_ascii=False,
             indent=indent,
             separators=separators,
@@ -105,14 +111,26 @@ class Document(Part):
 
 
 def json_object(file: Path, what: str, advice: str) -> Mapping[str, Any]:
-    """Return the JSON object in a file; InputError names what was expected instead of what is there."""
+    """Return the JSON object in a file; InputError names what was expected instead of what is there.
+
+    Its checksum is that of what it holds, where it has one (older documents have none).
+    """
     try:
         raw = load_json(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected {what} as JSON ({error}). {advice}") from error
     if not isinstance(raw, dict):
         raise InputError(f"{file}: expected {what} as a JSON object, found {type(raw).__name__}. {advice}")
+    told = raw.pop(_CHECKSUM, None)
+    if told is not None and told != _checksum(raw):
+        raise InputError(
+            f"{file}: expected {what} as it was written, found another: it was changed since. {advice}"
+        )
     return raw
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def first(error: ValidationError) -> str:

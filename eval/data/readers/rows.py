@@ -5,13 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, hint
+from xpareto.compress.core import InputError, hint, parse_json
 from xpareto.eval.tasks import Bitext, Pair, Tagged
 
 _ALIASES = {
@@ -170,7 +169,7 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
         where = f"{file}:{number}"
         refuse_halves(line, file, number)
         try:
-            yield where, json.loads(line)
+            yield where, parse_json(line)
         except ValueError as error:
             raise InputError(
                 f"{where}: expected one JSON object, found {line[:60]!r} ({error}). It may be cut off."

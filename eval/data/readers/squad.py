@@ -7,14 +7,13 @@ answers are one empty text at 0.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, parse_json
 from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Answer, Question
 
@@ -120,7 +119,7 @@ def _entries(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     content = rows.text(file)
     rows.refuse_halves(content, file)
     try:
-        raw = json.loads(content)
+        raw = parse_json(content)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise InputError(

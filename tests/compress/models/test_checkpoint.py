@@ -259,6 +259,32 @@ def wrapped(folder: Path) -> None:
     weights(lambda state: state.update({f"{name}base_layer.weight": state.pop(f"{name}weight")}))(folder)
 
 
+def prefixed(before: str) -> Callable[[Path], None]:
+    return weights(lambda state: [state.update({before + name: state.pop(name)}) for name in [*state]])
+
+
+def in_two_shards(folder: Path) -> None:
+    for name in ("a", "b"):
+        shutil.copyfile(folder / "model.safetensors", folder / f"{name}.safetensors")
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {"x": "a.safetensors", "y": "b.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def header_of(size: int) -> Callable[[Path], None]:
+    return lambda folder: os.truncate(folder / "model.safetensors", size) or _put(folder, size - 8)
+
+
+def _put(folder: Path, length: int) -> None:
+    with (folder / "model.safetensors").open("r+b") as stream:
+        stream.write(length.to_bytes(8, "little"))
+
+
+def deep_header(folder: Path) -> None:
+    header = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+
+
 def adapter(folder: Path) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
 
@@ -312,6 +338,23 @@ def adapter_alone(folder: Path) -> None:
         (renamed_pickle, r"model.safetensors: expected a safetensors file, found a pickle or zip"),
         (truncated, r"model.safetensors: .*truncated"),
         (no_header, r"model.safetensors: .*truncated header"),
+        (
+            header_of(200_000_000),
+            r"model.safetensors: .*truncated header",
+        ),  # not read: safetensors bounds it, too
+        (
+            deep_header,
+            r"model.safetensors: the safetensors header is damaged \(lists or objects in each other",
+        ),
+        (
+            prefixed("module."),
+            r"found module.roberta.* put 'module\.' before its names .*Save the model",
+        ),
+        (prefixed("_orig_mod.module."), r"put '_orig_mod\.module\.' before its names"),
+        (
+            in_two_shards,
+            r"b.safetensors: expected tensors that no other shard has, found .*, which a.safetensors has",
+        ),
         (other_vocabulary, r"vocab_size x hidden_size = 1000 x 16.*weights"),
         (fewer_rows, r"tokenizer.json: the tokenizer has \d+ entries, but .* have \d+"),
         (fewer_layers, r"num_hidden_layers = 3, but the weights hold 2"),

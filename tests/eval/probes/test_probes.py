@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from xpareto.compress.core.artifact import Artifact
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.models.weight_files import stored_bytes
 from xpareto.eval.data.source import DataSpec
 from xpareto.eval.hardware.machine import rapl_readable
 from xpareto.eval.probes import memory
@@ -200,7 +201,7 @@ def test_safetensors_sizes_are_those_of_the_tensors(torch_artifact: Build) -> No
 
     artifact = torch_artifact("tagging", ("A", "B"))
     tensors = load_file(artifact.file("model.safetensors"))
-    assert weights.safetensors_sizes(artifact.file("model.safetensors")) == {
+    assert stored_bytes(artifact.file("model.safetensors")) == {
         name: tensor.nbytes for name, tensor in tensors.items()
     }
     found = sizes(artifact)
@@ -243,5 +244,5 @@ def test_a_truncated_weight_file_is_a_clear_error(onnx_artifact: Build, tmp_path
         weights.onnx_components(file)
     other = tmp_path / "model.safetensors"
     other.write_bytes((10**6).to_bytes(8, "little") + json.dumps({"a": 1}).encode()[:keep])
-    with pytest.raises(InputError, match="not a readable safetensors file"):
-        weights.safetensors_sizes(other)
+    with pytest.raises(InputError, match="expected a safetensors file, found a truncated header"):
+        stored_bytes(other)

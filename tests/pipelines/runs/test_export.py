@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import transformers
 from huggingface_hub import ModelCard
 
 from xpareto.compress.core.artifact import Artifact
+from xpareto.compress.core.errors import InputError
+from xpareto.eval.analyses.documents.summary_file import read_analysis
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.pipelines.runs.later_actions import export, store_of
 from xpareto.pipelines.runs.report import build_report, kept_analysis
@@ -44,6 +48,17 @@ def test_an_export_holds_what_was_scored_and_a_card_of_the_run(stored_run: RunFo
         found = model(torch.from_numpy(ids))[0].numpy()
     np.testing.assert_allclose(found, scored, atol=1e-6)
     assert model.config.num_hidden_layers == 1
+
+
+def test_a_card_takes_no_statistics_that_were_changed_since(stored_run: RunFolder) -> None:
+    build_report([stored_run.path], stored_run.path / "report")
+    file = stored_run.path / "report" / "analysis.json"
+    good, kept = file.read_text(), kept_analysis(stored_run.path)
+    number = next(re.finditer(r"[1-9](?=\d*[,}])", good))
+    file.write_text(good[: number.start()] + str(int(number[0]) % 9 + 1) + good[number.end() :])
+    with pytest.raises(InputError, match="it was changed since"):
+        read_analysis(stored_run.path / "report")
+    assert kept_analysis(stored_run.path) == kept  # made anew from the sealed rows
 
 
 def test_a_card_has_the_statistics_of_a_run_whose_report_was_thrown_away(

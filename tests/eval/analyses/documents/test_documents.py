@@ -53,6 +53,20 @@ def test_a_document_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     jsonschema.validate(json.loads(status.as_json()), document_schema("claims"))
 
 
+def test_a_document_in_which_a_bit_was_flipped_is_the_same_or_told(tmp_path: Path) -> None:
+    status, file = ClaimStatus.of(STATUS, "x"), tmp_path / "s.json"
+    whole = status.as_json().encode()
+    told = 0
+    for at in range(len(whole)):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 7]) + whole[at + 1 :])
+        try:
+            assert ClaimStatus.read(file) == status
+        except InputError as error:
+            told += 1
+            assert "Write it again: xpareto claims" in str(error)
+    assert told > 0.9 * len(whole)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
