@@ -86,7 +86,7 @@ def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
         "1_Pooling/config.json": {
             "word_embedding_dimension": config["hidden_size"],
             **{flag: name in sentences.pooling for name, flag in FLAGS.items()},
-            "include_prompt": sentences.include_prompt,
+            **({} if sentences.include_prompt else {"include_prompt": False}),
         },
     }
 
