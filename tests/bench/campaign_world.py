@@ -35,6 +35,8 @@ measure: {limit: 12, threads: 1, probes: [accuracy, size], retries: 0}
 PLAN_SECONDS, COMMAND_SECONDS, RUN_SECONDS = 20, 120, 600  # beyond which a command hangs
 LEFT_SECONDS = 10  # in which what a killed command started has ended
 MOST_LINES, MOST_BYTES = 20, 20_000
+MOST_MEMORY = 8 << 30  # address space of a command in a fork
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 VICTIMS = ("group", "command", "worker", "probe")
 _MODULES = {"worker": "xpareto.pipelines.execution.worker", "probe": "xpareto.eval.probing.child"}
 
@@ -47,6 +49,11 @@ class Tally:
     endings: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
+    commit: str = ""
+    done: int = 0  # how many, for one that goes on
+    seconds: float = 0.0
+    memory: int = 0  # bytes, the most that a command in a fork took
+
     def fault(self, kind: str, what: str) -> None:
         self.faults.append((kind, what))
         print(f"FAULT {kind}: {what}", file=sys.stderr, flush=True)
@@ -54,21 +61,29 @@ class Tally:
     def ended(self, part: str, what: str, done: Done) -> None:
         """Count how a command ended; a traceback, a hang or an odd exit code is a fault."""
         self.endings[f"{part}: exit {done.code}"] += 1
+        self.memory = max(self.memory, done.memory)
         if done.code is None:
             self.fault("hang", what)
         elif "Traceback" in done.err or "Traceback" in done.out:
             self.fault("traceback", f"{what}: {done.err.strip().splitlines()[-1][:200]}")
         elif done.code not in (0, 1, 2, 3):
             self.fault("exit code", f"{what}: {done.code}: {done.err[-200:]}")
+        elif "not enough memory" in done.err:
+            self.fault("memory", f"{what}: {done.err[-200:]}")
 
 
 @dataclass(frozen=True)
 class Done:
-    """A command that ended: its exit code, None where it was killed for its time, and what it wrote."""
+    """A command that ended: its exit code, None where it was killed for its time, and what it wrote.
+
+    Of one in a fork also the processor time (s) and the most memory (bytes) that it took.
+    """
 
     code: int | None
     out: str
     err: str
+    seconds: float = field(default=0.0, compare=False)
+    memory: int = field(default=0, compare=False)
 
 
 def command(folder: Path, *words: object, seconds: float = COMMAND_SECONDS) -> Done:
@@ -87,7 +102,7 @@ def start(folder: Path, *words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "xpareto.pipelines", *map(str, words)],
         cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        errors="replace", start_new_session=True, env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        errors="replace", start_new_session=True, env=os.environ | ENVIRONMENT,
     )  # fmt: skip
 
 
@@ -107,6 +122,48 @@ def remove(folder: Path) -> None:
     if folder.exists():
         subprocess.run(["chmod", "-R", "u+w", folder], check=True)  # artifacts are read-only
         shutil.rmtree(folder)
+
+
+class Kept:
+    """A folder as it is now, to bring it back to that after commands that changed some of it."""
+
+    def __init__(self, folder: Path, copy: Path) -> None:
+        self.folder, self._copy = folder, copy
+        shutil.copytree(folder, copy)
+        self._was = self._state()
+
+    def bring_back(self, *changed: Path) -> None:
+        """Undo all that sizes, modes and times of change tell of, and what is `changed` without such a trace."""
+        now = self._state()
+        for name in sorted(now.keys() - self._was.keys(), reverse=True):
+            path = self.folder / name
+            path.parent.chmod(0o755)
+            path.chmod(0o755)
+            path.rmdir() if path.is_dir() else path.unlink()
+        for name, was in sorted(self._was.items()):
+            path, copy = self.folder / name, self._copy / name
+            if now.get(name) == was and path not in changed:
+                continue
+            if copy.is_dir():
+                path.mkdir(exist_ok=True)
+            else:
+                path.parent.chmod(0o755)
+                if path.exists():
+                    path.chmod(0o644)  # the same file, since fingerprints know it by its inode
+                shutil.copyfile(copy, path)
+                shutil.copystat(copy, path)
+        for name in sorted(self._was, reverse=True):
+            if (copy := self._copy / name).is_dir():
+                shutil.copystat(copy, self.folder / name)
+
+    def _state(self) -> dict[Path, tuple[int, ...]]:
+        """Return mode, and of files size and time of change in ns, of everything in the folder."""
+        found = {}
+        for path in self.folder.rglob("*"):
+            stat = path.lstat()
+            of_file = () if path.is_dir() else (stat.st_size, stat.st_mtime_ns)
+            found[path.relative_to(self.folder)] = (stat.st_mode, *of_file)
+        return found
 
 
 def kill(process: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
@@ -164,12 +221,12 @@ def events(world: Path) -> Iterator[dict[str, str]]:
                 continue  # the last line of a kill
 
 
-def rows_of(world: Path) -> set[str]:
+def rows_of(world: Path, pattern: str = "runs*/*/measurements.jsonl") -> set[str]:
     """Return the rows of all finished probes of all runs."""
     kept: set[str] = set()
-    for file in world.glob("runs*/*/measurements.jsonl"):
+    for file in world.glob(pattern):
         lines: list[str] = []
-        for line in file.read_text(encoding="utf-8").split("\n"):
+        for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
             lines.append(line)
             if '"statistic": "probe_time"' in line:
                 kept |= set(lines)
