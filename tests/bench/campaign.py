@@ -32,7 +32,7 @@ from pathlib import Path
 
 from campaign_flips import Flips
 from campaign_kills import EACH, try_at_once, try_disk, try_kills
-from campaign_world import ENVIRONMENT, MOST_BYTES, MOST_LINES, PLAN_SECONDS, Tally, command, new_world, remove
+from campaign_world import ENVIRONMENT, MOST_BYTES, MOST_LINES, PLAN_SECONDS, RUN_SECONDS, Tally, command, new_world, remove
 from forked_commands import Forks
 from mutated_recipes import mutated
 
@@ -48,10 +48,10 @@ def recipes(seed: int, folder: Path, tally: Tally) -> Callable[[int], None]:
     world = new_world(folder)
     forks = Forks(folder)
     options = ("--base", "embedded", "--data", "embedded")
-    forks.learn(world, "plan", "r.yaml", *options, seconds=PLAN_SECONDS)
+    forks.learn(world, "plan", "r.yaml", *options, seconds=RUN_SECONDS)
     mutant = world / "mutated.yaml"
     mutant.write_bytes(mutated(seed))
-    forks.learn(world, "plan", mutant.name, *options, seconds=PLAN_SECONDS)
+    forks.learn(world, "plan", mutant.name, *options, seconds=RUN_SECONDS)
 
     def plan(number: int) -> None:
         mutant.write_bytes(mutated(seed + number))
@@ -61,7 +61,7 @@ def recipes(seed: int, folder: Path, tally: Tally) -> Callable[[int], None]:
         tally.ended("mutated recipes", what, done)
         if done.code == 2 and (done.err.count("\n") > MOST_LINES or len(done.err) > MOST_BYTES):
             tally.fault("long message", f"{what}: {len(done.err)} characters")
-        if number % _REAL == 0 and command(world, "plan", mutant.name, *options) != done:
+        if number % _REAL == 0 and command(world, "plan", mutant.name, *options, seconds=RUN_SECONDS) != done:
             tally.fault("fork differs", what)
 
     return plan

@@ -26,6 +26,7 @@ import xpareto.pipelines.cli
 from xpareto.pipelines.cli import main
 
 _MAIN = str(Path(xpareto.pipelines.cli.__file__).with_name("__main__.py"))  # what `python -m` has as argv[0]
+_MOST_WAIT = 6  # times the seconds of a core: others may be at work on it
 _NEVER = {"torch", "onnxruntime", "openvino"}  # they start threads
 
 
@@ -54,13 +55,13 @@ class Forks:
         return done
 
     def command(self, folder: Path, *words: object, seconds: float) -> Done:
-        """Run xpareto in a folder to its end; the code is None where it took longer."""
+        """Run xpareto in a folder to its end; the code is None where it took more seconds of a core, or waited long."""
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
         if not child:
-            self._be(folder, [str(word) for word in words])
-        deadline, pause = time.monotonic() + seconds, 0.001
+            self._be(folder, [str(word) for word in words], int(seconds))
+        deadline, pause = time.monotonic() + _MOST_WAIT * seconds, 0.001
         while True:
             ended, status, used = os.wait4(child, os.WNOHANG)
             if ended:
@@ -71,11 +72,12 @@ class Forks:
                 return Done(None, "", "")
             time.sleep(pause)
             pause = min(1.5 * pause, 0.05)
+        code = os.waitstatus_to_exitcode(status)
         out, err = (file.read_text(encoding="utf-8", errors="replace") for file in (self._out, self._err))
         memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Done(os.waitstatus_to_exitcode(status), out, err, used.ru_utime + used.ru_stime, memory)
+        return Done(None if code == -signal.SIGXCPU else code, out, err, used.ru_utime + used.ru_stime, memory)
 
-    def _be(self, folder: Path, words: Sequence[str]) -> NoReturn:
+    def _be(self, folder: Path, words: Sequence[str], seconds: int) -> NoReturn:
         """Be the command: nothing of this returns to what forked."""
         code: object = 1
         try:
@@ -87,6 +89,7 @@ class Forks:
                 os.dup2(given, number)
                 os.close(given)
             resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             sys.argv = [_MAIN, *words]
             main()
             code = 0
