@@ -27,7 +27,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from campaign_flips import Flips
@@ -120,7 +119,7 @@ def read(file: Path) -> Tally:
 def write(file: Path, tally: Tally) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     building = file.with_suffix(".building")
-    building.write_text(json.dumps(asdict(tally), indent=1) + "\n", encoding="utf-8")
+    building.write_text(json.dumps(vars(tally), indent=1) + "\n", encoding="utf-8")
     building.replace(file)
 
 
