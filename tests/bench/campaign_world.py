@@ -130,7 +130,7 @@ class Kept:
     def __init__(self, folder: Path, copy: Path) -> None:
         self.folder, self._copy = folder, copy
         shutil.copytree(folder, copy)
-        self._was = self._state()
+        self._was, self._digest = self._state(), digest(folder)
 
     def bring_back(self, *changed: Path) -> None:
         """Undo all that sizes, modes and times of change tell of, and what is `changed` without such a trace."""
@@ -142,7 +142,7 @@ class Kept:
             path.rmdir() if path.is_dir() else path.unlink()
         for name, was in sorted(self._was.items()):
             path, copy = self.folder / name, self._copy / name
-            if now.get(name) == was and path not in changed:
+            if now.get(name) == was and name not in changed:
                 continue
             if copy.is_dir():
                 path.mkdir(exist_ok=True)
@@ -152,6 +152,7 @@ class Kept:
                     path.chmod(0o644)  # the same file, since fingerprints know it by its inode
                 shutil.copyfile(copy, path)
                 shutil.copystat(copy, path)
+        assert digest(self.folder) == self._digest, "nothing is carried over to what is tried next"
         for name in sorted(self._was, reverse=True):
             if (copy := self._copy / name).is_dir():
                 shutil.copystat(copy, self.folder / name)
