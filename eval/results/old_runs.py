@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from xpareto.eval.records import Measurement
-from xpareto.eval.results.outcomes import OUTCOMES, kept_folder
+from xpareto.eval.results.outcomes import OUTCOMES, kept_folder, stored_arrays
 from xpareto.eval.results.run import Run
 
 _PERCENT = 95
@@ -32,9 +32,9 @@ def _rows(run: Run, folder: Path, candidate: str) -> Iterator[Measurement]:
         name_match = re.fullmatch(r"(?:cost|latency)-(\d+)-(.+)\.npz", file.name)
         if name_match is None or name_match[2] not in run.tasks:
             continue
-        with np.load(file, allow_pickle=False) as stored:
-            if "single_ns" in stored.files:
-                value = float(np.percentile(stored["single_ns"], _PERCENT)) / 1e6
-                yield Measurement(run.origins[0].run, candidate, "latency", "latency", value, "ms",
-                                  task=name_match[2], component=f"p{_PERCENT}", repeat=int(name_match[1]),
-                                  basis="measured")  # fmt: skip
+        stored = stored_arrays(file)
+        if "single_ns" in stored:
+            value = float(np.percentile(stored["single_ns"], _PERCENT)) / 1e6
+            yield Measurement(run.origins[0].run, candidate, "latency", "latency", value, "ms",
+                              task=name_match[2], component=f"p{_PERCENT}", repeat=int(name_match[1]),
+                              basis="measured")  # fmt: skip

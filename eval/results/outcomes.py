@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import shlex
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import InputError, load_json
+from xpareto.compress.core import InputError, load_json, read_file
 from xpareto.eval.kinds import TUNING, Calibrated, Kind
 from xpareto.eval.probes.accuracy import ASKED
 from xpareto.eval.results.document import TaskFacts
@@ -110,7 +111,7 @@ def task_clusters(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, n
     The questions are the run's, so that any one candidate tells them.
     """
     file = _newest(kept_folder(folder, OUTCOMES, candidate), facts.name)
-    stored = _stored(file) if file is not None else {}
+    stored = stored_arrays(file) if file is not None else {}
     clusters = {code: stored[ASKED + code] for code in facts.languages if ASKED + code in stored}
     return clusters if len(clusters) == len(facts.languages) else None
 
@@ -189,7 +190,7 @@ def _newest(folder: Path, name: str, ending: str = "npz") -> Path | None:
 
 def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     """Return the arrays of a file, whose columns have to be the wanted ones."""
-    arrays = {name: stored for name, stored in _stored(file).items() if not name.startswith(ASKED)}
+    arrays = {name: stored for name, stored in stored_arrays(file).items() if not name.startswith(ASKED)}
     columns = tuple(str(name) for name in arrays.pop("columns", np.array([])))
     if columns != wanted:
         raise InputError(
@@ -205,14 +206,24 @@ def _arrays(file: Path, wanted: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     return arrays
 
 
-def _stored(file: Path) -> dict[str, np.ndarray]:
+def stored_arrays(file: Path) -> dict[str, np.ndarray]:
+    """Return the arrays that were kept in a file, by name; InputError where it is damaged."""
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        content = io.BytesIO(read_file(file))
+    except OSError as error:
+        raise InputError(
+            f"{file}: expected arrays of outcomes, could not read them: {error.strerror}. Repeat the run."
+        ) from error
+    try:
+        with zipfile.ZipFile(content) as members:
+            if (bad := members.testzip()) is not None:  # numpy reads a header before its checksum is known
+                raise zipfile.BadZipFile(bad)
+        with np.load(content, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        reason = getattr(error, "strerror", None)
-        what = f"could not read them: {reason}" if reason else "found a file that is damaged"
-        raise InputError(f"{file}: expected arrays of outcomes, {what}. Repeat the run.") from error
+    except Exception as error:  # what damage raises in zipfile, zlib, struct and numpy has no common name
+        raise InputError(
+            f"{file}: expected arrays of outcomes, found a file that is damaged. Repeat the run."
+        ) from error
 
 
 def _newest_scores(run: Run, candidate: str, name: str) -> dict[tuple[str, str], float]:

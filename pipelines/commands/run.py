@@ -76,6 +76,8 @@ def plan(
 
     ready = prepare(Options(recipe, tuple(sets), base, data, lock, store))
     if as_json:
+        for note in ready.notes:
+            tell(f"Note: {note}", error=True)
         sys.stdout.write(plan_json(ready))
     else:
         show_plan(ready)

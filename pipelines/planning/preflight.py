@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from xpareto.compress.core import replace_text
+from xpareto.compress.core import read_file, replace_text
 from xpareto.eval.tasks import ENCODER
 from xpareto.pipelines.planning.contamination import refuse_contamination
 from xpareto.pipelines.planning.graph import Plan
@@ -28,9 +28,10 @@ def check_evaluation(work: tuple[Workload, ...], start: Start, store: Store) -> 
         withheld = {}
         for language, fingerprint in zip(item.languages, item.fingerprints, strict=True):
             mark = _mark(seen, repr(item.task), item.split, str(item.limit), fingerprint)
-            if not mark.exists():
-                replace_text(mark, why_withheld(start.data, item, language))
-            if why := mark.read_text(encoding="utf-8"):
+            if (why := _kept(mark)) is None:
+                why = why_withheld(start.data, item, language)
+                replace_text(mark, _summed(why))
+            if why:
                 withheld[language] = Withheld(why, gold_file(start.data, item, language, item.split))
         checked.append(replace(item, withheld=withheld))
     return tuple(checked)
@@ -60,6 +61,20 @@ def incomplete(plan: Plan, start: Start) -> dict[str, list[str]]:
     names = {what for kind, _, what in needs if kind == "training"} - {ENCODER}
     absent = {name: list(start.data.absent_parts(name)) for name in sorted(names)}
     return {name: parts for name, parts in absent.items() if parts}
+
+
+def _kept(mark: Path) -> str | None:
+    """Return what was found when a file was parsed; None where it was not, or the note is not as it was written."""
+    try:
+        text = read_file(mark).decode("utf-8")
+    except (OSError, ValueError):
+        return None
+    why = text.partition("\n")[2]
+    return why if text == _summed(why) else None
+
+
+def _summed(why: str) -> str:
+    return f"{hashlib.sha256(why.encode()).hexdigest()}\n{why}"
 
 
 def _mark(folder: Path, *parts: str) -> Path:

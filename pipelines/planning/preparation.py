@@ -42,8 +42,17 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of the recipe may not be meant, and what of it and of its base is not used, in sentences."""
-        return (*self.checked.notes, *_unused(self.plan), *(self.start.base.notes if self.start.base else ()))
+        """What of the recipe may not be meant, what of it and of its base is not used, and what is damaged."""
+        damaged = self.store.damaged_records(self.plan.nodes)
+        return (
+            *self.checked.notes,
+            *_unused(self.plan),
+            *(self.start.base.notes if self.start.base else ()),
+            *(
+                f"{file} is damaged, so {self.plan.nodes[key].label} is made again."
+                for key, file in damaged.items()
+            ),
+        )
 
 
 def prepare(options: Options) -> Prepared:

@@ -46,6 +46,14 @@ class ArtifactBuilder:
         """Return what every node is called."""
         return work_titles(self.ready.plan)
 
+    def mend(self) -> None:
+        """Make again what cannot be read of what the store has: results tell of it, even if no candidate needs it."""
+        for key in self.ready.plan.nodes:
+            try:
+                self.ready.store.find(key, verify=False)
+            except ArtifactDamaged:
+                self.artifact(key)
+
     def bundle(self, candidate: Candidate) -> dict[str, Artifact] | None:
         """Return a candidate's artifacts, made where they are missing; None when one failed."""
         artifacts = {name: self.artifact(key) for name, key in candidate.artifacts.items()}

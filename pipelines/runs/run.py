@@ -84,6 +84,7 @@ def run_recipe(options: Options, console: Console) -> Result:
         builder = ArtifactBuilder(ready, run, executor, threads, agenda, options.save_minutes)
         try:
             try:
+                builder.mend()
                 made = {candidate.name: builder.bundle(candidate) for candidate in ready.plan.candidates}
             finally:
                 executor.close()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xpareto.compress.core import InputError, checked, load_json, replace_json, sha256_file
 
@@ -34,7 +35,7 @@ class Fingerprints:
                 kept: _Memory = checked(_Memory, load_json(memory), str(memory), "")
             except (OSError, ValueError, InputError):
                 return  # a damaged cache is an empty cache
-            if kept.sha256 == _sum(kept.files):
+            if kept.sha256 == json_sha256(kept.files):
                 self._known = dict(kept.files)
 
     def of(self, path: Path) -> str:
@@ -58,9 +59,10 @@ class Fingerprints:
     def save(self) -> None:
         """Write the memory down, when there is a place for it and something new."""
         if self._memory is not None and self._changed:
-            replace_json(self._memory, {"files": self._known, "sha256": _sum(self._known)})
+            replace_json(self._memory, {"files": self._known, "sha256": json_sha256(self._known)})
             self._changed = False
 
 
-def _sum(files: _Files) -> str:
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+def json_sha256(value: Any) -> str:
+    """Return the sha256 (hex) of a value as JSON, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

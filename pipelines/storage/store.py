@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from xpareto.compress.core import (
     shortened,
     writing,
 )
+from xpareto.pipelines.storage.fingerprints import json_sha256
 
 _SEAL = "SEAL.json"
 _AGAIN = "It will be made again."
@@ -141,16 +142,14 @@ class Store:
                 else:
                     building.replace(final)
                     final.chmod(0o555)
-        replace_json(
-            self.root / "keys" / f"{key}.json",
-            {"digest": artifact.digest, "parents": dict(parents), "key": key},
-        )
+        record = {"digest": artifact.digest, "parents": dict(parents), "key": key}
+        replace_json(self._record_file(key), record | {"sha256": json_sha256(record)})
         return Artifact.open(final)
 
     def set_aside(self, key: str) -> None:
         """Move the damaged artifact of a key out of the way, so that it is made again."""
         digest = self.digest_of(key)
-        (self.root / "keys" / f"{key}.json").unlink(missing_ok=True)
+        self._record_file(key).unlink(missing_ok=True)
         if digest is not None and self.folder(digest).exists():
             aside = self.root / "damaged" / digest
             aside.parent.mkdir(exist_ok=True)
@@ -158,15 +157,23 @@ class Store:
             self.folder(digest).chmod(0o755)
             self.folder(digest).replace(aside)
 
+    def damaged_records(self, keys: Iterable[str]) -> dict[str, Path]:
+        """Return by key the files that should say which artifact it gave, but are not as they were written."""
+        files = {key: self._record_file(key) for key in keys}
+        return {key: file for key, file in files.items() if file.exists() and self._record(key) is None}
+
+    def _record_file(self, key: str) -> Path:
+        return self.root / "keys" / f"{plain_name(key, f'{self.root}: key')}.json"
+
     def _record(self, key: str) -> _Record | None:
         """Return what is recorded of a key; None when it is absent or damaged, as after a torn disk."""
-        file = self.root / "keys" / f"{plain_name(key, f'{self.root}: key')}.json"
+        file = self._record_file(key)
         try:
             record: _Record = checked(_Record, load_json(file), str(file), _AGAIN)
         except (OSError, ValueError, InputError):
             return None
         digests = [record.digest, *record.parents.values()]
-        good = record.key in ("", key) and all(map(_DIGEST.fullmatch, digests))
+        good = record.key in ("", key) and all(map(_DIGEST.fullmatch, digests)) and record.as_written()
         return record if good else None
 
     # -- outcomes of pure probes --------------------------------------------------------------
@@ -210,6 +217,11 @@ class _Record:
     digest: str
     parents: Mapping[str, str]
     key: str = ""  # "" in stores of earlier versions
+    sha256: str = ""  # of the fields above; "" in stores of earlier versions
+
+    def as_written(self) -> bool:
+        told = {"digest": self.digest, "parents": dict(self.parents), "key": self.key}
+        return self.sha256 in ("", json_sha256(told))
 
 
 def _names(folder: Path) -> set[str]:

@@ -31,7 +31,17 @@ from pathlib import Path
 
 from campaign_flips import Flips
 from campaign_kills import EACH, try_at_once, try_disk, try_kills
-from campaign_world import ENVIRONMENT, MOST_BYTES, MOST_LINES, PLAN_SECONDS, RUN_SECONDS, Tally, command, new_world, remove
+from campaign_world import (
+    ENVIRONMENT,
+    MOST_BYTES,
+    MOST_LINES,
+    PLAN_SECONDS,
+    RUN_SECONDS,
+    Tally,
+    command,
+    new_world,
+    remove,
+)
 from forked_commands import Forks
 from mutated_recipes import mutated
 
@@ -71,7 +81,9 @@ def flips(seed: int, folder: Path, tally: Tally, every: int) -> Callable[[int], 
     return lambda number: world.try_one(seed, number, every)
 
 
-def parts(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, int, Callable[[Tally], Callable[[int], None]]]]:
+def parts(
+    chosen: argparse.Namespace, folder: Path
+) -> Iterator[tuple[str, int, Callable[[Tally], Callable[[int], None]]]]:
     """Yield each part that is wanted, how often, and what begins it; that gives what does the one of a number."""
     seed = chosen.seed
 
@@ -143,10 +155,15 @@ def table(tallies: Sequence[tuple[str, Tally]]) -> str:
         lines += [f"| {title} | number |", "|:--|--:|"]
         lines += [f"| {name} | {number:,} |" for name, number in sorted(counts.items())] or ["| none | 0 |"]
         lines.append("")
-    lines += ["| part, seed | commit | minutes | most memory of a command in a fork | faults |", "|:--|:--|--:|--:|--:|"]
+    lines += [
+        "| part, seed | commit | minutes | most memory of a command in a fork | faults |",
+        "|:--|:--|--:|--:|--:|",
+    ]
     for name, tally in tallies:
         memory = f"{tally.memory / 2**20:,.0f} MiB" if tally.memory else "–"
-        lines.append(f"| {name} | {tally.commit} | {tally.seconds / 60:,.1f} | {memory} | {len(tally.faults)} |")
+        lines.append(
+            f"| {name} | {tally.commit} | {tally.seconds / 60:,.1f} | {memory} | {len(tally.faults)} |"
+        )
     return "\n".join(lines)
 
 
@@ -165,7 +182,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name, size in SIZES.items():
         parser.add_argument(f"--{name}", type=int, default=size)
-    parser.add_argument("--every", type=int, default=10, help="flips per one that measure or run is tried after")
+    parser.add_argument(
+        "--every", type=int, default=10, help="flips per one that measure or run is tried after"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kept", type=Path, help="the folder of the figures of each part and seed")
     parser.add_argument("--out", type=Path, help="the page, as Markdown")

@@ -29,7 +29,7 @@ _MEASURE = ("measure", "latest", "--probe", "size")
 
 
 def try_kills(number: int, chance: random.Random, folder: Path, tally: Tally) -> None:
-    """Kill a run a few times at random moments, then a measurement of it; nothing is lost, done twice or at work yet."""
+    """Kill a run a few times at random moments, then a measurement of it; nothing is lost, done twice or left."""
     world = new_world(folder / f"{number}")
     for _ in range(EACH):
         _kill_one(world, ("run", "r.yaml"), chance.choice(VICTIMS), chance.uniform(0.3, 25), chance, tally)
@@ -55,7 +55,9 @@ def _kill_one(
     process = start(world, *words)
     time.sleep(after)
     killed = kill(process, victim, chance)
-    tally.tried[f"kills -9 of a {words[0]}'s {victim}" if killed else f"{words[0]}s that ended before a kill"] += 1
+    tally.tried[
+        f"kills -9 of a {words[0]}'s {victim}" if killed else f"{words[0]}s that ended before a kill"
+    ] += 1
     try:
         out, err = process.communicate(timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired:

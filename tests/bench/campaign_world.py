@@ -120,7 +120,9 @@ def digest(folder: Path) -> str:
 
 def remove(folder: Path) -> None:
     if folder.exists():
-        subprocess.run(["chmod", "-R", "u+w", folder], check=True)  # artifacts are read-only
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)  # artifacts are read-only
         shutil.rmtree(folder)
 
 

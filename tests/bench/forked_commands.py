@@ -50,7 +50,9 @@ class Forks:
                     continue  # made by its package under this name, or of the fork alone
         threads = Path("/proc/self/task")
         assert not _NEVER & sys.modules.keys(), "a process that forks has no torch"
-        assert not threads.exists() or len(list(threads.iterdir())) == 1, "a process that forks has one thread"
+        assert not threads.exists() or len(list(threads.iterdir())) == 1, (
+            "a process that forks has one thread"
+        )
         gc.freeze()  # a collection in a fork copies no page of ours
         return done
 
@@ -75,7 +77,9 @@ class Forks:
         code = os.waitstatus_to_exitcode(status)
         out, err = (file.read_text(encoding="utf-8", errors="replace") for file in (self._out, self._err))
         memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Done(None if code == -signal.SIGXCPU else code, out, err, used.ru_utime + used.ru_stime, memory)
+        return Done(
+            None if code == -signal.SIGXCPU else code, out, err, used.ru_utime + used.ru_stime, memory
+        )
 
     def _be(self, folder: Path, words: Sequence[str], seconds: int) -> NoReturn:
         """Be the command: nothing of this returns to what forked."""

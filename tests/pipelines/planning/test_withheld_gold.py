@@ -81,6 +81,16 @@ def test_gold_that_is_put_in_place_is_seen_and_nothing_is_told(
     assert told("{task: tatoeba, languages: [de]}, {task: udpos, languages: [de, en]}")[1] == ""
 
 
+def test_what_is_remembered_of_a_file_is_as_it_was_written_or_the_file_is_read_again(
+    told: Callable[[str], Any], tmp_path: Path
+) -> None:
+    _, text = told("{task: udpos, languages: [en]}")
+    for mark in (tmp_path / "store/checked").iterdir():
+        for content in (b"", mark.read_bytes().replace(b"gold", b"cold")):
+            mark.write_bytes(content)
+            assert told("{task: udpos, languages: [en]}")[1] == text
+
+
 def test_another_layout_is_refused_before_any_work(told: Callable[[str], Any], root: Path) -> None:
     write(root / "udpos/test-en.tsv", "Das PRON\nruft VERB\n")
     with pytest.raises(

@@ -88,6 +88,27 @@ def test_a_torn_key_file_is_a_miss(tmp_path: Path, content: str) -> None:
     assert store.find(KEY, verify=True) is None
 
 
+def test_any_flipped_bit_in_a_key_file_is_told_or_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    parent = put(store, KEY, "one").digest
+    digest = put(store, CHILD, "child", {KEY: parent}).digest
+    file = tmp_path / "keys" / f"{CHILD}.json"
+    whole = file.read_bytes()
+    for bit in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(content)
+        if store.damaged_records([KEY, CHILD, "c" * 64]) != {CHILD: file}:
+            assert store.digest_of(CHILD) == digest and store.parents_match(CHILD)
+
+
+def test_a_key_file_of_an_earlier_version_counts(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    digest = put(store, KEY, "weights").digest
+    (tmp_path / "keys" / f"{KEY}.json").write_text(json.dumps({"digest": digest, "parents": {}, "key": KEY}))
+    assert store.digest_of(KEY) == digest and not store.damaged_records([KEY])
+
+
 def test_a_failed_step_leaves_nothing_under_its_key(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
