@@ -1,6 +1,6 @@
 """Damage, kills and full disks against the command line, and what came of them, as a table.
 
-    python tests/bench/campaign.py [--recipes 5000] [--flips 1000] [--kills 60] [--seed 0] [--kept FOLDER] [--out FILE.md]
+    python tests/bench/campaign.py [--recipes 5000] [--flips 1000] [--kills 60] [--seed 0] [--kept FOLDER] [--out FILE]
 
 Recipes are mutated and planned; single bits of a finished run and its store are flipped, and every command that reads
 them is run (`measure` or `run` after every `--every`th flip only: they take seconds); runs and measurements are killed
@@ -11,8 +11,8 @@ one. The sizes above are the acceptance's (hours); 0 leaves a part out. With `--
 lie in a folder: the same command goes on where it was ended, and the page of `--out` has all that lies there, so that
 parts and seeds can run beside each other.
 
-Commands on recipes and flipped bits that start no process are run in forks of this process (`forked_commands.py`): after
-a first pass in which each gives what the command line gives, and for recipes again at every hundredth.
+Commands on recipes and flipped bits that start no process are run in forks of this process (`forked_commands.py`),
+once each is seen to give what the command line gives; every hundredth recipe is planned by the command line, too.
 """
 
 from __future__ import annotations
