@@ -218,6 +218,7 @@ def stored_arrays(file: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(content) as members:
             if (bad := members.testzip()) is not None:  # numpy reads a header before its checksum is known
                 raise zipfile.BadZipFile(bad)
+        content.seek(0)
         with np.load(content, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except Exception as error:  # what damage raises in zipfile, zlib, struct and numpy has no common name

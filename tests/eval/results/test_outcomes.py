@@ -32,4 +32,4 @@ def test_a_flipped_bit_in_kept_arrays_is_told_or_changes_nothing(tmp_path: Path,
         # a zip's list of members has no checksum: that none is missing, the seal of the run tells
         assert found.keys() <= arrays.keys()
         assert all(np.array_equal(found[code], arrays[code]) for code in found)
-    assert refused > 300
+    assert 300 < refused < 600
