@@ -5,8 +5,9 @@
 Every run measures the same models: a tiny one in onnxruntime, and its int8. Meanwhile processes that do other work
 start and stop at random, of a second to twenty each. Every run prints the ratio of int8's cost to the uncompressed
 model's with an interval, from four blocks, the default, of which nothing is thrown away. It misses where it does
-not hold the mean of all other runs. Two runs of an unchanged model contradict each other where their intervals do
-not overlap, or `xpareto diff` tells of a regression from the first to the second.
+not hold the mean of all other runs, weighted by the precision that they state. Two runs of an unchanged model
+contradict each other where their intervals do not overlap, or `xpareto diff` tells of a regression from the first to
+the second.
 
 Exits with 1 where more than 10 % of the intervals miss (5 % are promised, and 40 runs are few), or more than 5 % of
 the diffs tell of a regression.
@@ -119,10 +120,18 @@ def _intervals(run: Path) -> Mapping[str, Interval]:
     return {cost: tuple(map(math.log, ends)) for cost, ends in ratios.items()}  # type: ignore[misc]
 
 
-def _misses(intervals: Sequence[Interval]) -> int:
-    """Return how many intervals do not hold the mean of the others' values."""
-    total, others = sum(value for value, _, _ in intervals), len(intervals) - 1
-    return sum(not low <= (total - value) / others <= high for value, low, high in intervals)
+def _misses(intervals: Sequence[Interval], weighted: bool = True) -> int:
+    """Return how many intervals do not hold the mean of the others' values.
+
+    `weighted`: by 1 / width^2, as a meta-analysis with fixed effects has it. A run beside heavy work says little, and
+    says so; in a plain mean it would count as much as a calm one.
+    """
+    weights = [1 / (high - low) ** 2 if weighted else 1.0 for _, low, high in intervals]
+    sums = sum(weight * one[0] for weight, one in zip(weights, intervals, strict=True))
+    return sum(
+        not low <= (sums - weight * value) / (sum(weights) - weight) <= high
+        for weight, (value, low, high) in zip(weights, intervals, strict=True)
+    )
 
 
 def _apart(intervals: Sequence[Interval]) -> int:
@@ -149,8 +158,8 @@ def _xpareto(*words: str, codes: tuple[int, ...] = (0,)) -> subprocess.Completed
 def _table(found: Sequence[Mapping[str, Interval]], diffs: Sequence[Sequence[object]]) -> str:
     runs, pairs = len(found), math.comb(len(found), 2)
     lines = [
-        "| int8 over the uncompressed model | ratios | median width | intervals that miss | pairs apart |",
-        "|:--|--:|--:|--:|--:|",
+        "| int8 over the uncompressed model | ratios | median width | that miss | that miss the plain mean | pairs apart |",
+        "|:--|--:|--:|--:|--:|--:|",
     ]
     for cost in COSTS:
         intervals = [of_run[cost] for of_run in found]
@@ -158,7 +167,8 @@ def _table(found: Sequence[Mapping[str, Interval]], diffs: Sequence[Sequence[obj
         widths = sorted((high - low) / 2 for _, low, high in intervals)
         lines.append(
             f"| {cost} | {values[0]:.2f} to {values[-1]:.2f} | ± {100 * math.expm1(widths[runs // 2]):.0f} % "
-            f"| {_misses(intervals)} of {runs} | {_apart(intervals)} of {pairs} |"
+            f"| {_misses(intervals)} of {runs} | {_misses(intervals, weighted=False)} of {runs} "
+            f"| {_apart(intervals)} of {pairs} |"
         )
     told = sum(map(bool, diffs))
     lines += ["", f"`xpareto diff` of a run and the next: {told} of {len(diffs)} told of a regression."]
@@ -171,8 +181,9 @@ def _page(text: str, arguments: argparse.Namespace) -> str:
         "# Intervals of costs beside changing load\n\n"
         f"{arguments.runs} whole runs of one recipe with unchanged models, while other processes on the same machine "
         f"({arguments.load}) worked and rested for a second to twenty at a time. Each run measured in four blocks "
-        "(the default) and threw nothing away. An interval misses where it does not hold the mean of all other runs; "
-        "two are apart where they do not overlap.\n\n"
+        "(the default) and threw nothing away. An interval misses where it does not hold the mean of all other runs, "
+        "weighted by their stated precision, since a run beside heavy work says little and says so (the plain mean "
+        "stands beside it); two are apart where they do not overlap.\n\n"
         f"{text}\n\n## How it was made\n\n```sh\npython tests/bench/cost_intervals.py --runs {arguments.runs} "
         f"--load {arguments.load} --out reports/published/cost-intervals.md\n```\n\n"
         f"{facts['cpu']}, {facts['cores']} cores, {facts['os']}, onnxruntime "
