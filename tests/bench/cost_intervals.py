@@ -158,7 +158,7 @@ def _xpareto(*words: str, codes: tuple[int, ...] = (0,)) -> subprocess.Completed
 def _table(found: Sequence[Mapping[str, Interval]], diffs: Sequence[Sequence[object]]) -> str:
     runs, pairs = len(found), math.comb(len(found), 2)
     lines = [
-        "| int8 over the uncompressed model | ratios | median width | that miss | that miss the plain mean | pairs apart |",
+        "| int8 over the uncompressed model | ratios | median width | miss | miss the plain mean | pairs apart |",
         "|:--|--:|--:|--:|--:|--:|",
     ]
     for cost in COSTS:
