@@ -14,6 +14,8 @@ from xpareto.compress.data import IGNORED
 if TYPE_CHECKING:
     from torch import Tensor
 
+_ABSENT = -1e9  # a score whose share is zero, and which is finite, so that zero times it is zero
+
 
 def soft_cross_divergence(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
     """Return T^2 KL(softmax(teacher / T) || softmax(student / T)) in nats per row of logits, (N,).
@@ -21,7 +23,8 @@ def soft_cross_divergence(teacher: Tensor, student: Tensor, temperature: float) 
     Both (N, classes); -inf in both marks a class that a row has not. T^2 keeps the size of the gradient
     whatever the temperature: Hinton et al. 2015, section 2.
     """
-    return temperature**2 * _divergence(teacher.float() / temperature, student.float() / temperature)
+    given = ((side.float() / temperature).clamp(min=_ABSENT) for side in (teacher, student))
+    return temperature**2 * _divergence(*given)
 
 
 def cross_entropy_rows(logits: Tensor, labels: Tensor) -> Tensor:
@@ -92,9 +95,9 @@ def distribution_kl(teacher: Tensor, student: Tensor, mask: Tensor) -> Tensor:
     Both (R, H, L, L); each token's distribution is over the tokens of its sequence. MiniLM (Wang et al.
     2020), section 3.1 for attention and 3.2 for the value relation; MiniLMv2 (Wang et al. 2021), section 3.1.
     """
-    padded = ~mask[:, None, None, :]
-    teacher, student = (side.float().masked_fill(padded, float("-inf")) for side in (teacher, student))
-    return _mean_over_tokens(_divergence(teacher, student).mean(1), mask)
+    hidden = _hidden(mask)[:, None, None, :]
+    divergence = _divergence(teacher.float() + hidden, student.float() + hidden)
+    return _mean_over_tokens(divergence.mean(1), mask)
 
 
 def relation_kl(teacher: Tensor, student: Tensor, heads: int, mask: Tensor) -> Tensor:
@@ -103,19 +106,33 @@ def relation_kl(teacher: Tensor, student: Tensor, heads: int, mask: Tensor) -> T
     teacher (R, L, D), student (R, L, D'), each split into the same number of relation heads, so that the
     widths may differ. One of Q-Q, K-K, V-V of MiniLMv2 (Wang et al. 2021), section 3.1.
     """
-    return distribution_kl(scores(teacher, teacher, heads), scores(student, student, heads), mask)
+    hidden = _hidden(mask).repeat_interleave(heads, 0)[:, None, :]
+    divergence = _divergence(*(_relations(side.float(), heads, hidden) for side in (teacher, student)))
+    return _mean_over_tokens(divergence.unflatten(0, (len(mask), heads)).mean(1), mask)
+
+
+def _relations(side: Tensor, heads: int, hidden: Tensor) -> Tensor:
+    """Return what `scores` gives of a matrix with itself plus `hidden`, (R H, L, L), in one pass over the result.
+
+    The heads of long sequences are most of what a relation costs, and each pass over them counts.
+    """
+    import torch
+
+    rows = side.unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
+    return torch.baddbmm(hidden, rows, rows.transpose(1, 2), alpha=rows.shape[-1] ** -0.5)
+
+
+def _hidden(mask: Tensor) -> Tensor:
+    """Return what added to scores takes the tokens that are padding out of a softmax, (R, L)."""
+    return (~mask) * _ABSENT
 
 
 def _divergence(teacher: Tensor, student: Tensor) -> Tensor:
-    """Return KL(softmax(teacher) || softmax(student)) over the last axis; -inf in both adds nothing."""
+    """Return KL(softmax(teacher) || softmax(student)) over the last axis; _ABSENT in both adds nothing."""
     import torch
 
-    absent = teacher == float("-inf")
-    log_teacher, log_student = (
-        torch.log_softmax(side, dim=-1).masked_fill(absent, 0.0) for side in (teacher, student)
-    )
-    share = log_teacher.exp().masked_fill(absent, 0.0)
-    return (share * (log_teacher - log_student)).sum(-1)
+    log_teacher, log_student = (torch.log_softmax(side, dim=-1) for side in (teacher, student))
+    return (log_teacher.exp() * (log_teacher - log_student)).sum(-1)
 
 
 def _mean_over_tokens(values: Tensor, mask: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def export(
     }
     if len(files) > 1:
         notes["external_data"] = (
-            f"the weights exceed protobuf's 2 GB: keep {onnx_graph.SIDECAR} beside {onnx_graph.MODEL}"
+            f"the weights are mapped from {onnx_graph.SIDECAR}: keep it beside {onnx_graph.MODEL}"
         )
     return notes
 

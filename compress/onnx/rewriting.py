@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpareto.compress.core import Artifact, Context, Rule, StepResult, read_json
+from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx import parity
 from xpareto.compress.onnx import weights as onnx_weights
-from xpareto.compress.onnx.graph import MODEL, SIDECAR, SINGLE_FILE_LIMIT_BYTES
+from xpareto.compress.onnx.graph import MODEL, SIDECAR
 from xpareto.compress.onnx.kernels import kernel_counts, products
 
 if TYPE_CHECKING:
@@ -125,13 +126,12 @@ def file_bytes(source: Artifact, target: Path) -> dict[str, int]:
 
 
 def write(model: ModelProto, folder: Path) -> None:
-    """Write model.onnx, equal models as equal bytes, with its weights beside it above protobuf's limit."""
-    import onnx
+    """Write model.onnx, equal models as equal bytes, with its weights beside it above the limit."""
+    import onnx_ir
 
-    if sum(onnx_weights.component_bytes(model).values()) > SINGLE_FILE_LIMIT_BYTES:
-        onnx.save(
-            model, folder / MODEL, save_as_external_data=True, all_tensors_to_one_file=True, location=SIDECAR
-        )
+    if sum(onnx_weights.component_bytes(model).values()) > onnx_graph.SINGLE_FILE_LIMIT_BYTES:
+        # Not onnx.save, which takes the weights out of the model that it is given.
+        onnx_ir.save(onnx_ir.from_proto(model), folder / MODEL, external_data=SIDECAR)
         return
     (folder / MODEL).write_bytes(model.SerializeToString(deterministic=True))
 

@@ -1,4 +1,4 @@
-"""Export a torch artifact as one self-contained ONNX model."""
+"""Export a torch artifact as an ONNX model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ExportOnnx(Step):
     Inputs: int64 `input_ids` and `attention_mask`, (batch_size, sequence_length), both dynamic.
     Outputs: `logits`; for qa `start_logits` and `end_logits`; for an encoder `last_hidden_state`. An encoder
     that is read at an earlier layer (train's `layer`) ends there: its last hidden state is the one that is
-    scored, and the layers above are left out. Above the 2 GB that protobuf holds, the weights lie in
-    model.onnx.data. Codes that quantize_aware learned go along.
+    scored, and the layers above are left out. Weights of over 16 MB lie in model.onnx.data
+    beside the graph, from where runtimes map them in place of copying them. Codes that quantize_aware learned go along.
 
     Attention is exported as plain products and a softmax, without fused operators of onnxruntime: the
     graph then runs anywhere, has a quarter fewer nodes than the export of torch's fused attention, and
@@ -38,7 +38,7 @@ class ExportOnnx(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     refuses: ClassVar[Mapping[Head, str]] = NOT_DEPLOYED
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "onnx", "onnxscript")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xpareto.eval.encoding import TextEncoder
 from xpareto.eval.kinds import Kind
-from xpareto.eval.probing import MeasurementContext, Probe, Subset, sentences_of
+from xpareto.eval.probing import MeasurementContext, Probe, Subset
 from xpareto.eval.records import Measurement
 from xpareto.eval.tasks import KINDS
 
@@ -34,8 +34,8 @@ class Tokenization(Probe):
 
     def measure(self, context: MeasurementContext) -> Iterator[Measurement]:
         """Yield the rows of every task that has data."""
-        for training_set, artifact in context.artifacts.items():
-            tokenizer = TextEncoder(artifact.file("tokenizer.json"), sentences_of(artifact).prompt)
+        for training_set in context.artifacts:
+            tokenizer = context.encoder(training_set)
             for ask, task in context.asks(training_set):
                 times = {
                     subset.language: _milliseconds(subset, tokenizer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import Artifact
+from xpareto.compress.data import TOKENIZER
 from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.eval.data import Data
 from xpareto.eval.encoding import Encoded, TextEncoder
@@ -49,6 +50,7 @@ class MeasurementContext:
         self.artifacts = {name: Artifact.open(Path(path)) for name, path in job.artifacts.items()}
         self._open: tuple[str, Session] | None = None
         self._subsets: dict[Ask, list[Subset]] = {}
+        self._opened_encoder: tuple[tuple[str, str], TextEncoder] | None = None
 
     @cached_property
     def data(self) -> Data:
@@ -96,7 +98,7 @@ class MeasurementContext:
             longest = min(asked_task.max_length, sentences.longest or fits, fits)
             asked_task = replace(asked_task, max_length=longest)
             kind: Kind = KINDS.load(asked_task.kind)
-            tokenizer = TextEncoder(artifact.file("tokenizer.json"), sentences.prompt)
+            tokenizer = self.encoder(training_set)
             self._subsets[ask] = []
             present = set(self.data.languages(asked_task, ask.split))
             for language in self.languages(ask, asked_task):
@@ -107,6 +109,18 @@ class MeasurementContext:
                     encoded = self._encode(kind, examples, tokenizer, asked_task, language, ask)
                     self._subsets[ask].append(Subset(asked_task, language, examples, encoded))
         return self._subsets[ask]
+
+    def encoder(self, training_set: str) -> TextEncoder:
+        """Return the artifact's tokenizer; the one opened last where its file has the same bytes.
+
+        Each model of a candidate has a copy, and to open XLM-R's takes over a second.
+        """
+        artifact = self.artifacts[training_set]
+        file, prompt = artifact.file(TOKENIZER), sentences_of(artifact).prompt
+        key = artifact.manifest.files[TOKENIZER].sha256, prompt
+        if self._opened_encoder is None or self._opened_encoder[0] != key:
+            self._opened_encoder = key, TextEncoder(file, prompt)
+        return self._opened_encoder[1]
 
     def _encode(
         self,

@@ -1,10 +1,10 @@
 """Accuracy probe against transformers.Trainer.predict, on the same torch model and test sets.
 
-    python tests/bench/accuracy_probe.py --model DIR --data DIR [--limit N] [--rounds N] [--json FILE]
+    python tests/bench/accuracy_probe.py --model DIR --data DIR [--limit N] [--rounds N] [--json FILE] [--out FILE.md]
 
-DIR is an XLM-R checkpoint (heads get random weights: time does not depend on them). Both sides get
-encoded test sets of UDPOS and XNLI in all languages present, and must give the same classes before
-anything is timed. Rounds are interleaved A B B A; the ratio is of the medians.
+DIR is a checkpoint that `xpareto run --base` takes (heads get random weights: time does not depend on them). Both
+sides get encoded test sets of UDPOS and XNLI in all languages present, and must give the same classes before
+anything is timed. Rounds are interleaved A B B A; the ratio is of the medians. Exit code 1 where it is below 3.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 import numpy as np
+from interleaved import table, write
 
 from xpareto.compress.core.artifact import Manifest, seal
+from xpareto.compress.models import import_checkpoint
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.hardware.machine import machine_facts
@@ -27,9 +33,10 @@ from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.eval.tasks._task import KINDS, task
 
 HEADS = {"udpos": "tagging", "xnli": "classification"}
+LEAST = 3.0
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", required=True)
@@ -37,28 +44,36 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    found = {name: compare(name, arguments) for name in HEADS}
+    with tempfile.TemporaryDirectory() as scratch:
+        base = Path(scratch) / "base"
+        import_checkpoint(arguments.model, base)
+        found = {name: compare(name, base, arguments) for name in HEADS}
     ours = sum(entry["ours_s"] for entry in found.values())
     theirs = sum(entry["theirs_s"] for entry in found.values())
-    print(f"{'task':8}{'sequences':>10}{'probe ex/s':>12}{'Trainer ex/s':>14}{'ratio':>8}")
+    rows: list[list[object]] = []
     for name, entry in found.items():
         rates = entry["sequences"] / entry["ours_s"], entry["sequences"] / entry["theirs_s"]
-        print(
-            f"{name:8}{entry['sequences']:>10}{rates[0]:>12.1f}{rates[1]:>14.1f}{rates[0] / rates[1]:>8.2f}"
+        rows.append(
+            [name, entry["sequences"], f"{rates[0]:.1f}", f"{rates[1]:.1f}", f"{rates[0] / rates[1]:.2f}"]
         )
-    print(f"{'both':44}{theirs / ours:>8.2f}   (target: at least 3)")
+    rows.append(["both", "", "", "", f"{theirs / ours:.2f}"])
+    head = ("task", "sequences", "probe, sequences/s", "Trainer.predict, sequences/s", "ratio")
+    facts = {name: value for name, value in machine_facts().items() if name in ("cpu", "vector_flags")}
+    write(arguments.out, f"{table(head, rows)}\n\n{arguments.threads} threads; {facts}")
     if arguments.json:
         text = json.dumps({"tasks": found, "ratio": theirs / ours, "machine": machine_facts()}, indent=1)
         arguments.json.write_text(text + "\n")
+    return 0 if theirs / ours >= LEAST else 1
 
 
-def compare(name: str, arguments: argparse.Namespace) -> dict[str, float]:
+def compare(name: str, base: Path, arguments: argparse.Namespace) -> dict[str, float]:
     import torch
     import transformers
 
     wanted, data = task(name), Data.open(DataSpec(arguments.data))
-    kind, encoder = KINDS.load(wanted.kind), TextEncoder(arguments.model / "tokenizer.json")
+    kind, encoder = KINDS.load(wanted.kind), TextEncoder(base / "tokenizer.json")
     sequences = [
         ids
         for language in data.languages(wanted)
@@ -72,12 +87,12 @@ def compare(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     transformers.utils.logging.disable_progress_bar()
     suffix = "TokenClassification" if HEADS[name] == "tagging" else "SequenceClassification"
     model = getattr(transformers, f"XLMRobertaFor{suffix}").from_pretrained(
-        arguments.model, num_labels=len(wanted.labels)
+        base, num_labels=len(wanted.labels)
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "artifact"
         model.save_pretrained(folder)
-        (folder / "tokenizer.json").write_bytes((arguments.model / "tokenizer.json").read_bytes())
+        (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
         artifact = seal(folder, Manifest({}, "torch", HEADS[name], labels=wanted.labels))  # type: ignore[arg-type]
         session = RUNTIMES.load("torch").open(artifact, arguments.threads)
         tokenizer = transformers.PreTrainedTokenizerFast(
@@ -131,4 +146,4 @@ def _require_equal(ours: list[np.ndarray], theirs: np.ndarray, tagging: bool) ->
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

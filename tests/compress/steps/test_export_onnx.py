@@ -12,11 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
-from xpareto.compress.core.step import ChainState, Context, IncompatibleStep
-from xpareto.compress.onnx import parity
+from xpareto.compress.core.step import ChainState, Context, IncompatibleStep, Step
+from xpareto.compress.onnx import graph, parity
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
+from xpareto.compress.steps.pack_sparse import PackSparse
+from xpareto.compress.steps.quantize_dynamic import QuantizeDynamic
+from xpareto.compress.steps.quantize_static import QuantizeStatic
+from xpareto.compress.steps.quantize_weights import QuantizeWeights
 
 LABELS = ("NOUN", "VERB", "X")
 VOCAB, WIDTH, TOKENS = 97, 16, 24
@@ -222,3 +227,37 @@ def test_a_torch_model_becomes_onnx_and_keeps_its_head() -> None:
     assert EXPORT().follow(ChainState("torch", "tagging", forked=True), {}) == ChainState(
         "onnx", "tagging", forked=True
     )
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        QuantizeDynamic(),
+        QuantizeDynamic(embeddings="int4"),
+        QuantizeWeights(),
+        QuantizeStatic.model_validate(dict(QuantizeStatic.quick)),
+        PackSparse(),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_weights_that_lie_beside_the_graph_give_the_same_bits(
+    step: Step, world: TinyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = world.source("tagging")
+    batches = parity.random_batches(60, 1, 24, 2)
+
+    def answers(again: str) -> tuple[list[Artifact], list[np.ndarray]]:
+        exported = world.make("export_onnx", EXPORT(), source, again=again)
+        made = [exported, world.make(type(step).__name__, step, exported, again=again)]
+        runs = [parity.onnx_run(one.file("model.onnx"), 1) for one in made]
+        return made, [
+            run(batch.input_ids, batch.attention_mask)["logits"] for run in runs for batch in batches
+        ]
+
+    _, in_one_file = answers("in one file")
+    monkeypatch.setattr(graph, "SINGLE_FILE_LIMIT_BYTES", 1000)
+    made, beside = answers("beside")
+    for artifact in made:
+        data = artifact.file("model.onnx.data")
+        assert data.stat().st_size > 2000
+    assert all(np.array_equal(one, other) for one, other in zip(in_one_file, beside, strict=True))
