@@ -12,14 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult
-from xpareto.compress.data import BESIDE_SENTENCEPIECE
-from xpareto.compress.models import BESIDE_SENTENCE_ENCODER, import_checkpoint
+from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_energy
 from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work
-from xpareto.pipelines.planning import Base, Node
+from xpareto.pipelines.planning import HUB_FILES, Base, Node
 from xpareto.pipelines.storage import Store, remove
 
 Progress = Callable[[int, int, str], None]
@@ -172,12 +171,8 @@ def _take_base(work: Job, target: Path) -> StepResult:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = [
-        "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
-        "sentencepiece*", *BESIDE_SENTENCE_ENCODER, *BESIDE_SENTENCEPIECE,
-    ]  # fmt: skip
     try:
-        folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=wanted)
+        folder = snapshot_download(work.base_repo, revision=work.base_revision, allow_patterns=[*HUB_FILES])
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
             f"{work.base_repo}@{work.base_revision}: cannot be downloaded ({str(error).splitlines()[0]}). "

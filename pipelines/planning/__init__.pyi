@@ -2,9 +2,11 @@ from .graph import Candidate as Candidate
 from .graph import Node as Node
 from .graph import Plan as Plan
 from .inputs import EMBEDDED as EMBEDDED
+from .inputs import HUB_FILES as HUB_FILES
 from .inputs import Base as Base
 from .inputs import Start as Start
 from .inputs import dataset_commits as dataset_commits
+from .inputs import hub_notes as hub_notes
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
 from .plan import make_plan as make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,14 @@ from xpareto.compress.core import (
 )
 from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
 from xpareto.compress.heads import HEADS, SentenceVectors
-from xpareto.compress.models import MODULES, PROMPTS, Facts, read_checkpoint, read_sentences
+from xpareto.compress.models import (
+    BESIDE_SENTENCE_ENCODER,
+    MODULES,
+    PROMPTS,
+    Facts,
+    read_checkpoint,
+    read_sentences,
+)
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.results import SEAL
@@ -35,6 +42,11 @@ from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
 if TYPE_CHECKING:
     from xpareto.eval.data import Data, DataSpec
 
+HUB_FILES = (
+    "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
+    "sentencepiece*", *BESIDE_SENTENCE_ENCODER, *BESIDE_SENTENCEPIECE,
+)  # fmt: skip
+"""What is read of a checkpoint on the hub."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB = "hub"
 EMBEDDED = "embedded"
@@ -138,12 +150,9 @@ def _open_base(
     if path is not None:
         facts = read_checkpoint(path)
         parts = sorted(item for item in path.iterdir() if item.is_file() and item.name in _read_by(facts))
-        vectors = _compares_vectors(recipe)
-        if vectors:
-            facts.sentences.readable(where)
         if facts.sentences != SentenceVectors():
             parts += read_sentences(path, facts.max_tokens)[1]
-        notes = (*_left_unused(name, facts), *(_vectors(name, facts.sentences) if vectors else ()))
+        notes = _told(name, facts, recipe, where)
         return Base(fingerprints.of_all(parts), name, path, None, None, facts.head, where, notes)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
@@ -155,12 +164,42 @@ def _open_base(
             f"{enumerated(inside, 4) or 'no folder'} in it. If a hub id is meant, run where no such folder is."
         )
     revision = lock.resolve(name, "model")
-    return Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
+    base = Base(f"{name}@{revision}", name, None, name, revision, "mlm", where)
+    return replace(base, notes=hub_notes(base, recipe))
 
 
-def _compares_vectors(recipe: Recipe) -> bool:
-    """Does a task of the recipe compare sentences' vectors?"""
-    return any((choice.trained_on or find(choice.task).trained_on) == ENCODER for choice in recipe.choices())
+def hub_notes(base: Base, recipe: Recipe) -> tuple[str, ...]:
+    """Return what there is to tell of a hub's base whose files lie in this machine's cache, nothing of others.
+
+    A plan asks before any work, a run again once the base is downloaded. InputError where a task of the recipe
+    compares vectors that xpareto cannot compute.
+    """
+    if base.repo is None:
+        return base.notes
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(
+            base.repo, revision=base.revision, allow_patterns=[*HUB_FILES], local_files_only=True
+        )
+        facts = read_checkpoint(Path(folder))
+    except (
+        LocalEntryNotFoundError,
+        OSError,
+        ValueError,
+        InputError,
+    ):  # or not all of them: the import says so
+        return ()
+    return _told(base.name, facts, recipe, base.where)
+
+
+def _told(name: str, facts: Facts, recipe: Recipe, where: str) -> tuple[str, ...]:
+    """Return what a plan tells of a base; InputError where a task compares vectors that xpareto cannot compute."""
+    choices = recipe.choices()
+    if not any((choice.trained_on or find(choice.task).trained_on) == ENCODER for choice in choices):
+        return _left_unused(name, facts)
+    return (*_left_unused(name, facts), *_vectors(name, facts.sentences.readable(where)))
 
 
 def _vectors(name: str, sentences: SentenceVectors) -> Iterator[str]:

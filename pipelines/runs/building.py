@@ -10,7 +10,7 @@ from pathlib import Path
 from xpareto.compress.core import Artifact, ArtifactDamaged, InputError
 from xpareto.compress.training import SAVED_TRAINING
 from xpareto.pipelines.execution import Executor, Job, StepError
-from xpareto.pipelines.planning import Candidate, Plan, Prepared, work_titles
+from xpareto.pipelines.planning import Candidate, Plan, Prepared, hub_notes, work_titles
 from xpareto.pipelines.runs.agenda import Agenda, making
 from xpareto.pipelines.storage import RunFolder
 
@@ -114,6 +114,12 @@ class ArtifactBuilder:
             )
         self.run.event("made", key=key, label=node.label, digest=made.digest, seconds=made.manifest.seconds)
         console.made(self.agenda.now, made.manifest.seconds)
+        if (
+            node.step == "base" and start.base is not None
+        ):  # of the hub's, more is known now than when it was planned
+            for note in hub_notes(start.base, self.ready.checked.recipe):
+                if note not in start.base.notes:
+                    console.say(f"Note: {note}")
         return made
 
     def saved(self) -> tuple[Path, float] | None:

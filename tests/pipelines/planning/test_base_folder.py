@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import huggingface_hub
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.planning import inputs
-from xpareto.pipelines.planning.inputs import Base, embedded_data, open_start
+from xpareto.pipelines.planning.inputs import Base, embedded_data, hub_notes, open_start
 from xpareto.pipelines.recipe.schema import Checked
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
@@ -120,6 +123,43 @@ def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
     [others] = opened("prompts", "mean", "tatoeba", None).notes
     assert "prompts (query and passage) that are put before no text" in others
     assert opened("tags", "cls", "udpos", "query").notes == ()
+
+
+def test_what_a_base_of_the_hub_has_is_told_where_it_was_downloaded(
+    world: TinyWorld, tmp_path: Path, checked: Callable[..., Checked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache: dict[str, Path] = {}
+
+    def download(repo: str, *, revision: str, local_files_only: bool, **_: object) -> str:
+        assert local_files_only and revision == "0" * 40
+        if repo not in cache:
+            raise LocalEntryNotFoundError("no such snapshot")
+        return str(cache[repo])
+
+    monkeypatch.setattr(Lock, "resolve", lambda self, repo, kind: "0" * 40)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    recipe = checked(GOOD_WITH.format(base="some/base").replace("udpos", "tatoeba")).recipe
+
+    def opened() -> Base:
+        start = open_start(
+            recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml", base=None,
+            data="embedded", lock_file=None,
+        )  # fmt: skip
+        assert start.base is not None
+        return start.base
+
+    before = opened()
+    assert before.notes == ()
+    cache["some/base"] = Path(shutil.copytree(world.source("classification").path, tmp_path / "cached"))
+    [told] = hub_notes(before, recipe)  # as once it is downloaded
+    assert told.startswith("The base some/base has a classification head that was fine-tuned")
+    assert opened() == replace(before, notes=(told,))  # and nothing else of the plan changes
+    modules = [{"type": "models.Transformer"}, {"type": "models.Dense", "path": "2_Dense"}]
+    (cache["some/base"] / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(InputError, match=r"r.yaml: base: .*found a module Dense"):
+        opened()
+    (cache["some/base"] / "model.safetensors").unlink()  # what is there in part is told once it is whole
+    assert opened().notes == ()
 
 
 def test_embedded_data_that_were_changed_are_written_anew(
