@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,3 +76,18 @@ def test_a_run_that_is_stopped_says_what_is_kept_where(
         "Kept, what was measured: runs/r",
         "Kept, this training as it was 2 min 10 s ago: store/scratch/key/training.safetensors",
     ]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_stop_while_modules_are_imported_is_one_line(tmp_path: Path, background: bool) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-m", "xpareto.pipelines", "plan", "demo"], env={**os.environ, "PYTHONPATH": path},
+        capture_output=True, text=True, timeout=100, cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.SIG_DFL),
+    )  # fmt: skip
+    told = (7, "") if background else (130, "Stopped before anything was begun.\n")
+    assert (done.returncode, done.stderr) == told
