@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -163,6 +164,10 @@ def test_training_a_compact_table_equals_training_the_whole_one(base: Artifact) 
     assert len(remap.kept) < results[0]["roberta.embeddings.word_embeddings.weight"].shape[0]
     for key, value in results[0].items():
         assert torch.allclose(value, results[1][key], atol=1e-5), key
+    before = load_model(base.path, "tagging", ("even", "odd")).get_input_embeddings().weight
+    unseen = np.setdiff1d(np.arange(len(before)), remap.kept)
+    for result in results:  # no decay and no moment moves a row that no batch shows
+        assert torch.equal(result["roberta.embeddings.word_embeddings.weight"][unseen], before[unseen])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,26 @@ def test_all_products_of_a_model_are_packed_and_its_answers_stay() -> None:
     assert not any(isinstance(part, torch.nn.Linear) for part in model.modules())
     assert not list(model.parameters())  # the plain weights are gone
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_the_gelu_of_a_feed_forward_part_is_computed_with_its_product() -> None:
+    config = transformers.XLMRobertaConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24
+    )
+    torch.manual_seed(0)
+    ids = torch.randint(3, 40, (3, 7))
+    for activation, fused in (("gelu", 2), ("gelu_new", 0)):
+        config.hidden_act = activation
+        model = transformers.XLMRobertaModel(config, add_pooling_layer=False).eval()
+        for weight in model.parameters():
+            torch.nn.init.normal_(weight, std=0.5)
+        with torch.inference_mode():
+            expected = model(input_ids=ids).last_hidden_state
+            assert pack_linears(model) == 2 * 6
+            found = model(input_ids=ids).last_hidden_state
+        acts = [layer.intermediate.intermediate_act_fn for layer in model.encoder.layer]
+        assert sum(isinstance(act, torch.nn.Identity) for act in acts) == fused
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_half_precision_and_subclasses_are_left_alone() -> None:
