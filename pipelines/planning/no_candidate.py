@@ -1,10 +1,10 @@
-"""Why a chain that is right by itself gives nothing to measure, and what to do."""
+"""Why a recipe gives nothing to measure although its steps are right by themselves, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xpareto.pipelines.recipe import Checked
+from xpareto.pipelines.recipe import Checked, Setting
 
 
 def why_no_candidate(checked: Checked, sets: Sequence[str], formats: Mapping[str, str]) -> str:
@@ -27,3 +27,14 @@ def why_no_candidate(checked: Checked, sets: Sequence[str], formats: Mapping[str
         f"The recipe {name} gives no candidate: from the step with `on: each` on, no step's format ({steps}) is one "
         f"that its runtimes open ({opened}), or every step says `candidate: false`. Add a runtime or an export."
     )
+
+
+def why_format_lacks(setting: Setting, given: str | None, left_out: Sequence[Setting]) -> str:
+    """Return why a step is not given the format that it takes, where a step that gives it is left out; else ""."""
+    for other in left_out:
+        if other.step.gives == setting.step.takes != given:
+            return (
+                f"it takes {setting.step.takes}, and {other.name}, which would give that, is left out "
+                f"(enabled: false) at {other.where}. Leave {setting.name} out, too, or neither."
+            )
+    return ""

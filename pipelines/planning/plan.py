@@ -29,7 +29,7 @@ from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
 from xpareto.pipelines.planning.graph import Candidate, Node, Plan, used_nodes
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.keys import canonical, key_of, version_of
-from xpareto.pipelines.planning.no_candidate import why_no_candidate
+from xpareto.pipelines.planning.no_candidate import why_format_lacks, why_no_candidate
 from xpareto.pipelines.recipe import Checked, Setting
 
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
@@ -50,6 +50,7 @@ class _State:
     settings: tuple[tuple[str, Any], ...] = ()
     steps: tuple[Setting, ...] = ()
     earlier: Mapping[str, tuple[ChainState, Mapping[str, str]]] = field(default_factory=dict)
+    left_out: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def _begin(growing: _Growing) -> tuple[ChainState, str | None]:
 def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
     chosen = state.settings + setting.chosen
     if not setting.enabled:
-        return replace(state, settings=chosen)
+        return replace(state, settings=chosen, left_out=(*state.left_out, setting))
     if state.chain_state.format is None and setting.name != "pretrain":
         raise InputError(
             f"{setting.where}: the chain has nothing to start from. Give the recipe a `base`, use --base, "
@@ -210,7 +211,7 @@ def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _S
         lines = dict.fromkeys(branches, (*state.lines[""], setting))
         chain_state = chain_state.having(forked=True)
     earlier = dict(state.earlier) | {setting.label: (chain_state, ends)}
-    return _State(chain_state, ends, lines, chosen, (*state.steps, setting), earlier)
+    return _State(chain_state, ends, lines, chosen, (*state.steps, setting), earlier, state.left_out)
 
 
 def _within(growing: _Growing, state: _State, setting: Setting, training_set: str) -> Step:
@@ -251,9 +252,8 @@ def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence
             )
             chain_state = setting.step.follow(given, growing.heads)
         except IncompatibleStep as error:
-            raise InputError(
-                f"{setting.where}: {setting.name} cannot follow {before}{at}: {error}"
-            ) from error
+            why = why_format_lacks(setting, state.chain_state.format, state.left_out) or error
+            raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {why}") from error
     return chain_state.having(done=(*state.chain_state.done, setting.name), earlier={})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,12 +101,15 @@ class Agenda:
     """The pieces of work of one command, how many of each kind, and what pieces of a kind took (seconds).
 
     Pieces of one kind are taken to need the same time: the mean of those that are done, in this run or in
-    earlier ones of its recipe (`seconds`), and of all kinds together where none of the kind is.
+    earlier ones of its recipe (`seconds`), and of all kinds together where none of the kind is. Where a command
+    goes on, `done` are the pieces that were done before, and `gone` the seconds that they took.
     """
 
     console: Console
     counts: Mapping[str, int]  # by kind
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    done: int = 0
+    gone: float = 0.0
     now: Status = Status(0, 0, "")
     _waiting: dict[str, int] = field(default_factory=dict)
     _began: float = field(default_factory=lambda: time.monotonic())
@@ -116,7 +119,8 @@ class Agenda:
 
     def __post_init__(self) -> None:
         self._waiting = dict(self.counts)
-        self.now = Status(0, sum(self.counts.values()), "")
+        self._began -= self.gone
+        self.now = Status(self.done, self.done + sum(self.counts.values()), "")
 
     @contextmanager
     def piece(self, kind: str, what: str) -> Iterator[None]:
@@ -172,6 +176,18 @@ class Agenda:
         alike = self.seconds.get(kind)
         taken = alike or [second for times in self.seconds.values() for second in times]
         return fmean(taken) if taken else None
+
+
+def done_before(events: Sequence[Mapping[str, object]], missing: Container[object]) -> tuple[int, float]:
+    """Return how many pieces of a run were done, as its events tell, and the seconds that they took.
+
+    Artifacts whose keys are `missing` are made again, so they do not count.
+    """
+    made = {event.get("key"): event.get("seconds") for event in events if event.get("event") == "made"}
+    taken = [seconds for key, seconds in made.items() if key not in missing]
+    taken += [event.get("seconds") for event in events if event.get("event") == "measured"]
+    known = [float(seconds) for seconds in taken if isinstance(seconds, int | float)]
+    return len(known), sum(known)
 
 
 def times_of_earlier_runs(runs: Path, recipe: str) -> dict[str, list[float]]:

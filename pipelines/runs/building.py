@@ -15,16 +15,16 @@ from xpareto.pipelines.runs.agenda import Agenda, making
 from xpareto.pipelines.storage import RunFolder
 
 
-def missing(ready: Prepared) -> list[str]:
-    """Return the label of every piece of work of a plan that the store has no artifact of."""
+def missing(ready: Prepared) -> dict[str, str]:
+    """Return the label, by key, of every piece of work of a plan that the store has no artifact of."""
     store = ready.store
-    return [
-        node.label
+    return {
+        key: node.label
         for key, node in ready.plan.nodes.items()
         if (digest := store.digest_of(key)) is None
         or not store.parents_match(key)
         or not store.folder(digest).is_dir()
-    ]
+    }
 
 
 @dataclass

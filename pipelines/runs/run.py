@@ -32,6 +32,7 @@ from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import (
     Agenda,
     Console,
+    done_before,
     making,
     measuring,
     span,
@@ -76,10 +77,12 @@ def run_recipe(options: Options, console: Console) -> Result:
         threads = recipe.measure.threads or cores()
         _describe(run, ready, options, threads)
         to_measure = _turns(ready.plan, recipe.measure, run.finished())
+        to_make = missing(ready)
         counts = Counter(
-            [*map(making, missing(ready)), *(measuring(group) for group, _, _ in to_measure), REPORTING]
+            [*map(making, to_make.values()), *(measuring(group) for group, _, _ in to_measure), REPORTING]
         )
-        agenda = Agenda(console, counts, times_of_earlier_runs(options.runs, recipe.name))
+        times = times_of_earlier_runs(options.runs, recipe.name)
+        agenda = Agenda(console, counts, times, *done_before(run.events(), to_make))
         executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
         builder = ArtifactBuilder(ready, run, executor, threads, agenda, options.save_minutes)
         try:

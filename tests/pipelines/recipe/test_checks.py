@@ -248,7 +248,9 @@ def test_a_plan_names_the_flags_that_are_part_of_a_step(planned: Callable[..., o
     with pytest.raises(InputError) as caught:
         planned(good, "int8.candidate=false", "onnx.enabled=false", "int8.reduce_range=true")
     assert str(caught.value).startswith(
-        "r.yaml:12 (with --set int8.candidate=false, --set int8.reduce_range=true): quantize_dynamic cannot follow"
+        "r.yaml:12 (with --set int8.candidate=false, --set int8.reduce_range=true): quantize_dynamic cannot follow "
+        "train: it takes onnx, and export_onnx, which would give that, is left out (enabled: false) at r.yaml:10 "
+        "(with --set onnx.enabled=false). Leave quantize_dynamic out, too, or neither."
     )
     with pytest.raises(InputError) as caught:
         planned(good, "steps=[{step: export_onnx}]")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xpareto.pipelines.runs.agenda import Agenda, Console, Status, times_of_earlier_runs
+from xpareto.pipelines.runs.agenda import Agenda, Console, Status, done_before, times_of_earlier_runs
 
 
 class Told(Console):
@@ -97,3 +97,23 @@ def test_the_times_of_earlier_runs_are_read_from_their_events(tmp_path: Path) ->
     expected = {"make fp32": [5.0, 7.0], "measure cost": [2.0, 2.0]}
     assert times_of_earlier_runs(tmp_path, "tiny") == expected
     assert times_of_earlier_runs(tmp_path, "other") == {}
+
+
+def test_a_run_that_goes_on_counts_its_steps_from_where_it_was(time_at: Clock) -> None:
+    events = [
+        {"event": "started", "key": "k1"},
+        {"event": "made", "key": "k1", "seconds": 4.0},
+        {"event": "made", "key": "k2", "seconds": 5.0},  # damaged since, and made again
+        {"event": "made", "key": "k2", "seconds": 6.0},
+        {"event": "made", "key": "k3", "seconds": 7.0},
+        {"event": "cached", "key": "k0"},
+        {"event": "measured", "probe": "int8"},  # that it could not be made: no piece of work
+        {"event": "measured", "probe": "cost", "seconds": 2.0},
+    ]
+    assert done_before(events, {"k3"}) == (3, 12.0)
+    agenda = Agenda(Console(), {"make k3": 1, "measure cost": 2}, {}, *done_before(events, {"k3"}))
+    assert agenda.now.total == 6
+    with agenda.piece("make k3", "k3"):
+        time_at.now += 8
+        assert agenda.now.at == "step 4 of 6"
+    assert agenda.now.gone == 20.0
