@@ -6,36 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from xpareto.eval.objectives import OBJECTIVES
 from xpareto.eval.records import LOAD
 from xpareto.eval.results import RunSummary
 
 LOAD_NOTE = (
     "Load time is that of a fresh process until the largest of a candidate’s models can answer: libraries "
-    "and weights, files perhaps still in the page cache; the median over repeats, with the "
-    "least and the most."
+    "and weights, files perhaps still in the page cache; the geometric mean of the blocks, as of every cost and "
+    "as xpareto choose --load-ms takes it, with the least and the most."
 )
 
 
 @dataclass(frozen=True)
 class LoadTime:
-    """Milliseconds until a fresh process can answer."""
+    """Milliseconds until a fresh process can answer: the objective load_ms, and the ends of its blocks."""
 
-    median_ms: float
+    mean_ms: float
     least_ms: float
     most_ms: float
 
 
 def load_times(run_summary: RunSummary) -> Mapping[str, LoadTime]:
     """Return the load time of each candidate that has one."""
+    objective = OBJECTIVES.load("load_ms")
     times = {}
     for candidate in run_summary.run.candidates:
-        values = [
-            row.value
-            for row in run_summary.run.rows[candidate.name]
-            if row.statistic == "load_time" and row.status == "ok" and row.value is not None
-        ]
-        if values:
-            times[candidate.name] = LoadTime(median(values), min(values), max(values))
+        rows = run_summary.run.rows[candidate.name]
+        mean, blocks = objective.reduce(rows), objective.blocks(rows).values()
+        if mean is not None:
+            times[candidate.name] = LoadTime(mean, min(blocks), max(blocks))
     return times
 
 

@@ -195,7 +195,7 @@ def _scores(run_summary: RunSummary, analysis: Analysis, candidate: str, tasks: 
             text,
         ]
         lines.append([*line, own.get(name, "–")] if own else line)
-    head = ["task", "metric", "languages", "mean, %"]
+    head = ["task", "metric", "mean over", "mean, %"]
     if own:
         head.append(f"from {code(run_summary.run.baseline)}, points")
     yield from table(head, lines, numeric_from=2)

@@ -46,7 +46,7 @@ def _candidates(run_summary: RunSummary) -> Table:
         row += [run_summary.value(c.name, name) for name in names]
         row += [run_summary.ratio(c.name, name) for name in names]
         row += [run_summary.gain(c.name), " ".join(run_summary.on_frontier(c.name))]
-        row.append(loads[c.name].median_ms if c.name in loads else None)
+        row.append(loads[c.name].mean_ms if c.name in loads else None)
         row.append(energies[c.name].net if c.name in energies else None)
         row += [run_summary.gain(c.name, name) for name in run_summary.qualities]
         rows.append([*row, *run_summary.bases.values()])

@@ -45,7 +45,7 @@ def _candidates(run_summary: RunSummary) -> str:
         *(f"{run_summary.objectives[key].title} (%)" for key in run_summary.qualities),
     ]
     for cost in run_summary.costs:
-        head += [run_summary.objectives[cost].title, "ratio"]
+        head += [run_summary.objectives[cost].title, "ratio to baseline"]
     rows = []
     for candidate in run_summary.run.candidates:
         row = [candidate.name]

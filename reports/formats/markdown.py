@@ -299,7 +299,7 @@ def _use(run_summary: RunSummary) -> Iterator[str]:
         row, load, energy = [code(candidate.name)], loads.get(candidate.name), energies.get(candidate.name)
         if loads:
             spread = f"{number(load.least_ms, 'ms')} to {number(load.most_ms, 'ms')}" if load else "–"
-            row += [number(load.median_ms if load else None, "ms"), spread]
+            row += [number(load.mean_ms if load else None, "ms"), spread]
         if energies:
             row.append(number(energy.gross if energy else None, "J"))
         if net:
