@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from xpareto.pipelines.commands import choose, clean, export, options, output, report, run
+from xpareto.pipelines.commands import choose, clean, completion, export, options, output, report, run
 from xpareto.pipelines.commands import list as listing
 
 
@@ -94,7 +94,8 @@ def main() -> None:
     try:
         try:
             options.refuse_undecodable()
-            app()
+            with completion.asked_by_bash():
+                app()
         finally:
             sys.stdout.flush()
     except (SystemExit, KeyboardInterrupt) as ended:

@@ -6,13 +6,57 @@ nothing: a shell has no place for a message.
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, get_args
 
 import typer
 
 Complete = Callable[[typer.Context, str], list[str]]
+
+
+def whole_words(words: str, place: int) -> tuple[str, int]:
+    """Return the words, one a line, that bash has split at `=`, and the place of the one that is completed.
+
+    >>> whole_words("xpareto\\nrun\\n--set\\nfp32.epochs\\n=\\n2\\n--ba", 6)
+    ('xpareto\\nrun\\n--set\\nfp32.epochs=2\\n--ba', 4)
+    """
+    joined: list[str] = []
+    at, goes_on = 0, False
+    for index, word in enumerate(words.split("\n")):
+        if joined and (goes_on or word == "="):
+            joined[-1] += word
+        else:
+            joined.append(word)
+        goes_on = word == "="
+        if index == place:
+            at = len(joined) - 1
+    return "\n".join(joined), at
+
+
+@contextmanager
+def asked_by_bash() -> Iterator[None]:
+    """Take words with `=` in them whole inside, and answer with what stands behind it: the rest bash has already."""
+    asked = os.environ
+    if asked.get("_XPARETO_COMPLETE") != "complete_bash":  # as typer's script for bash asks
+        yield
+        return
+    words, place = whole_words(asked.get("COMP_WORDS", ""), int(asked.get("COMP_CWORD", "0")))
+    asked["COMP_WORDS"], asked["COMP_CWORD"] = words, str(place)
+    there = "".join([*words.split("\n"), ""][place].rpartition("=")[:2])
+    there = (
+        there.partition("=")[2] if there.startswith("--") else there
+    )  # an answer holds no name of an option
+    answers = io.StringIO()
+    try:
+        with redirect_stdout(answers):
+            yield
+    finally:
+        for answer in answers.getvalue().splitlines():
+            print(answer.removeprefix(there))
 
 
 def _of(names: Callable[[typer.Context, str], Iterable[str]]) -> Complete:
@@ -74,7 +118,7 @@ def _arms(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 
 def _settings(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield the keys of a recipe and the fields of its steps, and after `=` the values that are named."""
+    """Yield the keys of a recipe and the fields of its steps, and of one key the values that are named."""
     from xpareto.compress.core import STEPS
     from xpareto.pipelines.recipe import Measure, Recipe, find_recipe, read_yaml, step_items
 
@@ -92,8 +136,13 @@ def _settings(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     path, sign, _ = incomplete.partition("=")
     if sign:
         yield from (f"{path}={value}" for value in _values(fields.get(path)))
-    else:
-        yield from (f"{name}=" for name in fields)
+        return
+    keys = [name for name in fields if name.startswith(path)]
+    values = list(_values(fields[keys[0]])) if len(keys) == 1 else []
+    yield from (
+        f"{keys[0]}={value}" for value in values
+    )  # at once: a shell sets a space behind the only answer
+    yield from (f"{key}=" for key in keys if not values)
 
 
 def _values(annotation: Any) -> Iterator[str]:

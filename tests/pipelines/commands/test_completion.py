@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.pipelines.made_up_run import write_run
-from xpareto.pipelines.cli import app
+from xpareto.compress.steps.quantize_dynamic import QuantizeDynamic
+from xpareto.pipelines.cli import app, main
 from xpareto.pipelines.recipe.checks import shipped_recipes
 
 NAMES = ["english/fp32/torch", "english/int8/onnxruntime", "none/fp32/torch", "none/int8/onnxruntime",
@@ -50,9 +51,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("report l", ["latest"]),
         ("export latest none/", sorted(name for name in NAMES if name.startswith("none/"))),
         ("compare latest --arms e", ["english"]),
-        ("run demo --set int8.over", ["int8.overflow="]),
+        ("run demo --set int8.", [f"int8.{name}=" for name in QuantizeDynamic.model_fields]),
+        ("run demo --set int8.over", [f"int8.overflow={one}" for one in ("warn", "refuse", "ignore")]),
         ("run demo --set target.precision=", [f"target.precision={one}" for one in ("auto", "bf16", "fp32")]),
-        ("run demo --set measure.batch", ["measure.batching="]),
+        ("run demo --set measure.sec", ["measure.seconds="]),
         ("choose latest --prefer thr", ["throughput"]),
         ("schema --of rec", ["recipe", "recommendation"]),
         ("run demo --data h", ["hub"]),
@@ -64,6 +66,32 @@ def test_the_shell_completes_recipes_runs_candidates_and_values(
     words: str, expected: list[str], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sorted(completed(words, monkeypatch)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--set", "int8.overflow", "=", "w"], "warn\n"),
+        (["--set", "int8.overflow", "="], "warn\nrefuse\nignore\n"),
+        (["--set", "=", "int8.overflow", "=", "w"], "warn\n"),
+        (["--set", "int8.overflow", "=", "warn", "--set", "int8.overf"],
+         "int8.overflow=warn\nint8.overflow=refuse\nint8.overflow=ignore\n"),
+    ],
+)  # fmt: skip
+def test_bash_which_splits_at_the_equals_sign_is_told_what_stands_behind_it(
+    words: list[str], expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["xpareto", "run", "demo", *words]
+    monkeypatch.setenv("_XPARETO_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(asked))
+    monkeypatch.setenv("COMP_CWORD", str(len(asked) - 1))
+    monkeypatch.setattr("sys.argv", ["xpareto"])
+    monkeypatch.setattr(
+        sys.modules["__main__"], "__package__", None
+    )  # as in a script, which is called by its name
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().out == expected
 
 
 def test_help_loads_nothing_that_completion_asks_for() -> None:
