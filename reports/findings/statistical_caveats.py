@@ -94,5 +94,5 @@ def _conventions(analysis: Summary) -> tuple[Caveat, ...]:
         return ()
     told = "; ".join(taken)
     return (
-        Caveat("conventions", "Some of the intervals' width is convention", f"{told[0].upper()}{told[1:]}."),
+        Caveat("conventions", "Some of the intervals’ width is convention", f"{told[0].upper()}{told[1:]}."),
     )

@@ -18,7 +18,7 @@ _FEW_BLOCKS = 4  # Student's t of three degrees of freedom is 2.4 on one side, o
 
 
 def show_choice(document: Recommendation) -> None:
-    """Print the answer, what it costs, the runner-up and every rejection."""
+    """Print the answer, what it costs, the runner-up, every rejection, and what the figures rest on."""
     console = printer()
     for line in answer(document):
         console.print(Text(visible(line)))
@@ -26,14 +26,16 @@ def show_choice(document: Recommendation) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("candidate", overflow="fold", no_wrap=True)  # a narrow terminal folds reasons, not names
     table.add_column("verdict", overflow="fold")
-    for name in document.fits:
-        mark = "chosen" if name == document.fits[0] else "fits; " + _behind(document, name)
-        table.add_row(Text(visible(name)), Text(mark))
+    for place, name in enumerate(document.fits):
+        table.add_row(Text(visible(name)), Text(("chosen", "runner-up")[place] if place < 2 else "fits"))
     for name, broken in document.rejected.items():
         table.add_row(Text(visible(name)), Text("; ".join(violation(limit, document) for limit in broken)))
     for name, why in document.left_out.items():
         table.add_row(Text(visible(name)), Text(visible(f"left out: {why}")))
     console.print(table)
+    console.print()
+    for line in notes(document):
+        console.print(Text(visible(line)))
 
 
 def answer(document: Recommendation) -> list[str]:
@@ -42,19 +44,26 @@ def answer(document: Recommendation) -> list[str]:
     if document.nothing_learnt:
         return [f"{NOTHING_LEARNT} To decide all the same: --count-unlearnt."]
     if chosen is None:
-        return ["Nothing fits.", *_nearest(document), *_power(document), *_tokenization(document),
-                *_few_blocks(document)]  # fmt: skip
+        return ["Nothing fits.", *_nearest(document)]
     lines = [f"Deploy {chosen.candidate}."]
     if chosen.candidate != chosen.name:
         lines.append(f"It is the middle one of {len(chosen.seeds)} seeds of {chosen.name}.")
-    lines += [f"Why: {document.rule}", *_against(chosen, document)]
+    lines += [*_against(chosen, document), f"Why: {document.rule}"]
     runner = document.runner_up
     if runner is None:
-        lines.append("Runner-up: none; nothing else meets every limit.")
-    else:
-        lines.append(f"Runner-up: {runner.name}: {_behind(document, runner.name)}.")
-        lines += ["  " + line for line in _against(runner, document)]
-    lines += _ends(document, chosen) + _power(document) + _tokenization(document) + _few_blocks(document)
+        return [*lines, "Runner-up: none; nothing else meets every limit."]
+    baseline = runner.name == document.baseline.name
+    lines.append(
+        f"Runner-up: {runner.name}{', the baseline' if baseline else ''}: {_behind(document, runner.name)}."
+    )
+    return lines + ([] if baseline else ["  " + line for line in _against(runner, document)])
+
+
+def notes(document: Recommendation) -> list[str]:
+    """Return what the figures are, what they rest on, and what the examples can show, one sentence or more a line."""
+    if document.nothing_learnt:
+        return []
+    lines = _ends(document) + _power(document) + _tokenization(document) + _few_blocks(document)
     other = document.reported_on
     if other is not None:
         drop, worst = other.drop, other.worst_language_drop
@@ -90,7 +99,9 @@ def _nearest(document: Recommendation) -> list[str]:
         ]
         lines.append(f"Every other limit is met by {enumerated(others, 4)}.")
     if nearest is not None:
-        missed = "; ".join(violation(limit, document) for limit in document.rejected[nearest.name])
+        missed = "; ".join(
+            violation(limit, document) + _over(limit) for limit in document.rejected[nearest.name]
+        )
         lines += [f"Nearest miss: {nearest.name}: {missed}.", *_against(nearest, document)]
     return lines
 
@@ -106,14 +117,17 @@ def _power(document: Recommendation) -> list[str]:
     ]
 
 
-def _ends(document: Recommendation, chosen: VariantFacts) -> list[str]:
+def _ends(document: Recommendation) -> list[str]:
     """Return what the numbers above are: the sign of a drop, the ends of limits, and of what a cost is."""
+    chosen = document.chosen
+    if chosen is None:
+        return []
     told = [one.note for name, one in preferences().items() if one.note and one.told and name in chosen.aims]
     if chosen.drops and not document.point_estimates:
         told.insert(
             0,
-            "A drop is what is lost, so plus is worse. “At most” is the end of a one-sided 95 % limit, which is nearer "
-            "than that of a two-sided 95 % interval, such as a report's tables have.",
+            "A drop is a loss: plus is worse. “At most” and “up to” are ends of one-sided 95 % limits, nearer than "
+            "those of the report’s two-sided intervals.",
         )
     return [" ".join(told)] if told else []
 
@@ -232,21 +246,31 @@ def violation(broken: BrokenLimit, document: Recommendation) -> str:
     if broken.value is None or broken.excess is None:
         return f"{name}: not measured, so the limit of {most} is not shown to hold"
     value = f"{three_digits(broken.value)} {unit}"
-    over = f"{three_digits(broken.excess)} {unit} over {most}"
     if document.point_estimates:
-        return f"{name} {value}, {over}"
+        return f"{name} {value}, limit {most}"
     if broken.upper is None:
         known = document.noise_of_limits.get(limit) == "exact"
-        return f"{name} {value}, {over}" + ("" if known else " (measured once, so its noise is not known)")
-    return f"{name} {value}, may be up to {three_digits(broken.upper)} {unit}, {over}"
+        return f"{name} {value}, limit {most}" + (
+            "" if known else " (measured once, so its noise is not known)"
+        )
+    return f"{name} {value} (up to {three_digits(broken.upper)} {unit}), limit {most}"
+
+
+def _over(broken: BrokenLimit) -> str:
+    """Return by how much a limit is missed."""
+    if broken.excess is None:
+        return ""
+    cost = _cost_limits().get(broken.limit_name)
+    if cost is not None:
+        return f", {three_digits(broken.excess)} {cost.unit} over it"
+    return f", {broken.excess:.1f} over it" if broken.excess >= 0.05 else ", less than 0.1 over it"
 
 
 def _drop_violation(broken: BrokenLimit, name: str, document: Recommendation) -> str:
-    limit, excess = broken.limit, broken.excess
-    if excess is None:
+    limit = broken.limit
+    if broken.excess is None:
         return f"{name}: not known, so the limit of {limit:g} points is not shown to hold"
     where = f" in {broken.language}" if broken.language else ""
-    words = "is" if document.point_estimates else f"{points(broken.value)}, may be up to"
-    over = f"{excess:.1f}" if excess >= 0.05 else "less than 0.1"
-    most = f"{limit:g} point{'' if limit == 1 else 's'}"
-    return f"{name}{where} {words} {points(broken.found)}, {over} over {most}"
+    bound = "" if document.point_estimates else f" (up to {points(broken.found)})"
+    value = broken.found if document.point_estimates else broken.value
+    return f"{name}{where} {points(value)}{bound}, limit {limit:g}"

@@ -23,7 +23,7 @@ from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.report import build_report, write_analysis
 from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.costs.timing import MODEL, timing
-from xpareto.reports.terminal.choose import answer as answer_lines
+from xpareto.reports.terminal.choose import notes
 
 
 def better(arm: str, name: str, seed: int) -> float:
@@ -248,7 +248,7 @@ def test_a_cost_that_was_measured_in_one_block_has_no_interval_and_no_frontier(t
     told = choose_run(folder, Requirements({"max_drop": 20.0, "p95_ms": 30.0}, resamples=200))
     assert {"latency", "p95_ms"} <= set(told.in_one_block) and "size" not in told.in_one_block
     assert "latency" not in told.noise_floor
-    assert "nothing here shows" in " ".join(answer_lines(told))
+    assert "nothing here shows" in " ".join(notes(told))
 
 
 def test_a_document_that_assumed_a_noise_is_read_without_its_intervals(run: RunFolder) -> None:

@@ -30,6 +30,7 @@ from xpareto.pipelines.storage.run_folder import RunFolder
 from xpareto.reports.findings.lead import headline
 from xpareto.reports.formats.markdown import summary
 from xpareto.reports.terminal.choose import answer
+from xpareto.reports.terminal.choose import notes as notes_of_choice
 from xpareto.reports.terminal.diff import notes
 
 GUESSED = 31.5  # percent that make a third, once a twentieth of the answers is turned
@@ -95,7 +96,7 @@ def test_a_task_at_chance_counts_in_no_average_and_is_named(tmp_path: Path) -> N
     assert document.scores[0].average == pytest.approx(of_tatoeba.value, abs=0.01)
     decision = chosen(run)
     assert set(decision.tasks) == {"tatoeba"} and decision.unlearnt == found.unlearnt
-    assert any("xnli" in line and "chance" in line for line in answer(decision))
+    assert any("xnli" in line and "chance" in line for line in notes_of_choice(decision))
     whole = chosen(run, count_unlearnt=True)
     assert set(whole.tasks) == {"xnli", "tatoeba"} and not whole.unlearnt
 
@@ -162,7 +163,7 @@ def test_one_language_alone_may_be_unlearnt(tmp_path: Path) -> None:
     results = read_run_results(run.path)
     assert results.languages == {"xnli": ("en", "de"), "tatoeba": ("de",)}
     assert results.unlearnt == {"tatoeba": ("sw",)} and not results.nothing_learnt
-    assert any("tatoeba in sw" in line for line in answer(chosen(run)))
+    assert any("tatoeba in sw" in line for line in notes_of_choice(chosen(run)))
 
 
 def test_page_and_compare_count_the_same_where_an_arm_was_measured_in_one_runtime(tmp_path: Path) -> None:
