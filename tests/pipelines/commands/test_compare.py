@@ -263,6 +263,9 @@ def test_the_command_prints_and_writes(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     for text in ("english scores better than none", "task in fp32/torch", "hypervolume", "compare-none-eng"):
         assert text in shown.output
+    narrow = CliRunner().invoke(app, base, env={"COLUMNS": "80"}).output.splitlines()
+    assert len(narrow) < 60 and narrow[0].startswith("english scores better than none")
+    assert any(line.startswith("Before you rely on this: ") for line in narrow)
     as_json = CliRunner().invoke(app, [*base, "--json", "--margin", "2"])
     assert json.loads(as_json.stdout)["margin"] == 2
 
