@@ -87,7 +87,7 @@ _SCRIPTS = tuple(
     f"{name}.js"
     for name in (
         *("start", "scales", "marks", "filters", "frontier", "labels", "tables", "panels"),
-        *("dominance", "waterfall", "heat", "forest", "seeds", "folds"),
+        *("dominance", "waterfall", "heat", "forest", "seeds", "folds", "scroll"),
     )
 )
 

@@ -20,16 +20,17 @@ def histogram_of(values: np.ndarray) -> tuple[Histogram, float, float]:
     return stats.histogram, *stats.extremes
 
 
-def slow_divergence(counts: list[int], kept: int, levels: int) -> float:
-    """KL(P || Q) in nats, as the slides of TensorRT say it: lists and loops only."""
-    reference = [float(count) for count in counts[:kept]]
-    candidate = [0.0] * kept
+def slow_divergence(counts: list[int], begin: int, end: int, levels: int) -> float:
+    """KL(P || Q) in nats, as the slides of TensorRT say it, of signed values: lists and loops only."""
+    reference = [float(count) for count in counts[begin:end]]
+    candidate = [0.0] * len(reference)
     for level in range(levels):
-        start, end = level * kept // levels, (level + 1) * kept // levels
-        filled = [at for at in range(start, end) if counts[at]]
+        start, stop = level * len(reference) // levels, (level + 1) * len(reference) // levels
+        filled = [at for at in range(start, stop) if counts[begin + at]]
         for at in filled:
-            candidate[at] = sum(counts[start:end]) / len(filled)
-    reference[-1] += sum(counts[kept:])
+            candidate[at] = sum(counts[begin + start : begin + stop]) / len(filled)
+    reference[0] += sum(counts[:begin])
+    reference[-1] += sum(counts[end:])
     total, other = sum(reference), sum(candidate)
     found = 0.0
     for p, q in zip(reference, candidate, strict=True):
@@ -41,21 +42,37 @@ def slow_divergence(counts: list[int], kept: int, levels: int) -> float:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([4, 8, 16]), st.integers(20, 90), st.booleans())
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([4, 8, 16]),
+    st.integers(20, 90),
+    st.sampled_from([0.0, 0.1, 0.5]),
+    st.booleans(),
+)
 def test_the_entropy_threshold_is_the_one_of_the_slow_search(
-    seed: int, levels: int, bins: int, sparse: bool
+    seed: int, levels: int, bins: int, negative: float, sparse: bool
 ) -> None:
     random = np.random.default_rng(seed)
-    counts = np.floor(1000 * random.random(bins) * np.exp(-np.arange(bins) / 12)).astype(np.int64)
+    zero = int(negative * bins)
+    distances = np.abs(np.arange(bins) - zero)
+    counts = np.floor(1000 * random.random(bins) * np.exp(-distances / 12)).astype(np.int64)
     if sparse:
         counts[random.random(bins) < 0.4] = 0
     counts[-1 if seed % 2 else bins // 2] += 3  # an outlier
-    found = best_bins(counts, levels)
-    used = int(np.flatnonzero(counts)[-1]) + 1
-    if used <= levels:
-        assert found == used
+    found = best_bins(counts, zero, levels)
+    filled = np.flatnonzero(counts)
+    below, above = max(0, zero - int(filled[0])), max(0, int(filled[-1]) + 1 - zero)
+    ranges = {
+        kept: (zero - min(kept, below), zero + min(kept, above)) for kept in range(1, max(below, above) + 1)
+    }
+    slow = {
+        kept: slow_divergence(counts.tolist(), begin, end, levels)
+        for kept, (begin, end) in ranges.items()
+        if end - begin >= levels
+    }
+    if not slow:
+        assert found == max(below, above)
         return
-    slow = {kept: slow_divergence(counts.tolist(), kept, levels) for kept in range(levels, used + 1)}
     assert slow[found] == pytest.approx(min(slow.values()), abs=1e-12)
 
 
@@ -70,11 +87,13 @@ def test_entropy_clips_a_far_outlier_and_keeps_a_flat_distribution_whole() -> No
     assert below < -0.98 and above > 0.98
 
 
-def test_a_tensor_with_next_to_no_negative_values_has_twice_the_levels() -> None:
-    values = np.abs(np.random.default_rng(1).normal(size=50_000))
-    histogram, low, high = histogram_of(values)
-    expected = best_bins(histogram.magnitudes(), 256) * histogram.width
-    assert entropy_range(histogram, low, high) == (low, min(high, expected))
+def test_small_values_of_one_sign_draw_no_threshold_to_where_they_end() -> None:
+    """A GELU's output has most values in [-0.17, 0]; as magnitudes they would make 0.17 the best threshold."""
+    values = np.random.default_rng(1).normal(scale=0.6, size=400_000)
+    values = values * np.array([0.5 * (1 + math.erf(value / math.sqrt(2))) for value in values])
+    histogram, low, high = histogram_of(np.append(values, [4.0]))
+    below, above = entropy_range(histogram, low, high)
+    assert below == low == pytest.approx(-0.17, abs=0.01) and 0.5 < above < 4.0
 
 
 def test_percentiles_are_those_of_the_sorted_values_to_a_bin() -> None:
