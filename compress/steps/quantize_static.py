@@ -84,9 +84,12 @@ class QuantizeStatic(Step):
     - minmax: all that was seen. percentile: `percentile` % of the values, tails cut equally.
     - mse: least squared error of coding.
     - entropy: least Kullback-Leibler divergence (TensorRT). It asks how many values lie where and not how
-      large they are, so it clips the few great ones that transformers need: on a real XLM-R it lost 4 points
-      where the others lost none, as Wu et al. 2020 (arXiv 2004.09602) found of BERT. Prefer another.
+      large they are, so it may clip great ones that a model needs: Wu et al. 2020 (arXiv 2004.09602) found BERT
+      to lose by it.
     - learned: no pass and no data: the codes that quantize_aware trained the model with.
+
+    On multilingual-e5-small, Tatoeba in de, hi, tr and zh (300 pairs each, 128 calibration examples): float 94.8,
+    percentile 95.3, minmax 94.5, mse 94.3, entropy 94.2.
 
     Products whose input has outliers all the same (the second FFN input, El-Kurdi et al. 2022, is the
     first to suffer) fall back: those that `fallback_nodes` names, those whose input's greatest magnitude
@@ -109,7 +112,7 @@ class QuantizeStatic(Step):
 
     takes: ClassVar[Format | None] = "onnx"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {"calibration": {"examples": 8, "max_length": 16}}
@@ -120,7 +123,7 @@ class QuantizeStatic(Step):
     )
     range: Method | Literal["learned"] = Field(
         default="percentile",
-        description="range of the activations: minmax, percentile, mse, entropy (clips what transformers need); "
+        description="range of the activations: minmax, percentile, mse, entropy (may clip too much); "
         "learned: of quantize_aware",
     )
     percentile: float = Field(
