@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -45,15 +46,14 @@ def show_comparison(document: ArmComparison) -> None:
 def _further(document: ArmComparison) -> list[str]:
     """Return in a line each what else was compared."""
     lines = []
-    changes = Counter(variant.change.verdict for variant in document.variants if variant.change)
+    changes = [variant.change.verdict for variant in document.variants if variant.change]
     if changes:
         lines.append(f"What compression does to the difference, by variant: {_counted(changes)}.")
-    languages = Counter(
-        contrast.verdict
-        for by_language in document.variants[0].languages.values()
-        for contrast in by_language.values()
-    )
-    lines.append(f"Languages of all tasks in {document.variants[0].variant}: {_counted(languages)}.")
+    first = document.variants[0]
+    languages = [
+        contrast.verdict for by_language in first.languages.values() for contrast in by_language.values()
+    ]
+    lines.append(f"Languages of all tasks in {first.variant}: {_counted(languages)}.")
     volume = document.joint_hypervolume
     if volume:
         lines.append(
@@ -63,8 +63,9 @@ def _further(document: ArmComparison) -> list[str]:
     return lines
 
 
-def _counted(verdicts: Counter[str]) -> str:
-    return ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
+def _counted(verdicts: Iterable[str]) -> str:
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
 
 
 def _caveats(console: Console, document: ArmComparison) -> None:
