@@ -100,7 +100,7 @@ def shortened(value: Any) -> str:
 
 
 def what_else_it_is(start: bytes) -> tuple[str, str] | None:
-    """Return what a file of a checkpoint is that begins so, where it is none of a checkpoint, and what to do.
+    """Return what a file of a checkpoint or of data is that begins so, where it is neither, and what to do.
 
     >>> what_else_it_is(b"version https://git-lfs.github.com/spec/v1")[0]
     'a pointer of git-lfs in its place'
@@ -112,8 +112,10 @@ def what_else_it_is(start: bytes) -> tuple[str, str] | None:
             "a pointer of git-lfs in its place",
             "Run git lfs pull in the folder, or download the file itself.",
         )
-    if start.startswith((b"PK", b"\x80\x02", b"\x80\x04")):
+    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
         return "a pickle or zip file", "Download it again."
+    if start.startswith((b"\x1f\x8b", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BZh91AY")):
+        return "a compressed file", "Unpack it."
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return "a web page", "Download the file itself."
     return None

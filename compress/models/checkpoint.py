@@ -19,7 +19,7 @@ from xpareto.compress.data import (
 )
 from xpareto.compress.heads import HEADS, SENTENCES, SentenceVectors, head_of_class
 from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config
-from xpareto.compress.models.checkpoint_checks import check_adapter, check_config, check_weights
+from xpareto.compress.models.checkpoint_checks import check_adapter, check_config, check_place, check_weights
 from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
 from xpareto.compress.models.heterogeneous_layers import model_class, write_shape
 from xpareto.compress.models.sentence_modules import read_sentences
@@ -62,6 +62,7 @@ def read_checkpoint(folder: Path) -> Facts:
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder with a checkpoint, found none. Check the path.")
     check_adapter(folder)
+    check_place(folder)
     file = folder / "config.json"
     config = read_json(file)
     kind = PLAIN if config.get("model_type") == OWN else config.get("model_type")
@@ -118,12 +119,12 @@ def read_checkpoint(folder: Path) -> Facts:
     )
 
 
-def import_checkpoint(source: Path, target: Path) -> StepResult:
+def import_checkpoint(source: Path, target: Path, named: Path | None = None) -> StepResult:
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
     Shards become one model.safetensors, half precision becomes float32, the unused pooler and spare rows of
     the table are left out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes
-    an XLM-R.
+    an XLM-R. Messages speak of `named`, where the source is a copy of it.
     """
     facts = read_checkpoint(source)
     target.mkdir(parents=True, exist_ok=True)
@@ -138,12 +139,23 @@ def import_checkpoint(source: Path, target: Path) -> StepResult:
             facts.sentences.write(made)
             (Path(folder) / "config.json").write_text(json.dumps(made), encoding="utf-8")
             copy_tokenizer(target, Path(folder))
-            return import_checkpoint(Path(folder), target)
+            return import_checkpoint(Path(folder), target, source)
     model = _load(replace(facts, vocab_size=size), facts.head, facts.labels, keep_head=True)
     facts.sentences.write(vars(model.config))
+    _check_finite(model, named or source)
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
     return StepResult("torch", facts.head, facts.labels, notes=notes)
+
+
+def _check_finite(model: PreTrainedModel, folder: Path) -> None:
+    damaged = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
+    if damaged:
+        raise InputError(
+            f"{folder}: expected weights that are numbers, found infinity or NaN in {damaged[0]} (and "
+            f"{len(damaged) - 1} more), as where a model is stored in fp16 that was trained in bf16. Give the "
+            "checkpoint as it was trained."
+        )
 
 
 def load_model(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, shortened
+from xpareto.compress.core import InputError, read_json, shortened
 from xpareto.compress.models.heterogeneous_config import Shape
 from xpareto.compress.models.heterogeneous_layers import expected_shapes
 from xpareto.compress.models.weight_files import FLOATS, Stored
@@ -19,6 +19,34 @@ _PLAIN_ENCODER: Mapping[str, tuple[Any, ...]] = {
     "add_cross_attention": (False, None),
 }
 """Settings of config.json that XLM-R's own class does not obey, or that make no encoder, and their right values."""
+
+_ACTIVATIONS = frozenset(
+    [
+        "gelu",
+        "gelu_10",
+        "gelu_accurate",
+        "gelu_fast",
+        "gelu_new",
+        "gelu_python",
+        "gelu_python_tanh",
+        "gelu_pytorch_tanh",
+        "hardswish",
+        "laplace",
+        "leaky_relu",
+        "linear",
+        "mish",
+        "quick_gelu",
+        "relu",
+        "relu2",
+        "relu6",
+        "sigmoid",
+        "silu",
+        "sqrtsoftplus",
+        "swish",
+        "tanh",
+    ]
+)
+"""Functions that transformers knows by name; those with weights of their own (prelu, xielu) are no XLM-R's."""
 
 _MOST = {
     "vocab_size": 10_000_000, "hidden_size": 100_000, "num_hidden_layers": 1000, "max_position_embeddings": 10_000_000,
@@ -39,6 +67,25 @@ def check_adapter(folder: Path) -> None:
         )
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a folder whose checkpoint lies further in, with the name of that folder."""
+    if (folder / "config.json").exists():
+        return
+    for pattern in ("*/config.json", "snapshots/*/config.json"):
+        for inner in sorted(folder.glob(pattern)):
+            if "model_type" not in read_json(inner):
+                continue
+            beside = (folder / "modules.json").is_file()  # sentence-transformers' first layout
+            fix = (
+                f"Move the files of {inner.parent.name} beside modules.json."
+                if beside
+                else f"Give {inner.parent}."
+            )
+            raise InputError(
+                f"{folder}: expected a checkpoint, found none here but one in {inner.parent}. {fix}"
+            )
+
+
 def check_config(config: Mapping[str, Any], file: Path) -> None:
     """Refuse a config.json, which lies at `file`, of a model that XLM-R's own class does not compute, or of none."""
     for name in ("quantization_config", "compression_config"):
@@ -49,6 +96,11 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
                 f"{file}: {name}: expected weights as they were trained, found ones quantized elsewhere"
                 f"{f' ({method})' if method else ''}. Give the checkpoint that they were made of; xpareto quantizes."
             )
+    activation = config.get("hidden_act", "gelu")
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
+        raise InputError(
+            f"{file}: hidden_act: expected a function of transformers, such as gelu, found {shortened(activation)}."
+        )
     for name, right in _PLAIN_ENCODER.items():
         if config.get(name) not in right:
             raise InputError(

@@ -57,6 +57,12 @@ def weight_files(folder: Path) -> tuple[str, ...]:
             f"{folder / pickles[0]}: expected {WEIGHTS}, found a pickle, which can run code when read. "
             f"Where you trust it, convert it, in its folder: python -c {shlex.quote(_CONVERSION)} {given}"
         )
+    others = sorted(path.name for path in folder.glob("*.safetensors"))
+    if others:
+        raise InputError(
+            f"{folder}: expected {WEIGHTS} or {INDEX}, found {others[0]}. Where it holds all weights, rename it to "
+            f"{WEIGHTS}."
+        )
     raise InputError(
         f"{folder}: expected {WEIGHTS} or {INDEX}, found neither. Give a complete checkpoint. A hub repository "
         "without safetensors has to be downloaded and converted first; xpareto never reads pickles."

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, hint, parse_json
+from xpareto.compress.core import InputError, hint, parse_json, what_else_it_is
 from xpareto.eval.tasks import Bitext, Pair, Tagged
 
 _ALIASES = {
@@ -44,6 +44,8 @@ def decoded(data: bytes, file: Path) -> str:
 
     A byte order mark before it, as editors on Windows and spreadsheets write it, is no part of the text.
     """
+    if told := what_else_it_is(data[:64]):
+        raise InputError(f"{file}: expected text in UTF-8, found {told[0]}. {told[1]}")
     _refuse_zeros(data, file)
     try:
         return data.decode("utf-8").removeprefix("\ufeff")

@@ -285,6 +285,22 @@ def deep_header(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
 
 
+def further_in(place: str, modules: str = "") -> Callable[[Path], None]:
+    def move(folder: Path) -> None:
+        files = [*folder.iterdir()]
+        (folder / place).mkdir(parents=True)
+        for file in files:
+            file.rename(folder / place / file.name)
+        if modules:
+            (folder / "modules.json").write_text(modules)
+
+    return move
+
+
+def variant(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model.fp16.safetensors")
+
+
 def adapter(folder: Path) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
 
@@ -337,6 +353,15 @@ def adapter_alone(folder: Path) -> None:
         (pickled, r"pytorch_model.bin: expected model.safetensors, found a pickle.*save_file"),
         (renamed_pickle, r"model.safetensors: expected a safetensors file, found a pickle or zip"),
         (truncated, r"model.safetensors: .*truncated"),
+        (further_in("checkpoint-500"), r"none here but one in .*/checkpoint-500\. Give .*/checkpoint-500\."),
+        (further_in("snapshots/12ab"), r"none here but one in .*/snapshots/12ab\. Give"),
+        (further_in("0_Transformer", "[]"), r"Move the files of 0_Transformer beside modules.json"),
+        (
+            variant,
+            r"found model.fp16.safetensors. Where it holds all weights, rename it to model.safetensors",
+        ),
+        (setting(hidden_act="swiglu"), r"hidden_act: expected a function of transformers.*found 'swiglu'"),
+        (setting(hidden_act=["gelu"]), r"hidden_act: expected a function of transformers"),
         (no_header, r"model.safetensors: .*truncated header"),
         (
             header_of(200_000_000),
@@ -387,6 +412,17 @@ def test_the_command_that_converts_a_pickle_runs_nothing_of_its_name(checkpoint:
     assert done.stdout == ""
     made = load_file(checkpoint / "model.safetensors")
     assert made.keys() == expected.keys() and all(torch.equal(made[key], expected[key]) for key in made)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_weights_that_are_no_numbers_are_told_when_they_are_imported(
+    checkpoint: Path, tmp_path: Path, value: float
+) -> None:
+    weights(lambda state: state[f"{LAYER}output.dense.weight"].fill_(value))(checkpoint)
+    with pytest.raises(
+        InputError, match=r"found infinity or NaN in roberta.encoder.layer.0.output.dense.weight \(and 0"
+    ):
+        import_checkpoint(checkpoint, tmp_path / "a")
 
 
 def test_weights_that_do_not_fit_a_head_are_told(checkpoint: Path, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -290,3 +292,19 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_a_line_is_not_ended_by_unicode_separators(tmp_path: Path) -> None:
     assert rows.lines(write(tmp_path, "a\u2028b\u0085c\n\nd\n")) == ["a\u2028b\u0085c", "", "d"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (gzip.compress(b"A\tB\tneutral\n"), "a compressed file. Unpack it"),
+        (lzma.compress(b"A\tB\tneutral\n"), "a compressed file. Unpack it"),
+        (b"PK\x03\x04 an .xlsx", "a pickle or zip file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "a pointer of git-lfs"),
+        (b"<!DOCTYPE html><html>Not found</html>", "a web page"),
+    ],
+)
+def test_what_is_no_text_is_told_by_what_it_is(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "data.tsv").write_bytes(content)
+    with pytest.raises(InputError, match=rf"data\.tsv: expected text in UTF-8, found {told}"):
+        rows.text(tmp_path / "data.tsv")
