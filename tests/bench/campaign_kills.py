@@ -31,8 +31,13 @@ _MEASURE = ("measure", "latest", "--probe", "size")
 def try_kills(number: int, chance: random.Random, folder: Path, tally: Tally) -> None:
     """Kill a run a few times at random moments, then a measurement of it; nothing is lost, done twice or left."""
     world = new_world(folder / f"{number}")
-    for _ in range(EACH):
-        _kill_one(world, ("run", "r.yaml"), chance.choice(VICTIMS), chance.uniform(0.3, 25), chance, tally)
+    victims = sorted(chance.choices(VICTIMS, k=EACH), key=lambda victim: victim == "probe")  # they come last
+    while victims:
+        if _kill_one(world, ("run", "r.yaml"), victims[0], chance.uniform(0.3, 25), chance, tally):
+            del victims[0]
+        elif victims[0] == "worker":  # all is made here
+            finish(world, tally, "killed run")
+            world = new_world(folder / f"{number}.{len(victims)}")
     if not finish(world, tally, "killed run"):
         return
     for _ in range(2):
@@ -49,22 +54,23 @@ def try_kills(number: int, chance: random.Random, folder: Path, tally: Tally) ->
 
 def _kill_one(
     world: Path, words: Sequence[str], victim: str, after: float, chance: random.Random, tally: Tally
-) -> None:
+) -> bool:
+    """Start a command and kill it, or what it started, some seconds later; say whether it was still at work."""
     what = f"{words[0]} whose {victim} was killed after {after:.2f} s in {world.name}"
     rows, keys = rows_of(world), _keys(world)
     process = start(world, *words)
-    time.sleep(after)
+    if victim in ("group", "command"):
+        time.sleep(after)
     killed = kill(process, victim, chance)
-    tally.tried[
-        f"kills -9 of a {words[0]}'s {victim}" if killed else f"{words[0]}s that ended before a kill"
-    ] += 1
+    name = f"kills -9 of a {words[0]}'s {victim}" if killed else f"a {words[0]} that ended before a kill"
+    tally.tried[name] += 1
     try:
         out, err = process.communicate(timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         tally.fault("hang", what)
-        return
+        return killed
     if killed and victim in ("group", "command"):
         tally.endings[f"killed {words[0]}: killed"] += 1
     else:
@@ -76,6 +82,7 @@ def _kill_one(
         tally.fault("lost rows", what)
     if not keys <= _keys(world):
         tally.fault("repeated step", what)
+    return killed
 
 
 def _keys(world: Path) -> set[tuple[str, int]]:

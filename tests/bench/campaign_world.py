@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -170,7 +171,7 @@ class Kept:
 
 
 def kill(process: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
-    """Kill -9 a command or a process that it started, if that one is there; say whether."""
+    """Kill -9 a command, or what it starts within two seconds of when that is there first; say whether it was."""
     if process.poll() is not None:
         return False
     if victim == "group":
@@ -179,15 +180,25 @@ def kill(process: subprocess.Popen[str], victim: str, chance: random.Random) -> 
     if victim == "command":
         process.kill()
         return True
-    for _ in range(100):
-        found = [one for one in session(process.pid) if _MODULES[victim] in one.cmdline()]
-        if found:
-            chance.choice(found).kill()
-            return True
-        if process.poll() is not None:
-            return False
-        time.sleep(0.2)
+    while process.poll() is None:
+        if _those(process.pid, _MODULES[victim]):
+            time.sleep(chance.uniform(0, 2))
+            for one in _those(process.pid, _MODULES[victim])[:1]:
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
+                    return True
+        time.sleep(0.1)
     return False
+
+
+def _those(leader: int, module: str) -> list[psutil.Process]:
+    """Return the processes of a session that run a module."""
+    found = []
+    for one in session(leader):
+        with suppress(psutil.NoSuchProcess):
+            if module in one.cmdline():
+                found.append(one)
+    return found
 
 
 def session(leader: int) -> Iterator[psutil.Process]:
