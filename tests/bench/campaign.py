@@ -167,14 +167,23 @@ def table(tallies: Sequence[tuple[str, Tally]]) -> str:
     return "\n".join(lines)
 
 
-def page(text: str, words: Sequence[str]) -> str:
+def page(tallies: Sequence[tuple[str, Tally]]) -> str:
     facts = machine_facts()
     return (
-        "# What damage, kills and full disks do\n\n"
-        f"{text}\n\n## How it was made\n\n```sh\npython tests/bench/campaign.py {' '.join(words)}\n```\n\n"
+        "# What damage, kills and full disks do to the command line\n\n"
+        f"{table(tallies)}\n\n## How it was made\n\nPart by part, on a machine with other work:\n\n```sh\n"
+        f"{''.join(_command(name, tally) for name, tally in tallies)}```\n\n"
         f"{facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, onnxruntime "
         f"{facts['packages']['onnxruntime']}, python {facts['python']}.\n"
     )
+
+
+def _command(name: str, tally: Tally) -> str:
+    """Return the command of one part and seed."""
+    part, _, seed = name.partition(", seed ")
+    sizes = dict.fromkeys(SIZES, 0) | {part: tally.done * (EACH if part == "kills" else 1)}
+    options = " ".join(f"--{one} {size}" for one, size in sizes.items())
+    return f"python tests/bench/campaign.py {options} --seed {seed} --kept kept --out reports/published/robustness.md\n"
 
 
 def main() -> int:
@@ -200,10 +209,9 @@ def main() -> int:
         remove(folder)
     if chosen.kept:
         tallies = [(file.stem, read(file)) for file in sorted(chosen.kept.glob("*.json"))]
-    text = table(tallies)
-    print(text)
+    print(table(tallies))
     if chosen.out:
-        chosen.out.write_text(page(text, sys.argv[1:]), encoding="utf-8")
+        chosen.out.write_text(page(tallies), encoding="utf-8")
     return 1 if any(tally.faults for _, tally in tallies) else 0
 
 
