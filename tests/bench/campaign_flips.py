@@ -16,6 +16,8 @@ HEAVY = (
     "measure",
     "run",
 )  # they start processes of their own, seconds each: one of them after every n-th flip
+# Of the flips, by part: most files are embedded data, which one check holds together and `plan` writes anew in seconds.
+_SHARES = {"runs/": 4, "store/artifacts/": 3, "store/embedded/": 1, "store/": 2}
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,18 @@ class Flips:
         for name in self.light:
             if self._answer(name) != self.first[name]:
                 tally.fault("fork differs", name)
-        self.files = [name for name in sorted(path.relative_to(self.world) for path in self.world.rglob("*"))
-                      if (self.world / name).is_file() and (self.world / name).stat().st_size
-                      and name.name != "r.yaml" and "locks" not in name.parts]  # fmt: skip
+        self.files: dict[str, list[Path]] = {}  # by the part of _SHARES that they are in
+        for file in sorted(self.world.rglob("*")):
+            name = file.relative_to(self.world)
+            if file.is_file() and file.stat().st_size and name.name != "r.yaml" and "locks" not in name.parts:
+                part = next(part for part in _SHARES if name.as_posix().startswith(part))
+                self.files.setdefault(part, []).append(name)
 
     def try_one(self, seed: int, number: int, every: int) -> None:
         """Flip the bit of a seed and number; every command then says so, or does what it did."""
         chance = random.Random(f"{seed} {number}")
-        name = chance.choice(self.files)
+        shares = [_SHARES[part] for part in self.files]
+        name = chance.choice(self.files[chance.choices([*self.files], shares)[0]])
         bit = chance.randrange(8 * (self.world / name).stat().st_size)
         quietly = chance.random() < 0.5
         where = f"bit {bit} of {name}{', time of change kept' if quietly else ''}"
