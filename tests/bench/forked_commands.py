@@ -26,7 +26,7 @@ import xpareto.pipelines.cli
 from xpareto.pipelines.cli import main
 
 _MAIN = str(Path(xpareto.pipelines.cli.__file__).with_name("__main__.py"))  # what `python -m` has as argv[0]
-_MOST_WAIT = 6  # times the seconds of a core: others may be at work on it
+_MOST_WAIT = 180  # times the seconds of a core: others may be at work on it
 _NEVER = {"torch", "onnxruntime", "openvino"}  # they start threads
 
 
