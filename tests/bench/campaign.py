@@ -21,6 +21,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -188,6 +189,7 @@ def _command(name: str, tally: Tally) -> str:
 
 def main() -> int:
     os.environ.update(ENVIRONMENT)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing stays mounted
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name, size in SIZES.items():
         parser.add_argument(f"--{name}", type=int, default=size)
