@@ -98,6 +98,9 @@ class _Counting(Composer):
     """Stops at once at more parts than a recipe has, where a large file would be read for minutes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        self.warn_double_anchors = (
+            False  # YAML allows them, and warns with a line of ours: the later one counts
+        )
         self.parts = getattr(self, "parts", 0) + 1
         if self.parts > MOST_PARTS:
             mark = self.parser.peek_event().start_mark

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,8 @@ class Tally:
             self.fault("traceback", f"{what}: {done.err.strip().splitlines()[-1][:200]}")
         elif done.code not in (0, 1, 2, 3):
             self.fault("exit code", f"{what}: {done.code}: {done.err[-200:]}")
+        elif warning := re.search(r"\.py:\d+: \w*Warning.*", done.err):
+            self.fault("warning of a library", f"{what}: {warning[0][:200]}")
         elif "not enough memory" in done.err:
             self.fault("memory", f"{what}: {done.err[-200:]}")
 

@@ -99,6 +99,11 @@ def test_keys_keep_their_words_and_an_alias_is_a_copy() -> None:
     assert [found.lines[(key,)] for key in found.value] == [1, 2, 3]
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_anchor_that_is_given_again_counts_from_there_without_a_warning() -> None:
+    assert parse_yaml("[&a 1, *a, &a 2, *a]", "r.yaml").value == [1, 1, 2, 2]
+
+
 TEXT = st.characters(codec="utf-8", exclude_categories=["Cc"], include_characters="\t\n\x85")
 
 
