@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from xpareto.eval.analyses.documents import ALL_TOGETHER, CandidateChanges, Change, Difference, What
 from xpareto.eval.statistics import Contrast
 from xpareto.reports.findings import unlearnt_text
-from xpareto.reports.terminal.tables import Name, printer
+from xpareto.reports.terminal.tables import WIDEST, Name, printer
 from xpareto.reports.text import points, ratio, visible
 
 _COLOURS = {"better": "green", "worse": "red", "equivalent": "blue", "undetermined": ""}
@@ -25,16 +26,25 @@ def show_diff(document: Difference) -> None:
     """Print the verdicts on averages and costs, whatever is not equivalent below them, and regressions."""
     console = printer()
     console.print(Text(visible(f"{document.runs[1]} against {document.runs[0]}")))
+    table = _table(document)
+    if Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum > console.width:
+        table = _table(document, once=True)
+    console.print(table)
+    for line in notes(document):
+        console.print(Text(visible(line)))
+
+
+def _table(document: Difference, once: bool = False) -> Table:
+    """Return a row for each change; `once`: a candidate is named in its first row, since names have to be folded."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("candidate", "what", "change", "95 % interval", "verdict"):
         table.add_column(column, overflow="fold", no_wrap=column != "candidate")
     for name, changes in document.candidates.items():
-        for what, change, ends, contrast in _rows(changes):
+        for place, (what, change, ends, contrast) in enumerate(_rows(changes)):
             verdict = Text(contrast.verdict, style=_COLOURS[contrast.verdict])
-            table.add_row(Name(visible(name)), Text(visible(what)), change, ends, verdict)
-    console.print(table)
-    for line in notes(document):
-        console.print(Text(visible(line)))
+            told = "" if once and place else visible(name)
+            table.add_row(Name(told), Text(visible(what)), change, ends, verdict)
+    return table
 
 
 def _rows(changes: CandidateChanges) -> Iterator[tuple[str, str, str, Contrast]]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.containers import Lines
 from rich.text import Text
 
-_UNLIMITED = 100_000  # columns: nothing that is printed is so wide
+WIDEST = 100_000  # columns: nothing that is printed is so wide
 
 
 def printer() -> Console:
@@ -24,7 +24,7 @@ def printer() -> Console:
     """
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return Console(highlight=False)
-    return Console(file=cast(IO[str], _Trimmed()), width=_UNLIMITED, highlight=False)
+    return Console(file=cast(IO[str], _Trimmed()), width=WIDEST, highlight=False)
 
 
 class Name(Text):

@@ -423,6 +423,10 @@ def test_the_command_ends_with_a_code_for_machines(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     assert shown.exit_code == 1, shown.output
     assert "regressions beyond the tolerance" in shown.output and "worse" in shown.output
+    name = "none/onnx/onnxruntime "  # in its first row alone where names have to be folded
+    narrow = CliRunner().invoke(app, words, env={"COLUMNS": "70"}).output
+    assert sum(line.startswith(name) for line in shown.output.splitlines()) > 2
+    assert "none/onnx/" in narrow and sum(line.startswith("none/onnx/") for line in narrow.splitlines()) == 1
     same = CliRunner().invoke(app, ["diff", str(a.path), str(a.path), "--json", "--resamples", "200"])
     assert same.exit_code == 0 and json.loads(same.stdout)["regressions"] == []
 
