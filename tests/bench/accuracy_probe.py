@@ -14,14 +14,13 @@ import json
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
-from interleaved import table, write
+from interleaved import Spent, table, write
 
 from xpareto.compress.core.artifact import Manifest, seal
 from xpareto.compress.models import import_checkpoint
@@ -56,10 +55,16 @@ def main() -> int:
     for name, entry in found.items():
         rates = entry["sequences"] / entry["ours_s"], entry["sequences"] / entry["theirs_s"]
         rows.append(
-            [name, entry["sequences"], f"{rates[0]:.1f}", f"{rates[1]:.1f}", f"{rates[0] / rates[1]:.2f}"]
-        )
-    rows.append(["both", "", "", "", f"{theirs / ours:.2f}"])
-    head = ("task", "sequences", "probe, sequences/s", "Trainer.predict, sequences/s", "ratio")
+            [
+                name, entry["sequences"], f"{rates[0]:.1f}", f"{rates[1]:.1f}",
+                f"{entry['theirs_cpu_s'] / entry['ours_cpu_s']:.2f}", f"{rates[0] / rates[1]:.2f}",
+            ]
+        )  # fmt: skip
+    cpu = [sum(entry[f"{label}_cpu_s"] for entry in found.values()) for label in ("theirs", "ours")]
+    rows.append(["both", "", "", "", f"{cpu[0] / cpu[1]:.2f}", f"{theirs / ours:.2f}"])
+    head = (
+        "task", "sequences", "probe, sequences/s", "Trainer.predict, sequences/s", "ratio of CPU time", "ratio"
+    )  # fmt: skip
     facts = {name: value for name, value in machine_facts().items() if name in ("cpu", "vector_flags")}
     write(arguments.out, f"{table(head, rows)}\n\n{arguments.threads} threads; {facts}")
     if arguments.json:
@@ -113,22 +118,21 @@ def compare(name: str, base: Path, arguments: argparse.Namespace) -> dict[str, f
         def theirs() -> np.ndarray:
             return np.asarray(trainer.predict(dataset).predictions)
 
-        times: dict[str, list[float]] = {"ours": [], "theirs": []}
+        spent = {"ours": Spent(), "theirs": Spent()}
         for number in range(arguments.rounds + 1):
             order = [("ours", ours), ("theirs", theirs)]
             answers = {}
             for label, call in order if number % 2 == 0 else order[::-1]:
-                start = time.perf_counter()
-                answers[label] = call()
-                times[label].append(time.perf_counter() - start)
+                with spent[label].timed():
+                    answers[label] = call()
             if number == 0:  # warm-up, and the check that both compute the same
                 _require_equal(answers["ours"], answers["theirs"], tagging=HEADS[name] == "tagging")
-                times = {"ours": [], "theirs": []} if arguments.rounds else times
+                spent = {"ours": Spent(), "theirs": Spent()} if arguments.rounds else spent
         session.close()
     return {
         "sequences": len(sequences),
-        "ours_s": statistics.median(times["ours"]),
-        "theirs_s": statistics.median(times["theirs"]),
+        **{f"{label}_s": statistics.median(one.wall) for label, one in spent.items()},
+        **{f"{label}_cpu_s": statistics.median(one.cpu) for label, one in spent.items()},
     }
 
 
