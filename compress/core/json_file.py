@@ -34,7 +34,9 @@ def read_file(file: Path, most: int = MOST_BYTES) -> bytes:
         kind = stat.S_IFMT(found.st_mode)
         if kind != stat.S_IFREG:
             raise OSError(errno.EINVAL, f"{_KINDS.get(kind, 'something')} and no file", str(file))
-        content = stream.read(most + 1)
+        content = stream.read(min(found.st_size, most) + 1)  # a buffer is made of what is asked for
+        if len(content) > found.st_size:  # it grows meanwhile
+            content += stream.read(max(0, most + 1 - len(content)))
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(file))
     return content

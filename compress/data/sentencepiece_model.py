@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from xpareto.compress.core import InputError, quiet, what_else_it_is
+from xpareto.compress.core import InputError, quiet, read_file, what_else_it_is
 
 BESIDE_SENTENCEPIECE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 """Files of a checkpoint folder that add tokens to those of its sentencepiece model."""
@@ -23,7 +23,7 @@ def convert_sentencepiece(folder: Path, name: str, target: Path) -> None:
     from transformers.convert_slow_tokenizer import import_protobuf
 
     file = folder / name
-    content = file.read_bytes()
+    content = read_file(file)
     if told := what_else_it_is(content[:64]):
         raise InputError(f"{file}: expected a sentencepiece model, found {told[0]}. {told[1]}")
     model = import_protobuf().ModelProto()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from xpareto.compress.core import InputError
+from xpareto.compress.core import InputError, read_file
 from xpareto.eval.data.readers import rows as rows
 from xpareto.eval.tasks import Example, Prediction, Task
 
@@ -44,7 +44,7 @@ class Format(ABC):
 def read_text(file: Path) -> str:
     """Return the text of a UTF-8 file; InputError where it cannot be read."""
     try:
-        data = file.read_bytes()
+        data = read_file(file)
     except OSError as error:
         raise InputError(f"{file}: expected a file to score, {error.strerror}.") from error
     return rows.decoded(data, file)

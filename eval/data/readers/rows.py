@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import InputError, hint, parse_json, what_else_it_is
+from xpareto.compress.core import InputError, hint, parse_json, read_file, what_else_it_is
 from xpareto.eval.tasks import Bitext, Pair, Tagged
 
 _ALIASES = {
@@ -26,12 +26,13 @@ _SORTED_EVIDENCE = 20  # so many lines are not in order by chance
 _JOINING = "/_|,;"
 _TAGGED = "word, tab, tag"
 _CONVERT = "The file has another layout: convert it to a word, a tab and its tag per line, as XTREME has it."
+_MOST = 1 << 36  # bytes of a file, which is read whole
 
 
 def text(file: Path) -> str:
     """Return the text of a UTF-8 file; InputError when it is missing, empty or not UTF-8."""
     try:
-        data = file.read_bytes()
+        data = read_file(file, _MOST)
     except OSError as error:
         raise InputError(f"{file}: expected a data file, {error.strerror}.") from error
     if not data.removeprefix(codecs.BOM_UTF8).strip():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import huggingface_hub
@@ -8,6 +9,7 @@ import pytest
 
 import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
+from xpareto.eval.data.hub import Hub
 from xpareto.pipelines.execution.work import Job, do
 from xpareto.pipelines.planning.graph import Node
 from xpareto.pipelines.storage.lock import Lock
@@ -27,6 +29,16 @@ def test_a_commit_is_asked_for_once_and_kept(tmp_path: Path, monkeypatch: pytest
     for _ in range(2):
         assert Lock.new(tmp_path).resolve("FacebookAI/xlm-roberta-base", "model") == COMMIT
     assert asked == [("FacebookAI/xlm-roberta-base", "model")]
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "pipe"])
+def test_a_lock_that_is_no_file_is_told_at_once(tmp_path: Path, what: str) -> None:
+    file = Path(what)
+    if what == "pipe":
+        os.mkfifo(file := tmp_path / what)
+    for read in (lambda: Lock.read(file), lambda: Hub.open(str(file))):
+        with pytest.raises(InputError, match="and no file"):
+            read()
 
 
 def test_a_given_lock_is_obeyed_and_never_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import lzma
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -292,6 +293,14 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_a_line_is_not_ended_by_unicode_separators(tmp_path: Path) -> None:
     assert rows.lines(write(tmp_path, "a\u2028b\u0085c\n\nd\n")) == ["a\u2028b\u0085c", "", "d"]
+
+
+@pytest.mark.parametrize("read", [rows.text, read_text])
+def test_a_pipe_and_a_device_are_no_data(read: Callable[[Path], str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "data.tsv")
+    for file in (tmp_path / "data.tsv", Path("/dev/zero")):
+        with pytest.raises(InputError, match="and no file"):
+            read(file)
 
 
 @pytest.mark.parametrize(
