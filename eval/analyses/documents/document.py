@@ -11,13 +11,12 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
 from xpareto.compress.core import InputError, load_json, refused
 
 # What a terminal obeys or hides; control characters below are escaped in any case, and JSON means the same.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-_CHECKSUM = "checksum"
 
 
 class Estimate(NamedTuple):
@@ -63,15 +62,19 @@ class Document(Part):
         description="the version that wrote it; empty in older documents, which do not say",
     )
 
+    @computed_field(description="sha256 of all other fields")  # type: ignore[prop-decorator]
+    @property
+    def checksum(self) -> str:
+        return _checksum(self.model_dump(mode="json", exclude={"checksum"}))
+
     def as_json(self, indent: int | None = None) -> str:
         """Return the document as JSON text, compact without an indent; equal documents give equal bytes.
 
-        Its last key, `checksum`, is the sha256 of all others, by which a file that was damaged since is told.
+        Its last key is the checksum of all others, by which a file that was damaged since is told.
         """
         separators = (",", ":") if indent is None else None
-        content = self.model_dump(mode="json")
         text = json.dumps(
-            content | {_CHECKSUM: _checksum(content)},
+            self.model_dump(mode="json"),
             ensure_ascii=False,
             indent=indent,
             separators=separators,
@@ -121,7 +124,7 @@ def json_object(file: Path, what: str, advice: str) -> Mapping[str, Any]:
         raise InputError(f"{file}: expected {what} as JSON ({error}). {advice}") from error
     if not isinstance(raw, dict):
         raise InputError(f"{file}: expected {what} as a JSON object, found {type(raw).__name__}. {advice}")
-    told = raw.pop(_CHECKSUM, None)
+    told = raw.pop("checksum", None)
     if told is not None and told != _checksum(raw):
         raise InputError(
             f"{file}: expected {what} as it was written, found another: it was changed since. {advice}"
