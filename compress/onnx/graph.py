@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import onnx_ir
 
 MODEL = "model.onnx"
-SIDECAR = "model.onnx.data"
+SIDECAR = "model.onnx_data"  # as optimum and the hub call it
 SINGLE_FILE_LIMIT_BYTES = 16_000_000
 """Weights of more bytes lie beside the graph, from where a runtime maps them. Of one file it copies them twice while it
 loads (870 MB at the peak for 470 MB of weights, against 140 MB and a seventh of the time), and above 2 GiB

@@ -19,7 +19,7 @@ class ExportOnnx(Step):
     Inputs: int64 `input_ids` and `attention_mask`, (batch_size, sequence_length), both dynamic.
     Outputs: `logits`; for qa `start_logits` and `end_logits`; for an encoder `last_hidden_state`. An encoder
     that is read at an earlier layer (train's `layer`) ends there: its last hidden state is the one that is
-    scored, and the layers above are left out. Weights of over 16 MB lie in model.onnx.data
+    scored, and the layers above are left out. Weights of over 16 MB lie in model.onnx_data
     beside the graph, from where runtimes map them in place of copying them. Codes that quantize_aware learned go along.
 
     Attention is exported as plain products and a softmax, without fused operators of onnxruntime: the

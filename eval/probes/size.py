@@ -10,7 +10,7 @@ from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import Component, by_component, onnx_components
 
-_MODELS = ("model.safetensors", "model.onnx", "model.onnx.data")
+_MODELS = ("model.safetensors", "model.onnx", "model.onnx_data")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model")
 
 

@@ -258,6 +258,6 @@ def test_weights_that_lie_beside_the_graph_give_the_same_bits(
     monkeypatch.setattr(graph, "SINGLE_FILE_LIMIT_BYTES", 1000)
     made, beside = answers("beside")
     for artifact in made:
-        data = artifact.file("model.onnx.data")
+        data = artifact.file("model.onnx_data")
         assert data.stat().st_size > 2000
     assert all(np.array_equal(one, other) for one, other in zip(in_one_file, beside, strict=True))
