@@ -172,7 +172,10 @@ def page(tallies: Sequence[tuple[str, Tally]]) -> str:
     facts = machine_facts()
     return (
         "# What damage, kills and full disks do to the command line\n\n"
-        f"{table(tallies)}\n\n## How it was made\n\nPart by part, on a machine with other work:\n\n```sh\n"
+        "A command ends with 0, with 1 where something failed or differs, with 2 where it refuses and says why,\n"
+        "`choose` with 3 where nothing fits. Faults are tracebacks, hangs, outputs that changed without a word, rows\n"
+        "that were lost, finished steps that were done again, and processes that were left.\n\n"
+        f"{table(tallies)}\n\n## How it was made\n\nPart by part, each at its commit (of the branch that mended what was found), beside other work:\n\n```sh\n"
         f"{''.join(_command(name, tally) for name, tally in tallies)}```\n\n"
         f"{facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, onnxruntime "
         f"{facts['packages']['onnxruntime']}, python {facts['python']}.\n"
