@@ -306,12 +306,13 @@ def test_a_pipe_and_a_device_are_no_data(read: Callable[[Path], str], tmp_path: 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (gzip.compress(b"A\tB\tneutral\n"), "a compressed file. Unpack it"),
+        (gzip.compress(b"A\tB\tneutral\n", mtime=0), "a compressed file. Unpack it"),
         (lzma.compress(b"A\tB\tneutral\n"), "a compressed file. Unpack it"),
         (b"PK\x03\x04 an .xlsx", "a pickle or zip file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n", "a pointer of git-lfs"),
         (b"<!DOCTYPE html><html>Not found</html>", "a web page"),
     ],
+    ids=["gzip", "xz", "zip", "git-lfs", "html"],
 )
 def test_what_is_no_text_is_told_by_what_it_is(content: bytes, told: str, tmp_path: Path) -> None:
     (tmp_path / "data.tsv").write_bytes(content)
