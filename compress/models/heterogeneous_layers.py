@@ -31,9 +31,14 @@ def shape_of(model: Any) -> Shape:
         heads.append(getattr(attention, "num_attention_heads", 0))
         sizes += [attention.attention_head_size] if heads[-1] else []
         ffn.append(layer.intermediate.dense.out_features if hasattr(layer.intermediate, "dense") else 0)
-    config = model.config
-    size = sizes[0] if sizes else shape_in(config.to_dict(), "config").head_size
+    size = sizes[0] if sizes else _head_size(model.config)
     return Shape(tuple(heads), tuple(ffn), size, rank_of(body.embeddings.word_embeddings))
+
+
+def _head_size(config: Any) -> int:
+    """Return what the config says of a head's size, which no layer that is left has."""
+    written = getattr(config, KEY, None)
+    return int(written["head_size"]) if written else config.hidden_size // config.num_attention_heads
 
 
 def rank_of(table: Any) -> int | None:

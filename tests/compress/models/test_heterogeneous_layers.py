@@ -307,6 +307,16 @@ def test_cutting_layers_off_keeps_the_widths_of_the_others(uneven: Any, tmp_path
     assert equal(answers(from_pretrained(tmp_path / "cut")), answers(load_model(source.path, "encoder"))[:4])
 
 
+def test_what_is_left_may_have_no_heads_at_all(uneven: Any, tmp_path: Path) -> None:
+    source = uneven("encoder")
+    model = load_model(source.path, "encoder", keep_head=True)
+    model.encoder.layer = model.encoder.layer[1:2]
+    model.config.num_hidden_layers = 1  # as prune_depth leaves it
+    save_model(model, source.path, tmp_path / "cut")
+    assert read_checkpoint(tmp_path / "cut").shape == Shape((0,), (5,), 4)
+    assert equal(answers(from_pretrained(tmp_path / "cut")), answers(model))
+
+
 def test_a_layer_without_heads_adds_its_bias_only(uneven: Any) -> None:
     model = load_model(uneven("encoder").path, "encoder", keep_head=True)
     layer, hidden = model.encoder.layer[1], torch.randn(2, 5, HIDDEN)
