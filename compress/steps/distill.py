@@ -101,6 +101,7 @@ class Distill(Step):
 
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
+    version: ClassVar[int] = 2  # relations and attention are summed in another order
     added: ClassVar[tuple[str, ...]] = ("dev_metric",)
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xpareto.compress.core import Artifact
-from xpareto.compress.models import stored_bytes
+from xpareto.compress.models import WEIGHTS, stored_bytes
+from xpareto.compress.onnx import MODEL, SIDECAR
 from xpareto.eval.probing import MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.roofline import Component, by_component, onnx_components
 
-_MODELS = ("model.safetensors", "model.onnx", "model.onnx_data")
+_MODELS = (WEIGHTS, MODEL, SIDECAR)
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentencepiece.bpe.model")
 
 

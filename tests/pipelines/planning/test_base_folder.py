@@ -16,9 +16,19 @@ from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.planning import inputs
 from xpareto.pipelines.planning.inputs import Base, embedded_data, hub_notes, open_start
-from xpareto.pipelines.recipe.schema import Checked
+from xpareto.pipelines.recipe.schema import Checked, Recipe
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
+
+
+def base_of(recipe: Recipe, folder: Path) -> Base:
+    """Return the base of a recipe that says it itself."""
+    start = open_start(
+        recipe, Store(folder / "store"), recipe_folder=folder, recipe_file="r.yaml", base=None,
+        data="embedded", lock_file=None,
+    )  # fmt: skip
+    assert start.base is not None
+    return start.base
 
 
 @pytest.fixture
@@ -105,12 +115,7 @@ def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
             json.dumps(prompts if prompt != "none" else {})
         )
         recipe = checked(GOOD_WITH.format(base=folder).replace("udpos", task)).recipe
-        start = open_start(
-            recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml", base=None,
-            data="embedded", lock_file=None,
-        )  # fmt: skip
-        assert start.base is not None
-        return start.base
+        return base_of(recipe, tmp_path)
 
     with pytest.raises(InputError, match=r"r.yaml: base: .*found the pooling odd \(.*leave out the tasks"):
         opened("odd", "odd", "tatoeba")
@@ -141,12 +146,7 @@ def test_what_a_base_of_the_hub_has_is_told_where_it_was_downloaded(
     recipe = checked(GOOD_WITH.format(base="some/base").replace("udpos", "tatoeba")).recipe
 
     def opened() -> Base:
-        start = open_start(
-            recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml", base=None,
-            data="embedded", lock_file=None,
-        )  # fmt: skip
-        assert start.base is not None
-        return start.base
+        return base_of(recipe, tmp_path)
 
     before = opened()
     assert before.notes == ()
