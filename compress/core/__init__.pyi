@@ -32,6 +32,7 @@ from .fork import applies_to as applies_to
 from .fork import check_only as check_only
 from .fork import check_trained_set as check_trained_set
 from .json_file import checked as checked
+from .json_file import json_sha256 as json_sha256
 from .json_file import load_json as load_json
 from .json_file import parse_json as parse_json
 from .json_file import plain_name as plain_name

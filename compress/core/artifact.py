@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xpareto.compress.core.errors import ArtifactDamaged, InputError
-from xpareto.compress.core.json_file import checked, plain_path, read_json
+from xpareto.compress.core.json_file import checked, json_sha256, plain_path, read_json
 
 Format = Literal["torch", "onnx"]
 Head = Literal["mlm", "encoder", "classification", "tagging", "qa", "choice"]
@@ -74,7 +74,7 @@ class Manifest:
             "training_set": self.training_set,
             "layer": self.layer,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return json_sha256(content)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Artifact:
 def _checksum(written: Mapping[str, Any]) -> str:
     """Return the sha256 (hex) of a manifest as it is written, but for its checksum."""
     rest = {name: value for name, value in written.items() if name != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    return json_sha256(rest)
 
 
 def sha256_file(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -68,6 +69,11 @@ def parse_json(
     if _SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a pair cannot be written again
     return value
+
+
+def json_sha256(value: Any) -> str:
+    """Return the sha256 (hex) of a value as JSON, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _whole(digits: str) -> int:

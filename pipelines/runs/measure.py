@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xpareto.compress.core import Artifact, writing
+from xpareto.compress.core import Artifact, json_sha256, writing
 from xpareto.eval.probing import Ask, Job, launch
 from xpareto.eval.records import LOAD, Measurement, append_rows, read_rows
 from xpareto.eval.results import CONTROL, COST, OUTCOMES, PREDICTIONS, kept_folder, kept_name
@@ -180,7 +178,7 @@ class Measuring:
                 for work in self.workloads
             ],
         ]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return json_sha256(parts)
 
     def _keep(self, folder: Path, candidate: Candidate, group: str, repeat: int) -> list[Path]:
         """Keep raw samples, and per-example outcomes and predictions, with the run; return their files there."""

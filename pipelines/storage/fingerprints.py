@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from xpareto.compress.core import InputError, checked, load_json, replace_json, sha256_file
+from xpareto.compress.core import InputError, checked, json_sha256, load_json, replace_json, sha256_file
 
 _Files = Mapping[str, tuple[int, int, int, str]]  # path -> size, mtime in ns, inode, sha256
 
@@ -61,8 +59,3 @@ class Fingerprints:
         if self._memory is not None and self._changed:
             replace_json(self._memory, {"files": self._known, "sha256": json_sha256(self._known)})
             self._changed = False
-
-
-def json_sha256(value: Any) -> str:
-    """Return the sha256 (hex) of a value as JSON, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -24,6 +24,7 @@ from xpareto.compress.core import (
     InputError,
     Manifest,
     checked,
+    json_sha256,
     load_json,
     plain_name,
     plain_path,
@@ -33,7 +34,6 @@ from xpareto.compress.core import (
     shortened,
     writing,
 )
-from xpareto.pipelines.storage.fingerprints import json_sha256
 
 _SEAL = "SEAL.json"
 _AGAIN = "It will be made again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
 
-from xpareto.compress.core import InputError, load_json, refused
+from xpareto.compress.core import InputError, json_sha256, load_json, refused
 
 # What a terminal obeys or hides; control characters below are escaped in any case, and JSON means the same.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -65,7 +64,7 @@ class Document(Part):
     @computed_field(description="sha256 of all other fields")  # type: ignore[prop-decorator]
     @property
     def checksum(self) -> str:
-        return _checksum(self.model_dump(mode="json", exclude={"checksum"}))
+        return json_sha256(self.model_dump(mode="json", exclude={"checksum"}))
 
     def as_json(self, indent: int | None = None) -> str:
         """Return the document as JSON text, compact without an indent; equal documents give equal bytes.
@@ -125,15 +124,11 @@ def json_object(file: Path, what: str, advice: str) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
         raise InputError(f"{file}: expected {what} as a JSON object, found {type(raw).__name__}. {advice}")
     told = raw.pop("checksum", None)
-    if told is not None and told != _checksum(raw):
+    if told is not None and told != json_sha256(raw):
         raise InputError(
             f"{file}: expected {what} as it was written, found another: it was changed since. {advice}"
         )
     return raw
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def first(error: ValidationError) -> str:
