@@ -67,10 +67,10 @@ class Folder:
     def _expected(self, task: Task, language: str, split: str) -> tuple[Path, ...]:
         return tuple(self.xtreme / task.name / name for name in task.file_names(language, split))
 
-    def examples(self, task: Task, language: str, split: str) -> list[Example]:
-        """Return the examples of one language; gold labels are None where the file withholds them."""
+    def examples(self, task: Task, language: str, split: str, limit: int | None = None) -> list[Example]:
+        """Return the examples of one language, at least the first `limit`; withheld gold labels are None."""
         files = self.task_files(task, language, split)
-        examples: list[Example] = KINDS.load(task.kind).read(files, task, labelled=False)
+        examples: list[Example] = KINDS.load(task.kind).read(files, task, labelled=False, limit=limit)
         return examples
 
     def training_files(self, wanted: TrainingSet, split: str, language: str = "en") -> tuple[Path, ...]:

@@ -79,7 +79,7 @@ class Data:
         if self._hub is not None:
             file = self._hub.task_file(task, language, split)
             return self._hub.examples(file, task, limit, language)
-        whole = self._local().examples(task, language, split)
+        whole = self._local().examples(task, language, split, limit)
         limited: list[Example] = KINDS.load(task.kind).limited(whole, limit)
         return limited
 

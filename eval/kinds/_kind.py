@@ -46,11 +46,17 @@ class Kind(ABC):
 
     @abstractmethod
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         """Return the examples of files, in their order; InputError names file:line where one is malformed.
 
-        `labelled` demands the gold of every example; `translated` says that a program translated them.
+        `labelled` demands the gold of every example; `translated` says that a program translated them. Of
+        large files no more need be read than the first `limit` examples; more may be given.
         """
 
     @abstractmethod

@@ -25,7 +25,12 @@ class Choose(Kind):
     units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         (file,) = files
         return [*choices(file, labelled)]

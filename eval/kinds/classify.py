@@ -27,7 +27,12 @@ class Classify(Kind):
     units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         (file,) = files
         if wanted.columns:

@@ -59,7 +59,12 @@ class Mine(Calibrated):
     units = dict.fromkeys(("f1", "precision", "recall", "f1_dev_threshold"), "gold")
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         return [*corpus(*files)]
 

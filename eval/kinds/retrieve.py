@@ -31,7 +31,12 @@ class Retrieve(Kind):
     units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         return [*bitext(*files)]
 

@@ -39,7 +39,12 @@ class Span(Kind):
     units = dict.fromkeys(("exact_match", "f1", "f1_language_aware"), "questions")
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         (file,) = files
         return [*questions(file, labelled, translated)]

@@ -37,10 +37,15 @@ class Tag(Kind):
     units: ClassVar[Mapping[str, str]] = {"f1": "gold", "accuracy": "tokens"}
 
     def read(
-        self, files: Sequence[Path], wanted: Task | TrainingSet, labelled: bool, translated: bool = False
+        self,
+        files: Sequence[Path],
+        wanted: Task | TrainingSet,
+        labelled: bool,
+        translated: bool = False,
+        limit: int | None = None,
     ) -> list[Example]:
         (file,) = files
-        return [*(tagged(file, wanted.labels, labelled) if wanted.labels else supertagged(file))]
+        return [*(tagged(file, wanted.labels, labelled, limit) if wanted.labels else supertagged(file))]
 
     def from_row(
         self, row: Mapping[str, Any], source: HubSource, label: Callable[[Any], str | None], where: str

@@ -197,8 +197,10 @@ def text_of(record: Any, names: Sequence[str], where: str) -> str:
     return value
 
 
-def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tagged]:
-    """Return the sentences of a file with `word TAB tag` per line and a blank line after a sentence.
+def tagged(
+    file: Path, labels: Sequence[str] | None, labelled: bool, limit: int | None = None
+) -> list[Tagged]:
+    """Return the first `limit` sentences of a file with `word TAB tag` per line and a blank line after a sentence.
 
     `labels` None: any tag may occur. Lines without a tag are understood when no line has one;
     `labelled` demands tags. InputError for another layout, such as CoNLL's columns apart by spaces.
@@ -215,6 +217,8 @@ def tagged(file: Path, labels: Sequence[str] | None, labelled: bool) -> list[Tag
             if words:
                 sentences.append(Tagged(tuple(words), tuple(tags) if columns == 2 else None))
                 words, tags = [], []
+            if len(sentences) == limit:
+                break
             continue
         fields = row.split("\t")
         columns, first = columns or min(len(fields), 2), first or number

@@ -30,6 +30,14 @@ def test_a_limit_keeps_the_first_examples(root: Path) -> None:
     assert len(data.training("udpos", "train", limit=1)) == 1
 
 
+def test_of_tagged_sentences_no_more_are_read_than_a_limit_asks_for(root: Path) -> None:
+    data, file = Data.open(DataSpec(str(root))), root / "udpos" / "test-en.tsv"
+    file.write_text(file.read_text() + "\nno tag\n")
+    assert len(data.examples(task("udpos"), "en", limit=3)) == 3
+    with pytest.raises(InputError, match="test-en.tsv:7"):
+        data.examples(task("udpos"), "en")
+
+
 def test_a_spec_survives_json(root: Path) -> None:
     spec = DataSpec(str(root), hub=False, lock=None)
     assert DataSpec(**json.loads(json.dumps(asdict(spec)))) == spec
