@@ -84,7 +84,8 @@ class Pretrain(Step):
     align_scale: float = Field(0.05, gt=0, description="standard deviation of these embeddings")
     align_fixed: bool = Field(False, description="leave these embeddings as they are; only the rest learns")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
+        "auto",
+        description="of the products; auto: bf16 where the hardware is seen to be quicker with it, else fp32",
     )
     gradient_checkpointing: Checkpointing = False
     seed: int = Field(0, ge=0, description="decides the weights, whatever the run's seed is")

@@ -148,7 +148,8 @@ class Train(Step):
     patience: Patience = 3
     dev_metric: DevMetric = "task"
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="of the products; auto: bf16 where the hardware multiplies it, else fp32"
+        "auto",
+        description="of the products; auto: bf16 where the hardware is seen to be quicker with it, else fp32",
     )
     gradient_checkpointing: Checkpointing = False
     freeze: int | None = Field(

@@ -126,7 +126,8 @@ def fit(
     """
     import torch
 
-    processes, precision = join(), pick_precision(schedule.precision)
+    processes = join()
+    precision = pick_precision(schedule.precision, threads, processes)
     with (
         seeded(seed, threads),
         accelerator_for(precision, processes, threads) as accelerator,

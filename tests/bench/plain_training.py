@@ -40,7 +40,8 @@ from xpareto.compress.heads import HEADS
 from xpareto.compress.models import freeze, import_checkpoint, load_model
 from xpareto.compress.training import Reading, TrainingData, compacted, read_training_data
 from xpareto.compress.training.datasets import Dataset
-from xpareto.compress.training.device import pick_precision
+from xpareto.compress.training.device import multiplies_bf16, pick_precision
+from xpareto.compress.training.distributed import Processes
 from xpareto.compress.training.loop import Schedule, fit, rate_at
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_facts
@@ -94,7 +95,7 @@ def main() -> int:
 def timed(base: Path, arguments: argparse.Namespace) -> tuple[list[list[str]], float]:
     """Return a row for each contest, and the greatest ratio of times."""
     loops = Loops(base, arguments.data, arguments.threads, arguments.updates, arguments.length)
-    native = pick_precision("auto") == "bf16"
+    native = multiplies_bf16()
     rows, worst, by_precision = [], 0.0, {}
     for precision in ("fp32", *(["bf16"] if native else [])):
         for batches in ("udpos", "full"):
@@ -118,7 +119,7 @@ def timed(base: Path, arguments: argparse.Namespace) -> tuple[list[list[str]], f
         gains = [by_precision["fp32", *kind] / by_precision["bf16", *kind] for kind in kinds]
         rows.append(
             [
-                "precision: auto takes bf16",
+                f"precision: auto takes {pick_precision('auto', arguments.threads, Processes())}",
                 "all",
                 "",
                 "",

@@ -6,7 +6,10 @@ import torch
 
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.data.batching import Batch
-from xpareto.compress.training.loop import Schedule, fit, pick_precision, rate_at
+from xpareto.compress.training import device
+from xpareto.compress.training.device import pick_precision
+from xpareto.compress.training.distributed import Processes
+from xpareto.compress.training.loop import Schedule, fit, rate_at
 
 
 class Tiny(torch.nn.Module):
@@ -103,9 +106,29 @@ def test_clipping_bounds_the_gradient_that_the_optimizer_sees() -> None:
 
 
 def test_asking_for_a_precision_gives_it() -> None:
-    assert pick_precision("fp32") == "fp32"
-    assert pick_precision("bf16") == "bf16"
-    assert pick_precision("auto") in ("fp32", "bf16")
+    assert pick_precision("fp32", 1, Processes()) == "fp32"
+    assert pick_precision("bf16", 1, Processes()) == "bf16"
+    assert pick_precision("auto", 1, Processes()) in ("fp32", "bf16")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's own answer counts there")
+@pytest.mark.parametrize(
+    ("able", "gain", "picked"), [(True, 2.0, "bf16"), (True, 0.9, "fp32"), (False, 2.0, "fp32")]
+)
+def test_bf16_is_taken_where_it_is_seen_to_be_quicker(
+    able: bool, gain: float, picked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(device, "bf16_gain", lambda threads: gain)
+    assert pick_precision("auto", 1, Processes()) == picked
+
+
+def test_measuring_a_precision_leaves_threads_and_random_state_as_they_were() -> None:
+    before = torch.get_num_threads(), torch.get_rng_state()
+    assert device.bf16_gain(1) > 0
+    assert torch.get_num_threads() == before[0]
+    assert torch.equal(torch.get_rng_state(), before[1])
 
 
 def test_bf16_trains_to_about_the_same_loss() -> None:

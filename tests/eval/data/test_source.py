@@ -34,7 +34,7 @@ def test_of_tagged_sentences_no_more_are_read_than_a_limit_asks_for(root: Path) 
     data, file = Data.open(DataSpec(str(root))), root / "udpos" / "test-en.tsv"
     file.write_text(file.read_text() + "\nno tag\n")
     assert len(data.examples(task("udpos"), "en", limit=3)) == 3
-    with pytest.raises(InputError, match="test-en.tsv:7"):
+    with pytest.raises(InputError, match=r"test-en\.tsv:7"):
         data.examples(task("udpos"), "en")
 
 
