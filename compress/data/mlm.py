@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from xpareto.compress.core import SpecialTokens
+from xpareto.compress.core import SpecialTokens, read_file
 from xpareto.compress.data.batching import IGNORED, Batch, grouped_order, pad
 from xpareto.compress.data.tokenizer_files import open_tokenizer
 
@@ -18,13 +21,40 @@ _POOL = 50
 Lines = Mapping[str, Sequence[Sequence[int]]]  # language -> one row of ids per line, no special tokens
 
 
+_KEPT_IDS = 1 << 24  # 64 MiB of them
+_kept: OrderedDict[tuple[str, str], list[array[int]]] = OrderedDict()
+
+
 def encode_lines(text: Mapping[str, Sequence[str]], tokenizer: Path) -> Lines:
-    """Return the ids of every line by language, no special tokens; an empty line gives none."""
-    loaded = open_tokenizer(tokenizer)
-    return {
-        language: [one.ids for one in loaded.encode_batch_fast(list(rows), add_special_tokens=False)]
-        for language, rows in text.items()
-    }
+    """Return the ids of every line by language, no special tokens; an empty line gives none.
+
+    The steps of a plan, which run in one process, read the same texts again and again: what was encoded last is
+    kept, by what the tokenizer and the lines say. So nothing may change the rows.
+    """
+    vocabulary = sha256(read_file(tokenizer)).hexdigest()
+    keys = {language: (vocabulary, _digest(rows)) for language, rows in text.items()}
+    loaded = open_tokenizer(tokenizer) if any(key not in _kept for key in keys.values()) else None
+    encoded = {}
+    for language, rows in text.items():
+        key = keys[language]
+        if key not in _kept:
+            assert loaded is not None, "it is open where a language is not kept"
+            of_rows = loaded.encode_batch_fast(list(rows), add_special_tokens=False)
+            _kept[key] = [array("i", one.ids) for one in of_rows]
+        _kept.move_to_end(key)
+        encoded[language] = _kept[key]
+    left = sum(len(row) for rows in _kept.values() for row in rows) - _KEPT_IDS
+    while left > 0:
+        _, oldest = _kept.popitem(last=False)
+        left -= sum(map(len, oldest))
+    return encoded
+
+
+def _digest(lines: Sequence[str]) -> str:
+    """Return the sha256 of some lines; their lengths tell apart what a line feed within one would join."""
+    digest = sha256(",".join(str(len(line)) for line in lines).encode())
+    digest.update("".join(lines).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def mask_tokens(

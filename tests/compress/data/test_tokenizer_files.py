@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
 
 from tests.tiny_world import TEXT, TinyWorld
 from xpareto.compress.core.special_tokens import SpecialTokens
+from xpareto.compress.data import mlm
 from xpareto.compress.data.calibration import Calibration, draw
 from xpareto.compress.data.mlm import MaskedBatches, encode_lines
-from xpareto.compress.data.tokenizer_files import import_tokenizer
+from xpareto.compress.data.tokenizer_files import import_tokenizer, open_tokenizer
 from xpareto.compress.distillation.vocabulary_map import piece_map
 from xpareto.compress.vocabulary.tokenizer_json import UnigramFile
 from xpareto.eval.encoding.text import TextEncoder
@@ -49,11 +52,34 @@ def both(
     return [folder / "tokenizer.json" for folder in folders]
 
 
+def test_texts_are_split_once_for_all_steps_of_a_process(
+    world: TinyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    def open_and_count(file: Path) -> Any:
+        opened.append(file)
+        return open_tokenizer(file)
+
+    monkeypatch.setattr(mlm, "open_tokenizer", open_and_count)
+    monkeypatch.setattr(mlm, "_kept", OrderedDict())
+    file = world.source("mlm").file("tokenizer.json")
+    first = encode_lines({"en": ["a b", "the cat"]}, file)
+    assert encode_lines({"en": ["a b", "the cat"]}, file) == first
+    assert len(opened) == 1
+    other = encode_lines({"en": ["a bt", "he cat"], "de": ["die katze"]}, file)  # joined, the same letters
+    assert len(opened) == 2
+    assert other["en"] != first["en"]
+    monkeypatch.setattr(mlm, "_KEPT_IDS", sum(map(len, other["en"])))
+    encode_lines({"en": ["a bt", "he cat"]}, file)
+    assert list(mlm._kept.values()) == [other["en"]]
+
+
 def test_every_reader_gives_what_it_gives_without_them(both: list[Path]) -> None:
     plain, other = both
     lines = encode_lines(LINES, plain)
     assert encode_lines(LINES, other) == lines
-    assert lines["de"][0] == [] and len(lines["en"][-1]) == 60
+    assert not len(lines["de"][0]) and len(lines["en"][-1]) == 60
     batches = [
         MaskedBatches(encode_lines(LINES, file), 4, 32, SpecialTokens.read(file), 0.15, 0.5, 0).batch(3)
         for file in both
