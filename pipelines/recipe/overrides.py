@@ -11,6 +11,8 @@ from xpareto.compress.core import InputError, hint
 from xpareto.pipelines.recipe.located_yaml import Located, Where, parse_yaml
 from xpareto.pipelines.recipe.schema import Recipe
 
+_NAMED = ("arms", "sweep")  # keys whose values go by names of the recipe's own
+
 
 def step_items(recipe: Any) -> Iterator[tuple[Where, dict[str, Any]]]:
     """Yield (path, mapping) of every step in the chain and in the arms of an unchecked recipe."""
@@ -36,7 +38,7 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> Located:
 
     `label.field` sets the field of every step that goes by that label, `label.per_set.udpos.epochs` a
     value inside it; any other path leads through the recipe's own keys, as in `measure.limit=100` or
-    `seeds=[1, 2]`.
+    `seeds=[1, 2]`. Set to null, an arm or a key of the sweep is left out: `arms.NAME=null`.
     """
     value, lines, flags = copy.deepcopy(recipe.value), dict(recipe.lines), dict(recipe.flags)
     for override in overrides:
@@ -52,7 +54,10 @@ def apply_overrides(recipe: Located, overrides: Sequence[str]) -> Located:
                 _set_in(item, rest, parsed, override)
         else:  # the keys of a sweep hold a point themselves
             parts = ["sweep", ".".join(rest)] if head == "sweep" and rest else [head, *rest]
-            _set(value, parts, parsed, override)
+            if parsed is None and parts[0] in _NAMED and len(parts) == 2:
+                _leave_out(value, parts, override)
+            else:
+                _set(value, parts, parsed, override)
             places = [tuple(parts)]
         for place in places:
             lines = {where: line for where, line in lines.items() if where[: len(place)] != place}
@@ -70,6 +75,19 @@ def _set(recipe: Any, parts: list[str], parsed: Any, override: str) -> None:
             f"nor one of its keys ({', '.join(keys)}).{hint(parts[0], [*labels, *keys])}"
         )
     _set_in(recipe, parts, parsed, override)
+
+
+def _leave_out(recipe: Any, parts: list[str], override: str) -> None:
+    """Take one of the recipe's arms, or a key of its sweep, away."""
+    group, name = parts
+    named = recipe.get(group) if isinstance(recipe, dict) else None
+    known = {str(key): key for key in named} if isinstance(named, dict) else {}
+    if not isinstance(named, dict) or name not in known:
+        raise InputError(
+            f"--set {override}: the recipe's {group} hold no {name} to leave out; they are: "
+            f"{', '.join(known) or 'none'}.{hint(name, known)}"
+        )
+    del named[known[name]]
 
 
 def _set_in(target: dict[str, Any], parts: list[str], parsed: Any, override: str) -> None:

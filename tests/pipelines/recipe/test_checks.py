@@ -202,6 +202,20 @@ def test_what_set_makes_wrong_is_told_once_with_the_flag(
     assert problems(checked, good, override) == f"--set {override}: {told}"
 
 
+def test_set_to_null_an_arm_or_a_key_of_the_sweep_is_left_out(checked: Read, good: str) -> None:
+    swept = good + "sweep:\n  int8.embeddings: [true, false]\n  fp32.epochs: [1, 2]\n"
+    arms = checked(swept).recipe.arms
+    left_out = next(iter(arms))
+    left = checked(swept, f"arms.{left_out}=null", "sweep.fp32.epochs=null").recipe
+    assert left.arms == {name: steps for name, steps in arms.items() if name != left_out}
+    assert list(left.sweep) == ["int8.embeddings"]
+    told = problems(checked, good, "arms.nnoe=null")
+    assert told == (
+        f"--set arms.nnoe=null: the recipe's arms hold no nnoe to leave out; they are: {', '.join(arms)}. "
+        'Did you mean "none"?'
+    )
+
+
 def test_lines_of_what_set_replaced_are_forgotten(checked: Read, good: str) -> None:
     override = "tasks=[udpos, xlni]"
     assert problems(checked, good, override).startswith(f'--set {override}: tasks.1: unknown task "xlni"')
