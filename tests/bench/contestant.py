@@ -35,21 +35,21 @@ def ours(runtime: str, settings: dict[str, Any], model: Path, threads: int) -> R
     return RUNTIMES.load(runtime).open(Artifact.open(model), threads, settings).run
 
 
-def bare_torch(kind: str, model: Path, threads: int) -> Run:
+def bare_torch(
+    kind: str, model: Path, threads: int, auto: str = "AutoModelForSequenceClassification", **options: Any
+) -> Run:
     """Open a checkpoint as transformers' own documentation does, in inference mode."""
     import torch
     import transformers
 
     torch.set_num_threads(threads)
-    opened = transformers.AutoModelForSequenceClassification.from_pretrained(
-        model, dtype=getattr(torch, kind)
-    )
+    opened = getattr(transformers, auto).from_pretrained(model, dtype=getattr(torch, kind), **options)
     opened.eval()
 
     def run(ids: np.ndarray, mask: np.ndarray) -> Any:
         with torch.inference_mode():
             found = opened(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
-        return found.logits.float().numpy()
+        return found[0].float().numpy()  # logits, or an encoder's hidden states
 
     return run
 
@@ -59,13 +59,33 @@ def bare_onnxruntime(model: Path, threads: int) -> Run:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
-        str(model / "model.onnx"), _options(onnxruntime, threads), providers=["CPUExecutionProvider"]
+        str(next(model.glob("*.onnx"))), _options(onnxruntime, threads), providers=["CPUExecutionProvider"]
     )
     names = [node.name for node in session.get_inputs()]
 
     def run(ids: np.ndarray, mask: np.ndarray) -> Any:
         given = {"input_ids": ids, "attention_mask": mask}
         return session.run(None, {name: given[name] for name in names})[0]
+
+    return run
+
+
+def bare_openvino(model: Path, threads: int) -> Run:
+    """Open OpenVINO's own format, or a graph of ONNX, with float32 where nothing is quantized."""
+    import openvino
+
+    properties = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": "1",
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    file = next(found for pattern in ("*.xml", "*.onnx") for found in model.glob(pattern))
+    request = openvino.compile_model(str(file), "CPU", properties).create_infer_request()
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> Any:
+        request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)
+        return np.array(request.get_output_tensor(0).data, np.float32)
 
     return run
 
@@ -94,7 +114,11 @@ ENGINES: dict[str, Callable[[Path, int], Run]] = {
     "ours-openvino-bf16": lambda model, threads: ours("openvino", {"precision": "bf16"}, model, threads),
     "torch-fp32": lambda model, threads: bare_torch("float32", model, threads),
     "torch-bf16": lambda model, threads: bare_torch("bfloat16", model, threads),
+    "torch-encoder": lambda model, threads: bare_torch(
+        "float32", model, threads, "AutoModel", add_pooling_layer=False
+    ),
     "onnxruntime": bare_onnxruntime,
+    "openvino": bare_openvino,
     "optimum": optimum,
 }
 

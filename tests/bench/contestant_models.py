@@ -12,8 +12,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from dynamic_int8_against_optimum import run
-from optimum_onnx_loads import make_environment
+from environments import make_environment, run
+from optimum_onnx_loads import IMPORTS, PACKAGES
 from xlmr_base_size import in_process, make_source_and_tell, run_steps
 
 TORCH, FP32, INT8 = "torch", "fp32", "dynamic-int8"
@@ -24,7 +24,7 @@ OPTIMUM_FP32, OPTIMUM_INT8 = "optimum-fp32", "optimum"
 def make_models(folder: Path, layers: int, vocab: int, environment: Path) -> Path:
     """Fill `folder` with every model that it lacks; return the python of optimum's environment."""
     folder.mkdir(parents=True, exist_ok=True)
-    python = make_environment(environment)
+    python = make_environment(environment, PACKAGES, IMPORTS)
     tool = python.parent / "optimum-cli"
     source = folder / TORCH
     ours: dict[str, Callable[[], Any]] = {

@@ -16,14 +16,18 @@ import argparse
 import json
 import subprocess
 import sys
-import venv
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from environments import make_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch==2.13.0", "optimum-onnx==0.1.0", "onnxruntime==1.32.0", "sentence-transformers==5.7.0")
+IMPORTS = "optimum.onnxruntime, sentence_transformers"
 NEWEST = ("torch==2.13.0", "sentence-transformers==6.2.0")
 TEXTS = (
     "The river rose in the night.",
@@ -101,19 +105,6 @@ for folder in sys.argv[3:]:
         found[folder] = answer
 print(json.dumps(found))
 """
-
-
-def make_environment(folder: Path, packages: Sequence[str] = PACKAGES) -> Path:
-    """Return the python of the environment, made and filled when it is missing."""
-    python = folder / "bin" / "python"
-    if not python.is_file():
-        venv.create(folder, with_pip=True)
-    wanted = "import optimum.onnxruntime, sentence_transformers"
-    wanted = wanted if packages == PACKAGES else "import sentence_transformers"
-    probe = subprocess.run([python, "-c", wanted], capture_output=True, check=False)
-    if probe.returncode != 0:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-    return python
 
 
 def make_models(folder: Path) -> None:
@@ -211,8 +202,10 @@ def main() -> int:
             make_models(models)
         folders = sorted(file.parent.resolve() for file in models.glob("*/config.json"))
         expected = json.loads((models / EXPECTED).read_text()) if (models / EXPECTED).is_file() else {}
-        pythons = [make_environment(arguments.env)]
-        pythons += [make_environment(arguments.newest, NEWEST)] if arguments.newest else []
+        pythons = [make_environment(arguments.env, PACKAGES, IMPORTS)]
+        pythons += (
+            [make_environment(arguments.newest, NEWEST, "sentence_transformers")] if arguments.newest else []
+        )
         answers = [check(python, folders, expected) for python in pythons]
     if not all(answers):
         print(f"{models}: expected exports that load, found none, or one that does not.", file=sys.stderr)

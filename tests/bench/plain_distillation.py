@@ -139,11 +139,12 @@ class Loops:
                 )  # fmt: skip
         return [value for _, value in fitted.loss_curve]
 
-    def plain(self, hidden: bool, spent: Spent) -> list[float]:
-        """Return the losses of a loop as one writes it with transformers."""
+    def plain(self, hidden: bool, spent: Spent, student: Any = None) -> list[float]:
+        """Return the losses of a loop as one writes it with transformers; a student given is trained in place."""
         import torch
 
-        student, teacher = copy.deepcopy(self.student), self.teacher
+        teacher = self.teacher
+        student = copy.deepcopy(self.student) if student is None else student
         torch.set_num_threads(self.threads)
         with spent.timed():
             ours, theirs = hooked(student), hooked(teacher)

@@ -22,14 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+from environments import make_environment
 
 PACKAGES = (
     "torch==2.13.0", "transformers==4.49.0", "huggingface-hub==0.29.3", "datasets==3.6.0", "vocabtrimmer==0.0.2",
@@ -42,11 +43,11 @@ THEIRS = """
 import sys, time
 from vocabtrimmer import VocabTrimmer
 source, text, target, pieces = sys.argv[1:]
+chosen = {"target_vocab_size": int(pieces), "min_frequency": 1} if int(pieces) else {}  # 0: as it comes
 start, used = time.perf_counter(), time.process_time()
 VocabTrimmer(source).trim_vocab(
-    language="x", path_to_save=target, dataset=text, dataset_split="train", target_vocab_size=int(pieces),
-    min_frequency=1, overwrite=True, cache_file_vocab=target + ".vocab.json",
-    cache_file_frequency=target + ".frequency.json")
+    language="x", path_to_save=target, dataset=text, dataset_split="train", **chosen, overwrite=True,
+    cache_file_vocab=target + ".vocab.json", cache_file_frequency=target + ".frequency.json")
 print("SECONDS", time.perf_counter() - start)
 print("CPU", time.process_time() - used)
 """
@@ -200,17 +201,6 @@ def compare(whole: Path, folders: Mapping[str, Path], lines: Sequence[str]) -> d
     return found
 
 
-def make_environment(folder: Path) -> Path:
-    """Return the python of the other package's environment, made and filled when it is missing."""
-    python = folder / "bin" / "python"
-    if not python.is_file():
-        venv.create(folder, with_pip=True)
-    probe = subprocess.run([python, "-c", "import vocabtrimmer"], capture_output=True, check=False)
-    if probe.returncode != 0:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    return python
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -235,7 +225,7 @@ def main() -> int:
             "xpareto": [sys.executable, "-W", "ignore", __file__, "--ours"],
         }
         if arguments.env is not None:
-            python = make_environment(arguments.env)
+            python = make_environment(arguments.env, PACKAGES, "vocabtrimmer")
             contestants["vocabtrimmer"] = [python, "-I", "-W", "ignore", "-c", THEIRS]
         turns: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
         made: dict[str, Path] = {}

@@ -19,10 +19,8 @@ code 1 where our int8 is slower than optimum's on any workload by more than 2 %,
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -36,6 +34,7 @@ import numpy as np
 from contest import Contestant, Entrant, Turns, drift, hold
 from contestant import workloads
 from contestant_models import EXPORTERS, FP32, INT8, OPTIMUM_FP32, OPTIMUM_INT8, TORCH, make_models, tell
+from environments import versions
 from xlmr_base_size import in_process
 
 from xpareto.compress.core.artifact import Artifact
@@ -302,12 +301,7 @@ def _facts(python: Path) -> dict[str, Any]:
     kept["cpu flags"] = " ".join(found["cpu_flags"])
     packages = found["packages"]
     kept |= {name: packages[name] for name in ("torch", "transformers", "onnxruntime") if name in packages}
-    told = subprocess.run(
-        [python, "-I", "-c", "import json;from importlib.metadata import version as v;"
-         "print(json.dumps({n:v(n) for n in ('optimum-onnx','transformers','onnxruntime','torch')}))"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    theirs = json.loads(told.stdout)
+    theirs = versions(python, ("optimum-onnx", "transformers", "onnxruntime", "torch"))
     kept["optimum's environment"] = ", ".join(f"{name} {number}" for name, number in theirs.items())
     return kept
 
