@@ -21,6 +21,7 @@ from interleaved import Spent
 from optimum_onnx_loads import IMPORTS as OPTIMUM_IMPORTS
 from optimum_onnx_loads import PACKAGES as OPTIMUM
 from plain_distillation import BATCH, RATE, Loops
+from trim_vocab import AS_IT_COMES
 from trim_vocab import PACKAGES as VOCABTRIMMER
 from trim_vocab import THEIRS as TRIM
 
@@ -183,39 +184,32 @@ def whole_torch(bench: Bench, target: Path) -> Model:
     return bench.model(bench.base, "torch-encoder")
 
 
-def vocabtrimmer(as_many: bool) -> Callable[[Bench, Path], Model]:
-    """Return what lets vocabtrimmer keep as many pieces as ours does, or as many as it wants."""
+def vocabtrimmer(bench: Bench, target: Path) -> Model:
+    """Let vocabtrimmer keep as many pieces as it wants: those that the text shows twice."""
+    import transformers
 
-    def make(bench: Bench, target: Path) -> Model:
-        import transformers
-
-        python = make_environment(bench.envs / "vocabtrimmer", VOCABTRIMMER, "vocabtrimmer")
-        lines, headed, text = (
-            target.with_name(f"{target.name}-{what}") for what in ("made", "headed", "text")
-        )
-        # It takes no bare encoder, so this one gets an untrained head, which is left out again.
-        model = load_model(bench.base.path, "classification", ("a", "b"))
-        save_model(model, bench.base.path, headed)
-        text.mkdir()
-        words = read_lines("trim_vocab", TRIM_TEXTS, KEPT_LANGUAGES, TaskDataProvider(bench.data))
-        (text / "train.txt").write_text("\n".join(chain(*words.values())) + "\n", encoding="utf-8")
-        pieces = ours_pieces(bench) if as_many else 0
-        run(python, "-I", "-W", "ignore", "-c", TRIM, headed, text, lines, pieces)
-        # Not by our load_model, which refuses a <mask> whose id in the tokenizer is still that of the whole one.
-        with quiet():
-            encoder = transformers.XLMRobertaModel.from_pretrained(lines, add_pooling_layer=False)
-            encoder.save_pretrained(target)
-        shutil.copy(lines / "tokenizer.json", target)
-        return Model(
-            target, target / "tokenizer.json", "torch-encoder", f"{encoder.config.vocab_size} pieces"
-        )
-
-    return make
+    python = make_environment(bench.envs / "vocabtrimmer", VOCABTRIMMER, "vocabtrimmer")
+    made, headed, text = (target.with_name(f"{target.name}-{what}") for what in ("made", "headed", "text"))
+    # It takes no bare encoder, so this one gets an untrained head, which is left out again.
+    save_model(load_model(bench.base.path, "classification", ("a", "b")), bench.base.path, headed)
+    text.mkdir()
+    lines = read_lines("trim_vocab", TRIM_TEXTS, KEPT_LANGUAGES, TaskDataProvider(bench.data))
+    (text / "train.txt").write_text("\n".join(chain(*lines.values())) + "\n", encoding="utf-8")
+    run(python, "-I", "-W", "ignore", "-c", TRIM, headed, text, made, AS_IT_COMES)
+    # Not by our load_model, which refuses a <mask> whose id in the tokenizer is still that of the whole one.
+    with quiet():
+        encoder = transformers.XLMRobertaModel.from_pretrained(made, add_pooling_layer=False)
+        encoder.save_pretrained(target)
+    shutil.copy(made / "tokenizer.json", target)
+    return Model(target, target / "tokenizer.json", "torch-encoder", f"{encoder.config.vocab_size} pieces")
 
 
-def ours_pieces(bench: Bench) -> int:
-    """Return how many pieces our trimmed model has, which was made before."""
-    return int(Artifact.open(bench.folder / "trim-0").manifest.notes["pieces"])
+def ours_as_large(bench: Bench, target: Path) -> Model:
+    """Keep as many pieces as vocabtrimmer did."""
+    pieces = read_json(bench.folder / "trim-2" / "config.json")["vocab_size"]
+    fields = {"text": [*TRIM_TEXTS], "languages": [*KEPT_LANGUAGES], "pieces": pieces, "characters": "none"}
+    made = bench.step("trim_vocab", fields, bench.base, target)
+    return bench.model(made, "torch-encoder", f"{made.manifest.notes['pieces']} pieces")
 
 
 def ours_distilled(bench: Bench, target: Path) -> Model:
@@ -272,8 +266,8 @@ PARTS: dict[str, Makers] = {  # the first of each is the one that ratios and dif
     "trim": {
         "ours: trim_vocab": ours_trimmed,
         "whole model, torch": whole_torch,
-        "vocabtrimmer, as many pieces": vocabtrimmer(as_many=True),
-        "vocabtrimmer, as it comes": vocabtrimmer(as_many=False),
+        "vocabtrimmer": vocabtrimmer,
+        "ours: trim_vocab, as many pieces": ours_as_large,
     },
     "distill": {
         "ours: distill": ours_distilled,

@@ -11,7 +11,8 @@ With --models, a run that was ended goes on from the models that it had made; gi
 dynamic: quantize_dynamic, and optimum-onnx's ORTQuantizer (its command line) on its own export and on ours
 static: quantize_static, without and with smooth_quant, onnxruntime's quantize_static on all operators and on those
     that hold weights, and NNCF on OpenVINO, all on our export and the same --calibration sentences
-trim: trim_vocab, and vocabtrimmer with as many pieces and as it comes, on the same English and Portuguese text
+trim: trim_vocab at a coverage of 0.999 and with as many pieces as vocabtrimmer keeps, and vocabtrimmer, on the same
+    English and Portuguese text
 distill: a student of half the layers that learns relations in our step, and in a loop of plain PyTorch
     (`plain_distillation.py`), with equal first weights, updates, batches and rates
 
