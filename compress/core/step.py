@@ -96,6 +96,7 @@ class Step(BaseModel, ABC):
     added: ClassVar[tuple[str, ...]] = ()  # fields that came later: not written at their default, as before
     seeded: ClassVar[bool] = False  # does the run's seed change the result?
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version enters the key
+    makes_heads: ClassVar[bool] = False  # what it gives has a fresh head: that of its source is left out
     together: ClassVar[bool] = False  # several processes can run `apply`, which calls fit once, together
     rules: ClassVar[tuple[Rule, ...]] = ()  # what must, or must not, stand before or after it
     quick: ClassVar[Mapping[str, Any]] = {}  # fields that do its whole work in seconds on a tiny model

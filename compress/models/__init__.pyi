@@ -1,8 +1,10 @@
 from .checkpoint import Facts as Facts
+from .checkpoint import head_in_config as head_in_config
 from .checkpoint import import_checkpoint as import_checkpoint
 from .checkpoint import load_model as load_model
 from .checkpoint import read_checkpoint as read_checkpoint
 from .checkpoint import save_model as save_model
+from .checkpoint import spelt_labels as spelt_labels
 from .freezing import freeze as freeze
 from .heterogeneous_config import Shape as Shape
 from .heterogeneous_config import accepted as accepted

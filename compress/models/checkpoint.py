@@ -19,7 +19,13 @@ from xpareto.compress.data import (
 )
 from xpareto.compress.heads import HEADS, SENTENCES, SentenceVectors, head_of_class
 from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config
-from xpareto.compress.models.checkpoint_checks import check_adapter, check_config, check_place, check_weights
+from xpareto.compress.models.checkpoint_checks import (
+    check_adapter,
+    check_config,
+    check_labels,
+    check_place,
+    check_weights,
+)
 from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
 from xpareto.compress.models.heterogeneous_layers import model_class, write_shape
 from xpareto.compress.models.sentence_modules import read_sentences
@@ -119,12 +125,15 @@ def read_checkpoint(folder: Path) -> Facts:
     )
 
 
-def import_checkpoint(source: Path, target: Path, named: Path | None = None) -> StepResult:
+def import_checkpoint(
+    source: Path, target: Path, named: Path | None = None, head: Head | None = None
+) -> StepResult:
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
     Shards become one model.safetensors, half precision becomes float32, the unused pooler and spare rows of
     the table are left out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes
-    an XLM-R. Messages speak of `named`, where the source is a copy of it.
+    an XLM-R. Messages speak of `named`, where the source is a copy of it. `head`: its own (None), or "encoder" for
+    the body of a checkpoint whose own head is left out.
     """
     facts = read_checkpoint(source)
     target.mkdir(parents=True, exist_ok=True)
@@ -139,13 +148,15 @@ def import_checkpoint(source: Path, target: Path, named: Path | None = None) -> 
             facts.sentences.write(made)
             (Path(folder) / "config.json").write_text(json.dumps(made), encoding="utf-8")
             copy_tokenizer(target, Path(folder))
-            return import_checkpoint(Path(folder), target, source)
-    model = _load(replace(facts, vocab_size=size), facts.head, facts.labels, keep_head=True)
+            return import_checkpoint(Path(folder), target, source, head)
+    head = head or facts.head
+    labels = facts.labels if HEADS[head].has_label_names else ()
+    model = _load(replace(facts, vocab_size=size), head, labels, keep_head=True)
     facts.sentences.write(vars(model.config))
     _check_finite(model, named or source)
     save_model(model, target, target)
     notes = {"parameters": sum(weight.numel() for weight in model.parameters())}
-    return StepResult("torch", facts.head, facts.labels, notes=notes)
+    return StepResult("torch", head, labels, notes=notes)
 
 
 def _check_finite(model: PreTrainedModel, folder: Path) -> None:
@@ -202,7 +213,7 @@ def _load(
     config = read_config(folder)
     config.vocab_size = facts.vocab_size
     spec = HEADS[head]
-    spec.configure(config, labels)
+    spec.configure(config, spelt_labels(vars(config), labels) if keep_head else labels)
     if dropout is not None:
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
     config.architectures = [spec.model_class]
@@ -270,9 +281,32 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
     copy_tokenizer(source_tokenizer_folder, target)
 
 
+def head_in_config(config: Mapping[str, Any], file: Path) -> tuple[Head | None, tuple[str, ...]]:
+    """Return the head that a config.json, which lies at `file`, tells of, and its labels; None for none of ours.
+
+    InputError where labels or classes are none.
+    """
+    check_labels(config, file)
+    head = _head_named(config)
+    return head, _labels_of(config) if head is not None and HEADS[head].has_label_names else ()
+
+
+def _head_named(config: Mapping[str, Any]) -> Head | None:
+    return head_of_class((config.get("architectures") or [""])[0], lambda: _labels_of(config))
+
+
+def spelt_labels(config: Mapping[str, Any], labels: Sequence[str]) -> Sequence[str]:
+    """Return labels as a config.json spells them: whoever reads the model knows its names, not the data's.
+
+    >>> spelt_labels({"id2label": {"0": "No", "1": "Yes"}}, ["no", "yes"])
+    ('No', 'Yes')
+    """
+    own = _labels_of(config)
+    return own if [*map(str.casefold, own)] == [*map(str.casefold, labels)] else labels
+
+
 def _head_of(config: Mapping[str, Any], names: Names) -> Head:
-    named = (config.get("architectures") or [""])[0]
-    head = head_of_class(named, lambda: _labels_of(config))
+    head = _head_named(config)
     if head is not None:
         return head
     # Any other class over the same body: its body is what we can use.

@@ -119,7 +119,7 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
             raise InputError(
                 f"{file}: {name}: expected at most {_MOST[name]}, found {shortened(config[name])}."
             )
-    _check_labels(config, file)
+    check_labels(config, file)
     pad, most = config.get("pad_token_id", 1), config["vocab_size"]
     if config.get("model_type") != "bert":
         most = min(most, config["max_position_embeddings"] - 1)
@@ -130,7 +130,7 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
         )
 
 
-def _check_labels(config: Mapping[str, Any], file: Path) -> None:
+def check_labels(config: Mapping[str, Any], file: Path) -> None:
     """Refuse names of classes and labels that are none: transformers makes as many as the config says."""
     classes = config.get("architectures") or []
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):

@@ -14,7 +14,7 @@ import numpy as np
 from xpareto.compress.core import PACKED, Artifact, read_json
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import accepted, cut_config, first_layers, load_model
+from xpareto.compress.models import accepted, cut_config, first_layers, load_model, spelt_labels
 from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx import parity, tracing
 from xpareto.compress.onnx.packing import reading_packed_rows
@@ -142,7 +142,7 @@ def _write_config(source: Artifact, target: Path, packed: bool) -> None:
         config.pop(name, None)
     if packed:
         config[PACKED] = True
-    labels = source.manifest.labels
+    labels = spelt_labels(config, source.manifest.labels)
     if labels:
         config["id2label"] = {str(index): label for index, label in enumerate(labels)}
         config["label2id"] = {label: index for index, label in enumerate(labels)}

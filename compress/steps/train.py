@@ -81,6 +81,7 @@ class Train(Step):
     added: ClassVar[tuple[str, ...]] = ("dev_metric", "tokens")
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    makes_heads: ClassVar[bool] = True
     together: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, Any]] = {"on": "udpos", "max_steps": 2}
 

@@ -22,8 +22,11 @@ def training_examples(
     tokenizer_path: Path,
     max_length: int,
     limit: int | None = None,
+    labels: Sequence[str] | None = None,
 ) -> TrainingExamples:
     """Return the encoded examples of a training set's split; empty when it has no dev split.
+
+    `labels` are the set's own in the order of a model's outputs, None: as the data have them.
 
     `limit` counts examples of the data; a long tagged sentence still gives several sequences, and a
     question one for each window on its context.
@@ -31,7 +34,8 @@ def training_examples(
     examples = data.training(name, split, limit)
     if not examples:
         return TrainingExamples([], [])
-    known, labels, tokenizer = training_set(name), data.labels(name), TextEncoder(tokenizer_path)
+    known, tokenizer = training_set(name), TextEncoder(tokenizer_path)
+    labels = tuple(labels) if labels is not None else data.labels(name)
     kind: Any = KINDS.load(known.kind)  # an eval.kinds.Kind
     encoded: TrainingExamples = kind.training_examples(examples, tokenizer, max_length, labels)
     if split != "dev" or not known.dev_metrics:

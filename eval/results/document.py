@@ -171,6 +171,9 @@ class RunHeader:
     base: _Text = ""  # the checkpoint it started from; "": made from nothing
     description: str = ""
     incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
+    brought: tuple[
+        str, ...
+    ] = ()  # training sets whose tasks the base answers by heads that it was given with
     xpareto: str = ""  # the version that wrote it; "": older runs do not say
 
 

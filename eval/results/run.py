@@ -81,6 +81,11 @@ class Run:
         return absent_parts
 
     @property
+    def brought(self) -> tuple[str, ...]:
+        """Return the training sets whose tasks the base of any of the runs answers by heads that it came with."""
+        return tuple(dict.fromkeys(name for origin in self.origins for name in origin.brought))
+
+    @property
     def place(self) -> str:
         """Return the first run's folder as a shell takes it, from the working directory where it lies there."""
         folder, here = Path(self.origins[0].folder), Path.cwd()

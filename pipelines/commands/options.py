@@ -30,10 +30,13 @@ Sets = Annotated[
         autocompletion=completion.settings,
     ),
 ]
-BaseName = Annotated[
-    Text,
+BaseNames = Annotated[
+    list[str],
     typer.Option(
-        "--base", metavar="DIR_OR_ID", help="Checkpoint to start from.", autocompletion=completion.bases
+        "--base",
+        metavar="[TASK=]DIR_OR_ID",
+        help="Checkpoint to start from; or, once for each task, one that is fine-tuned for it.",
+        autocompletion=completion.bases,
     ),
 ]
 DataName = Annotated[

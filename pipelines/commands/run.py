@@ -11,7 +11,7 @@ from xpareto.pipelines.commands import completion
 from xpareto.pipelines.commands.options import (
     RUNS,
     STORE,
-    BaseName,
+    BaseNames,
     DataName,
     LockFile,
     Processes,
@@ -32,7 +32,7 @@ from xpareto.pipelines.commands.output import tell
 def run(
     recipe: RecipeName,
     sets: Sets = [],
-    base: BaseName = None,
+    base: BaseNames = [],
     data: DataName = None,
     lock: LockFile = None,
     out: RunsFolder = RUNS,
@@ -47,12 +47,21 @@ def run(
     """
     from xpareto.pipelines.display import Terminal
     from xpareto.pipelines.execution import check_launch
-    from xpareto.pipelines.planning import Options
+    from xpareto.pipelines.planning import Options, base_of_options
     from xpareto.pipelines.runs import run_recipe
 
     check_launch(processes)
     options = Options(
-        recipe, tuple(sets), base, data, lock, store, out, command_line(), processes, save_every
+        recipe,
+        tuple(sets),
+        base_of_options(base),
+        data,
+        lock,
+        store,
+        out,
+        command_line(),
+        processes,
+        save_every,
     )
     with Terminal() as terminal:
         result = run_recipe(options, terminal)
@@ -64,7 +73,7 @@ def run(
 def plan(
     recipe: RecipeName,
     sets: Sets = [],
-    base: BaseName = None,
+    base: BaseNames = [],
     data: DataName = None,
     lock: LockFile = None,
     store: StoreFolder = STORE,
@@ -72,9 +81,9 @@ def plan(
 ) -> None:
     """Show what would run and what is cached, without running it."""
     from xpareto.pipelines.display import plan_json, show_plan
-    from xpareto.pipelines.planning import Options, prepare
+    from xpareto.pipelines.planning import Options, base_of_options, prepare
 
-    ready = prepare(Options(recipe, tuple(sets), base, data, lock, store))
+    ready = prepare(Options(recipe, tuple(sets), base_of_options(base), data, lock, store))
     if as_json:
         for note in ready.notes:
             tell(f"Note: {note}", error=True)

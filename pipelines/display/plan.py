@@ -98,5 +98,5 @@ def show_plan(ready: Prepared) -> None:
 
 
 def _what(step: str, fields: Mapping[str, object]) -> str:
-    on = fields.get("on")
+    on = fields.get("on") or fields.get("training_set")
     return f"{step} on {title(on)}" if on else step

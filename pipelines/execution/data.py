@@ -21,6 +21,7 @@ class TaskDataProvider:
     """Training sets and text of one opened data folder."""
 
     data: Data
+    own_labels: tuple[str, ...] = ()  # in the order of the outputs of the model at hand; (): that of the data
 
     def head(self, training_set: str) -> Head:
         if training_set == ENCODER:
@@ -28,12 +29,16 @@ class TaskDataProvider:
         return find_training_set(training_set).head
 
     def labels(self, training_set: str) -> tuple[str, ...]:
-        return () if training_set == ENCODER else self.data.labels(training_set)
+        if training_set == ENCODER:
+            return ()
+        labels = self.data.labels(training_set)
+        return self.own_labels if sorted(self.own_labels) == sorted(labels) else labels
 
     def examples(
         self, training_set: str, split: Split, tokenizer: Path, max_length: int, limit: int | None
     ) -> Examples:
-        return training_examples(self.data, training_set, split, tokenizer, max_length, limit)
+        labels = self.labels(training_set)
+        return training_examples(self.data, training_set, split, tokenizer, max_length, limit, labels)
 
     def text(self, name: str) -> Mapping[str, Sequence[str]]:
         return self.data.text(name)

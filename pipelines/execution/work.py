@@ -44,8 +44,9 @@ class Job:
         plain = Job(node, str(store.root), data, threads, save_minutes=save_minutes)
         if node.step != "base" or base is None:
             return plain
-        folder = str(base.folder) if base.folder is not None else None
-        return replace(plain, base_folder=folder, base_repo=base.repo, base_revision=base.revision)
+        found = base.source(node.fields["source"])
+        folder = str(found.folder) if found.folder is not None else None
+        return replace(plain, base_folder=folder, base_repo=found.repo, base_revision=found.revision)
 
     def node_folder(self) -> Path:
         """Return where the node's artifact is built."""
@@ -124,8 +125,10 @@ def _given(work: Job, store: Store, key: str | None) -> Artifact | None:
 def _apply(work: Job, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> StepResult:
     node = work.node
     step: Step = STEPS.load(node.step).from_json(node.fields)
+    given = inputs.source.manifest if inputs.source is not None else None
+    labels = given.labels if given is not None and given.training_set is not None else ()
     context = Context(
-        TaskDataProvider(Data.open(work.data)), node.seed or 0, work.threads, inputs.scratch, progress,
+        TaskDataProvider(Data.open(work.data), labels), node.seed or 0, work.threads, inputs.scratch, progress,
         work.save_minutes, inputs.teacher, first,
     )  # fmt: skip
     return step.apply(inputs.source, target, context)
@@ -163,9 +166,18 @@ def _make(work: Job, inputs: _Inputs, target: Path, progress: Progress) -> Manif
 
 
 def _take_base(work: Job, target: Path) -> StepResult:
+    """Take a checkpoint into the store: whole, or as the model that answers for a training set."""
+    made = _imported(work, target)
+    if "training_set" not in work.node.fields:
+        return made
+    labels, name = tuple(work.node.fields["labels"]), work.node.fields["training_set"]
+    return replace(made, labels=labels, training_set=name)
 
+
+def _imported(work: Job, target: Path) -> StepResult:
+    head = work.node.fields.get("head")
     if work.base_folder is not None:
-        return import_checkpoint(Path(work.base_folder), target)
+        return import_checkpoint(Path(work.base_folder), target, head=head)
     if work.base_repo is None:
         raise InputError(f"{work.node.where}: neither a folder nor a hub id is given as base.")
     from huggingface_hub import snapshot_download
@@ -182,7 +194,7 @@ def _take_base(work: Job, target: Path) -> StepResult:
     remove(copy)
     shutil.copytree(folder, copy)  # the hub's cache holds links; an artifact must not
     try:
-        return import_checkpoint(copy, target)
+        return import_checkpoint(copy, target, head=head)
     finally:
         remove(copy)
 

@@ -1,12 +1,14 @@
+from .base_checkpoint import EMBEDDED as EMBEDDED
+from .base_checkpoint import HUB_FILES as HUB_FILES
+from .base_checkpoint import Base as Base
+from .base_checkpoint import Given as Given
+from .base_checkpoint import as_downloaded as as_downloaded
+from .base_checkpoint import base_of_options as base_of_options
 from .graph import Candidate as Candidate
 from .graph import Node as Node
 from .graph import Plan as Plan
-from .inputs import EMBEDDED as EMBEDDED
-from .inputs import HUB_FILES as HUB_FILES
-from .inputs import Base as Base
 from .inputs import Start as Start
 from .inputs import dataset_commits as dataset_commits
-from .inputs import hub_notes as hub_notes
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
 from .plan import make_plan as make_plan
@@ -15,6 +17,7 @@ from .preflight import check_training as check_training
 from .preflight import incomplete as incomplete
 from .preparation import Options as Options
 from .preparation import Prepared as Prepared
+from .preparation import notes_of_base as notes_of_base
 from .preparation import prepare as prepare
 from .titles import work_titles as work_titles
 from .withheld_gold import withheld_notes as withheld_notes

@@ -26,12 +26,15 @@ from xpareto.compress.core import (
 )
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
+from xpareto.pipelines.planning.base_checkpoint import Base
 from xpareto.pipelines.planning.graph import Candidate, Node, Plan, used_nodes
 from xpareto.pipelines.planning.inputs import Start
+from xpareto.pipelines.planning.kept_heads import kept_heads, trains_heads
 from xpareto.pipelines.planning.keys import canonical, key_of, version_of
 from xpareto.pipelines.planning.no_candidate import why_format_lacks, why_no_candidate
-from xpareto.pipelines.recipe import Checked, Setting
+from xpareto.pipelines.recipe import Checked, Recipe, Setting
 
+_BASE = "base"  # what the checkpoint that a chain begins with is called, as its step and as its stage
 KEY_SCHEMA = 1  # raise it when the meaning of a key's parts changes
 
 
@@ -66,6 +69,7 @@ class _Described:
 
 @dataclass
 class _Growing:
+    recipe: Recipe
     start: Start
     heads: Mapping[str, Head]
     sets: Sequence[str]
@@ -84,6 +88,13 @@ class _Growing:
                 key, setting.name, setting.label, step.version, description.fields, parent, seeded, description.data,
                 description.versions, setting.where, teacher,
             )  # fmt: skip
+        return key
+
+    def take(self, base: Base, fields: Mapping[str, Any]) -> str:
+        """Return the key of a checkpoint that is taken into the store, adding its node once."""
+        key = key_of(canonical([KEY_SCHEMA, _BASE, 1, fields]), None, None)
+        if key not in self.nodes:
+            self.nodes[key] = Node(key, _BASE, _BASE, 1, fields, None, None, {}, {}, base.where)
         return key
 
     def _describe(self, name: str, step: Step) -> _Described:
@@ -106,32 +117,32 @@ def make_plan(checked: Checked, start: Start) -> Plan:
         dict.fromkeys(choice.trained_on or task(choice.task).trained_on for choice in recipe.choices())
     )
     heads: dict[str, Head] = {name: TRAINING_SETS.load(name).head for name in TRAINING_SETS.names}
-    growing = _Growing(start, heads | {ENCODER: "encoder"}, sets)
+    growing = _Growing(recipe, start, heads | {ENCODER: "encoder"}, sets)
     formats = {name: RUNTIMES.load(name).format for name in recipe.runtimes}
     many_seeds = len(recipe.seeds) > 1
     by_identity: dict[tuple[Any, ...], Candidate] = {}
     names: dict[str, tuple[Any, ...]] = {}
     for arm, positions in checked.chains.items():
         for seed in recipe.seeds:
-            for state, setting in _grow(growing, positions, seed):
+            for state, label, where in _grow(growing, positions, seed):
                 for runtime in recipe.runtimes:
                     if formats[runtime] != state.chain_state.format:
                         continue
-                    name = _candidate_name(arm, state, seed if many_seeds else None, runtime)
+                    name = _candidate_name(arm, state, label, seed if many_seeds else None, runtime)
                     identity = (tuple(sorted(state.ends.items())), runtime)
                     if identity in by_identity:
                         continue  # another arm or sweep value leads to the very same artifacts
                     if names.setdefault(name, identity) != identity:
                         raise InputError(
-                            f"{setting.where}: two candidates are called {name}. Give their steps labels."
+                            f"{where}: two candidates are called {name}. Give their steps labels."
                         )
                     by_identity[identity] = Candidate(
-                        name, arm, setting.label, runtime, seed, dict(state.settings), state.steps, state.ends
+                        name, arm, label, runtime, seed, dict(state.settings), state.steps, state.ends
                     )
     candidates = tuple(by_identity.values())
     if not candidates:
-        notes = start.base.notes if start.base else ()
-        raise InputError(" ".join((why_no_candidate(checked, sets, formats), *notes)))
+        dropped = [start.base.dropped] if start.base and start.base.dropped else []
+        raise InputError(" ".join((why_no_candidate(checked, sets, formats), *dropped)))
     content = json.dumps(
         [KEY_SCHEMA, checked.source, [(c.name, sorted(c.artifacts.items())) for c in candidates]],
         ensure_ascii=False,
@@ -145,12 +156,14 @@ def make_plan(checked: Checked, start: Start) -> Plan:
 
 def _grow(
     growing: _Growing, positions: Sequence[Sequence[Setting]], seed: int
-) -> Iterator[tuple[_State, Setting]]:
-    """Yield (state, last step) wherever the chain stands on a candidate, depth first."""
-    start_flow, start_key = _begin(growing)
-    ends = {"": start_key} if start_key else {}
+) -> Iterator[tuple[_State, str, str]]:
+    """Yield (state, label and place of the last step) wherever the chain stands on a candidate, depth first."""
+    start_flow, ends = _begin(growing, positions)
     earlier = {"base": (start_flow, ends)} if ends else {}
-    stack = [(0, _State(start_flow, ends, {"": ()}, earlier=earlier))]
+    first = _State(start_flow, ends, dict.fromkeys(ends or [""], ()), earlier=earlier)
+    if start_flow.forked and growing.start.base is not None:
+        yield first, _BASE, growing.start.base.where
+    stack = [(0, first)]
     while stack:
         depth, state = stack.pop()
         if depth == len(positions):
@@ -160,20 +173,33 @@ def _grow(
         for setting in positions[depth]:
             grown = _extend(growing, state, setting, seed)
             if setting.enabled and grown.chain_state.forked and setting.candidate is not False:
-                yield grown, setting
+                yield grown, setting.label, setting.where
             after.append((depth + 1, grown))
         stack += reversed(after)
 
 
-def _begin(growing: _Growing) -> tuple[ChainState, str | None]:
+def _begin(growing: _Growing, positions: Sequence[Sequence[Setting]]) -> tuple[ChainState, Mapping[str, str]]:
+    """Return what a chain begins with: the base's body, or, where no step trains, the heads that it has."""
     base = growing.start.base
     if base is None:
-        return ChainState(), None
-    fields = {"source": base.identity}
-    key = key_of(canonical([KEY_SCHEMA, "base", 1, fields]), None, None)
-    if key not in growing.nodes:
-        growing.nodes[key] = Node(key, "base", "base", 1, fields, None, None, {}, {}, base.where)
-    return ChainState("torch", base.head), key
+        return ChainState(), {}
+    wanted = {name: growing.heads[parse_source(name).name] for name in growing.sets}
+    kept = kept_heads(growing.recipe, growing.start, base, wanted, trains_heads(positions))
+    if not kept:
+        return ChainState("torch", base.head), {"": growing.take(base, {"source": base.identity})}
+    ends = {
+        name: growing.take(
+            one.base,
+            {
+                "source": one.base.identity,
+                "training_set": name,
+                "head": one.head,
+                "labels": list(one.labels),
+            },
+        )
+        for name, one in kept.items()
+    }
+    return ChainState("torch", forked=True), ends
 
 
 def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
@@ -281,7 +307,7 @@ def _distinct(lines: Mapping[str, tuple[Setting, ...]]) -> list[tuple[tuple[Sett
     ]
 
 
-def _candidate_name(arm: str, state: _State, seed: int | None, runtime: str) -> str:
+def _candidate_name(arm: str, state: _State, label: str, seed: int | None, runtime: str) -> str:
     """Return arm/stage[/field=value...][/seed=n]/runtime; only what the stage depends on is named."""
     fields = [path.partition(".")[2] for path, _ in state.settings]
     shown = []
@@ -292,4 +318,4 @@ def _candidate_name(arm: str, state: _State, seed: int | None, runtime: str) -> 
         text = text.replace("/", "_")
         shown.append(f"{short if fields.count(short) == 1 else path}={text}")
     seeds = [f"seed={seed}"] if seed is not None else []
-    return "/".join([arm, state.steps[-1].label, *shown, *seeds, runtime])
+    return "/".join([arm, label, *shown, *seeds, runtime])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpareto.pipelines.planning.base_checkpoint import Base, Given
 from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start, open_start
+from xpareto.pipelines.planning.kept_heads import kept_notes
 from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.workload import Workload, workloads
-from xpareto.pipelines.recipe import Checked, find_recipe, load_recipe
+from xpareto.pipelines.recipe import Checked, Recipe, find_recipe, load_recipe
 from xpareto.pipelines.storage import Store
 
 
@@ -20,7 +23,7 @@ class Options:
 
     recipe: str
     overrides: tuple[str, ...] = ()
-    base: str | None = None
+    base: Given | None = None
     data: str | None = None
     lock: Path | None = None
     store: Path = Path("store")
@@ -47,7 +50,7 @@ class Prepared:
         return (
             *self.checked.notes,
             *_unused(self.plan),
-            *(self.start.base.notes if self.start.base else ()),
+            *notes_of_base(self.start.base, self.plan, self.checked.recipe),
             *(
                 f"{file} is damaged, so {self.plan.nodes[key].label} is made again."
                 for key, file in damaged.items()
@@ -75,6 +78,19 @@ def prepare(options: Options) -> Prepared:
         work = check_evaluation(work, start, store)
     start.fingerprints.save()
     return Prepared(checked, store, start, plan, work)
+
+
+def notes_of_base(base: Base | None, plan: Plan, recipe: Recipe) -> Iterator[str]:
+    """Yield what there is to tell of a base, which depends on whether the plan keeps its head."""
+    if base is None:
+        return
+    taken = [node.fields for node in plan.nodes.values() if node.step == "base"]
+    kept = [fields for fields in taken if "training_set" in fields]
+    for checkpoint in base.checkpoints:
+        if checkpoint.dropped and len(kept) < len(taken):
+            yield checkpoint.dropped
+        yield from checkpoint.notes
+    yield from kept_notes(recipe, [fields["training_set"] for fields in kept], base)
 
 
 def _unused(plan: Plan) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ def work_titles(plan: Plan) -> dict[str, str]:
             for path, value in _shared(settings.get(key, [])).items()
             if path.partition(".")[0] == node.label
         ]
-        sets = [title(one.fields["on"]) for one in plan.ancestors(key) if one.fields.get("on")]
+        named = [one.fields.get("on") or one.fields.get("training_set") for one in plan.ancestors(key)]
+        sets = [title(name) for name in named if name]
         words += [f"({sets[0]})"] if sets else []
         if len(every_seed) > 1 and len(seeds.get(key, ())) == 1:
             words.append(f"seed {next(iter(seeds[key]))}")

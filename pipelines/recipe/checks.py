@@ -12,7 +12,7 @@ from xpareto.compress.core import STEPS, Catalog, InputError, Step, hint, shorte
 from xpareto.eval.objectives import OBJECTIVES
 from xpareto.eval.probing import PROBES
 from xpareto.eval.runtimes import RUNTIMES
-from xpareto.eval.tasks import TASKS, TRAINING_SETS, Task, split_language, training_set
+from xpareto.eval.tasks import ENCODER, TASKS, TRAINING_SETS, Task, split_language, training_set
 from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_languages
 from xpareto.pipelines.recipe.check_training import training_problems
 from xpareto.pipelines.recipe.explanations import explain
@@ -105,6 +105,9 @@ def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Settin
 
 
 def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
+    for key in recipe.base if isinstance(recipe.base, dict) else ():
+        if key not in (*TASKS.names, ENCODER):
+            problems.append(_unknown("task", key, (*TASKS.names, ENCODER), source.at(("base", key))))
     for index, choice in enumerate(recipe.tasks):
         where: Where = ("tasks", index)
         if choice.task not in TASKS.names:

@@ -132,9 +132,10 @@ class Recipe(Frozen):
     xpareto: Literal[1] = Field(description="Version of the recipe format.")
     name: Name = Field(description="Names the run folders.")
     description: str = Field(default="", description="One sentence on what the recipe shows.")
-    base: str | None = Field(
+    base: str | Annotated[dict[str, str], Field(min_length=1)] | None = Field(
         default=None,
-        description="Checkpoint to start from: a hub id, a local folder, or `embedded` (a tiny one that ships). "
+        description="Checkpoint to start from: a hub id, a local folder, or `embedded` (a tiny one that ships); or "
+        "several that are fine-tuned, one for each task (and `encoder`, for those that compare vectors): {xnli: DIR}. "
         "Leave it out when the first step makes one (pretrain), or give it with --base.",
     )
     data: str | None = Field(

@@ -10,7 +10,7 @@ from pathlib import Path
 from xpareto.compress.core import Artifact, ArtifactDamaged, InputError
 from xpareto.compress.training import SAVED_TRAINING
 from xpareto.pipelines.execution import Executor, Job, StepError
-from xpareto.pipelines.planning import Candidate, Plan, Prepared, hub_notes, work_titles
+from xpareto.pipelines.planning import Candidate, Plan, Prepared, as_downloaded, notes_of_base, work_titles
 from xpareto.pipelines.runs.agenda import Agenda, making
 from xpareto.pipelines.storage import RunFolder
 
@@ -117,8 +117,8 @@ class ArtifactBuilder:
         if (
             node.step == "base" and start.base is not None
         ):  # of the hub's, more is known now than when it was planned
-            for note in hub_notes(start.base, self.ready.checked.recipe):
-                if note not in start.base.notes:
+            for note in notes_of_base(as_downloaded(start.base), self.ready.plan, self.ready.checked.recipe):
+                if note not in self.ready.notes:
                     console.say(f"Note: {note}")
         return made
 

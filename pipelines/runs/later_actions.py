@@ -123,7 +123,7 @@ class RunOptions:
     """What the command line chose when a run was made, as its plan.json tells."""
 
     store: str
-    base: str | None = None
+    base: str | dict[str, str] | None = None
     data: str | None = None
     lock: str | None = None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from xpareto.compress.core import Artifact
 from xpareto.eval.results import Provenance, RunDocument, StepFacts, TaskFacts
 from xpareto.eval.results import document as results
+from xpareto.eval.tasks import ENCODER
 from xpareto.pipelines.planning import Candidate, Plan, Start, Workload, incomplete
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Store
@@ -31,6 +32,7 @@ def results_of(
         data=start.data_name,
         base=start.base.name if start.base else "",
         description=recipe.description,
+        brought=_brought(plan),
         incomplete={name: tuple(parts) for name, parts in incomplete(plan, start).items()},
         tasks={item.task.name: _task(item) for item in work},
         objectives=tuple(recipe.objectives),
@@ -38,6 +40,12 @@ def results_of(
         candidates=tuple(_candidate(item, run, plan, store, verified) for item in plan.candidates),
         made=_made(plan, store, recipe.measure.allow_modelled_energy),
     )
+
+
+def _brought(plan: Plan) -> tuple[str, ...]:
+    """Return the training sets whose models the base came with, but for bare encoders, which learn from none."""
+    taken = (node.fields.get("training_set") for node in plan.nodes.values() if node.step == "base")
+    return tuple(sorted({str(name) for name in taken if name is not None} - {ENCODER}))
 
 
 def _task(item: Workload) -> TaskFacts:

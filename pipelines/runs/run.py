@@ -16,11 +16,9 @@ from xpareto.eval.probing import threading_variables
 from xpareto.eval.results import CONTROL, COST, turns, write_document
 from xpareto.pipelines.execution import LocalExecutor
 from xpareto.pipelines.planning import (
-    EMBEDDED,
     Options,
     Plan,
     Prepared,
-    Start,
     Workload,
     check_evaluation,
     check_training,
@@ -199,7 +197,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
                 "command": options.command,
                 "recipe": options.recipe,
                 "overrides": list(options.overrides),
-                "base": _base_name(ready.start),
+                "base": ready.start.base.given if ready.start.base else None,
                 "data": ready.start.spec.root if not ready.start.spec.hub else ready.start.data_name,
                 "lock": str(options.lock) if options.lock else None,
                 "store": str(ready.store.root),
@@ -212,10 +210,3 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
         facts["int8_products"] = probe()
     run.write_json("environment.json", facts)
     run.write_json("lock.json", dict(sorted(ready.start.lock.commits.items())))
-
-
-def _base_name(start: Start) -> str | None:
-    if start.base is None:
-        return None
-    by_name = start.base.folder is None or start.base.name == EMBEDDED  # it ships: its folder may move
-    return start.base.name if by_name else str(start.base.folder)

@@ -13,7 +13,7 @@ from xpareto.eval.records import Measurement
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
 from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import BATCH_NOTE, batch_dependent, clock_drift, clock_words, energy_caveats
-from xpareto.reports.findings.learning import incomplete_text, unlearnt_texts, withheld_text
+from xpareto.reports.findings.learning import brought_text, incomplete_text, unlearnt_texts, withheld_text
 from xpareto.reports.text import seen_words
 
 XTREME_TASKS = 9
@@ -145,9 +145,9 @@ def _withheld(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _incomplete(run_summary: RunSummary) -> Iterator[Caveat]:
-    words = incomplete_text(run_summary.run.incomplete)
-    if words:
-        yield Caveat(*words)
+    for words in (incomplete_text(run_summary.run.incomplete), brought_text(run_summary.run.brought)):
+        if words:
+            yield Caveat(*words)
 
 
 def _limits(run_summary: RunSummary) -> Iterator[Caveat]:

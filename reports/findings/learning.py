@@ -76,6 +76,22 @@ def incomplete_text(absent_by_set: Mapping[str, Sequence[str]]) -> tuple[str, st
     return "training-parts", "Some training sets are not whole", text
 
 
+def brought_text(sets: Sequence[str]) -> tuple[str, str, str] | None:
+    """Return key, title and text on models that were fine-tuned before the run.
+
+    >>> brought_text(["mnli"])[2].partition(":")[0]
+    'In place of a model trained on mnli, the base itself answers'
+    """
+    if not sets:
+        return None
+    text = (
+        f"In place of a model trained on {' and '.join(sets)}, the base itself answers: on what it was fine-tuned, and "
+        "in which languages, this run does not know. Scores may be none of zero-shot transfer, and test examples may "
+        "be among what it learnt; changes between its variants are not touched by that."
+    )
+    return "fine-tuned-before", "The base was fine-tuned before this run", text
+
+
 def withheld_text(tasks: Iterable[TaskFacts]) -> tuple[str, str, str] | None:
     """Return key, title and text on languages that have no score because their gold is withheld."""
     parts = [

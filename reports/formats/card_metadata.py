@@ -91,7 +91,7 @@ def _trained_on(run_summary: RunSummary, candidate: str, training: str | None) -
         on = step.fields.get("on")
         sets = [on] if isinstance(on, str) else [*on] if isinstance(on, list | dict) else []
         named |= {str(one) for one in sets} - {"each"}
-    for name in named - {ENCODER}:
+    for name in named - {ENCODER, *run_summary.run.brought}:
         try:
             known = training_set(name)
         except InputError:  # of an extension that is not installed here, or a text

@@ -42,6 +42,7 @@ DOCUMENT = RunDocument(
     base="",
     description="",
     incomplete={"mnli": ("train-sw",)},
+    brought=("udpos",),
     tasks={
         "xnli": TaskFacts("xnli", ("en", "de"), ("sw",), ("accuracy",), "classification", None, "test", 1,
                           {"en": "e", "de": "d"})
@@ -99,7 +100,7 @@ def test_the_file_says_who_wrote_it_and_what_could_not_be_made(tmp_path: Path) -
 def test_an_older_run_without_keys_work_and_version_is_read(tmp_path: Path) -> None:
     write_document(tmp_path, DOCUMENT)
     raw = _raw(tmp_path)
-    for name in ("xpareto", "made", "incomplete", "description", "base"):
+    for name in ("xpareto", "made", "incomplete", "brought", "description", "base"):
         del raw[name]
     for entry in raw["candidates"]:
         del entry["keys"], entry["run"]

@@ -15,7 +15,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.planning import inputs
-from xpareto.pipelines.planning.inputs import Base, embedded_data, hub_notes, open_start
+from xpareto.pipelines.planning.base_checkpoint import Base, as_downloaded
+from xpareto.pipelines.planning.inputs import embedded_data, open_start
 from xpareto.pipelines.recipe.schema import Checked, Recipe
 from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import Store
@@ -79,24 +80,24 @@ def test_what_can_only_be_a_folder_is_no_hub_id(name: str, told: Callable[..., s
 def test_a_head_that_is_left_out_is_told_before_any_work(
     world: TinyWorld, tmp_path: Path, checked: Callable[..., Checked]
 ) -> None:
-    def notes(base: Path) -> tuple[str, ...]:
+    def told(base: Path) -> tuple[str, tuple[str, ...]]:
         start = open_start(
             checked().recipe, Store(tmp_path / "store"), recipe_folder=tmp_path, recipe_file="r.yaml",
             base=str(base), data="embedded", lock_file=None,
         )  # fmt: skip
         assert start.base is not None
-        return start.base.notes
+        return start.base.dropped, start.base.notes
 
-    assert notes(world.source("mlm").path) == notes(world.source("encoder").path) == ()
-    [told] = notes(world.source("classification").path)
-    assert (
-        "classification head that was fine-tuned, with the labels even and odd. The head is not used" in told
-    )
+    assert told(world.source("mlm").path) == told(world.source("encoder").path) == ("", ())
+    dropped, notes = told(world.source("classification").path)
+    assert "classification head that was fine-tuned, with the labels even and odd. The head is not" in dropped
+    assert notes == ()
     other = Path(shutil.copytree(world.source("classification").path, tmp_path / "other"))
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps({**config, "architectures": ["RankerOfMine"]}))
-    [told] = notes(other)
-    assert "has a head, classifier, which is none of the kind that its config.json names" in told
+    dropped, [note] = told(other)
+    assert "has a head, classifier, which is none of the kind that its config.json names" in note
+    assert dropped == ""
 
 
 def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(
@@ -151,9 +152,9 @@ def test_what_a_base_of_the_hub_has_is_told_where_it_was_downloaded(
     before = opened()
     assert before.notes == ()
     cache["some/base"] = Path(shutil.copytree(world.source("classification").path, tmp_path / "cached"))
-    [told] = hub_notes(before, recipe)  # as once it is downloaded
-    assert told.startswith("The base some/base has a classification head that was fine-tuned")
-    assert opened() == replace(before, notes=(told,))  # and nothing else of the plan changes
+    after = as_downloaded(before)
+    assert after.dropped.startswith("The base some/base has a classification head that was fine-tuned")
+    assert opened() == after == replace(before, dropped=after.dropped)  # and nothing else of the plan changes
     modules = [{"type": "models.Transformer"}, {"type": "models.Dense", "path": "2_Dense"}]
     (cache["some/base"] / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(InputError, match=r"r.yaml: base: .*found a module Dense"):

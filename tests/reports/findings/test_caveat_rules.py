@@ -125,6 +125,15 @@ def test_a_training_set_without_some_of_its_parts_is_named(make_run: Make) -> No
     assert "anli: without MNLI, SNLI." in _keys(folder)["training-parts"]
 
 
+def test_a_base_that_was_fine_tuned_before_is_told(make_run: Make) -> None:
+    folder = make_run(**CLEAN)
+    assert "fine-tuned-before" not in _keys(folder)
+    file = folder / "candidates.json"
+    listing = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(listing | {"brought": ["mnli", "udpos"]}), encoding="utf-8")
+    assert "In place of a model trained on mnli and udpos, the base" in _keys(folder)["fine-tuned-before"]
+
+
 def test_near_latencies_are_called_noise_only_when_near(make_run: Make) -> None:
     assert "latency-noise" in _keys(make_run(**CLEAN))
     found = summarize(read_runs([make_run(**CLEAN)]))
