@@ -22,6 +22,9 @@ class ExportOnnx(Step):
     scored, and the layers above are left out. Weights of over 16 MB lie in model.onnx_data
     beside the graph, from where runtimes map them in place of copying them. Codes that quantize_aware learned go along.
 
+    What differs from torch by more than `tolerance` is an error, but where rounding alone is the cause: where the graph
+    is about as near to torch in float64 as torch in float32 is. Pruning that fits weights anew can leave such models.
+
     Attention is exported as plain products and a softmax, without fused operators of onnxruntime: the
     graph then runs anywhere, has a quarter fewer nodes than the export of torch's fused attention, and
     the fused variants were within noise of it (1x16 to 8x128, onnxruntime 1.32, AVX2).
