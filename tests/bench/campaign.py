@@ -176,9 +176,9 @@ def page(tallies: Sequence[tuple[str, Tally]]) -> str:
         "`choose` with 3 where nothing fits. Faults are tracebacks, hangs, outputs that changed without a word, rows\n"
         "that were lost, finished steps that were done again, and processes that were left.\n\n"
         f"{table(tallies)}\n\n## How it was made\n\nPart by part beside other work, each at its commit\n"
-        "(of the branch that mended what was found):\n\n```sh\n"
+        "(of the branch that mended what was found), in several sittings on machines of two cores:\n\n```sh\n"
         f"{''.join(_command(name, tally) for name, tally in tallies)}```\n\n"
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, onnxruntime "
+        f"The last one: {facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, onnxruntime "
         f"{facts['packages']['onnxruntime']}, python {facts['python']}.\n"
     )
 
