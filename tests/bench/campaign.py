@@ -178,8 +178,8 @@ def page(tallies: Sequence[tuple[str, Tally]]) -> str:
         f"{table(tallies)}\n\n## How it was made\n\nPart by part beside other work, each at its commit\n"
         "(of the branch that mended what was found), in several sittings on machines of two cores:\n\n```sh\n"
         f"{''.join(_command(name, tally) for name, tally in tallies)}```\n\n"
-        f"The last one: {facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, onnxruntime "
-        f"{facts['packages']['onnxruntime']}, python {facts['python']}.\n"
+        f"The last one: {facts['cpu']}, {facts['cores']} cores, {facts['os']}, torch {facts['packages']['torch']}, "
+        f"onnxruntime {facts['packages']['onnxruntime']}, python {facts['python']}.\n"
     )
 
 
