@@ -23,6 +23,8 @@ from xpareto.eval.statistics import (
     step_up,
 )
 
+_ROUNDING_POINTS = 1e-6
+
 
 @dataclass(frozen=True)
 class DropPower:
@@ -134,6 +136,7 @@ def _losses(
         spreads.append(shrunken_spread(of_languages.spread(), of_languages.repeats))
     examples = np.concatenate([spread.examples for spread in spreads], axis=1)
     error = np.sqrt(np.maximum(examples**2 - gains.added, 0.0))
+    error[error < _ROUNDING_POINTS] = 0.0  # the root of what rounding leaves: a copy has no error
     seeds = [replace(spread, examples=np.zeros_like(spread.examples)) for spread in spreads]
     return _Losses(-gains.points, error, gains.unit, seeds, scores.points[base, places])
 

@@ -148,7 +148,7 @@ def _answered(head: Head, spelt: Sequence[str]) -> list[str]:
     return [
         one.name
         for one in known
-        if HEAD_OF_KIND[one.kind] == (head if HEADS[head].supervised else "encoder")
+        if HEAD_OF_KIND[one.kind] == (head if HEADS[head].supervised else ENCODER)
         and _matched(spelt, one.labels) is not None
     ]
 

@@ -20,6 +20,7 @@ from tests.compress.tiny_onnx import (
     onnx_model,
     operators,
 )
+from tests.exact_products import needs_exact_products
 from tests.tiny_world import special_tokens
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
@@ -48,6 +49,7 @@ def test_the_fields_of_a_recipe_are_taken() -> None:
         ("encoder", 1, ["last_hidden_state"]),
     ],
 )
+@needs_exact_products
 def test_every_head_runs_in_integers_and_is_close(
     tmp_path: Path, head: Head, layer: int | None, outputs: list[str]
 ) -> None:
@@ -71,6 +73,7 @@ def test_every_head_runs_in_integers_and_is_close(
 
 
 @pytest.mark.parametrize("method", ["minmax", "percentile", "mse", "entropy"])
+@needs_exact_products
 def test_every_way_to_choose_ranges_gives_a_close_model_with_unsigned_codes(
     tmp_path: Path, method: str
 ) -> None:
@@ -180,6 +183,7 @@ def test_the_products_of_greatest_error_fall_back(tmp_path: Path) -> None:
     assert notes["products"]["integer"] == PRODUCTS + 1 - 3
 
 
+@needs_exact_products
 def test_bias_correction_brings_the_mean_output_of_a_product_back(tmp_path: Path) -> None:
     """On the calibration data itself, a product whose input is exact has no mean error left."""
     from tests.compress.tiny_onnx import Lines

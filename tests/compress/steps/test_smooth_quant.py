@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, onnx_model, operators
+from tests.exact_products import needs_exact_products
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.step import ChainState, DataNeed, IncompatibleStep
 from xpareto.compress.onnx import parity
@@ -154,6 +155,7 @@ def wild(source: Artifact, folder: Path) -> Artifact:
 
 
 @pytest.mark.parametrize("step", [STATIC(calibration=TEXT_QUICK, range="minmax"), DYNAMIC()])  # type: ignore[arg-type]
+@needs_exact_products
 def test_quantization_behind_it_loses_less_where_channels_stand_out(tmp_path: Path, step: Any) -> None:
     source = wild(onnx_model("tagging"), tmp_path / "wild")
     plain = apply(step, source, tmp_path / "plain")

@@ -22,7 +22,7 @@ from xpareto.eval.synthetic.realize import LANGUAGES, words
 from xpareto.eval.synthetic.realize import text as joined
 from xpareto.eval.synthetic.sample import sentence
 from xpareto.pipelines.bases import build
-from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
+from xpareto.pipelines.planning.base_checkpoint import EMBEDDED_BASE
 from xpareto.pipelines.planning.preparation import Options, Prepared, prepare
 
 RECIPE = """\

@@ -60,7 +60,8 @@ def data(tmp_path: Path) -> Path:
 def refused(tmp_path: Path, base: Path, data: Path) -> Callable[..., str]:
     def call(*words: str, recipe: str = RECIPE, base: Path = base, command: str = "run") -> str:
         (tmp_path / "bad.yaml").write_text(recipe)
-        said = run(tmp_path, command, "bad.yaml", "--base", base, "--data", data, *words)
+        given = () if "--base" in words else ("--base", base)
+        said = run(tmp_path, command, "bad.yaml", *given, "--data", data, *words)
         assert not list(tmp_path.glob("runs/*")), "a run was begun although its input is bad"
         return said
 

@@ -27,7 +27,7 @@ from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
 from xpareto.pipelines.execution.data import TaskDataProvider
-from xpareto.pipelines.planning.inputs import EMBEDDED_BASE
+from xpareto.pipelines.planning.base_checkpoint import EMBEDDED_BASE
 
 pytestmark = pytest.mark.slow
 

@@ -11,6 +11,7 @@ import torch
 from onnx import numpy_helper
 from pydantic import ValidationError
 
+from tests.exact_products import needs_exact_products
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
@@ -48,6 +49,7 @@ def trained(
     ("head", "ranges", "low_rank"),
     [("tagging", "learned", False), ("classification", "ema", False), ("tagging", "learned", True)],
 )
+@needs_exact_products
 def test_the_int8_model_equals_the_fake_quantized_one(
     head: Head, ranges: Ranges, low_rank: bool, world: TinyWorld, tmp_path: Path
 ) -> None:

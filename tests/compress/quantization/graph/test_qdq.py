@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.exact_products import needs_exact_products
 from xpareto.compress.onnx.kernels import kernel_counts, products
 from xpareto.compress.onnx.weights import output_axis, weight_products
 from xpareto.compress.quantization.graph.bias import add_to_biases
@@ -76,6 +77,7 @@ def test_no_weight_is_off_by_more_than_half_a_step_of_its_channel(
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
+@needs_exact_products
 def test_the_graph_computes_what_numpy_computes_with_the_codes(per_channel: bool) -> None:
     import onnx
 
@@ -106,6 +108,7 @@ def test_onnxruntime_runs_the_products_in_integers(tmp_path) -> None:  # type: i
     assert "DequantizeLinear" not in counts
 
 
+@needs_exact_products
 def test_only_the_named_product_changes_and_a_shared_weight_stays() -> None:
     weights, model = small_model(shared=True)
     made = with_qdq(model, {"b/MatMul": FIRST})
