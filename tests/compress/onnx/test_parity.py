@@ -59,3 +59,19 @@ def test_nan_and_wrong_shapes_never_pass() -> None:
     batch = parity.Batch(np.array([[5]]), np.array([[1]]))
     with pytest.raises(parity.ParityError, match="expected shape"):
         parity.compare(lambda *_: {"x": np.ones((1, 2))}, lambda *_: {"x": np.ones((2, 1))}, [batch])
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "alike"),
+    [
+        (1e-4, 3e-4, True),
+        (1e-4, 5e-4, False),  # farther from exact arithmetic than sums in another order
+        (0.5, 0.5, False),  # too far for float32 to tell anything
+        (np.nan, np.nan, False),
+        (1e-4, np.nan, False),
+    ],
+)
+def test_rounding_is_told_from_another_result(own: float, other: float, alike: bool) -> None:
+    exact = np.ones((1, 2))
+    drifts = [{"x": parity.drift([(exact, exact + off)])} for off in (own, other)]
+    assert parity.rounds_alike(*drifts) == alike
