@@ -23,7 +23,7 @@ from xpareto.eval.statistics import (
     step_up,
 )
 
-_ROUNDING_POINTS = 1e-6
+_CANCELLED = 1e-9  # the share of a difference of equal float64 sums that rounding may leave
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,9 @@ def _losses(
         of_languages = scores.less(base).take(list(table.language_places))
         spreads.append(shrunken_spread(of_languages.spread(), of_languages.repeats))
     examples = np.concatenate([spread.examples for spread in spreads], axis=1)
-    error = np.sqrt(np.maximum(examples**2 - gains.added, 0.0))
-    error[error < _ROUNDING_POINTS] = 0.0  # the root of what rounding leaves: a copy has no error
+    variance = examples**2 - gains.added
+    variance[variance < _CANCELLED * gains.added] = 0.0  # nothing but rounding is left: a copy has no error
+    error = np.sqrt(variance)
     seeds = [replace(spread, examples=np.zeros_like(spread.examples)) for spread in spreads]
     return _Losses(-gains.points, error, gains.unit, seeds, scores.points[base, places])
 

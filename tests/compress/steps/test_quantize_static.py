@@ -20,7 +20,7 @@ from tests.compress.tiny_onnx import (
     onnx_model,
     operators,
 )
-from tests.exact_products import needs_exact_products
+from tests.exact_products import REDUCE_RANGE
 from tests.tiny_world import special_tokens
 from xpareto.compress.core.artifact import Artifact, Head
 from xpareto.compress.core.errors import InputError
@@ -49,12 +49,11 @@ def test_the_fields_of_a_recipe_are_taken() -> None:
         ("encoder", 1, ["last_hidden_state"]),
     ],
 )
-@needs_exact_products
 def test_every_head_runs_in_integers_and_is_close(
     tmp_path: Path, head: Head, layer: int | None, outputs: list[str]
 ) -> None:
     source = onnx_model(head, layer)
-    made = quantize(source, tmp_path / "int8")
+    made = quantize(source, tmp_path / "int8", reduce_range=REDUCE_RANGE)
     notes = made.manifest.notes
     layers = layer or 2  # an encoder ends at the layer that is read
     products = PRODUCTS * layers // 2 + {"classification": 2, "encoder": 0}.get(head, 1)
@@ -73,13 +72,12 @@ def test_every_head_runs_in_integers_and_is_close(
 
 
 @pytest.mark.parametrize("method", ["minmax", "percentile", "mse", "entropy"])
-@needs_exact_products
 def test_every_way_to_choose_ranges_gives_a_close_model_with_unsigned_codes(
     tmp_path: Path, method: str
 ) -> None:
     import onnx
 
-    made = quantize(onnx_model("tagging"), tmp_path / "int8", range=method)
+    made = quantize(onnx_model("tagging"), tmp_path / "int8", range=method, reduce_range=REDUCE_RANGE)
     drift = made.manifest.notes["drift"]["logits"]
     assert drift["mean_abs_diff"] < 0.05 * drift["max_abs_reference"]
     graph = onnx.load(made.file("model.onnx")).graph
@@ -183,7 +181,6 @@ def test_the_products_of_greatest_error_fall_back(tmp_path: Path) -> None:
     assert notes["products"]["integer"] == PRODUCTS + 1 - 3
 
 
-@needs_exact_products
 def test_bias_correction_brings_the_mean_output_of_a_product_back(tmp_path: Path) -> None:
     """On the calibration data itself, a product whose input is exact has no mean error left."""
     from tests.compress.tiny_onnx import Lines
@@ -197,7 +194,12 @@ def test_bias_correction_brings_the_mean_output_of_a_product_back(tmp_path: Path
     errors = {}
     for corrected in (False, True):
         made = quantize(
-            source, tmp_path / str(corrected), embeddings="float", bias_correction=corrected, range="mse"
+            source,
+            tmp_path / str(corrected),
+            embeddings="float",
+            bias_correction=corrected,
+            range="mse",
+            reduce_range=REDUCE_RANGE,
         )
         errors[corrected] = np.abs(collect(made.path, [name], data, 1)[name].channel_means - exact).max()
     assert errors[True] < 1e-5 < errors[False]

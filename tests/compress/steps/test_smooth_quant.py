@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.compress.tiny_onnx import TEXT_QUICK, VOCAB, apply, onnx_model, operators
-from tests.exact_products import needs_exact_products
+from tests.exact_products import REDUCE_RANGE
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.step import ChainState, DataNeed, IncompatibleStep
 from xpareto.compress.onnx import parity
@@ -154,8 +154,13 @@ def wild(source: Artifact, folder: Path) -> Artifact:
     return seal(folder, Manifest({}, "onnx", "tagging", labels=source.manifest.labels))
 
 
-@pytest.mark.parametrize("step", [STATIC(calibration=TEXT_QUICK, range="minmax"), DYNAMIC()])  # type: ignore[arg-type]
-@needs_exact_products
+@pytest.mark.parametrize(
+    "step",
+    [
+        STATIC(calibration=TEXT_QUICK, range="minmax", reduce_range=REDUCE_RANGE),  # type: ignore[arg-type]
+        DYNAMIC(reduce_range=REDUCE_RANGE),  # type: ignore[call-arg]
+    ],
+)
 def test_quantization_behind_it_loses_less_where_channels_stand_out(tmp_path: Path, step: Any) -> None:
     source = wild(onnx_model("tagging"), tmp_path / "wild")
     plain = apply(step, source, tmp_path / "plain")

@@ -11,7 +11,7 @@ import torch
 from onnx import numpy_helper
 from pydantic import ValidationError
 
-from tests.exact_products import needs_exact_products
+from tests.exact_products import REDUCE_RANGE, WEIGHT_BITS
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
@@ -49,7 +49,6 @@ def trained(
     ("head", "ranges", "low_rank"),
     [("tagging", "learned", False), ("classification", "ema", False), ("tagging", "learned", True)],
 )
-@needs_exact_products
 def test_the_int8_model_equals_the_fake_quantized_one(
     head: Head, ranges: Ranges, low_rank: bool, world: TinyWorld, tmp_path: Path
 ) -> None:
@@ -58,10 +57,10 @@ def test_the_int8_model_equals_the_fake_quantized_one(
         float_model = world.make(
             "factorize_embeddings", FACTORIZE.model_validate(FACTORIZE.quick), float_model
         )
-    source, expected = trained(float_model, ranges, tmp_path / "torch")
+    source, expected = trained(float_model, ranges, tmp_path / "torch", WEIGHT_BITS)
     exported = world.exported(source)
     assert exported.file(CODES).read_bytes() == source.file(CODES).read_bytes()
-    made = world.make("quantize_static", STATIC(range="learned"), exported)
+    made = world.make("quantize_static", STATIC(range="learned", reduce_range=REDUCE_RANGE), exported)
     assert made.manifest.notes["products"]["integer"] > 0
     found = onnx_run(made.file("model.onnx"), 1)(IDS, MASK)["logits"]
     plain = onnx_run(exported.file("model.onnx"), 1)(IDS, MASK)["logits"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.exact_products import needs_exact_products
+from tests.exact_products import WEIGHT_BITS
 from xpareto.compress.onnx.kernels import kernel_counts, products
 from xpareto.compress.onnx.weights import output_axis, weight_products
 from xpareto.compress.quantization.graph.bias import add_to_biases
@@ -77,13 +77,14 @@ def test_no_weight_is_off_by_more_than_half_a_step_of_its_channel(
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
-@needs_exact_products
 def test_the_graph_computes_what_numpy_computes_with_the_codes(per_channel: bool) -> None:
     import onnx
 
     weights, model = small_model()
     before = model.SerializeToString()
-    made = with_qdq(model, {"a/MatMul": FIRST, "b/MatMul": FIRST, "c/Gemm": SECOND}, per_channel=per_channel)
+    made = with_qdq(model, {"a/MatMul": FIRST, "b/MatMul": FIRST, "c/Gemm": SECOND},
+        per_channel=per_channel, weight_bits=WEIGHT_BITS,
+    )  # fmt: skip
     assert model.SerializeToString() == before
     onnx.checker.check_model(made, full_check=True)
     kinds = [node.op_type for node in made.graph.node]
@@ -92,8 +93,8 @@ def test_the_graph_computes_what_numpy_computes_with_the_codes(per_channel: bool
     x = np.random.default_rng(1).normal(size=(5, 1, 8)).astype(np.float32)
     axis, other = (1, 0) if per_channel else (None, None)
     coded = FIRST.quantized(x)
-    a, b = (coded @ decoded(weights[f"{name}.weight"], axis) for name in "ab")
-    c = decoded(weights["c.weight"], other)
+    a, b = (coded @ decoded(weights[f"{name}.weight"], axis, WEIGHT_BITS) for name in "ab")
+    c = decoded(weights["c.weight"], other, WEIGHT_BITS)
     expected = SECOND.quantized((a + weights["a.bias"] + b)[:, 0]) @ c.T + weights["c.bias"]
     # a sum that rounds to a neighbouring code moves the result by a step times a weight
     np.testing.assert_allclose(run(made, x), expected, atol=SECOND.scale * np.abs(c).max() * 1.01)
@@ -108,13 +109,12 @@ def test_onnxruntime_runs_the_products_in_integers(tmp_path) -> None:  # type: i
     assert "DequantizeLinear" not in counts
 
 
-@needs_exact_products
 def test_only_the_named_product_changes_and_a_shared_weight_stays() -> None:
     weights, model = small_model(shared=True)
-    made = with_qdq(model, {"b/MatMul": FIRST})
+    made = with_qdq(model, {"b/MatMul": FIRST}, weight_bits=WEIGHT_BITS)
     assert "a.weight" in {t.name for t in made.graph.initializer}
     x = np.random.default_rng(1).normal(size=(5, 1, 8)).astype(np.float32)
-    coded = FIRST.quantized(x) @ decoded(weights["a.weight"], 1)
+    coded = FIRST.quantized(x) @ decoded(weights["a.weight"], 1, WEIGHT_BITS)
     inner = (x @ weights["a.weight"] + weights["a.bias"] + coded)[:, 0]
     expected = inner @ weights["c.weight"].T + weights["c.bias"]
     np.testing.assert_allclose(run(made, x), expected, atol=1e-4)
