@@ -127,10 +127,9 @@ def choose(
     intervals of costs hold at 95 % each by itself. A cost that was measured once is judged by its value.
     Exit code 3 when nothing fits; the nearest miss is named then.
     """
-    from xpareto.eval.analyses import Requirements, named_numbers, names
+    from xpareto.eval.analyses import named_numbers, names
     from xpareto.eval.objectives import declared_limits
-    from xpareto.pipelines.runs import choose_run, warn_of_changes
-    from xpareto.pipelines.storage import RunFolder
+    from xpareto.pipelines import Requirements, Run
 
     given = ctx.meta.get(LIMITS, {})
     requirements = Requirements(
@@ -138,10 +137,8 @@ def choose(
         prefer, names(tasks), names(languages), named_numbers(weights), seed_policy, point_estimates,
         resamples, seed, folds, count_unlearnt,
     )  # fmt: skip
-    run_folder = RunFolder.find(run, runs)
-    other = None if report_on is None else RunFolder.find(report_on, runs)
-    warn_of_changes(*[run_folder] if other is None else [run_folder, other])
-    document = choose_run(run_folder, requirements, other)
+    other = None if report_on is None else Run.open(report_on, runs)
+    document = Run.open(run, runs).choose(requirements, other)
     if as_json:
         sys.stdout.write(document.as_json(indent=1))
     else:

@@ -36,14 +36,9 @@ def export(
     store: StoreLookup = None,
 ) -> None:
     """Write a candidate's models out, with config, tokenizer, manifest, and a card that says how to use them."""
-    from xpareto.pipelines.runs import export as export_candidate
-    from xpareto.pipelines.runs import full_name, store_of, warn_of_changes
-    from xpareto.pipelines.storage import RunFolder
+    from xpareto.pipelines import Run
 
-    run_folder = RunFolder.find(run, runs)
-    warn_of_changes(run_folder)
-    name = full_name(run_folder, candidate)
-    for folder in export_candidate(run_folder, store_of(run_folder, store), name, target, given_license):
+    for folder in Run.open(run, runs, store).export(candidate, target, given_license):
         tell(folder)
 
 

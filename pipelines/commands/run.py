@@ -45,27 +45,25 @@ def run(
     A run that was killed goes on where it stopped when the same command is given again. Exit code 1 when a
     candidate could not be made, or a probe of one failed.
     """
+    from xpareto.pipelines import run as run_recipe
     from xpareto.pipelines.display import Terminal
-    from xpareto.pipelines.execution import check_launch
-    from xpareto.pipelines.planning import Options, base_of_options
-    from xpareto.pipelines.runs import run_recipe
+    from xpareto.pipelines.planning import base_of_options
 
-    check_launch(processes)
-    options = Options(
-        recipe,
-        tuple(sets),
-        base_of_options(base),
-        data,
-        lock,
-        store,
-        out,
-        command_line(),
-        processes,
-        save_every,
-    )
     with Terminal() as terminal:
-        result = run_recipe(options, terminal)
-    terminal.summary(result)
+        result = run_recipe(
+            recipe,
+            overrides=sets,
+            base=base_of_options(base),
+            data=data,
+            lock=lock,
+            store=store,
+            runs=out,
+            processes=processes,
+            save_minutes=save_every,
+            progress=terminal,
+            command=command_line(),
+        )
+    terminal.summary(result.path, result.failed)
     if result.failed:
         raise typer.Exit(1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console as RichConsole
@@ -13,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from xpareto.pipelines.runs import Console, Result, Status
+from xpareto.pipelines.runs import Console, Status
 from xpareto.reports.terminal import show_ending
 from xpareto.reports.text import visible
 
@@ -67,11 +69,11 @@ class Terminal(Console):
         end = "" if self._draws else f"; {status.to_go}"
         self.say(f"{place(status)} made {status.what} in {seconds:.1f} s{end}")
 
-    def summary(self, result: Result) -> None:
-        """Tell what failed, and the answer."""
-        for name, reason in result.failed.items():
+    def summary(self, run: Path, failed: Mapping[str, str]) -> None:
+        """Tell what failed of a run, by candidate, and the answer."""
+        for name, reason in failed.items():
             self.say(f"Failed: {name}: {reason}")
-        show_ending(result.run.path)
+        show_ending(run)
 
     def _standing(self) -> Group:
         """Return what is drawn: how far the whole is, with a bar, and the piece at hand."""

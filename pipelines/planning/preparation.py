@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xpareto.pipelines.planning.base_checkpoint import Base, Given
 from xpareto.pipelines.planning.graph import Plan
@@ -13,15 +14,15 @@ from xpareto.pipelines.planning.kept_heads import kept_notes
 from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.workload import Workload, workloads
-from xpareto.pipelines.recipe import Checked, Recipe, find_recipe, load_recipe
+from xpareto.pipelines.recipe import Checked, Recipe, apply_overrides, check, read_recipe
 from xpareto.pipelines.storage import Store
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line chose for a recipe."""
+    """What the command line, or a caller from Python, chose for a recipe: its file, its name, or its content."""
 
-    recipe: str
+    recipe: str | Mapping[str, Any]
     overrides: tuple[str, ...] = ()
     base: Given | None = None
     data: str | None = None
@@ -60,14 +61,14 @@ class Prepared:
 
 def prepare(options: Options) -> Prepared:
     """Check a recipe and plan it; imports no torch."""
-    file = find_recipe(options.recipe)
-    checked = load_recipe(file, options.overrides)
+    source, folder = read_recipe(options.recipe)
+    checked = check(apply_overrides(source, options.overrides))
     store = Store(options.store)
     start = open_start(
         checked.recipe,
         store,
-        recipe_folder=file.parent,
-        recipe_file=str(file),
+        recipe_folder=folder,
+        recipe_file=source.file,
         base=options.base,
         data=options.data,
         lock_file=options.lock,

@@ -1,9 +1,11 @@
 from .checks import check as check
 from .checks import find_recipe as find_recipe
 from .checks import load_recipe as load_recipe
+from .checks import read_recipe as read_recipe
 from .checks import shipped_recipes as shipped_recipes
 from .json_schema import recipe_schema as recipe_schema
 from .located_yaml import read_yaml as read_yaml
+from .overrides import apply_overrides as apply_overrides
 from .overrides import step_items as step_items
 from .probe_groups import BY_SUBMIT as BY_SUBMIT
 from .probe_groups import groups as groups

@@ -16,7 +16,7 @@ from xpareto.eval.tasks import ENCODER, TASKS, TRAINING_SETS, Task, split_langua
 from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_languages
 from xpareto.pipelines.recipe.check_training import training_problems
 from xpareto.pipelines.recipe.explanations import explain
-from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, read_yaml
+from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, plain_data, read_yaml
 from xpareto.pipelines.recipe.overrides import apply_overrides, label_of, step_items
 from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, nameable
 from xpareto.pipelines.recipe.schema import ARMS, Checked, Recipe, Setting, StepKeys
@@ -43,6 +43,17 @@ def find_recipe(name: str) -> Path:
 def shipped_recipes() -> dict[str, Path]:
     """Return the recipes that ship with xpareto, by name."""
     return {path.stem: path for path in sorted(RECIPES.glob("*.yaml"))}
+
+
+def read_recipe(given: str | Mapping[str, Any]) -> tuple[Located, Path]:
+    """Return a recipe as it stands and the folder in which its relative names begin: of a file, a name, or content.
+
+    Content that Python gives has no lines for messages to name, and its names begin in the working directory.
+    """
+    if isinstance(given, Mapping):
+        return plain_data(dict(given), "recipe"), Path()
+    file = find_recipe(given)
+    return read_yaml(file), file.parent
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Checked:

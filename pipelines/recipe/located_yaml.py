@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -70,7 +70,7 @@ class Located:
                 return self.flags[where[:end]], end
             if where[:end] in self.lines:
                 return f"{self.file}:{self.lines[where[:end]]}", end
-        return f"{self.file}:{self.lines.get((), 1)}", 0
+        return f"{self.file}:{self.lines.get((), 1)}" if self.lines else self.file, 0
 
     def under(self, where: Where) -> Any:
         """Return the data at a path that is there."""
@@ -154,6 +154,20 @@ def dump_yaml(value: Any) -> str:
     stream = StringIO()
     _yaml().dump(value, stream)
     return stream.getvalue()
+
+
+def plain_data(value: Any, name: str) -> Located:
+    """Return data that Python gives as it reads once it is written as YAML, without lines.
+
+    InputError where that cannot be written: `name` is what messages call it.
+    """
+    try:
+        text = dump_yaml(value)
+    except YAMLError as error:
+        raise InputError(
+            f"{name}: expected text, numbers, true and false, None, lists and dicts of these, found {error}."
+        ) from error
+    return replace(parse_yaml(text, name), lines={})
 
 
 def parse_yaml(text: str, file: str) -> Located:

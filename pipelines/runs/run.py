@@ -195,7 +195,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
             "key": ready.plan.key,
             "options": {
                 "command": options.command,
-                "recipe": options.recipe,
+                "recipe": options.recipe if isinstance(options.recipe, str) else "recipe.yaml",
                 "overrides": list(options.overrides),
                 "base": ready.start.base.given if ready.start.base else None,
                 "data": ready.start.spec.root if not ready.start.spec.hub else ready.start.data_name,
