@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.core import InputError as InputError
+from xpareto.compress.onnx import Layout
 from xpareto.eval.analyses import Requirements as Requirements
 from xpareto.eval.analyses.documents import Recommendation
 from xpareto.eval.results import SCORE, RunSummary, read_runs, summarize
@@ -149,16 +150,18 @@ class Run:
         warn_of_changes(self.folder, *[] if other is None else [other])
         return choose_run(self.folder, requirements, other)
 
-    def export(self, candidate: str, target: str | Path, license: str | None = None) -> list[Path]:
+    def export(
+        self, candidate: str, target: str | Path, license: str | None = None, layout: Layout = "flat"
+    ) -> list[Path]:
         """Write a candidate's models into a new folder, as `xpareto export` does; return one folder for each.
 
         `candidate` is its name, or as much of its beginning as no other has; `license` the hub's identifier for the
-        cards.
+        cards; `layout` "hub" has an ONNX graph where the hub's tools look for one of its precision, in onnx/.
         """
         run = self.folder
         warn_of_changes(run)
         name = full_name(run, candidate)
-        return export_candidate(run, store_of(run, self.store), name, Path(target), license)
+        return export_candidate(run, store_of(run, self.store), name, Path(target), license, layout)
 
     def _summary(self) -> RunSummary:
         return summarize(read_runs([self.path]))

@@ -1,3 +1,4 @@
+from .deployment import Layout as Layout
 from .deployment import deploy as deploy
 from .exporting import export as export
 from .graph import MODEL as MODEL

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from xpareto.compress.core import MANIFEST, Artifact, read_json, seal
+from xpareto.compress.core import MANIFEST, Artifact, Manifest, read_json, seal
 from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.compress.models import (
     CUTS,
@@ -26,19 +26,30 @@ from xpareto.compress.models import (
 from xpareto.compress.onnx import graph as onnx_graph
 
 _CONFIG = "config.json"
+Layout = Literal["flat", "hub"]
 _MODULES = (
     {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
     {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
 )
 
 
-def deploy(artifact: Artifact, folder: Path) -> Artifact:
+_HUB_FILES: Mapping[onnx_graph.Precision, str] = {
+    "fp32": "model.onnx",
+    "fp16": "model_fp16.onnx",
+    "q8": "model_quantized.onnx",
+    "q4": "model_q4.onnx",
+}
+
+
+def deploy(artifact: Artifact, folder: Path, layout: Layout = "flat") -> Artifact:
     """Write an artifact into an empty folder as other programs read it; return what lies there.
 
     A bare encoder ends at the hidden state that was scored, so that its last hidden state is that one, and
     the folder says in sentence-transformers' files how the sentence's vector is made of it: its mean over all
     tokens, or what the base said, with its prompts.
     A torch folder that transformers' classes cannot hold is one that they refuse. Everything else is a copy.
+    Of layout "hub", a graph lies in onnx/ under the name that the hub's repositories give its precision, such as
+    onnx/model_quantized.onnx, and config.json tells transformers.js so; of "flat" it is model.onnx.
     The manifest is that of the files in the folder; an artifact that had to change is named as its parent.
     """
     manifest = artifact.manifest
@@ -51,12 +62,14 @@ def deploy(artifact: Artifact, folder: Path) -> Artifact:
         cut(artifact, manifest.layer, folder)
     elif manifest.format == "torch" and refused(told) != told:  # a folder that xpareto 0.2.0 wrote
         _write(folder / _CONFIG, refused(told))
-    elif HEADS[manifest.head].has_logits:
+    elif HEADS[manifest.head].has_logits and not _moves(manifest, layout):
         return Artifact(folder, manifest)
     if not HEADS[manifest.head].has_logits:
         for name, content in _reading(read_json(folder / _CONFIG)).items():
             (folder / name).parent.mkdir(exist_ok=True)
             _write(folder / name, content)
+    if _moves(manifest, layout):
+        _to_hub(folder)
     made = seal(folder, replace(manifest, layer=None, parents=(artifact.digest, *manifest.parents)))
     for file in (MANIFEST, *made.manifest.files):
         (folder / file).chmod(0o644)  # given away: a card, say, is added
@@ -112,6 +125,26 @@ def _cut_onnx(artifact: Artifact, layer: int, folder: Path) -> None:
         (folder / file).unlink(missing_ok=True)
     onnx_graph.save(program, folder)
     _write(folder / _CONFIG, cut_config(config, layer))
+
+
+def _moves(manifest: Manifest, layout: Layout) -> bool:
+    return layout == "hub" and manifest.format == "onnx"
+
+
+def _to_hub(folder: Path) -> None:
+    """Move a folder's graph to where the hub's tools look for one of its precision."""
+    import onnx_ir
+
+    program = onnx_ir.load(folder / onnx_graph.MODEL)
+    kind = onnx_graph.precision(program)
+    inner = folder / "onnx"
+    inner.mkdir()
+    written = onnx_graph.save(program, inner, _HUB_FILES[kind])
+    config = read_json(folder / _CONFIG)
+    for name in (onnx_graph.MODEL, onnx_graph.SIDECAR, _CONFIG):
+        (folder / name).unlink(missing_ok=True)
+    told = {"dtype": kind, "use_external_data_format": len(written) > 1}
+    _write(folder / _CONFIG, {**config, "transformers.js_config": told})
 
 
 def _write(file: Path, content: Any) -> None:

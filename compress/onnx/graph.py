@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -17,6 +17,9 @@ SINGLE_FILE_LIMIT_BYTES = 16_000_000
 loads (870 MB at the peak for 470 MB of weights, against 140 MB and a seventh of the time), and above 2 GiB
 protobuf refuses it."""
 
+Precision = Literal["fp32", "fp16", "q8", "q4"]
+"""As transformers.js calls them (`dtype`)."""
+_CODES = ("INT8", "UINT8", "INT4", "UINT4")  # of which no float graph has a weight
 AXES = ("batch_size", "sequence_length")
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
@@ -125,12 +128,27 @@ def weight_bytes(program: onnx_ir.Model) -> int:
     return sum(tensor.nbytes for tensor in tensors if tensor is not None)
 
 
-def save(program: onnx_ir.Model, folder: Path) -> Sequence[str]:
-    """Write model.onnx into the folder, its weights beside it above the limit; return the file names."""
+def save(program: onnx_ir.Model, folder: Path, name: str = MODEL) -> Sequence[str]:
+    """Write a graph into the folder, its weights beside it above the limit; return the file names."""
     import onnx_ir
 
     if weight_bytes(program) <= SINGLE_FILE_LIMIT_BYTES:
-        onnx_ir.save(program, folder / MODEL)
-        return (MODEL,)
-    onnx_ir.save(program, folder / MODEL, external_data=SIDECAR)
-    return (MODEL, SIDECAR)
+        onnx_ir.save(program, folder / name)
+        return (name,)
+    sidecar = f"{name}{SIDECAR.removeprefix(MODEL)}"
+    onnx_ir.save(program, folder / name, external_data=sidecar)
+    return (name, sidecar)
+
+
+def precision(program: onnx_ir.Model) -> Precision:
+    """Return how most of a graph's weights are kept: in 4 bits that products read, in 8 or fewer, or in floats."""
+
+    if any(node.op_type == "MatMulNBits" and node.attributes["bits"].as_int() == 4 for node in program.graph):
+        return "q4"
+    kept: Counter[str] = Counter()
+    for value in program.graph.initializers.values():
+        if value.const_value is not None:
+            kept[value.const_value.dtype.name] += value.const_value.nbytes
+    if any(kind in _CODES for kind in kept):
+        return "q8"
+    return "fp16" if kept["FLOAT16"] > kept["FLOAT"] else "fp32"

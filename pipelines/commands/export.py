@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
@@ -32,13 +32,20 @@ def export(
             help="The hub's identifier, for the cards; default: the base's, if known.",
         ),
     ] = None,
+    layout: Annotated[
+        Literal["flat", "hub"],
+        typer.Option(
+            "--layout",
+            help="hub: ONNX in onnx/, under the names that transformers.js and the hub's repositories use.",
+        ),
+    ] = "flat",
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,
 ) -> None:
     """Write a candidate's models out, with config, tokenizer, manifest, and a card that says how to use them."""
     from xpareto.pipelines import Run
 
-    for folder in Run.open(run, runs, store).export(candidate, target, given_license):
+    for folder in Run.open(run, runs, store).export(candidate, target, given_license, layout):
         tell(folder)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
-from xpareto.compress.core import Artifact, InputError, checked, plain_name, replace_text, writing
-from xpareto.compress.onnx import deploy
+from xpareto.compress.core import Artifact, InputError, checked, hint, plain_name, replace_text, writing
+from xpareto.compress.onnx import Layout, deploy
 from xpareto.eval.results import Candidate, read_document, read_runs, summarize
 from xpareto.pipelines.planning import EMBEDDED
 from xpareto.pipelines.runs.report import kept_analysis
@@ -48,7 +49,12 @@ def _told(problems: list[str]) -> Iterator[None]:
 
 
 def export(
-    run: RunFolder, store: Store, name: str, target: Path, given_license: str | None = None
+    run: RunFolder,
+    store: Store,
+    name: str,
+    target: Path,
+    given_license: str | None = None,
+    layout: Layout = "flat",
 ) -> list[Path]:
     """Write a candidate's models out of the store: one folder per training set; return them.
 
@@ -56,6 +62,8 @@ def export(
     programs read them (see compress.onnx.deploy). `given_license` is an identifier of the hub's for the card, by
     default the base's where it is known.
     """
+    if layout not in get_args(Layout):
+        raise InputError(f'--layout: expected flat or hub, found "{layout}".{hint(layout, get_args(Layout))}')
     document = read_document(run.path)
     artifacts = artifacts_of(run, store, document.candidate(name))
     check_empty(target)
@@ -66,7 +74,7 @@ def export(
         for training_set, artifact in artifacts.items():
             folder = target / plain_name(training_set, f"{run.path}: training set")
             folder.mkdir(parents=True)
-            released = Released(deploy(artifact, folder), base_model, given_license or base_license)
+            released = Released(deploy(artifact, folder, layout), base_model, given_license or base_license)
             card = model_card(run_summary, analysis, name, training_set, released)
             replace_text(folder / "README.md", card)
             folders.append(folder)

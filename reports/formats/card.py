@@ -112,7 +112,7 @@ def _use(
     tokens = min(tokens, sentences.longest or tokens)
     opened = Opened(
         kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain, sentences.pooling,
-        sentences.prompt,
+        sentences.prompt, released.graph,
     )  # fmt: skip
     yield from ("## How to use it", "")
     if released.vectors:
@@ -131,8 +131,8 @@ def _use(
             "a product of two matrices, and refuse it (`model_type`). `pip install xpareto` loads it."
         )
         yield ""
-    for takes, python in snippets(opened):
-        yield from (f"With {takes}, in this folder:", "", "```python", python, "```", "")
+    for takes, snippet, language in snippets(opened):
+        yield from (f"With {takes}, in this folder:", "", f"```{language}", snippet, "```", "")
 
 
 def _tokens(facts: TaskFacts) -> int:

@@ -36,6 +36,11 @@ class Released:
         return read_json(self.artifact.path / "config.json")
 
     @property
+    def graph(self) -> str:
+        """Return where an ONNX graph lies in the folder, as "model.onnx" where there is none."""
+        return next((name for name in self.artifact.manifest.files if name.endswith(".onnx")), "model.onnx")
+
+    @property
     def vectors(self) -> bool:
         """Does the model give vectors of texts? Then sentence-transformers' files say which."""
         return "modules.json" in self.artifact.manifest.files
@@ -78,7 +83,7 @@ def front_matter(
 
 def _library(released: Released) -> str:
     if released.artifact.manifest.format == "onnx":
-        return "onnx"
+        return "onnx" if released.graph == "model.onnx" else "transformers.js"
     if not released.plain:
         return "xpareto"
     return "sentence-transformers" if released.vectors else "transformers"

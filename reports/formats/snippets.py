@@ -1,10 +1,12 @@
-"""Python that loads an exported model and asks it something: what a card shows, and what runs as it stands."""
+"""Code that loads an exported model and asks it something: what a card shows, and what runs as it stands."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from string import Template
+from typing import NamedTuple
 
 from xpareto.compress.core import Format
 from xpareto.eval.tasks import KindName
@@ -24,6 +26,7 @@ class Opened:
         "mean",
     )  # how states become a text's vector, as sentence-transformers calls it
     prompt: str = ""  # what each text begins with
+    file: str = "model.onnx"  # where a graph lies in the folder
 
     @property
     def asked(self) -> _Question:
@@ -40,6 +43,14 @@ class Opened:
         given = f"[{prompt} + text for text in texts]" if self.prompt else asked.given
         told = f"  # pooling: {' and '.join(self.pooling)}"
         return replace(asked, given=given, answer=f"{mask}vectors = {pooled}{told}\n{_COSINES}")
+
+
+class Snippet(NamedTuple):
+    """Code that runs in the folder of a model's files, and what it takes to run it."""
+
+    takes: str
+    code: str
+    language: str = "python"
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ import numpy as np
 import $runtime
 from tokenizers import Tokenizer
 
-folder = Path(".")  # where model.onnx, config.json and tokenizer.json lie
+folder = Path(".")  # where config.json and tokenizer.json lie
 model = $load
 config = json.loads((folder / "config.json").read_text("utf-8"))
 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -144,11 +155,11 @@ $outputs = $run
 $answer"""
 _RUNTIMES: Mapping[str, tuple[str, str]] = {  # -> (how a model is opened, how its outputs come in order)
     "onnxruntime": (
-        'onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])',
+        'onnxruntime.InferenceSession(folder / "$file", providers=["CPUExecutionProvider"])',
         "model.run(None, inputs)",
     ),
     "openvino": (  # which else computes in half where the CPU can
-        'openvino.compile_model(folder / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
+        'openvino.compile_model(folder / "$file", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
         "model(inputs).values()",
     ),
 }
@@ -172,24 +183,77 @@ $answer"""
 _SENTENCE_TRANSFORMERS = """\
 from sentence_transformers import SentenceTransformer
 
-model = SentenceTransformer(".")  # the folder of this card
+model = SentenceTransformer("."$more)  # the folder of this card
 $example
 vectors = model.encode(texts, normalize_embeddings=True)
 print(vectors @ vectors.T)  # cosines"""
 
 
-def snippets(opened: Opened) -> Iterator[tuple[str, str]]:
-    """Yield (what it takes to run, Python) for each way to use a model; each runs in the folder of its files."""
+_JAVASCRIPT: Mapping[KindName, str] = {
+    "classify": """\
+const classify = await pipeline("text-classification", ".");
+console.log(await classify(["The train is late again.", "Das Essen war gut."]));""",
+    "tag": """\
+const tag = await pipeline("token-classification", ".");
+console.log(await tag("Anna wohnt in Berlin .")); // of pieces; the first of a word bears its tag""",
+    "span": """\
+const answer = await pipeline("question-answering", ".");
+console.log(await answer("Where does Anna live?", "Anna moved to Berlin, where she lives by the river."));""",
+    "retrieve": """\
+const encode = await pipeline("feature-extraction", ".");
+const texts = ["The cat is asleep.", "Die Katze schläft.", "It rains."]$prompt;
+console.log(await encode(texts, { pooling: "$pooling", normalize: true }));""",
+}
+_PAIRS = """\
+const tokenizer = await AutoTokenizer.from_pretrained(".");
+const model = await AutoModelForSequenceClassification.from_pretrained(".");
+const first = ["A man plays a guitar.", "Ein Mann schläft."], second = ["Someone makes music.", "Er rennt."];
+const inputs = tokenizer(first, { text_pair: second, padding: true, truncation: true });
+const { logits } = await model(inputs);
+console.log(logits.tolist(), model.config.id2label);"""
+_JAVASCRIPT_POOLINGS = {"mean": "mean", "cls": "cls", "lasttoken": "last_token"}
+
+
+def snippets(opened: Opened) -> Iterator[Snippet]:
+    """Yield code for each way to use a model; each runs in the folder of its files."""
     if opened.format == "onnx":
         runtime = opened.runtime if opened.runtime in _RUNTIMES else "onnxruntime"
-        yield f"numpy, {runtime} and tokenizers", _onnx(opened, runtime)
+        yield Snippet(f"numpy, {runtime} and tokenizers", _onnx(opened, runtime))
+        if opened.file != Opened.file:
+            yield from _of_the_hub(opened)
         return
     if opened.asked.vectors and opened.plain:
-        yield (
+        yield Snippet(
             "sentence-transformers (`pip install sentence-transformers`)",
-            _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example),
+            _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example, more=""),
         )
-    yield ("torch and transformers" if opened.plain else "xpareto", _torch(opened))
+    yield Snippet("torch and transformers" if opened.plain else "xpareto", _torch(opened))
+
+
+def _of_the_hub(opened: Opened) -> Iterator[Snippet]:
+    """Yield what opens a graph that lies where the hub's tools look for it."""
+    if opened.asked.vectors:
+        more = f', backend="onnx", model_kwargs={{"file_name": "{opened.file}"}}'
+        yield Snippet(
+            "sentence-transformers below 6 and optimum-onnx (`pip install 'sentence-transformers[onnx]<6'`)",
+            _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example, more=more),
+        )
+    kind: KindName = "retrieve" if opened.asked.vectors else opened.kind
+    poolings = [_JAVASCRIPT_POOLINGS.get(name, "") for name in opened.pooling]
+    if kind not in _JAVASCRIPT or (kind == "retrieve" and (len(poolings) > 1 or not poolings[0])):
+        return
+    begin = json.dumps(opened.prompt, ensure_ascii=False)
+    prompt = f".map((text) => {begin} + text)" if opened.prompt else ""
+    pairs = kind == "classify" and opened.pairs
+    code = _PAIRS if pairs else _JAVASCRIPT[kind]
+    names = ["AutoModelForSequenceClassification", "AutoTokenizer", "env"] if pairs else ["env", "pipeline"]
+    yield Snippet(
+        "transformers.js (`npm install @huggingface/transformers`; on the hub, leave the second line out and give "
+        "the repository's name for the dot)",
+        f'import {{ {", ".join(names)} }} from "@huggingface/transformers";\nenv.localModelPath = "./";\n\n'
+        + _filled(code, pooling=poolings[0], prompt=prompt),
+        "js",
+    )
 
 
 def _onnx(opened: Opened, runtime: str) -> str:
@@ -199,7 +263,7 @@ def _onnx(opened: Opened, runtime: str) -> str:
     prepare = [*([] if asked.one else [padded]), *(['labels = config["id2label"]'] if asked.named else [])]
     given = _filled(asked.given, split="is_pretokenized")
     return _filled(
-        _ONNX, runtime=runtime, load=load, tokens=opened.tokens, prepare="\n".join(prepare),
+        _ONNX, runtime=runtime, load=_filled(load, file=opened.file), tokens=opened.tokens, prepare="\n".join(prepare),
         example=asked.example, outputs=asked.outputs, run=run,
         encode=f"encoded = tokenizer.encode({given})\nrows = [encoded]"
         if asked.one

@@ -13,7 +13,9 @@ import torch
 import transformers
 
 from tests.tiny_world import TinyWorld
+from xpareto.compress.core import STEPS
 from xpareto.compress.core.artifact import Artifact, seal
+from xpareto.compress.onnx import graph
 from xpareto.compress.onnx.deployment import deploy
 from xpareto.compress.onnx.graph import keep_outputs
 from xpareto.compress.onnx.parity import onnx_run
@@ -120,3 +122,40 @@ def test_a_shape_of_an_older_version_is_refused_by_transformers_once_it_is_deplo
     with pytest.raises(ValueError, match="xpareto-xlm-roberta"):
         transformers.AutoModelForSequenceClassification.from_pretrained(made.path)
     np.testing.assert_array_equal(scored(made, "torch"), scored(older, "torch"))
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "name", "dtype"),
+    [
+        (None, {}, "model.onnx", "fp32"),
+        ("quantize_weights", {"products": "fp16", "embeddings": "fp16"}, "model_fp16.onnx", "fp16"),
+        ("quantize_weights", {"products": "int4", "embeddings": "float"}, "model_q4.onnx", "q4"),
+        ("quantize_weights", {"products": "float", "embeddings": "int4"}, "model_quantized.onnx", "q8"),
+        ("quantize_dynamic", {}, "model_quantized.onnx", "q8"),
+    ],
+)
+@pytest.mark.parametrize("limit", [None, 0])
+def test_the_hub_finds_a_graph_by_its_precision(
+    world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    step: str | None, fields: dict[str, str], name: str, dtype: str, limit: int | None,
+) -> None:  # fmt: skip
+    source = world.exported(world.source("tagging"))
+    if step is not None:
+        source = world.make(step, STEPS.load(step).model_validate(fields), source)
+    if limit is not None:
+        monkeypatch.setattr(graph, "SINGLE_FILE_LIMIT_BYTES", limit)
+    made = deploy(source, tmp_path / "out", "hub")
+    made.verify()
+    assert not list(made.path.glob("*.onnx*"))
+    beside = [f"{name}_data"] if limit is not None else []
+    assert sorted(path.name for path in (made.path / "onnx").iterdir()) == [name, *beside]
+    config = json.loads((made.path / "config.json").read_text())
+    assert config["transformers.js_config"] == {"dtype": dtype, "use_external_data_format": bool(beside)}
+    found = onnx_run(made.path / "onnx" / name, 1)(IDS, MASK)["logits"]
+    np.testing.assert_array_equal(found, onnx_run(source.file("model.onnx"), 1)(IDS, MASK)["logits"])
+    assert transformers.AutoConfig.from_pretrained(made.path).id2label == {0: "even", 1: "odd"}
+
+
+def test_weights_in_safetensors_lie_where_the_hub_has_them_anyway(world: TinyWorld, tmp_path: Path) -> None:
+    flat, hub = (deploy(world.source("tagging"), tmp_path / name, name) for name in ("flat", "hub"))  # type: ignore[arg-type]
+    assert flat.digest == hub.digest

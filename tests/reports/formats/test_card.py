@@ -23,15 +23,17 @@ from tests.tiny_world import SETS, TRAINED, TinyWorld
 from xpareto.compress.core.artifact import Artifact, Head, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.heads.sentence_vectors import POOLINGS, SentenceVectors
-from xpareto.compress.onnx.deployment import deploy
+from xpareto.compress.onnx.deployment import Layout, deploy
 from xpareto.eval.analyses.documents.summary import NO_ANALYSIS, NoSummary, Summary
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.summary import RunSummary, summarize
 from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.eval.tasks import KindName
 from xpareto.reports.findings.statistical_caveats import informed_caveats
 from xpareto.reports.formats.card import model_card
 from xpareto.reports.formats.card_metadata import Released
 from xpareto.reports.formats.markdown import summary
+from xpareto.reports.formats.snippets import Opened, snippets
 from xpareto.reports.text import markdown
 
 Make = Callable[..., Path]
@@ -131,7 +133,7 @@ def test_a_wrong_candidate_gets_a_near_miss(make_run: Make) -> None:
         model_card(found, NO_ANALYSIS, "none/int8/onnxruntime", "udpo")
 
 
-def released(tmp_path: Path, artifact: Artifact, runtime: str) -> tuple[Path, str]:
+def released(tmp_path: Path, artifact: Artifact, runtime: str, layout: Layout = "flat") -> tuple[Path, str]:
     """Deploy a model as that of a made-up run's candidate, with its card; return both."""
     training = artifact.manifest.training_set or "encoder"
     task_of = {"mnli": "xnli", "squad_v1": "xquad", "encoder": "tatoeba"}.get(training, "udpos")
@@ -143,7 +145,7 @@ def released(tmp_path: Path, artifact: Artifact, runtime: str) -> tuple[Path, st
         candidate |= {"artifacts": {training: "a"}, "runtime": runtime}
     file.write_text(json.dumps(listing))
     folder = tmp_path / "out"
-    made = deploy(artifact, folder)
+    made = deploy(artifact, folder, layout)
     found = summarize(read_runs([run.path]))
     card = model_card(found, NO_ANALYSIS, "none/fp32/torch", training, Released(made, "some/base", "mit"))
     (folder / "README.md").write_text(card)
@@ -259,3 +261,42 @@ def test_sentence_transformers_reads_what_was_scored(
 
 def test_every_head_that_is_deployed_has_a_snippet() -> None:
     assert set(TRAINED) == {"encoder", *SETS}
+
+
+def test_a_card_of_the_hub_names_the_graph_where_it_lies(
+    world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That transformers.js runs its own part is seen by tests/bench/transformers_js_loads.py, which needs Node."""
+    artifact = world.exported(world.source("encoder"))
+    folder, card = released(tmp_path, artifact, "onnxruntime", "hub")
+    assert ModelCard(card).data.library_name == "transformers.js"
+    plain, with_optimum = snippets_of(card)
+    names, _ = ran(plain, folder, monkeypatch)
+    assert np.asarray(names["vectors"]).shape[0] == 3
+    assert 'backend="onnx", model_kwargs={"file_name": "onnx/model.onnx"}' in with_optimum
+    (script,) = re.findall(r"```js\n(.*?)\n```", card, re.S)
+    assert 'pipeline("feature-extraction", ".")' in script and 'pooling: "mean"' in script
+
+
+@pytest.mark.parametrize(
+    ("kind", "pairs", "pooling", "prompt", "told"),
+    [
+        ("classify", False, ("mean",), "", 'pipeline("text-classification", ".")'),
+        ("classify", True, ("mean",), "", "text_pair: second"),
+        ("tag", True, ("mean",), "", 'pipeline("token-classification", ".")'),
+        ("span", True, ("mean",), "", 'pipeline("question-answering", ".")'),
+        ("retrieve", True, ("lasttoken",), 'say "x": ', '.map((text) => "say \\"x\\": " + text)'),
+        ("retrieve", True, ("cls",), "", 'pooling: "cls"'),
+        ("choose", True, ("mean",), "", ""),
+        ("retrieve", True, ("max",), "", ""),  # which transformers.js cannot
+        ("retrieve", True, ("cls", "mean"), "", ""),
+    ],
+)
+def test_javascript_is_shown_where_transformers_js_can_answer(
+    kind: KindName, pairs: bool, pooling: tuple[str, ...], prompt: str, told: str
+) -> None:
+    opened = Opened(
+        kind, "onnx", "onnxruntime", 64, pairs, pooling=pooling, prompt=prompt, file="onnx/model.onnx"
+    )
+    scripts = [snippet.code for snippet in snippets(opened) if snippet.language == "js"]
+    assert [told in script for script in scripts] == ([True] if told else [])
