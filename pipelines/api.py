@@ -24,6 +24,7 @@ from xpareto.pipelines.runs import Console as Console
 from xpareto.pipelines.runs import Status as Status
 from xpareto.pipelines.runs import choose_run, full_name, run_recipe, store_of, warn_of_changes
 from xpareto.pipelines.runs import export as export_candidate
+from xpareto.pipelines.runs import push as push_candidate
 from xpareto.pipelines.storage import RunFolder
 
 if TYPE_CHECKING:
@@ -162,6 +163,24 @@ class Run:
         warn_of_changes(run)
         name = full_name(run, candidate)
         return export_candidate(run, store_of(run, self.store), name, Path(target), license, layout)
+
+    def push(
+        self,
+        candidate: str,
+        repo: str,
+        *,
+        private: bool = False,
+        license: str | None = None,
+        layout: Layout = "hub",
+    ) -> list[str]:
+        """Export a candidate into repositories of the hub, as `xpareto push` does; return their addresses.
+
+        Its one model goes to `repo` (OWNER/NAME), several each to ``repo-TRAINING_SET``; they are made where missing.
+        """
+        run = self.folder
+        warn_of_changes(run)
+        name, store = full_name(run, candidate), store_of(run, self.store)
+        return push_candidate(run, store, name, repo, private=private, given_license=license, layout=layout)
 
     def _summary(self) -> RunSummary:
         return summarize(read_runs([self.path]))

@@ -19,26 +19,29 @@ from xpareto.pipelines.commands.options import (
 )
 from xpareto.pipelines.commands.output import tell
 
+License = Annotated[
+    Text,
+    typer.Option(
+        "--license",
+        metavar="ID",
+        help="The hub's identifier, for the cards; default: the base's, if known.",
+    ),
+]
+LayoutName = Annotated[
+    Literal["flat", "hub"],
+    typer.Option(
+        "--layout",
+        help="hub: ONNX in onnx/, under the names that transformers.js and the hub's repositories use.",
+    ),
+]
+
 
 def export(
     run: RunName,
     candidate: CandidateName,
     target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
-    given_license: Annotated[
-        Text,
-        typer.Option(
-            "--license",
-            metavar="ID",
-            help="The hub's identifier, for the cards; default: the base's, if known.",
-        ),
-    ] = None,
-    layout: Annotated[
-        Literal["flat", "hub"],
-        typer.Option(
-            "--layout",
-            help="hub: ONNX in onnx/, under the names that transformers.js and the hub's repositories use.",
-        ),
-    ] = "flat",
+    given_license: License = None,
+    layout: LayoutName = "flat",
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,
 ) -> None:
@@ -47,6 +50,26 @@ def export(
 
     for folder in Run.open(run, runs, store).export(candidate, target, given_license, layout):
         tell(folder)
+
+
+def push(
+    run: RunName,
+    candidate: CandidateName,
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="A repository of the hub, made if missing.")
+    ],
+    private: Annotated[bool, typer.Option("--private", help="Make it private, where it is made.")] = False,
+    given_license: License = None,
+    layout: LayoutName = "hub",
+    runs: RunsLookup = RUNS,
+    store: StoreLookup = None,
+) -> None:
+    """Export a candidate to the Hugging Face hub, with its cards; of several models, each to OWNER/NAME-SET."""
+    from xpareto.pipelines import Run
+
+    found = Run.open(run, runs, store)
+    for address in found.push(candidate, repo, private=private, license=given_license, layout=layout):
+        tell(address)
 
 
 def outliers(

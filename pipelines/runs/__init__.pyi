@@ -9,6 +9,7 @@ from .diff import diff_runs as diff_runs
 from .later_actions import artifacts_of as artifacts_of
 from .later_actions import export as export
 from .later_actions import full_name as full_name
+from .later_actions import push as push
 from .later_actions import store_of as store_of
 from .later_actions import verify as verify
 from .repeat import measure_again as measure_again

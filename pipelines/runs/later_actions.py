@@ -1,11 +1,13 @@
-"""What can be done with a run once it exists: verify, export a candidate."""
+"""What can be done with a run once it exists: verify it, export a candidate, push one to the hub."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import get_args
 
 from xpareto.compress.core import Artifact, InputError, checked, hint, plain_name, replace_text, writing
@@ -79,6 +81,47 @@ def export(
             replace_text(folder / "README.md", card)
             folders.append(folder)
     return folders
+
+
+def push(
+    run: RunFolder,
+    store: Store,
+    name: str,
+    repo: str,
+    *,
+    private: bool = False,
+    given_license: str | None = None,
+    layout: Layout = "hub",
+) -> list[str]:
+    """Export a candidate into repositories of the hub, which are made where missing; return their addresses.
+
+    Its one model goes to `repo`, several each to ``repo-TRAINING_SET``. A file that is there is replaced, others are
+    left, so that several precisions of layout "hub" share a repository. InputError where the hub refuses.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # exported at run time
+
+    with TemporaryDirectory() as temporary:
+        folders = export(run, store, name, Path(temporary) / "export", given_license, layout)
+        names = [repo] if len(folders) == 1 else [f"{repo}-{folder.name}" for folder in folders]
+        api, addresses = HfApi(), []
+        try:
+            for repo_name, folder in zip(names, folders, strict=True):
+                made = api.create_repo(repo_name, private=private or None, exist_ok=True)
+                api.upload_folder(
+                    repo_id=made.repo_id,
+                    folder_path=folder,
+                    commit_message=f"{name}, made by xpareto {version('xpareto')}",
+                )
+                addresses.append(str(made))
+        except (httpx.HTTPError, OSError, ValueError) as error:  # the hub's own errors are some of these
+            done = f" Pushed so far: {', '.join(addresses)}." if addresses else ""
+            said = " ".join(str(error).split())
+            raise InputError(
+                f"{repo}: the hub did not take it: {said.rstrip('.')}.{done} Log in with `hf auth login` (a token that "
+                "may write), and give a repository as OWNER/NAME that is yours."
+            ) from error
+    return addresses
 
 
 def full_name(run: RunFolder, start: str) -> str:
