@@ -205,7 +205,9 @@ def _begin(growing: _Growing, positions: Sequence[Sequence[Setting]]) -> tuple[C
 def _extend(growing: _Growing, state: _State, setting: Setting, seed: int) -> _State:
     chosen = state.settings + setting.chosen
     if not setting.enabled:
-        return replace(state, settings=chosen, left_out=(*state.left_out, setting))
+        # as a teacher it is what it would have been given: of a fine-tuned base that is what `train` stands for
+        earlier = dict(state.earlier) | {setting.label: (state.chain_state, state.ends)}
+        return replace(state, settings=chosen, left_out=(*state.left_out, setting), earlier=earlier)
     if state.chain_state.format is None and setting.name != "pretrain":
         raise InputError(
             f"{setting.where}: the chain has nothing to start from. Give the recipe a `base`, use --base, "

@@ -20,6 +20,7 @@ from xpareto.pipelines.storage.store import Store
 
 Make = Callable[..., Plan]
 CUT = "  - {step: prune_depth, layers: 1, label: cut}\n"
+TUNED = "  - {step: train, label: tuned, on: [mnli, udpos], enabled: false}\n"
 
 
 @pytest.fixture
@@ -157,3 +158,18 @@ def test_the_teacher_reaches_the_step_and_the_manifest_and_a_new_teacher_makes_i
     assert store.find("n", verify=True) is None
     do(work, lambda *_: None)
     assert taught == ["teacher", "another teacher"]
+
+
+def test_a_step_that_is_left_out_teaches_what_it_would_have_been_given(
+    planned: Make, good: str, learning: Any
+) -> None:
+    """So recipes whose students learn from `fp32` hold for a base that is fine-tuned, with fp32 left out."""
+    text = good.replace("  - step: export_onnx", TUNED + CUT + "  - step: export_onnx")
+    learning("tuned")
+    for name, node in cuts(planned(text)).items():
+        teacher = planned(text).nodes[str(node.teacher)]
+        assert teacher.label == "fp32" and teacher.fields["on"] == name
+    learning("fp32")
+    assert {node.key for node in cuts(planned(text)).values()} == {
+        node.key for node in cuts(planned(text.replace(TUNED, ""))).values()
+    }
