@@ -173,6 +173,8 @@ def plain_data(value: Any, name: str) -> Located:
 def parse_yaml(text: str, file: str) -> Located:
     """Return plain data (dict, list, str, int, float, bool, None) with the line of each part.
 
+    `<<` takes the keys of other mappings, as YAML 1.1 has it; a mapping's own keys count before them.
+
     Tags that would build other objects, keys given twice, characters that are no text and numbers that are
     not finite or have hundreds of digits are refused, as is more than `MOST_PARTS`.
 
@@ -181,6 +183,38 @@ def parse_yaml(text: str, file: str) -> Located:
     """
     lines: dict[Where, int] = {}
     counter = count(1)
+    merging: list[int] = []  # the mappings that are being merged into one another
+
+    def merges(key_node: Any) -> bool:
+        return key_node.id == "scalar" and key_node.value == "<<" and not key_node.style
+
+    def forget(value: Any, where: Where) -> None:
+        """Leave out the lines of a merged value that the mapping has itself."""
+        lines.pop(where, None)
+        inner = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        for part, inside in inner:
+            forget(inside, (*where, part))
+
+    def merged(node: Any, where: Where) -> dict[str, Any]:
+        """Return what a mapping takes from others by `<<: *name` or `<<: [*one, *two]`, of which the first counts."""
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not merges(key_node):
+                continue
+            for other in reversed(value_node.value if value_node.id == "sequence" else [value_node]):
+                line = key_node.start_mark.line + 1
+                if other.id != "mapping":
+                    raise InputError(
+                        f"{file}:{line}: expected a mapping behind <<, such as *name, found {other.id}."
+                    )
+                if id(other) in merging:
+                    raise InputError(f"{file}:{line}: {_TOO_DEEP}.")
+                merging.append(id(other))
+                found |= plain(other, where)
+                merging.pop()
+        return found
 
     def plain(node: Any, where: Where) -> Any:
         line, tag = node.start_mark.line + 1, str(node.tag).removeprefix(_TAG)
@@ -193,15 +227,21 @@ def parse_yaml(text: str, file: str) -> Located:
         if len(where) > _DEEPEST:
             raise InputError(f"{file}:{line}: {_TOO_DEEP}.")
         if (node.id, tag) == ("mapping", "map"):
-            mapping: dict[str, Any] = {}
+            mapping = merged(node, where)
+            own: set[str] = set()
             for key_node, value_node in node.value:
+                if merges(key_node):
+                    continue
                 key, line = key_node.value, key_node.start_mark.line + 1
                 if key_node.tag != f"{_TAG}str":
                     given = key if key_node.id == "scalar" else f"a {key_node.id}"
                     raise InputError(f"{file}:{line}: expected a name as key, found {given}. Quote it.")
                 _refuse_unprintable(key, f"{file}:{line}")
-                if key in mapping:
+                if key in own:
                     raise InputError(f"{file}:{line}: the key {key} is given twice. Keep one of them.")
+                own.add(key)
+                if key in mapping:
+                    forget(mapping[key], (*where, key))
                 lines[(*where, key)] = line
                 mapping[key] = plain(value_node, (*where, key))
             return mapping

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 
 
 def test_keys_keep_their_words_and_an_alias_is_a_copy() -> None:
-    found = parse_yaml("on: &it {no: [1]}\n<<: *it\n1:30: 1", "r.yaml")
-    assert found.value == {"on": {"no": [1]}, "<<": {"no": [1]}, "1:30": 1}
-    assert found.value["on"] is not found.value["<<"]
+    found = parse_yaml("on: &it {no: [1]}\nit: *it\n1:30: 1", "r.yaml")
+    assert found.value == {"on": {"no": [1]}, "it": {"no": [1]}, "1:30": 1}
+    assert found.value["on"] is not found.value["it"]
     assert [found.lines[(key,)] for key in found.value] == [1, 2, 3]
 
 
@@ -125,3 +126,40 @@ TEXT = st.characters(codec="utf-8", exclude_categories=["Cc"], include_character
 @example(["a\u2028b", " \u2029", "\x85\n "])
 def test_what_is_dumped_is_read_back(value: object) -> None:
     assert parse_yaml(dump_yaml({"value": value}), "r.yaml").value == {"value": value}
+
+
+def test_a_mapping_takes_the_keys_of_others_and_its_own_count() -> None:
+    text = """\
+a: &a {x: 1, y: [2, 3]}
+b: &b {x: 4, z: 5}
+c:
+  y:
+    - 6
+  <<: *a
+d: {<<: [*a, *b], q: 7}
+e: {"<<": 8}
+"""
+    read = parse_yaml(text, "f.yaml")
+    assert read.value["c"] == {"x": 1, "y": [6]}
+    assert read.value["d"] == {"x": 1, "y": [2, 3], "z": 5, "q": 7}  # of several, the first counts
+    assert read.value["e"] == {"<<": 8}
+    places = {"x": 1, "y": 4}
+    assert {name: read.lines["c", name] for name in places} == places and read.lines["c", "y", 0] == 5
+    assert ("c", "y", 1) not in read.lines and read.lines["d", "z"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: {<<: 3}", "f:1: expected a mapping behind <<, such as *name, found scalar."),
+        ("a:\n  <<: [1]", "f:2: expected a mapping behind <<"),
+        (
+            "a: &a\n  <<: *a",
+            "f:2: expected at most 40 levels, found more, or an alias that refers to itself.",
+        ),
+        ("b: &b {x: 1}\na: {<<: *b, x: 1, x: 2}", "f:2: the key x is given twice."),
+    ],
+)
+def test_a_merge_that_cannot_be_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        parse_yaml(text, "f")
