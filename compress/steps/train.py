@@ -248,11 +248,14 @@ class Train(Step):
 
     def _branch(self, name: str) -> Train:
         """Return this step for one training set, with the fields that `per_set` gives for it."""
+        if name == ENCODER:  # whatever training asks for, nothing is trained: one copy serves all of it
+            layer = self.per_set.get(ENCODER, {}).get("layer", self.layer)
+            return type(self).model_validate({"on": ENCODER, "layer": layer})
         set_name, at, _ = name.partition("@")
         fields = {field: getattr(self, field) for field in type(self).model_fields if field != "per_set"}
         fields |= self.per_set.get(set_name, {}) | self.per_set.get(name, {})
-        if at or name == ENCODER:
-            fields["languages"] = None  # the name says the language, or there is no labelled data
+        if at:
+            fields["languages"] = None  # the name says the language
         return type(self).model_validate({**fields, "on": name})
 
     def reads(self) -> tuple[DataNeed, ...]:

@@ -204,7 +204,9 @@ def test_a_chain_is_checked_before_anything_runs() -> None:
 
 def test_each_forks_into_one_step_per_training_set_and_only_named_sets_are_read() -> None:
     branches = Train(on="each", epochs=2).branches(["tags", "encoder"])
-    assert branches == {"tags": Train(on="tags", epochs=2), "encoder": Train(on="encoder", epochs=2)}
+    assert branches == {"tags": Train(on="tags", epochs=2), "encoder": Train(on="encoder")}
+    layers = Train(on="each", layer=3, per_set={"encoder": {"layer": 2}}).branches(["encoder"])
+    assert layers == {"encoder": Train(on="encoder", layer=2)}
     assert Train(on="tags").branches(["tags"]) is None
     assert Train(on="tags").reads() == (DataNeed("training", "tags"), DataNeed("metric", "tags"))
     assert Train(on="tags", dev_metric="accuracy").reads() == (DataNeed("training", "tags"),)
