@@ -39,7 +39,6 @@ from xpareto.eval.results import (
     unlearnt,
 )
 from xpareto.eval.statistics import COST_MARGIN, TaskScores, task_scores
-from xpareto.eval.tasks import task
 
 _NOTHING: Mapping[str, Provenance] = {}
 _TRAINING_FIELDS = ("on", "languages", "steps", "max_steps", "epochs", "batch_size")
@@ -148,9 +147,7 @@ def _scores(
             tuning = task_tuning(folder, facts, names, outcomes)
             clusters = task_clusters(folder, facts, names[0])
             scores.append(
-                task_scores(
-                    task(facts.name), outcomes, seed, resamples, list(drawn), tuning, clusters=clusters
-                )
+                task_scores(facts.task, outcomes, seed, resamples, list(drawn), tuning, clusters=clusters)
             )
     return tuple(scores)
 

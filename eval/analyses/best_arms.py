@@ -22,7 +22,6 @@ from xpareto.eval.results import (
     unlearnt,
 )
 from xpareto.eval.statistics import TaskScores, task_scores
-from xpareto.eval.tasks import task
 
 DEV = "dev"
 
@@ -67,11 +66,11 @@ def best_arm(
             counting = [code for code in on_dev.languages if code in facts.languages]
             on_dev = replace(on_dev, languages=tuple(counting) or on_dev.languages)
             chosen_on = _scores(dev[1], dev[0], on_dev, names, seed, resamples, DEV)
-            selections.append(Selection(task(facts.name), "dev", (Fold(chosen_on, scored_on),)))
+            selections.append(Selection(facts.task, "dev", (Fold(chosen_on, scored_on),)))
         else:
             outcomes = task_outcomes(folder, run_summary.run, facts, names)
             tuning = task_tuning(folder, facts, names, outcomes)
-            selections.append(cross_fitted(task(facts.name), outcomes, seed, resamples, tuning))
+            selections.append(cross_fitted(facts.task, outcomes, seed, resamples, tuning))
     compared = best_arms(selections, every, len(matched.seeds), margin)
     if nothing_learnt({name: facts.languages for name, facts in tasks.items()}, at_chance):
         compared = undecided_best(compared)
@@ -119,4 +118,4 @@ def _scores(
 ) -> TaskScores:
     outcomes = task_outcomes(folder, run, facts, names)
     tuning = task_tuning(folder, facts, names, outcomes)
-    return task_scores(task(facts.name), outcomes, seed, draws, None, tuning, part)
+    return task_scores(facts.task, outcomes, seed, draws, None, tuning, part)

@@ -12,7 +12,7 @@ from xpareto.eval.analyses.rounding import short
 from xpareto.eval.kinds import Kind
 from xpareto.eval.results import RunResults, System, task_predictions
 from xpareto.eval.statistics import NONE, Flips, ScoreTable, Spread, flips, repeated, shrunken_spread
-from xpareto.eval.tasks import KINDS, task
+from xpareto.eval.tasks import KINDS
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
 
@@ -64,7 +64,7 @@ def flip_tables(
     by_task = {name: [NONE] * len(systems) for name in results.tasks}
     partners = systems[base].candidates
     for task_name, facts in results.tasks.items():
-        kind: Kind = KINDS.load(task(task_name).kind)
+        kind: Kind = KINDS.load(facts.task.kind)
         outcomes = results.outcomes(task_name)
         predictions = {name: task_predictions(results.folder, facts, name) for name in results.names}
         if any(kept is None or set(facts.languages) - set(kept) for kept in predictions.values()):
@@ -77,7 +77,7 @@ def flip_tables(
                         ((predictions[model] or {})[code], outcomes[code][results.names.index(model)])
                         for model in (partner, candidate)
                     )
-                    counts = flips(task(task_name), kind, before, after)
+                    counts = flips(facts.task, kind, before, after)
                     by_language[code][at] += counts
                     by_task[task_name][at] += counts
     return _table(by_language), _table(by_task)

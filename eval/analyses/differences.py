@@ -42,7 +42,6 @@ from xpareto.eval.statistics import (
     score_table,
     task_scores,
 )
-from xpareto.eval.tasks import task
 
 
 def diff(
@@ -210,7 +209,7 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
         if paired[name] and equal and tuning[0] is None and tuning[1] is None:
             both = {code: np.concatenate([of_side[code] for of_side in outcomes]) for code in outcomes[0]}
             yield task_scores(
-                task(name), both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM,
+                a.tasks[name].task, both, a.seed, draws, clusters=clusters, normal_from=NORMAL_FROM,
                 predictions=same_predictions(models, both),
             )  # fmt: skip
             continue
@@ -218,7 +217,7 @@ def _scored(a: RunResults, b: RunResults, paired: Mapping[str, bool], draws: int
         parts = ("", "") if paired[name] and equal else ("a", "b")
         one, other = (
             task_scores(
-                task(name), outcomes[at], a.seed, draws, tuning=tuning[at], part=parts[at],
+                results.tasks[name].task, outcomes[at], a.seed, draws, tuning=tuning[at], part=parts[at],
                 clusters=task_clusters(results.folder, results.tasks[name], results.names[0]), normal_from=NORMAL_FROM,
             )
             for at, (results, _) in enumerate(sides)

@@ -21,14 +21,14 @@ class Folder:
     xtreme: Path
 
     @staticmethod
-    def open(root: Path) -> Folder:
-        """Return the folder; InputError unless it is XTREME's download/ or holds xtreme/."""
+    def open(root: Path, any_layout: bool = False) -> Folder:
+        """Return the folder; InputError unless it is XTREME's download/ or holds xtreme/, or has `any_layout`."""
         if not root.is_dir():
             actual = "a file" if root.exists() else "nothing"
             raise InputError(f"{root}: expected a data folder, found {actual}. Check --data.")
         if (root / _XTREME).is_dir():
             return Folder(root, root / _XTREME)
-        if any((root / name).is_dir() for name in TASKS.names):
+        if any_layout or any((root / name).is_dir() for name in TASKS.names):
             return Folder(root, root)
         there = ", ".join(sorted(path.name for path in root.iterdir())[:8]) or "nothing"
         raise InputError(

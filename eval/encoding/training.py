@@ -12,7 +12,7 @@ import numpy as np
 
 from xpareto.eval.data import Data
 from xpareto.eval.encoding.text import Encoded, TextEncoder, TrainingExamples
-from xpareto.eval.tasks import KINDS, Example, Task, training_set
+from xpareto.eval.tasks import KINDS, Example, Task
 
 
 def training_examples(
@@ -34,7 +34,7 @@ def training_examples(
     examples = data.training(name, split, limit)
     if not examples:
         return TrainingExamples([], [])
-    known, tokenizer = training_set(name), TextEncoder(tokenizer_path)
+    known, tokenizer = data.training_set(name), TextEncoder(tokenizer_path)
     labels = tuple(labels) if labels is not None else data.labels(name)
     kind: Any = KINDS.load(known.kind)  # an eval.kinds.Kind
     encoded: TrainingExamples = kind.training_examples(examples, tokenizer, max_length, labels)

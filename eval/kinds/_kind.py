@@ -77,7 +77,7 @@ class Kind(ABC):
         return examples[:limit]
 
     def labels_of(self, examples: Sequence[Example]) -> tuple[str, ...]:
-        """Return the labels that the examples show, sorted; () for a kind without `labels_in_data`."""
+        """Return the labels that the examples show, sorted; () for a kind that has none."""
         return ()
 
     # -- encoding ---------------------------------------------------------------------------

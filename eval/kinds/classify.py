@@ -36,7 +36,8 @@ class Classify(Kind):
     ) -> list[Example]:
         (file,) = files
         if wanted.columns:
-            return [*labelled_texts(file, wanted.columns, wanted.labels, labelled)]
+            where = wanted.where if isinstance(wanted, Task) else {}
+            return [*labelled_texts(file, wanted.columns, wanted.labels, labelled, where)]
         return [*pairs(file, wanted.labels, labelled)]
 
     def from_row(
@@ -46,6 +47,9 @@ class Classify(Kind):
         if "text" in value:
             return Text(value["text"].strip(), label(value["label"]))
         return Pair(value["first"].strip(), value["second"].strip(), label(value["label"]))  # as XTREME's are
+
+    def labels_of(self, examples: Sequence[Example]) -> tuple[str, ...]:
+        return tuple(sorted({label for label in _labels(examples) if label is not None}))
 
     def training_examples(
         self, examples: Sequence[Example], tokenizer: TextEncoder, max_length: int, labels: Sequence[str]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xpareto.compress.core import InputError
-from xpareto.eval.data.readers import supertagged, tagged
+from xpareto.eval.data.readers import CONLL, TABLES, supertagged, tagged, tagged_rows, word_columns
 from xpareto.eval.encoding import IGNORED, Encoded, TextEncoder, TrainingExamples, encode_tagged
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
@@ -45,6 +45,10 @@ class Tag(Kind):
         limit: int | None = None,
     ) -> list[Example]:
         (file,) = files
+        if isinstance(wanted, Task) and wanted.own:
+            if file.suffix in TABLES and file.suffix not in CONLL:
+                return [*tagged_rows(file, wanted.columns, wanted.labels, labelled, wanted.where)]
+            return [*word_columns(file, wanted.columns, wanted.labels, labelled)]
         return [*(tagged(file, wanted.labels, labelled, limit) if wanted.labels else supertagged(file))]
 
     def from_row(

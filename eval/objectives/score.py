@@ -27,18 +27,21 @@ def language_scores(rows: Sequence[Measurement]) -> dict[tuple[str, str], float]
     """Return the score in percent of each task in each language.
 
     It is the mean of the task's first `scored_by` metrics; a language that lacks an ok row of one of them
-    is left out.
+    is left out. Of a task that a recipe declares it is the first metric, whose row comes first.
     """
+    scored: dict[str, tuple[str, ...]] = {}
     metrics: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row.probe == "accuracy" and row.status == "ok" and row.task in TASKS.names:
-            declared = task(row.task)
-            if row.value is not None and row.statistic in declared.metrics[: declared.scored_by]:
+        if row.probe == "accuracy" and row.task and row.language:
+            if row.task not in scored:
+                known = task(row.task) if row.task in TASKS.names else None
+                scored[row.task] = (row.statistic,) if known is None else known.metrics[: known.scored_by]
+            if row.status == "ok" and row.value is not None and row.statistic in scored[row.task]:
                 metrics[row.task, row.language][row.statistic].append(row.value)
     return {
         (name, language): fmean(fmean(repeats) for repeats in values.values())
         for (name, language), values in metrics.items()
-        if len(values) == task(name).scored_by
+        if len(values) == len(scored[name])
     }
 
 

@@ -17,7 +17,7 @@ from xpareto.eval.kinds import Calibrated, Kind
 from xpareto.eval.probing.request import Ask, Job, now
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import RUNTIMES, Runtime, Session, longest_input, model_config
-from xpareto.eval.tasks import KINDS, Example, Task, task
+from xpareto.eval.tasks import KINDS, Example, Task
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MeasurementContext:
 
     def asks(self, training_set: str) -> list[tuple[Ask, Task]]:
         """Return the job's tasks that this training set's artifact answers."""
-        asked = [(ask, task(ask.name)) for ask in self.job.tasks]
+        asked = [(ask, self.data.task(ask.name)) for ask in self.job.tasks]
         pairs = [
             (ask, replace(asked_task, trained_on=ask.trained_on or asked_task.trained_on))
             for ask, asked_task in asked
@@ -90,7 +90,7 @@ class MeasurementContext:
         """Return the encoded examples of every language that the data has, in the task's order."""
         if ask not in self._subsets:
             artifact = self.artifacts[training_set]
-            asked_task = task(ask.name)
+            asked_task = self.data.task(ask.name)
             if artifact.manifest.labels:  # the model's own order of labels
                 asked_task = replace(asked_task, labels=artifact.manifest.labels)
             # what a short model cannot read is cut, or split and joined again, as at max_length

@@ -12,7 +12,7 @@ from xpareto.eval.kinds import Calibrated, Kind, Tuning
 from xpareto.eval.probing.batches import TOKEN_BUDGET, Reduce, run_all
 from xpareto.eval.probing.context import MeasurementContext, Subset, sentences_of
 from xpareto.eval.probing.request import Ask
-from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task, task
+from xpareto.eval.tasks import KINDS, Bitext, Example, Prediction, Task
 
 WITHHELD = "gold labels withheld"
 
@@ -32,7 +32,7 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
     Each language has its own batches: dynamic quantization takes its scale from a whole batch, and what
     a model says in one language must not depend on which others are asked for.
     """
-    kind: Kind = KINDS.load(task(ask.name).kind)
+    kind: Kind = KINDS.load(context.data.task(ask.name).kind)
     for subset in context.subsets(ask, training_set):
         reduced = run_all(
             context.session(training_set),

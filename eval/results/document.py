@@ -27,13 +27,12 @@ from xpareto.compress.core import (
 )
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.integrity import resuming
+from xpareto.eval.tasks import TASKS, Task, task, task_of
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
 UNAVAILABLE = "unavailable"
 _REPEAT = "The run is damaged: repeat it."
-MODELLED, WHOLE_SOCKET = "modelled", "modelled as whole socket"
-_WHOLE_SOCKET_WORDS = "share of all cores x time"  # in the instruments of the model up to 0.2
 
 # "" in memory is null in the file.
 _Text = Annotated[
@@ -64,6 +63,17 @@ class TaskFacts:
     scored_by: Annotated[int, Field(ge=1)] = 1  # as in runs that do not say
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # language -> of its data
     withheld: Mapping[str, str] = field(default_factory=dict)  # language that has data but no gold -> why
+    declared: Mapping[str, Any] | None = None  # fields of eval.tasks.Task, where the recipe declares it
+
+    @property
+    def known(self) -> bool:
+        """Is the task declared by the recipe or built in, not of an extension that is not installed here?"""
+        return self.declared is not None or self.name in TASKS.names
+
+    @property
+    def task(self) -> Task:
+        """Return the declaration; InputError where it is not `known`."""
+        return task(self.name) if self.declared is None else task_of(self.declared)
 
     @property
     def score_metrics(self) -> tuple[str, ...]:
@@ -109,33 +119,14 @@ class Candidate:
     keys: Mapping[str, str] = field(
         default_factory=dict
     )  # training set -> the work that makes it, see Run.made
+    learnt: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # own training set -> languages of its labels
 
     @property
     def unmade(self) -> tuple[str, ...]:
         """Return the training sets whose artifact could not be made."""
         return tuple(name for name in self.keys if name not in self.artifacts)
-
-
-def basis_of(basis: str, instrument: str) -> str:
-    """Return the basis of joules, with the model of earlier versions told apart by what they wrote of it.
-
-    That model gave an unknown CPU 85 W whatever its size, about ten times what codecarbon's process mode does,
-    so that its joules compare with no others.
-
-    >>> basis_of("modelled", "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time")
-    'modelled as whole socket'
-    """
-    return WHOLE_SOCKET if basis == MODELLED and _WHOLE_SOCKET_WORDS in instrument else basis
-
-
-def with_basis(noun: str, basis: str) -> str:
-    """Return what a figure is, in words, with what it rests on.
-
-    >>> with_basis("energy", "measured"), with_basis("energy", WHOLE_SOCKET), with_basis("latency", "")
-    ('measured energy', 'modelled energy as whole socket', 'latency')
-    """
-    word, _, rest = basis.partition(" ")
-    return " ".join(part for part in (word, noun, rest) if part)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from xpareto.eval.probes.accuracy import CHANCE
 from xpareto.eval.results.cells import Cells, Score
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
-from xpareto.eval.tasks import KINDS, TASKS, task
+from xpareto.eval.tasks import KINDS
 
 LEAST = 1.0  # points above chance
 _TAIL = 0.025
@@ -96,8 +96,8 @@ def nothing_learnt(tasks: Mapping[str, tuple[str, ...]], unlearnt: Unlearnt) -> 
 def _chance(facts: TaskFacts, score: Score, measured: float | None) -> float:
     if measured is not None:
         return measured
-    if facts.name not in TASKS.names:
+    if not facts.known:
         return 0.0
-    declared = task(facts.name)
+    declared = facts.task
     kind: Kind = KINDS.load(declared.kind)
     return kind.guessing(declared, score.examples)

@@ -20,7 +20,7 @@ from xpareto.eval.probes.accuracy import ASKED
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
 from xpareto.eval.statistics import ModelTuning
-from xpareto.eval.tasks import KINDS, Task, task
+from xpareto.eval.tasks import KINDS, Task
 
 OUTCOMES, PREDICTIONS = "outcomes", "predictions"  # the folders of a run that hold them
 CLOSE = 1e-6  # percentage points between a row's score and that of the outcomes beside it
@@ -47,7 +47,7 @@ def task_outcomes(
 
     InputError when they were not kept, are damaged, or do not belong to the rows of the run.
     """
-    declared = task(facts.name)
+    declared = facts.task
     kind: Kind = KINDS.load(declared.kind)
     loaded = [_load(folder, name, facts, kind) for name in candidates]
     said = [_newest_scores(run, name, facts.name) for name in candidates]
@@ -81,7 +81,7 @@ def task_tuning(
     None, too, where a candidate was measured by a version that kept only what came of the threshold.
     InputError when what was kept does not belong to the `outcomes`.
     """
-    kind: Kind = KINDS.load(task(facts.name).kind)
+    kind: Kind = KINDS.load(facts.task.kind)
     if not isinstance(kind, Calibrated):
         return None
     files = [_newest(kept_folder(folder, OUTCOMES, name), f"{facts.name}-tuning") for name in candidates]

@@ -8,7 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xpareto.compress.core import load_json, parse_json, read_file
-from xpareto.eval.results.document import Provenance, basis_of
+from xpareto.eval.results.document import Provenance
+
+MODELLED, WHOLE_SOCKET = "modelled", "modelled as whole socket"
+_WHOLE_SOCKET_WORDS = "share of all cores x time"  # in the instruments of the model up to 0.2
+
+
+def basis_of(basis: str, instrument: str) -> str:
+    """Return the basis of joules, with the model of earlier versions told apart by what they wrote of it.
+
+    That model gave an unknown CPU 85 W whatever its size, about ten times what codecarbon's process mode does,
+    so that its joules compare with no others.
+
+    >>> basis_of("modelled", "codecarbon 3.3.2, cpu = TDP 85 W x process share of all cores x time")
+    'modelled as whole socket'
+    """
+    return WHOLE_SOCKET if basis == MODELLED and _WHOLE_SOCKET_WORDS in instrument else basis
+
+
+def with_basis(noun: str, basis: str) -> str:
+    """Return what a figure is, in words, with what it rests on.
+
+    >>> with_basis("energy", "measured"), with_basis("energy", WHOLE_SOCKET), with_basis("latency", "")
+    ('measured energy', 'modelled energy as whole socket', 'latency')
+    """
+    word, _, rest = basis.partition(" ")
+    return " ".join(part for part in (word, noun, rest) if part)
 
 
 def made_of_old_run(folder: Path) -> dict[str, Provenance]:

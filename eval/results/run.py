@@ -19,12 +19,11 @@ from xpareto.eval.results.document import (
     Provenance,
     RunHeader,
     TaskFacts,
-    basis_of,
     read_document,
     read_object,
 )
 from xpareto.eval.results.integrity import changed_since_seal
-from xpareto.eval.results.provenance import made_of_old_run
+from xpareto.eval.results.provenance import basis_of, made_of_old_run
 
 ROWS = "measurements.jsonl"
 

@@ -35,7 +35,7 @@ from xpareto.eval.statistics import (
     spread_over_pairs,
     task_scores,
 )
-from xpareto.eval.tasks import task
+from xpareto.eval.tasks import Task
 
 FOLD = "fold"
 
@@ -176,12 +176,12 @@ class RunResults:
                 models = [(self.folder, facts, candidate) for candidate in self.names]
                 self._same[name] = same_predictions(models, outcomes)
             if part is not None:
-                taken = _taken(name, outcomes, clusters, part, self.seed)
+                taken = _taken(facts.task, outcomes, clusters, part, self.seed)
                 outcomes = {code: array[:, taken[code]] for code, array in outcomes.items()}
                 if clusters is not None:
                     clusters = {code: array[taken[code]] for code, array in clusters.items()}
             yield task_scores(
-                task(name),
+                facts.task,
                 outcomes,
                 self.seed,
                 draws,
@@ -329,7 +329,7 @@ def _twin(control: Mapping[int, float], base: Mapping[int, float], sense: Sense)
 
 
 def _taken(
-    name: str,
+    task: Task,
     outcomes: Mapping[str, np.ndarray],
     clusters: Mapping[str, np.ndarray] | None,
     part: Part,
@@ -337,13 +337,13 @@ def _taken(
 ) -> dict[str, np.ndarray]:
     """Return which examples a part holds, per language; versions of one example stay together."""
     in_part = {}
-    shared = task(name).parallel and len({array.shape[1] for array in outcomes.values()}) == 1
+    shared = task.parallel and len({array.shape[1] for array in outcomes.values()}) == 1
     for code, array in outcomes.items():
         if clusters is not None:
             numbers = (clusters[code].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
             folds = (numbers % np.uint64(part.folds)).astype(np.int64)
         else:
-            rng = generator(seed, FOLD, name, *([] if shared else [code]))
+            rng = generator(seed, FOLD, task.name, *([] if shared else [code]))
             folds = rng.permutation(array.shape[1]) % part.folds
         in_part[code] = (folds == part.fold) if part.inside else (folds != part.fold)
     return in_part

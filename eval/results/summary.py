@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.eval.objectives import OBJECTIVES, Objective, Role
 from xpareto.eval.results.cells import Cell, Score, average, cells, task_score
-from xpareto.eval.results.document import MODELLED, TaskFacts, with_basis
+from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.frontiers import frontier_names
 from xpareto.eval.results.learnt import Unlearnt, counted, nothing_learnt, unlearnt
+from xpareto.eval.results.provenance import MODELLED, with_basis
 from xpareto.eval.results.run import Run
 from xpareto.eval.results.uncompressed_model import uncompressed, uncompressed_models
 

@@ -38,7 +38,13 @@ class SeenLanguages:
 
 def seen_languages(candidate: Candidate) -> SeenLanguages:
     """Return the languages of all that a candidate's chain trained on, its training sets' own included."""
-    labels = {parse_source(name).languages[0] for name in candidate.artifacts if name != ENCODER}
+    own = candidate.learnt  # the recipe's own sets, whose languages are not English unless they say another
+    labels = {
+        code
+        for name in candidate.artifacts
+        if name != ENCODER
+        for code in own.get(name, parse_source(name).languages[:1])
+    }
     text: set[str] = set()
     whole: set[str] = set()
     for step in candidate.steps:
@@ -50,7 +56,10 @@ def seen_languages(candidate: Candidate) -> SeenLanguages:
                 continue
             if ":" not in name:
                 languages = _names(fields.get("languages")) or (ENGLISH,)
-                labels.update(languages if name == EACH else parse_source(name, languages).languages)
+                if name == EACH and own:
+                    continue  # what each learnt from stands in `artifacts`
+                found = languages if name == EACH else parse_source(name, languages).languages
+                labels.update(own.get(name, found))
         for name in (
             *(name for name in _names(fields.get("on")) if ":" in name),
             *_names(fields.get("text")),

@@ -6,6 +6,7 @@ from ._task import TRAINING_SETS as TRAINING_SETS
 from ._task import Answer as Answer
 from ._task import Bitext as Bitext
 from ._task import Choice as Choice
+from ._task import Cut as Cut
 from ._task import Example as Example
 from ._task import HubSource as HubSource
 from ._task import KindName as KindName
@@ -17,6 +18,8 @@ from ._task import Tagged as Tagged
 from ._task import Task as Task
 from ._task import Text as Text
 from ._task import TrainingSet as TrainingSet
+from ._task import own_training_set as own_training_set
 from ._task import split_language as split_language
 from ._task import task as task
+from ._task import task_of as task_of
 from ._task import training_set as training_set

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,6 +55,14 @@ class HubSource:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Which shares of the train split stand in for splits that a task has no files of, and the seed that draws them."""
+
+    shares: dict[str, float]  # split -> share of train's examples
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Task:
     """One task. Every metric is in percent.
 
@@ -66,6 +75,10 @@ class Task:
 
     `columns` is for files of texts with labels whose header names the columns: our field -> theirs, text and
     label, or first, second and label. Without it they are pairs in the formats of XTREME's tasks.
+
+    A task that a recipe declares (`own`) is of this type, too. Its files are absolute paths, its training set has its
+    name and is its own train split, in `train_languages` (all where none is named). Where one file holds several
+    languages or splits, `where` keeps the rows of one: {language} and {split} stand for what the files call it.
     """
 
     name: str
@@ -84,17 +97,38 @@ class Task:
     calibration: str | None = None  # the split whose gold sets a threshold for the others
     columns: dict[str, str] = field(default_factory=dict)
     language_names: dict[str, str] = field(default_factory=dict)  # code -> how the files spell it
+    own: bool = False
+    where: dict[str, str] = field(default_factory=dict)  # column -> what it has to be
+    splits: dict[str, str] = field(default_factory=dict)  # ours -> how the files spell it
+    cut: Cut | None = None
+    train_languages: tuple[str, ...] = ()
 
     def file_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language, () for a split that the task has not."""
         if not self.files:
             return (f"{split}-{language}.tsv",)
         spelt = self.language_names.get(language, language)
-        return tuple(name.format(language=spelt) for name in self.files.get(split, ()))
+        return tuple(name.replace("{language}", spelt) for name in self.files.get(split, ()))
+
+    def rows(self, language: str, split: str) -> dict[str, str]:
+        """Return what columns have to be in the rows of one language and split."""
+        spelt = {
+            "{language}": self.language_names.get(language, language),
+            "{split}": self.splits.get(split, split),
+        }
+        return {column: spelt.get(value, value) for column, value in self.where.items()}
 
     def gold_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language that may be withheld."""
         return tuple(name.format(language=language) for name in self.withheld.get(split, ()))
+
+    @property
+    def cut_words(self) -> str:
+        """Return which splits are cut from train, and how; "" where none is."""
+        if self.cut is None:
+            return ""
+        parts = " and ".join(f"{split} {share:.0%}" for split, share in self.cut.shares.items())
+        return f"{parts} of train, by label and language, seed {self.cut.seed}"
 
     def calibrated_on(self, split: str) -> str | None:
         """Return the split that is read as well when `split` is evaluated, None where none is."""
@@ -276,6 +310,27 @@ def split_language(name: str) -> tuple[str, str]:
     """
     set_name, _, language = name.partition("@")
     return set_name, language or "en"
+
+
+def task_of(fields: Mapping[str, Any]) -> Task:
+    """Return the task that such fields declare, as `dataclasses.asdict` or JSON gives them."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Task).validate_python(dict(fields))
+
+
+def own_training_set(declared: Task) -> TrainingSet:
+    """Return the training set of a task that a recipe declares: its own train split."""
+    scored = declared.metrics[: declared.scored_by]
+    return TrainingSet(
+        declared.name,
+        declared.kind,
+        declared.labels,
+        {split: declared.files.get(split, ()) for split in ("train", "dev")},
+        hub=declared.hub,
+        columns=declared.columns,
+        dev_metrics=() if scored == ("accuracy",) else scored,
+    )
 
 
 def training_set(name: str) -> TrainingSet:

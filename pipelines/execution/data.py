@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from xpareto.compress.core import Examples, Head, Split
 from xpareto.eval.encoding import training_examples
 from xpareto.eval.tasks import ENCODER
-from xpareto.eval.tasks import training_set as find_training_set
 
 if TYPE_CHECKING:
     from xpareto.eval.data import Data
@@ -26,7 +25,7 @@ class TaskDataProvider:
     def head(self, training_set: str) -> Head:
         if training_set == ENCODER:
             return "encoder"
-        return find_training_set(training_set).head
+        return self.data.training_set(training_set).head
 
     def labels(self, training_set: str) -> tuple[str, ...]:
         if training_set == ENCODER:

@@ -20,7 +20,6 @@ from xpareto.compress.models import (
     read_sentences,
 )
 from xpareto.eval.tasks import ENCODER, TASKS
-from xpareto.eval.tasks import task as find
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Fingerprints, Lock
 
@@ -96,10 +95,6 @@ def base_of_options(words: Sequence[str]) -> Given | None:
                 f"--base xnli=DIR --base udpos=DIR, found {' and '.join(words)}."
             )
         parts[key] = name
-    known = [*TASKS.names, ENCODER]
-    for key in parts:
-        if key not in known:
-            raise InputError(f'--base: unknown task "{key}".{hint(key, known)} Known: {", ".join(known)}.')
     return parts
 
 
@@ -122,13 +117,13 @@ def open_base(
         raise InputError(
             f"{where}: expected a hub id, a folder or `embedded`, found nothing. Set it, or use --base."
         )
-    compared = {
-        choice.task
-        for choice in recipe.choices()
-        if (choice.trained_on or find(choice.task).trained_on) == ENCODER
-    }
+    compared = {choice.task for choice in recipe.choices() if choice.training_set == ENCODER}
     if isinstance(given, str):
         return _open(given, folder, where, fingerprints, lock, bool(compared))
+    known = [*(choice.task for choice in recipe.own()), *TASKS.names, ENCODER]
+    for key in given:
+        if key not in known:
+            raise InputError(f'{where}: unknown task "{key}".{hint(key, known)} Known: {", ".join(known)}.')
     parts = {
         key: _open(name, folder, f"{where}.{key}", fingerprints, lock, key in {ENCODER, *compared})
         for key, name in given.items()

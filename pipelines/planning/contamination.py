@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xpareto.compress.core import InputError
-from xpareto.eval.tasks import ENCODER, split_language
+from xpareto.eval.tasks import ENCODER
 
 if TYPE_CHECKING:
-    from xpareto.eval.data import Data, DataFile
+    from xpareto.eval.data import Data, DataFile, Reading
     from xpareto.pipelines.planning.workload import Workload
 
 
@@ -19,20 +20,23 @@ def refuse_contamination(work: Iterable[Workload], needed: Iterable[str], data: 
     The examples of a parallel task are the same in every language, so that training on one language
     of a split spoils the split in all of them. In other tasks a language stands for itself.
     """
-    trained: dict[DataFile, list[str]] = {}
+    trained: dict[DataFile, list[tuple[Reading, str, str]]] = {}
     for need in sorted(needed):
         kind, _, name = need.partition(":")
         if kind == "training" and name != ENCODER:
-            for file in data.training_files(name, "train"):
-                trained.setdefault(file, []).append(name)
+            for other, readings in data.learnt(name).items():
+                for one in readings:
+                    trained.setdefault(one.file, []).append((one, name, other))
     for item in work:
         spoilt = data.languages(item.task, item.split) if item.task.parallel else item.languages
         for language in spoilt:
-            for file in data.task_files(item.task, language, item.split):
-                for name in trained.get(file, []):
-                    other = split_language(name)[1]
+            for reading in data.evaluated(item.task, language, item.split):
+                file = reading.file
+                for one, name, other in trained.get(file, []):
                     if not item.task.parallel and other != language:
-                        continue  # the hub may keep all languages in one place
+                        continue  # the hub, or a file, may keep all languages in one place
+                    if not (replace(reading, language="") if item.task.parallel else reading).overlaps(one):
+                        continue
                     why = f" (the same examples, in {other})" if item.task.parallel else ""
                     raise InputError(
                         f"tasks.{item.task.name}: its {item.split} split cannot be evaluated: the recipe "

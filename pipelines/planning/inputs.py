@@ -8,14 +8,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpareto.compress.core import DataNeed, InputError, load_json, replace_json, sha256_file
+from xpareto.compress.core import DataNeed, InputError, json_sha256, load_json, replace_json, sha256_file
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import cpu_model, usable_cores
 from xpareto.eval.results import SEAL
 from xpareto.eval.synthetic import GENERATOR, write_data
-from xpareto.eval.tasks import task as find
-from xpareto.eval.tasks import training_set
+from xpareto.eval.tasks import split_language
 from xpareto.pipelines.planning.base_checkpoint import EMBEDDED, Base, Given, find_folder, open_base
+from xpareto.pipelines.planning.own_tasks import with_own_tasks
 from xpareto.pipelines.recipe import Recipe
 from xpareto.pipelines.storage import Fingerprints, Lock, Store, remove
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xpareto.eval.data import Data, DataSpec
 
 HUB = "hub"
+OWN_FILES = "the files of the recipe's own tasks"
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,25 @@ class Start:
             elif need.kind == "machine":
                 self._seen[need] = f"{cpu_model()}, {usable_cores()} cores, {need.name} {version(need.name)}"
             elif need.kind == "metric":
-                self._seen[need] = ", ".join(training_set(need.name).dev_metrics)
+                self._seen[need] = ", ".join(self.data.training_set(need.name).dev_metrics)
             else:
                 splits = [self.data.training_files(need.name, split) for split in ("train", "dev")]
-                self._seen[need] = self.data.fingerprint(file for files in splits for file in files)
+                self._seen[need] = self._declared(
+                    split_language(need.name)[0],
+                    self.data.fingerprint(file for files in splits for file in files),
+                )
         return self._seen[need]
+
+    def _declared(self, name: str, files: str) -> str:
+        """Return what identifies examples: their files, and, of a task that the recipe declares, how they are read."""
+        own = self.data.own
+        return json_sha256([own.digest(name), files]) if name in own.tasks else files
 
     def task_fingerprint(self, task: str, language: str, split: str) -> str:
         """Return what identifies the evaluation examples of one language."""
 
-        return self.data.fingerprint(self.data.task_files(find(task), language, split))
+        found = self.data.task(task)
+        return self._declared(task, self.data.fingerprint(self.data.task_files(found, language, split)))
 
 
 def open_start(
@@ -77,7 +87,11 @@ def open_start(
     base_place = "--base" if base else f"{recipe_file}: base"
     found_base = open_base(base or recipe.base, recipe, recipe_folder, base_place, fingerprints, lock)
     data_place = "--data" if data else f"{recipe_file}: data"
-    spec, name = open_data(data or recipe.data, recipe_folder, data_place, store, lock)
+    if data is None and recipe.data is None and recipe.own():
+        spec, name = DataSpec(root=None), OWN_FILES
+    else:
+        spec, name = open_data(data or recipe.data, recipe_folder, data_place, store, lock)
+    spec = with_own_tasks(spec, recipe, recipe_folder, recipe_file, str(lock.file))
     # Whatever a plan reads gets its fingerprint, and so its commit, before a worker starts: the lock that
     # workers obey is then complete, and holds no repository that nobody reads.
     datasets = Data.open(spec, dataset_commits(lock))

@@ -45,7 +45,7 @@ def kept_heads(
     """
     tasks: dict[str, list[str]] = {}
     for choice in recipe.choices():
-        tasks.setdefault(choice.trained_on or task(choice.task).trained_on, []).append(choice.task)
+        tasks.setdefault(choice.training_set, []).append(choice.task)
     if base.parts:
         if trains is not None:
             raise InputError(
@@ -173,11 +173,7 @@ def _own_head(base: Base) -> tuple[Head, tuple[str, ...]]:
 
 def kept_notes(recipe: Recipe, sets: Collection[str], base: Base) -> Iterator[str]:
     """Yield what there is to tell of a base whose own heads answer for the tasks of some training sets."""
-    names = [
-        choice.task
-        for choice in recipe.choices()
-        if (choice.trained_on or task(choice.task).trained_on) in {*sets} - {ENCODER}
-    ]
+    names = [choice.task for choice in recipe.choices() if choice.training_set in {*sets} - {ENCODER}]
     if names:
         yield (
             f"{' and '.join(names)}: answered by the base {base.name} as it is, for which nothing is trained. What it "

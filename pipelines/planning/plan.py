@@ -25,7 +25,7 @@ from xpareto.compress.core import (
     title,
 )
 from xpareto.eval.runtimes import RUNTIMES
-from xpareto.eval.tasks import ENCODER, TRAINING_SETS, task
+from xpareto.eval.tasks import ENCODER, HEAD_OF_KIND, TRAINING_SETS
 from xpareto.pipelines.planning.base_checkpoint import Base
 from xpareto.pipelines.planning.graph import Candidate, Node, Plan, used_nodes
 from xpareto.pipelines.planning.inputs import Start
@@ -113,11 +113,10 @@ def make_plan(checked: Checked, start: Start) -> Plan:
     The whole chain is type-checked here (takes and gives, heads, formats), before any weight is read.
     """
     recipe = checked.recipe
-    sets = list(
-        dict.fromkeys(choice.trained_on or task(choice.task).trained_on for choice in recipe.choices())
-    )
+    sets = list(dict.fromkeys(choice.training_set for choice in recipe.choices()))
     heads: dict[str, Head] = {name: TRAINING_SETS.load(name).head for name in TRAINING_SETS.names}
-    growing = _Growing(recipe, start, heads | {ENCODER: "encoder"}, sets)
+    own = {choice.task: HEAD_OF_KIND[choice.kind] for choice in recipe.own() if choice.kind is not None}
+    growing = _Growing(recipe, start, heads | own | {ENCODER: "encoder"}, sets)
     formats = {name: RUNTIMES.load(name).format for name in recipe.runtimes}
     many_seeds = len(recipe.seeds) > 1
     by_identity: dict[tuple[Any, ...], Candidate] = {}

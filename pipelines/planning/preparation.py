@@ -11,6 +11,7 @@ from xpareto.pipelines.planning.base_checkpoint import Base, Given
 from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start, open_start
 from xpareto.pipelines.planning.kept_heads import kept_notes
+from xpareto.pipelines.planning.own_tasks import cut_notes, language_notes
 from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.workload import Workload, workloads
@@ -50,6 +51,8 @@ class Prepared:
         damaged = self.store.damaged_records(self.plan.nodes)
         return (
             *self.checked.notes,
+            *cut_notes(tuple(self.start.data.own.tasks.values())),
+            *language_notes(tuple(self.start.data.own.tasks.values())),
             *_unused(self.plan),
             *notes_of_base(self.start.base, self.plan, self.checked.recipe),
             *(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from xpareto.compress.core import InputError
 from xpareto.eval.tasks import Task
-from xpareto.eval.tasks import task as find_task
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.recipe import Recipe
 
@@ -48,13 +47,18 @@ def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
     """Return what is to be evaluated; InputError when a language that was named has no data."""
     wanted_workloads = []
     for choice in recipe.choices():
-        task = find_task(choice.task)
+        task = start.data.task(choice.task)
         if choice.trained_on is not None:
             task = replace(task, trained_on=choice.trained_on)
         present = start.data.languages(task, choice.split)
-        if choice.split == "train":  # English is what the head is trained on
+        if choice.split == "train" and not task.own:  # English is what the head is trained on
             present = tuple(language for language in present if language != "en")
         wanted = task.languages if choice.languages in ("all", None) else choice.languages or []
+        if task.own and not {*wanted} & {*task.languages}:
+            raise InputError(
+                f"tasks.{task.name}: it has none of {', '.join(wanted)}. It has: {', '.join(task.languages)}. Name "
+                "some of these, or leave `languages` out."
+            )
         languages = tuple(
             language for language in task.languages if language in wanted and language in present
         )
@@ -70,8 +74,16 @@ def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
         if not languages:
             raise InputError(
                 f"tasks.{task.name}: {start.data_name} has no {choice.split} data in any language that is "
-                f"asked for. Expected XTREME's folder {task.name}/. Add it, or leave the task out."
+                f"asked for. {_expected(task)} Add it, or leave the task out."
             )
         prints = tuple(start.task_fingerprint(task.name, item, choice.split) for item in languages)
         wanted_workloads.append(Workload(task, choice.split, choice.limit, languages, missing, prints))
     return tuple(wanted_workloads)
+
+
+def _expected(task: Task) -> str:
+    """Return where the examples of a task are looked for, as a sentence."""
+    if task.own:
+        shown = ", ".join(f"{split} ({' and '.join(files)})" for split, files in task.files.items())
+        return f"Its files are of {shown or 'no split'}."
+    return f"Expected XTREME's folder {task.name}/."

@@ -15,3 +15,4 @@ from .schema import Checked as Checked
 from .schema import Measure as Measure
 from .schema import Recipe as Recipe
 from .schema import Setting as Setting
+from .schema import TaskChoice as TaskChoice

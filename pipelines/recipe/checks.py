@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from xpareto.eval.probing import PROBES
 from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TASKS, TRAINING_SETS, Task, split_language, training_set
 from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_languages
+from xpareto.pipelines.recipe.check_own_tasks import own_names, own_task_problems
 from xpareto.pipelines.recipe.check_training import training_problems
 from xpareto.pipelines.recipe.explanations import explain
 from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, plain_data, read_yaml
@@ -72,7 +73,7 @@ def check(source: Located) -> Checked:
         recipe = Recipe.model_validate(source.value)
     except ValidationError as error:
         problems += explain(error, source, (), Recipe)
-    settings = _check_steps(source, problems)
+    settings = _check_steps(source, problems, own_names(source.value))
     if recipe is not None:
         _check_names(recipe, source, problems)
         _check_place_of_arms(source, problems)
@@ -116,11 +117,15 @@ def _check_packing(recipe: Recipe, chains: Mapping[str, Sequence[Sequence[Settin
 
 
 def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
+    own = own_names(source.value)
     for key in recipe.base if isinstance(recipe.base, dict) else ():
-        if key not in (*TASKS.names, ENCODER):
-            problems.append(_unknown("task", key, (*TASKS.names, ENCODER), source.at(("base", key))))
+        if key not in (known_keys := (*own, *TASKS.names, ENCODER)):
+            problems.append(_unknown("task", key, known_keys, source.at(("base", key))))
     for index, choice in enumerate(recipe.tasks):
         where: Where = ("tasks", index)
+        if choice.kind is not None:
+            problems += own_task_problems(choice, own, source, where)
+            continue
         if choice.task not in TASKS.names:
             _known(TASKS, choice.task, source.at(where), problems)
             continue
@@ -129,7 +134,7 @@ def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
             problems += foreign_languages(choice.languages, task, source, (*where, "languages"))
         if choice.trained_on is not None:
             _stand_in(choice.trained_on, task, source.at((*where, "trained_on")), problems)
-    if isinstance(recipe.languages, list):
+    if isinstance(recipe.languages, list) and not own:  # of these the data tell which they have
         sharing = [
             TASKS.load(choice.task)
             for choice in recipe.tasks
@@ -207,10 +212,10 @@ def _stand_in(name: str, task: Task, where: str, problems: list[str]) -> None:
 # -- steps ------------------------------------------------------------------------------------
 
 
-def _check_steps(source: Located, problems: list[str]) -> dict[Where, Setting]:
+def _check_steps(source: Located, problems: list[str], own: Collection[str]) -> dict[Where, Setting]:
     settings: dict[Where, Setting] = {}
     for where, item in step_items(source.value):
-        setting = _check_step(source, where, item, problems)
+        setting = _check_step(source, where, item, problems, own)
         if setting is not None:
             settings[where] = setting
     for name in ("steps", "arms"):
@@ -237,7 +242,9 @@ def _check_steps(source: Located, problems: list[str]) -> dict[Where, Setting]:
     return settings
 
 
-def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -> Setting | None:
+def _check_step(
+    source: Located, where: Where, item: Any, problems: list[str], own: Collection[str]
+) -> Setting | None:
     name = item.get("step")
     if name is None:
         problems.append(f"{source.at(where)}: a step needs the key `step`. See: xpareto list steps")
@@ -263,7 +270,7 @@ def _check_step(source: Located, where: Where, item: Any, problems: list[str]) -
     except ValidationError as error:
         problems += explain(error, source, where, kind)
     if step is not None:
-        problems += training_problems(step, source, where)
+        problems += training_problems(step, source, where, own)
     if len(problems) > before or step is None or checked is None:
         return None
     return Setting(name, label_of(item), step, checked.candidate, checked.enabled, source.place(where))

@@ -177,6 +177,7 @@ class RunOptions:
     base: str | dict[str, str] | None = None
     data: str | None = None
     lock: str | None = None
+    folder: str | None = None  # that of the recipe
 
 
 def options_of(run: RunFolder) -> RunOptions:

@@ -33,7 +33,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
     start = open_start(
         checked.recipe,
         store,
-        recipe_folder=run.path,
+        recipe_folder=Path(options.folder) if options.folder else run.path,  # its own tasks lie beside it
         recipe_file=str(run.path / "recipe.yaml"),
         base=options.base,
         data=options.data,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from xpareto.compress.core import Artifact
+from xpareto.eval.data import Data
 from xpareto.eval.results import Provenance, RunDocument, StepFacts, TaskFacts
 from xpareto.eval.results import document as results
 from xpareto.eval.tasks import ENCODER
@@ -37,7 +39,9 @@ def results_of(
         tasks={item.task.name: _task(item) for item in work},
         objectives=tuple(recipe.objectives),
         baseline=plan.baseline,
-        candidates=tuple(_candidate(item, run, plan, store, verified) for item in plan.candidates),
+        candidates=tuple(
+            _candidate(item, run, plan, store, verified, start.data) for item in plan.candidates
+        ),
         made=_made(plan, store, recipe.measure.allow_modelled_energy),
     )
 
@@ -60,11 +64,12 @@ def _task(item: Workload) -> TaskFacts:
         item.task.scored_by,
         dict(zip(item.languages, item.fingerprints, strict=True)),
         {language: told.why for language, told in item.withheld.items()},
+        asdict(item.task) if item.task.own else None,
     )
 
 
 def _candidate(
-    planned: Candidate, run: str, plan: Plan, store: Store, verified: Mapping[str, Artifact]
+    planned: Candidate, run: str, plan: Plan, store: Store, verified: Mapping[str, Artifact], data: Data
 ) -> results.Candidate:
     chain = {node.key: node for key in planned.artifacts.values() for node in plan.ancestors(key)}
     made = [store.find(key, verify=False) for key in chain]
@@ -83,7 +88,18 @@ def _candidate(
         round(sum(artifact.manifest.seconds for artifact in made if artifact is not None), 1),
         run,
         dict(planned.artifacts),
+        _learnt(planned, data),
     )
+
+
+def _learnt(planned: Candidate, data: Data) -> dict[str, tuple[str, ...]]:
+    """Return the languages of the labels of a candidate's training sets that the recipe declares."""
+    names = {*planned.artifacts}
+    for setting in planned.steps:
+        on = getattr(setting.step, "on", None)
+        names |= {on} if isinstance(on, str) else {*(on or ())}
+    own = sorted(name for name in names if name.partition("@")[0] in data.own.tasks)
+    return {name: tuple(sorted(data.learnt(name))) for name in own}
 
 
 def _made(plan: Plan, store: Store, modelled: bool) -> dict[str, Provenance]:

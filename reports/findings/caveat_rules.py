@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from xpareto.eval.analyses import NOTICEABLE_LOAD
 from xpareto.eval.records import Measurement
 from xpareto.eval.results import RunSummary, TaskFacts, seen_languages
-from xpareto.eval.tasks import TASKS, task
 from xpareto.reports.costs import BATCH_NOTE, batch_dependent, clock_drift, clock_words, energy_caveats
 from xpareto.reports.findings.learning import brought_text, incomplete_text, unlearnt_texts, withheld_text
 from xpareto.reports.text import seen_words
@@ -169,7 +168,7 @@ def _reached(run_summary: RunSummary, facts: TaskFacts) -> bool:
 
     Of a mined corpus the limit is on sentences, of which rows do not tell how many there were.
     """
-    if facts.name in TASKS.names and task(facts.name).kind == "mine":
+    if facts.known and facts.task.kind == "mine":
         return True
     scores = [
         cell.score
@@ -189,8 +188,9 @@ def _seeds(run_summary: RunSummary) -> Iterator[Caveat]:
 
 
 def _average(run_summary: RunSummary) -> Iterator[Caveat]:
-    count = len(run_summary.run.tasks)
-    if count < XTREME_TASKS:
+    tasks = run_summary.run.tasks
+    count = len(tasks)
+    if count < XTREME_TASKS and any(facts.declared is None for facts in tasks.values()):
         yield Caveat(
             "not-xtreme-average",
             f"The average is over {count} task{'s' if count != 1 else ''}, not XTREME’s nine",

@@ -107,3 +107,19 @@ def withheld_text(tasks: Iterable[TaskFacts]) -> tuple[str, str, str] | None:
         "writes the predictions of XTREME's test sets for its leaderboard."
     )
     return "withheld-gold", "Some gold labels are withheld", text
+
+
+def cut_texts(tasks: Iterable[TaskFacts]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, title and text on the tasks of which splits were cut from train; nothing without any."""
+    parts = [
+        f"{facts.name} ({facts.task.cut_words})"
+        for facts in tasks
+        if facts.declared is not None and facts.task.cut_words
+    ]
+    if parts:
+        yield (
+            "cut",
+            "Splits were cut from train",
+            f"Concerned: {'; '.join(parts)}. No text stands on two sides, but a translation of one may, or a text that "
+            "differs by a word: scores on data that were collected apart may be lower.",
+        )

@@ -9,6 +9,7 @@ from xpareto.eval.analyses.documents import Analysis, Summary
 from xpareto.eval.results import RunSummary
 from xpareto.eval.statistics import LEAST_SD
 from xpareto.reports.findings.caveat_rules import Caveat, caveats
+from xpareto.reports.findings.learning import cut_texts
 from xpareto.reports.findings.noise import percent
 
 _LATENCY = "latency_ms"
@@ -18,7 +19,8 @@ _HIGH_PERCENT = 10.0
 
 def informed_caveats(run_summary: RunSummary, analysis: Analysis) -> tuple[Caveat, ...]:
     """Return the caveats of the rows, with the noise and the intervals of the analysis where there is one."""
-    row_caveats = caveats(run_summary)
+    cut = cut_texts(run_summary.run.tasks.values())
+    row_caveats = (*caveats(run_summary), *(Caveat(*words) for words in cut))
     if not analysis:
         why = f" There are no intervals of differences here: {analysis.unavailable}"
         return tuple(

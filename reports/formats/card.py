@@ -8,7 +8,7 @@ from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.probing import sentences_of
 from xpareto.eval.results import INTERVAL, Candidate, RunSummary, TaskFacts
-from xpareto.eval.tasks import HEAD_OF_KIND, task, training_set
+from xpareto.eval.tasks import HEAD_OF_KIND, training_set
 from xpareto.reports.findings import (
     change_tasks,
     change_words,
@@ -111,8 +111,8 @@ def _use(
     sentences = sentences_of(released.artifact)
     tokens = min(tokens, sentences.longest or tokens)
     opened = Opened(
-        kind, manifest.format, exported.runtime, tokens, _pairs(training), released.plain, sentences.pooling,
-        sentences.prompt, released.graph,
+        kind, manifest.format, exported.runtime, tokens, _pairs(run_summary, training), released.plain,
+        sentences.pooling, sentences.prompt, released.graph,
     )  # fmt: skip
     yield from ("## How to use it", "")
     if released.vectors:
@@ -136,14 +136,14 @@ def _use(
 
 
 def _tokens(facts: TaskFacts) -> int:
-    try:
-        return task(facts.name).max_length
-    except InputError:  # of an extension that is not installed here
-        return 128
+    return facts.task.max_length if facts.known else 128
 
 
-def _pairs(training: str | None) -> bool:
+def _pairs(run_summary: RunSummary, training: str | None) -> bool:
     """Tell whether the examples of a set for classification are pairs of texts."""
+    for facts in run_summary.run.tasks.values():
+        if facts.declared is not None and facts.task.trained_on == training:
+            return "text" not in facts.task.columns
     try:
         known = training_set(training or "")
     except InputError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from xpareto.compress.core import Artifact, InputError, read_json
 from xpareto.eval.results import RunSummary, TaskFacts
-from xpareto.eval.tasks import ENCODER, HubSource, task, training_set
+from xpareto.eval.tasks import ENCODER, training_set
 from xpareto.reports.text import visible
 
 _PIPELINES = {  # XTREME's group -> the hub's name of the task
@@ -71,7 +71,7 @@ def front_matter(
     data = ModelCardData(
         language=sorted({code for fact in facts for code in fact.languages}),
         pipeline_tag=groups.pop() if len(groups) == 1 else None,
-        tags=["xpareto", "multilingual", "xtreme", *(["synthetic-data"] if run.synthetic else [])],
+        tags=["xpareto", "multilingual", *_xtreme(facts), *(["synthetic-data"] if run.synthetic else [])],
         datasets=sets or None,
         metrics=list(dict.fromkeys(metric for fact in facts for metric in fact.metrics)) or None,
         model_name=visible(candidate),
@@ -79,6 +79,10 @@ def front_matter(
         **more,
     )
     return str(data.to_yaml())
+
+
+def _xtreme(facts: Sequence[TaskFacts]) -> list[str]:
+    return ["xtreme"] if any(fact.declared is None for fact in facts) else []
 
 
 def _library(released: Released) -> str:
@@ -138,10 +142,7 @@ def _results(run_summary: RunSummary, candidate: str, tasks: list[str]) -> Itera
 
 
 def _dataset(facts: TaskFacts, language: str, synthetic: bool) -> dict[str, Any]:
-    try:
-        hub: HubSource | None = task(facts.name).hub
-    except InputError:  # of an extension that is not installed here
-        hub = None
+    hub = facts.task.hub if facts.known else None
     args = {"dataset_args": {"language": language}}
     if hub is None or synthetic:
         kind = _SYNTHETIC if synthetic else facts.name

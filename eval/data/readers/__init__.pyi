@@ -1,6 +1,8 @@
 from .bucc import corpus as corpus
 from .bucc import limited as limited
 from .ccg import supertagged as supertagged
+from .conll import CONLL as CONLL
+from .conll import word_columns as word_columns
 from .multiple_choice import choice_of_row as choice_of_row
 from .multiple_choice import choices as choices
 from .rows import bitext as bitext
@@ -11,4 +13,9 @@ from .squad import question_of_row as question_of_row
 from .squad import questions as questions
 from .squad import settle_empty as settle_empty
 from .squad import told_apart as told_apart
+from .tables import TABLES as TABLES
+from .tables import bitext_rows as bitext_rows
 from .tables import labelled_texts as labelled_texts
+from .tables import records as records
+from .tables import tagged_rows as tagged_rows
+from .tables import values as values

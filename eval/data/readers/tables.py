@@ -1,4 +1,4 @@
-"""Tables whose header names the columns: *.tsv, *.csv, and *.jsonl, whose fields are the columns.
+"""Tables whose header names the columns: *.tsv, *.csv, *.parquet, and *.jsonl, whose fields are the columns.
 
 Cells are as csv.writer, pandas and spreadsheets write them: one that holds a separator, a quote or a line
 feed stands in quotes, and a quote inside is doubled. Wrong content is named as file:line.
@@ -12,28 +12,102 @@ from typing import Any
 
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.data.readers import rows as rows
-from xpareto.eval.tasks import Pair, Text
+from xpareto.eval.tasks import Bitext, Pair, Tagged, Text
 
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
+TABLES = (*_SEPARATORS, ".jsonl", ".parquet")
 
 
 def labelled_texts(
-    file: Path, columns: Mapping[str, str], labels: Sequence[str], labelled: bool
+    file: Path,
+    columns: Mapping[str, str],
+    labels: Sequence[str],
+    labelled: bool,
+    where: Mapping[str, str] | None = None,
 ) -> list[Text | Pair]:
     """Return the texts, or pairs of texts, of a table with their labels.
 
     `columns` maps our field to the file's: text, or first and second, and label. Without that column, or
-    where its cell is empty, the gold is withheld; `labelled` demands it.
+    where its cell is empty, the gold is withheld; `labelled` demands it. Without `labels` any is right. `where`: see
+    `chosen`.
     """
     single, label = "text" in columns, columns.get("label", "label")
     names = ("text",) if single else ("first", "second")
     examples: list[Text | Pair] = []
-    for where, record in records(file):
-        texts = [rows.text_of(record, (columns.get(name, name),), where).strip() for name in names]
-        gold = rows.text_of(record, (label,), where) if labelled or label in record else ""
-        known = rows.known_label(gold, labels, where) if labelled or gold else None
+    for place, record in chosen(file, where or {}):
+        texts = [rows.text_of(record, (columns.get(name, name),), place).strip() for name in names]
+        gold = _word(rows.value_of(record, (label,), place)) if labelled or label in record else ""
+        if labelled and not gold:
+            raise InputError(f"{place}: {label}: expected a label, found nothing.")
+        known = rows.known_label(gold, labels, place) if gold and labels else gold or None
         examples.append(Text(texts[0], known) if single else Pair(texts[0], texts[1], known))
     return examples
+
+
+def tagged_rows(
+    file: Path, columns: Mapping[str, str], labels: Sequence[str], labelled: bool, where: Mapping[str, str]
+) -> list[Tagged]:
+    """Return the sentences of a table whose cells are lists (*.jsonl, *.parquet): words, and tags (none: withheld)."""
+    words_in, tags_in = columns.get("words", "words"), columns.get("tags", "tags")
+    sentences = []
+    for place, record in chosen(file, where):
+        words = rows.value_of(record, (words_in,), place)
+        tags = rows.value_of(record, (tags_in,), place) if labelled or tags_in in record else None
+        for name, cell in ((words_in, words), (tags_in, tags)):
+            if cell is not None and not isinstance(cell, list):
+                raise InputError(f"{place}: {name}: expected a list, found {str(cell)[:60]!r}.")
+        if tags is not None and len(tags) != len(words):
+            raise InputError(f"{place}: expected a tag for each of {len(words)} words, found {len(tags)}.")
+        known = None if tags is None else tuple(map(_word, tags))
+        for tag in known or ():
+            if labels:
+                rows.known_label(tag, labels, place)
+        sentences.append(Tagged(tuple(map(str, words)), known))
+    return sentences
+
+
+def bitext_rows(file: Path, columns: Mapping[str, str], where: Mapping[str, str]) -> list[Bitext]:
+    """Return the pairs of a table of texts and what has to be found for each: source and target."""
+    names = (columns.get("source", "source"), columns.get("target", "target"))
+    pairs = []
+    for place, record in chosen(file, where):
+        source, target = (rows.text_of(record, (name,), place).strip() for name in names)
+        if not source or not target:
+            raise InputError(f"{place}: {names[bool(source)]}: expected a text, found nothing.")
+        pairs.append(Bitext(source, target))
+    return pairs
+
+
+def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Yield (file:line, {column: cell}) of the rows in which every column of `where` has its value.
+
+    InputError where a row has no such column, or nothing in it.
+    """
+    for place, record in records(file):
+        found = {column: _word(rows.value_of(record, (column,), place)) for column in where}
+        for column, value in found.items():
+            if not value:
+                raise InputError(f"{place}: {column}: expected a value, found nothing.")
+        if found == where:
+            yield place, record
+
+
+def values(file: Path, column: str) -> list[str]:
+    """Return what a column of a table has, each once, in the order of its first row."""
+    return list(
+        dict.fromkeys(_word(rows.value_of(record, (column,), place)) for place, record in records(file))
+    )
+
+
+def _word(cell: Any) -> str:
+    """Return a cell as a name: a number as it is written, nothing as "".
+
+    >>> _word(1), _word(None), _word(" de "), _word(True)
+    ('1', '', 'de', 'true')
+    """
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return "" if cell is None else str(cell).strip()
 
 
 def records(file: Path) -> Iterator[tuple[str, Any]]:
@@ -41,10 +115,13 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
     if file.suffix == ".jsonl":
         yield from rows.records(file)
         return
+    if file.suffix == ".parquet":
+        yield from _parquet(file)
+        return
     if file.suffix not in _SEPARATORS:
         raise InputError(
-            f"{file}: expected a table as {', '.join(_SEPARATORS)} or .jsonl, found {file.suffix or 'no suffix'}."
-            f"{hint(file.suffix, list(_SEPARATORS))}"
+            f"{file}: expected a table as {', '.join(TABLES[:-1])} or {TABLES[-1]}, found {file.suffix or 'no suffix'}."
+            f"{hint(file.suffix, list(TABLES))}"
         )
     header = None
     for line, cells in rows.quoted_rows(file, _SEPARATORS[file.suffix]):
@@ -57,3 +134,19 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
                 f"{file}:{line}: expected {len(header)} cells ({', '.join(header)}), found {len(cells)}. "
                 "The file may be cut off here."
             )
+
+
+def _parquet(file: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (file: row n, {column: cell}); numbers of `datasets`' class labels are given as their names."""
+    from datasets import ClassLabel, load_dataset
+    from datasets.exceptions import DatasetsError
+
+    try:
+        table = load_dataset("parquet", data_files=str(file), split="train", streaming=True)
+        features = table.features or {}
+        names = {column: of.names for column, of in features.items() if isinstance(of, ClassLabel)}
+        for number, record in enumerate(table, start=1):
+            told = {column: names[column][record[column]] for column in names if (record[column] or 0) >= 0}
+            yield f"{file}: row {number}", {**record, **told}
+    except (DatasetsError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{file}: expected a Parquet file ({str(error).splitlines()[0][:200]}).") from error

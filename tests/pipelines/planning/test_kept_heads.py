@@ -14,7 +14,7 @@ import pytest
 
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.core.errors import InputError
-from xpareto.eval.tasks import training_set
+from xpareto.eval.tasks import task, training_set
 from xpareto.pipelines.planning.base_checkpoint import Base, base_of_options
 from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.plan import make_plan
@@ -165,7 +165,9 @@ def test_several_checkpoints_answer_a_task_each(planned: Planned) -> None:
 
 
 def plan_recipe(*tasks: str) -> Any:
-    return SimpleNamespace(choices=lambda: [SimpleNamespace(task=name, trained_on=None) for name in tasks])
+    return SimpleNamespace(
+        choices=lambda: [SimpleNamespace(task=name, training_set=task(name).trained_on) for name in tasks]
+    )
 
 
 def test_of_the_hub_the_config_alone_tells_what_a_base_answers(
@@ -201,8 +203,6 @@ def test_the_command_line_gives_one_checkpoint_or_one_for_each_task(
     for words in (["a", "b"], ["xnli=a", "b"], ["xnli=a", "xnli=b"], ["xnli="]):
         with pytest.raises(InputError, match="expected one checkpoint, or TASK=CHECKPOINT"):
             base_of_options(words)
-    with pytest.raises(InputError, match=r'--base: unknown task "xnil". Did you mean "xnli"'):
-        base_of_options(["xnil=a"])
 
 
 def test_a_recipe_names_the_tasks_of_several_checkpoints(checked: Callable[..., Checked]) -> None:

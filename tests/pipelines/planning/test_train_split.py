@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from xpareto.eval.tasks._task import task
 from xpareto.pipelines.planning.workload import workloads
 from xpareto.pipelines.recipe.schema import Checked
 
@@ -23,6 +24,7 @@ arms:
 
 def start() -> Any:
     data = SimpleNamespace(
+        task=task,
         languages=lambda task, split: ("en", "ko", "sw"),
         examples=lambda *_: ["one"],
         task_files=lambda task, language, split: (f"{task.name}@{language}",),

@@ -53,7 +53,7 @@ def test_a_comma_and_json_lines_separate_as_well(tmp_path: Path) -> None:
     expected = [Text("far, away", "travel")]
     assert labelled_texts(table, COLUMNS, TOPICS, True) == expected
     assert labelled_texts(lines, COLUMNS, TOPICS, True) == expected
-    with pytest.raises(InputError, match=r"expected a table as .tsv, .csv or .jsonl, found .txt"):
+    with pytest.raises(InputError, match=r"expected a table as .tsv, .csv, .jsonl or .parquet, found .txt"):
         list(records(write(tmp_path / "a.txt", "text\n")))
 
 

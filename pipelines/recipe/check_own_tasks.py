@@ -1,0 +1,111 @@
+"""Check the tasks that a recipe declares: their names, columns, metrics, and what their files are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from xpareto.compress.core import EACH, ENCODER, hint
+from xpareto.eval.tasks import HEAD_OF_KIND, KINDS, TASKS, TRAINING_SETS, split_language
+from xpareto.pipelines.recipe.located_yaml import Located, Where
+from xpareto.pipelines.recipe.schema import TaskChoice
+
+COLUMNS = {
+    "classify": ("text", "first", "second", "label"),
+    "tag": ("words", "tags"),
+    "span": ("id", "question", "context", "answers"),
+    "retrieve": ("source", "target"),
+}
+_ROWS = ("language", "split")  # columns that say whose a row is
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LABELLED = ("classify", "tag")
+
+
+def own_names(recipe: Any) -> dict[str, str]:
+    """Return the names and kinds of the tasks that an unchecked recipe declares."""
+    tasks = recipe.get("tasks") if isinstance(recipe, dict) else None
+    items = [item for item in tasks if isinstance(item, dict)] if isinstance(tasks, list) else []
+    return {str(item.get("task")): str(item["kind"]) for item in items if item.get("kind") is not None}
+
+
+def own_task_problems(
+    choice: TaskChoice, own: Mapping[str, str], source: Located, where: Where
+) -> Iterator[str]:
+    """Yield what is wrong with a task that a recipe declares, each where it stands; `own` are all of its names."""
+    assert choice.kind is not None, "a task of one's own has a kind"
+    taken = {*TASKS.names, *TRAINING_SETS.names, EACH, ENCODER}
+    if choice.task in taken:
+        yield f"{source.at((*where, 'task'))}: {choice.task} is the name of a built-in task or set. Take another."
+    elif not _NAME.fullmatch(choice.task):
+        yield (
+            f"{source.at((*where, 'task'))}: expected a name of lower-case letters, digits, dots, _ and -, a letter or "
+            f"digit first, found {choice.task!r}."
+        )
+    metrics = KINDS.load(choice.kind).units
+    for index, name in enumerate(choice.metrics or ()):
+        if name not in metrics:
+            known_ones = f"{hint(name, metrics)} Known: {', '.join(metrics)}."
+            yield f'{source.at((*where, "metrics", index))}: unknown metric "{name}" of {choice.kind}.{known_ones}'
+    known = [*COLUMNS[choice.kind], *_ROWS]
+    for name in choice.columns:
+        if name not in known:
+            yield (
+                f'{source.at((*where, "columns", name))}: unknown column "{name}" of {choice.kind}.{hint(name, known)} '
+                f"Known: {', '.join(known)}."
+            )
+    if choice.kind == "classify" and ("first" in choice.columns) != ("second" in choice.columns):
+        yield f"{source.at((*where, 'columns'))}: a pair of texts needs both first and second."
+    if choice.kind == "classify" and {"text", "first"} <= {*choice.columns}:
+        yield f"{source.at((*where, 'columns'))}: expected text, or first and second; found both. Keep one."
+    if choice.labels is not None and choice.kind not in _LABELLED:
+        yield f"{source.at((*where, 'labels'))}: {choice.kind} has no labels. Leave them out."
+    if choice.train_languages is not None and HEAD_OF_KIND[choice.kind] == "encoder":
+        yield f"{source.at((*where, 'train_languages'))}: {choice.kind} trains nothing. Leave them out."
+    if choice.trained_on is not None:
+        yield from _trained_on(choice, own, source.at((*where, "trained_on")))
+    yield from _files(choice, source, where)
+    if choice.hub is not None:
+        yield from _hub(choice, source, where)
+
+
+def _trained_on(choice: TaskChoice, own: Mapping[str, str], where: str) -> Iterator[str]:
+    name, _ = split_language(str(choice.trained_on))
+    known = [*own, *TRAINING_SETS.names]
+    if name not in known:
+        yield f'{where}: unknown training set "{name}".{hint(name, known)} Known: {", ".join(known)}.'
+        return
+    kind = own.get(name) or TRAINING_SETS.load(name).kind
+    if kind != choice.kind:
+        yield f"{where}: {choice.task} needs a training set of kind {choice.kind}, found {name} of kind {kind}."
+
+
+def _files(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
+    files = choice.files if isinstance(choice.files, dict) else {"": choice.files} if choice.files else {}
+    for split, name in files.items():
+        place: Where = (*where, "files", split) if split else (*where, "files")
+        for mark in re.findall(r"\{[^{}]*\}", name):
+            if mark not in ("{language}", "{split}") or (split and mark == "{split}"):
+                yield (
+                    f"{source.at(place)}: expected {{language}}{'' if split else ' and {split}'} alone in braces, "
+                    f"found {mark}."
+                )
+    names = " ".join(files.values())
+    for mark in _ROWS:
+        if f"{{{mark}}}" in names and mark in choice.columns:
+            yield (
+                f"{source.at((*where, 'columns', mark))}: the files have {{{mark}}} in their names, so no column says "
+                "it. Leave out the one or the other."
+            )
+    if "split" in choice.columns and isinstance(choice.files, dict):
+        yield f"{source.at((*where, 'columns', 'split'))}: `files` says which is which split. Name one file alone."
+
+
+def _hub(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
+    for name in _ROWS:
+        if name in choice.columns:
+            yield f"{source.at((*where, 'columns', name))}: of the hub, say it in `config`, `splits` and `where`."
+    if not isinstance(choice.languages, list):
+        yield f"{source.at(where)}: a task on the hub needs `languages`, a list of the codes that it has."
+    if choice.kind in _LABELLED and choice.labels is None:
+        yield f"{source.at(where)}: a task on the hub needs `labels`."
