@@ -114,6 +114,16 @@ class Kind(ABC):
 
     # -- scoring ----------------------------------------------------------------------------
 
+    def columns_of(self, task: Task) -> tuple[str, ...]:
+        """Return the columns of `outcomes` of a task, which may depend on its labels and metrics."""
+        return self.columns
+
+    def example_scores(self, outcomes: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
+        """Return the score in percent of each example by itself (examples,), from its outcomes (examples, columns)."""
+        found = self.metrics(np.asarray(outcomes, dtype=np.float64))
+        scores: np.ndarray = np.mean([found[name] for name in metrics], axis=0)
+        return scores
+
     @abstractmethod
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
@@ -172,7 +182,7 @@ class Kind(ABC):
             raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
         counts = self.outcomes(examples, predictions, task, language)
         metrics = self.metrics(counts.sum(axis=0))
-        return Scored({name: float(metrics[name]) for name in task.metrics}, counts, self.columns)
+        return Scored({name: float(metrics[name]) for name in task.metrics}, counts, self.columns_of(task))
 
 
 TUNING = ("score", "correct", "gold", "half")

@@ -1,4 +1,4 @@
-"""Texts, or pairs of texts, with one label each, scored by accuracy."""
+"""Texts, or pairs of texts, with one label each, scored by accuracy, macro F1 or Matthews' correlation."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from xpareto.eval.data.readers import labelled_texts, pairs
 from xpareto.eval.encoding import Encoded, TextEncoder, TrainingExamples, encode_pairs
 from xpareto.eval.kinds._kind import Kind, finite
 from xpareto.eval.metrics.accuracy import accuracy
+from xpareto.eval.metrics.confusion import macro_f1, mcc
 from xpareto.eval.submission import Labels
 from xpareto.eval.tasks import Example, HubSource, Pair, Prediction, Task, Text, TrainingSet
 
 
 class Classify(Kind):
-    """See eval.kinds.Kind. A declaration whose `columns` name a text has texts, any other has pairs."""
+    """See eval.kinds.Kind. A declaration whose `columns` name a text has texts, any other has pairs.
+
+    A task with other metrics than accuracy has three more columns for each label: hit, predicted, gold. Of recall, each
+    label's is hit / gold.
+    """
 
     name = "classify"
     leaderboard = Labels()
     columns = ("correct", "examples")
-    units: ClassVar[Mapping[str, str]] = {"accuracy": "examples"}
+    units: ClassVar[Mapping[str, str]] = dict.fromkeys(("accuracy", "macro_f1", "mcc"), "examples")
 
     def read(
         self,
@@ -68,7 +73,8 @@ class Classify(Kind):
         return [encoded.labels[int(logits.argmax())] for logits in reduced]
 
     def guessing(self, task: Task, examples: int) -> float:
-        return 100.0 / len(task.labels) if task.labels else 0.0
+        """Return what labels drawn evenly have: of macro F1 at most that, of a correlation none."""
+        return 100.0 / len(task.labels) if task.labels and task.metrics[0] != "mcc" else 0.0
 
     def blind_answers(self, examples: Sequence[Example], task: Task) -> Iterator[Sequence[Prediction]]:
         for label, _ in Counter(_labels(examples)).most_common(1):
@@ -77,15 +83,48 @@ class Classify(Kind):
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
     ) -> np.ndarray:
-        counts = np.ones((len(examples), 2), dtype=np.int64)
+        counts = np.zeros((len(examples), len(self.columns_of(task))), dtype=np.int64)
+        counts[:, 1] = 1
+        classes = (counts.shape[1] - 2) // 3
+        places = {name: 2 + 3 * at for at, name in enumerate(task.labels)} if classes else {}
         for row, label, prediction in zip(counts, _labels(examples), predictions, strict=True):
             if label is None:
                 raise InputError("The gold labels of this test set are withheld: it cannot be scored here.")
             row[0] = label == prediction
+            if classes:
+                row[places[label]] = label == prediction
+                row[places[str(prediction)] + 1] = 1
+                row[places[label] + 2] = 1
         return counts
 
+    def columns_of(self, task: Task) -> tuple[str, ...]:
+        if not {*task.metrics} - {"accuracy"}:
+            return self.columns
+        by_label = (f"{name} {label}" for label in task.labels for name in ("hit", "predicted", "gold"))
+        return (*self.columns, *by_label)
+
     def metrics(self, totals: np.ndarray) -> dict[str, np.ndarray]:
-        return {"accuracy": accuracy(totals[..., 0], totals[..., 1])}
+        found = {"accuracy": accuracy(totals[..., 0], totals[..., 1])}
+        if totals.shape[-1] > 2:
+            by_label = [totals[..., at::3] for at in (2, 3, 4)]
+            found |= {"macro_f1": macro_f1(*by_label), "mcc": mcc(*by_label)}
+        return found
+
+    def example_scores(self, outcomes: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
+        """Return 100 for a right label, 0 for a wrong one: of one example neither F1 nor a correlation says more."""
+        scores: np.ndarray = 100.0 * np.asarray(outcomes[:, 0], dtype=np.float64)
+        return scores
+
+    def unit_points(self, totals: np.ndarray, metrics: Sequence[str]) -> float:
+        """Return what one more example changes at most: of macro F1 one of the rarest label, see the metrics."""
+        gold, total = np.asarray(totals[4::3], np.float64), float(totals[1])
+        classes = gold[gold > 0]
+        points = {"accuracy": 100.0 / (total + 2)}
+        if classes.size:
+            points["macro_f1"] = 100.0 / (classes.size * (float(classes.min()) + 2))
+            shares = classes / classes.sum()
+            points["mcc"] = points["accuracy"] / max(1.0 - float((shares**2).sum()), 1.0 / (total + 2))
+        return float(np.mean([points[metric] for metric in metrics]))
 
 
 def _labels(examples: Sequence[Example]) -> list[str | None]:

@@ -82,7 +82,7 @@ def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Tas
             if answer.tuning.calibration is not None:
                 tuning[f"{language}-calibration"] = answer.tuning.calibration
     for name, arrays, columns in (
-        (task.name, outcomes | asked, kind.columns),
+        (task.name, outcomes | asked, kind.columns_of(task)),
         (f"{task.name}-tuning", tuning, TUNING),
     ):
         if arrays:

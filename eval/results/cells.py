@@ -14,7 +14,8 @@ INTERVAL = (
     "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "
     "normal approximation), from the number of examples per language, with languages and tasks taken as "
     "independent. For tagging a sentence counts as one trial, which likely makes it too wide; for question "
-    "answering the mean of exact match and F1 is taken for the share of right answers. It covers the choice "
+    "answering the mean of exact match and F1 is taken for the share of right answers, as macro F1 and correlations "
+    "are, for which it may be too narrow; intervals of differences are not. It covers the choice "
     "of test examples only, not training."
 )
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution

@@ -178,7 +178,7 @@ def _load(folder: Path, candidate: str, facts: TaskFacts, kind: Kind) -> Mapping
             f"{kept}: expected the outcomes of every example of {facts.name}, found none. Intervals need "
             "them: run the recipe again with this version, and with the probe accuracy."
         )
-    return _arrays(file, kind.columns)
+    return _arrays(file, kind.columns_of(facts.task))
 
 
 def _newest(folder: Path, name: str, ending: str = "npz") -> Path | None:

@@ -55,18 +55,14 @@ def flips(
         )
     asked = old_outcomes.any(axis=1) | new_outcomes.any(axis=1)
     changed = np.array([_plain(x) != _plain(y) for x, y in zip(old, new, strict=True)], dtype=bool)
-    was, now = (_example_scores(task, kind, outcomes) for outcomes in (old_outcomes, new_outcomes))
+    scored = task.metrics[: task.scored_by]
+    was, now = (kind.example_scores(outcomes, scored) for outcomes in (old_outcomes, new_outcomes))
     return Flips(
         int(asked.sum()),
         int((changed & asked).sum()),
         int((now < was - 1e-9).sum()),
         int((now > was + 1e-9).sum()),
     )
-
-
-def _example_scores(task: Task, kind: Kind, outcomes: np.ndarray) -> np.ndarray:
-    score_by_metric = kind.metrics(np.asarray(outcomes, dtype=np.float64))
-    return np.mean([score_by_metric[name] for name in task.metrics[: task.scored_by]], axis=0)
 
 
 def _plain(prediction: object) -> object:
