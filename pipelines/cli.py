@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from xpareto.pipelines.commands import choose, clean, completion, export, options, output, report, run
+from xpareto.pipelines.commands import choose, clean, completion, export, init, options, output, report, run
 from xpareto.pipelines.commands import list as listing
 
 
@@ -41,6 +41,7 @@ def global_options(
     """Take the options that stand before a command."""
 
 
+app.command()(init.init)
 app.command()(run.run)
 app.command()(run.plan)
 app.command()(run.measure)

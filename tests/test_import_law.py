@@ -66,6 +66,7 @@ ROOMS = (
     "reports/comparisons",
     "pipelines/runs",
     "reports/terminal",
+    "pipelines/drafting",
     "pipelines/display",
     "pipelines/commands",
     "pipelines/bases",

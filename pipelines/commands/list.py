@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def list_entries(
         typer.Argument(
             metavar="[WHAT]",
             help="steps, tasks, training, runtimes, probes, objectives or recipes; or the name of one of them, for "
-            "all about it; default: the names of all.",
+            "all about it; or a recipe's file, for its tasks; default: the names of all.",
             show_default=False,
             autocompletion=completion.listed,
         ),
@@ -35,6 +36,10 @@ def show(what: str, verbose: bool) -> None:
         from xpareto.pipelines.display import show_names
 
         show_names()
+    elif Path(what).suffix in (".yaml", ".yml"):
+        from xpareto.pipelines.display import show_recipe_tasks
+
+        show_recipe_tasks(Path(what), verbose)
     elif what in WHAT:
         _shower(what)(verbose)
     else:

@@ -7,6 +7,7 @@ from .list_names import catalogue_names as catalogue_names
 from .list_names import show_names as show_names
 from .list_recipes import show_recipes as show_recipes
 from .list_steps import show_steps as show_steps
+from .list_tasks import show_recipe_tasks as show_recipe_tasks
 from .list_tasks import show_tasks as show_tasks
 from .list_tasks import show_training as show_training
 from .outliers import show_outliers as show_outliers

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from xpareto.eval.tasks import TASKS, TRAINING_SETS
+from collections.abc import Sequence
+from pathlib import Path
+
+from xpareto.eval.data import DataSpec
+from xpareto.eval.tasks import TASKS, TRAINING_SETS, Task, task_of
 from xpareto.pipelines.display.table import print_table
+from xpareto.pipelines.planning import find_folder, with_own_tasks
+from xpareto.pipelines.recipe import find_recipe, load_recipe
 
 
 def show_tasks(verbose: bool, *only: str) -> None:
     """Print every task, or `only` these, with its languages or how many they are."""
+    _print([TASKS.load(name) for name in only or TASKS.names], verbose)
+
+
+def show_recipe_tasks(file: Path, verbose: bool) -> None:
+    """Print the tasks of a recipe, those that it declares included, with what their files show."""
+    recipe = load_recipe(find_recipe(str(file))).recipe
+    root = find_folder(recipe.data, file.parent) if recipe.data is not None else None
+    spec = DataSpec(None if root is None else str(root))
+    own = {one["name"]: task_of(one) for one in with_own_tasks(spec, recipe, file.parent, str(file), "").own}
+    _print([own.get(choice.task) or TASKS.load(choice.task) for choice in recipe.choices()], verbose)
+
+
+def _print(tasks: Sequence[Task], verbose: bool) -> None:
     rows = []
-    for name in only or TASKS.names:
-        task = TASKS.load(name)
+    for task in tasks:
         languages = " ".join(task.languages) if verbose else str(len(task.languages))
         first, rest = " + ".join(task.metrics[: task.scored_by]), task.metrics[task.scored_by :]
-        rows.append((name, task.group, ", ".join([first, *rest]), task.trained_on, languages))
+        rows.append((task.name, task.group, ", ".join([first, *rest]), task.trained_on, languages))
     print_table(
         rows, "task", "group", "metrics (the first, or mean, is the score)", "trained on", "languages"
     )

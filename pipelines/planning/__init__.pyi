@@ -4,6 +4,7 @@ from .base_checkpoint import Base as Base
 from .base_checkpoint import Given as Given
 from .base_checkpoint import as_downloaded as as_downloaded
 from .base_checkpoint import base_of_options as base_of_options
+from .base_checkpoint import find_folder as find_folder
 from .graph import Candidate as Candidate
 from .graph import Node as Node
 from .graph import Plan as Plan
@@ -11,6 +12,7 @@ from .inputs import Start as Start
 from .inputs import dataset_commits as dataset_commits
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
+from .own_tasks import with_own_tasks as with_own_tasks
 from .plan import make_plan as make_plan
 from .preflight import check_evaluation as check_evaluation
 from .preflight import check_training as check_training

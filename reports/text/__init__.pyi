@@ -8,6 +8,7 @@ from .escaping import spreadsheet as spreadsheet
 from .escaping import visible as visible
 from .glossary import TERMS as TERMS
 from .languages import SEEN_LEGEND as SEEN_LEGEND
+from .languages import language_codes as language_codes
 from .languages import language_name as language_name
 from .languages import language_title as language_title
 from .languages import seen_words as seen_words

@@ -28,6 +28,11 @@ _NAMES = {
 }  # fmt: skip
 
 
+def language_codes() -> frozenset[str]:
+    """Return the codes whose names are known."""
+    return frozenset(_NAMES)
+
+
 def language_name(code: str) -> str:
     """Return the language's English name, or the code itself where it is not known.
 

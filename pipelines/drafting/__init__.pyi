@@ -1,0 +1,10 @@
+from .draft import recipe_text as recipe_text
+from .draft import task_name as task_name
+from .files import find_files as find_files
+from .looked_at import LookedAt as LookedAt
+from .looked_at import look as look
+from .model import Model as Model
+from .model import model_at as model_at
+from .model import trainable as trainable
+from .model import with_model as with_model
+from .odd import oddities as oddities

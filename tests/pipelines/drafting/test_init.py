@@ -1,0 +1,228 @@
+"""A recipe from data: what is found, what is told of odd data with file and line, and that what is written plans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xpareto.compress.core.errors import InputError
+from xpareto.pipelines.cli import app
+from xpareto.pipelines.drafting.files import find_files, named
+from xpareto.pipelines.drafting.looked_at import look
+from xpareto.pipelines.drafting.model import Model, with_model
+from xpareto.pipelines.drafting.odd import oddities
+from xpareto.pipelines.planning.preparation import Options, Prepared, prepare
+from xpareto.pipelines.recipe.checks import load_recipe
+
+GOOD = [(f"{code} text {n}", ("yes", "no")[n % 2], code) for n in range(40) for code in ("de", "en", "yue")]
+Ask = Callable[..., str]
+
+
+def table(file: Path, rows: Sequence[Sequence[str]], columns: str = "text,label,language") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join([columns, *map(",".join, rows)]) + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Return a function: words after `xpareto init` -> what it says; the working directory is a new one."""
+    monkeypatch.chdir(tmp_path)
+
+    def ask(*words: str) -> str:
+        done = CliRunner().invoke(app, ["init", *words])
+        if done.exception is not None:
+            raise done.exception
+        return done.output
+
+    return ask
+
+
+def planned(recipe: str, folder: Path) -> Prepared:
+    return prepare(Options(recipe, store=folder / "store"))
+
+
+def odd(*files: Path) -> list[str]:
+    return list(oddities(look(find_files(files))))
+
+
+def test_one_table_becomes_a_recipe_that_plans_with_no_edit(init: Ask, tmp_path: Path) -> None:
+    table(tmp_path / "intents.csv", GOOD)
+    said = init("intents.csv")
+    assert "Wrote intents.yaml: classify on train 120 examples" in said
+    assert "Check: no file name says which split it is" in said
+    text = (tmp_path / "intents.yaml").read_text()
+    assert "# By language: de 40, en 40, yue 40." in text and "# By label: yes 60, no 60." in text
+    ready = planned("intents.yaml", tmp_path)
+    [work] = ready.work
+    assert work.languages == ("de", "en", "yue") and work.task.metrics == ("accuracy", "macro_f1", "mcc")
+    assert work.task.labels == ("no", "yes") and work.task.cut is not None and ready.start.data_name
+    assert str(tmp_path) not in text
+    with pytest.raises(InputError, match=r"intents\.yaml: expected a new file, found one that is there"):
+        init("intents.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (
+            ("en/train", "en/test", "de/train", "de/test"),
+            {"train": "{language}/train", "test": "{language}/test"},
+        ),
+        (
+            ("train-en", "validation-en", "train-sw"),
+            {"train": "train-{language}", "dev": "validation-{language}"},
+        ),
+        (("test.de", "test.zh"), {"test": "test.{language}"}),
+        (("train", "is_test"), {"train": "train", "test": "is_test"}),  # no Icelandic
+        (("en", "pt"), {"train": "{language}"}),
+    ],
+)
+def test_names_of_files_say_split_and_language(
+    init: Ask, tmp_path: Path, names: Sequence[str], files: Mapping[str, str]
+) -> None:
+    for name in names:
+        table(
+            tmp_path / "data" / f"{name}.csv", [(f"{name} {n}", "ab"[n % 2]) for n in range(40)], "text,label"
+        )
+    init("data", "--out", "mine.yaml")
+    [choice] = load_recipe(tmp_path / "mine.yaml").recipe.tasks
+    assert choice.files == {split: f"data/{name}.csv" for split, name in files.items()}
+
+
+def test_columns_of_splits_and_languages_are_found_and_others_are_not_guessed(
+    init: Ask, tmp_path: Path
+) -> None:
+    parts = ["train", "validation", "test"]
+    rows = [
+        (str(n), f"question {n} about something", "abc"[n % 3], ("en", "fr")[n % 2], parts[n // 2 % 3])
+        for n in range(120)
+    ]
+    table(tmp_path / "mine.csv", rows, "id,asked,kind of it,loc,split")
+    said = init("mine.csv")
+    assert "the column kind of it is taken for the label" in said and "asked is taken for the text" in said
+    [choice] = load_recipe(tmp_path / "mine.yaml").recipe.tasks
+    assert choice.columns == {"text": "asked", "label": "kind of it", "language": "loc", "split": "split"}
+    assert choice.splits == {"dev": "validation"} and choice.files == "mine.csv"
+    [work] = planned("mine.yaml", tmp_path).work
+    assert work.languages == ("en", "fr") and work.task.cut is None
+
+
+def test_pairs_tags_questions_and_what_belongs_together(init: Ask, tmp_path: Path) -> None:
+    pairs = [json.dumps({"premise": f"p{n}", "hypothesis": f"h{n}", "label": n % 3}) for n in range(30)]
+    (tmp_path / "nli.jsonl").write_text("\n".join(pairs))
+    (tmp_path / "ner.conll").write_text("\n".join(f"Anna{n} B-PER\nruns O\n" for n in range(30)))
+    questions = [
+        {"id": str(n), "question": f"q{n}?", "answers": [{"text": "It", "answer_start": 0}]}
+        for n in range(30)
+    ]
+    paragraphs = [{"context": f"It is {at}.", "qas": [entry]} for at, entry in enumerate(questions)]
+    (tmp_path / "qa.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    table(tmp_path / "faq.csv", [(f"answer {n}", f"question {n}") for n in range(30)], "answer,question")
+    kinds = {"nli.jsonl": "classify", "ner.conll": "tag", "qa.json": "span", "faq.csv": "retrieve"}
+    for name, kind in kinds.items():
+        assert kind in init(name)
+        recipe = f"{name.partition('.')[0]}.yaml"
+        [work] = planned(recipe, tmp_path).work
+        assert work.task.kind == kind and work.languages == ("und",)
+    [choice] = load_recipe(tmp_path / "nli.yaml").recipe.tasks
+    assert choice.columns == {"first": "premise", "second": "hypothesis", "label": "label"}
+    assert choice.labels == ["0", "1", "2"]
+
+
+def test_odd_data_are_told_with_file_and_line(tmp_path: Path) -> None:
+    rows = [
+        *GOOD,
+        ("", "yes", "en"),
+        ("en text 1", "yes", "en"),
+        *[(f"mtu {n}", "no", "sw") for n in range(4)],
+    ]
+    train = table(tmp_path / "train.csv", rows)
+    test = table(tmp_path / "test.csv", [("en text 3", "no", "en"), ("fresh", "maybe", "en")])
+    assert odd(train, test) == [
+        f'{test}:3: the label "maybe" is in test only, so nothing learns it and its examples count as wrong.',
+        f"{train}:122: 1 text is empty.",
+        f"{test}:2: 1 text of test is in train, too, the first at {train}:12: what is learnt by heart scores there.",
+        f"{train}:6: 1 text has several labels, here no and yes.",
+        f"{train}:124: the language sw has 4 examples: its score will say next to nothing. Collect more, or leave it "
+        "out by `languages`.",
+    ]
+    assert odd(table(tmp_path / "clean" / "train.csv", GOOD)) == []
+
+
+def test_a_test_set_alone_is_trained_on_unless_a_model_is_fine_tuned(init: Ask, tmp_path: Path) -> None:
+    table(tmp_path / "test.csv", GOOD)
+    assert "no file is called train, so that test is trained on" in init("test.csv", "--out", "mine.yaml")
+    [choice] = load_recipe(tmp_path / "mine.yaml").recipe.tasks
+    assert choice.files == {"train": "test.csv"}
+    table(tmp_path / "a.csv", [(*row, "test") for row in GOOD], "text,label,language,split")
+    with pytest.raises(InputError, match=r"a\.csv:2: expected rows of train in the column split, found none"):
+        init("a.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "told"),
+    [
+        ([(f"t{n}", f"{n}") for n in range(9)], "text,number",
+         r"a\.csv:1: expected a column of labels, whose values come again, found none among text \(9 values\), number"),
+        ([(f"t{n}", "x") for n in range(9)], "text,label",
+         r"a\.csv:2: expected two labels or more in the column label, found one: x"),
+        ([("a", "x"), ("b", ""), ("c", "x"), ("d", "y"), ("e", "y"), ("f", "y")], "text,label",
+         r"a\.csv:3: expected a label, found nothing, as in 1 of 6 rows"),
+        ([("x",), ("y",), ("x",), ("y",)], "label", r"a\.csv:1: expected a column of texts beside label, found label"),
+        ([("t", "x", "more"), ("u", "y")], "text,label", r"a\.csv:2: expected 2 cells \(text, label\), found 3"),
+        ([], "text,label", r"a\.csv: expected rows below the header, found none"),
+    ],
+)  # fmt: skip
+def test_data_that_nothing_can_be_learnt_from_are_refused(
+    tmp_path: Path, rows: Sequence[Sequence[str]], columns: str, told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        odd(table(tmp_path / "a.csv", rows, columns))
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    first, second = (table(tmp_path / name, GOOD) for name in ("one.csv", "two.csv"))
+    with pytest.raises(InputError, match=r"one\.csv and two\.csv: expected names that say what each file is"):
+        named([first, second])
+    (tmp_path / "a.jsonl").write_text("{}")
+    with pytest.raises(InputError, match=r"expected files of one kind, such as \.csv, found \.csv, \.jsonl"):
+        find_files([tmp_path])
+    with pytest.raises(InputError, match="expected a data file or a folder of them, found nothing"):
+        find_files([tmp_path / "gone"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: expected files of data \(\.tsv"):
+        find_files([tmp_path / "empty"])
+
+
+def test_a_fine_tuned_model_is_tested_and_not_trained(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        table(tmp_path / f"{split}.csv", [(f"{split} {text}", label, code) for text, label, code in GOOD])
+    found = look(find_files([tmp_path]))
+    answered = with_model(found, Model("m", "classification", ("YES", "maybe", "no")))
+    assert answered is not None
+    tested, labels = answered
+    assert [*tested.files] == ["test"] and labels == ("yes", "maybe", "no") and len(tested.rows) == len(GOOD)
+    assert with_model(found, Model("m", "mlm", ())) is None
+    assert with_model(found, Model("m", "tagging", ("yes", "no"))) is None
+    told = r"test\.csv:2: expected labels of --model m, .* has LABEL_0 and LABEL_1; found no and yes\. Where they mean"
+    with pytest.raises(InputError, match=told):
+        with_model(found, Model("m", "classification", ("LABEL_0", "LABEL_1")))
+
+
+def test_a_model_that_is_nowhere_is_told(init: Ask, tmp_path: Path) -> None:
+    table(tmp_path / "a.csv", GOOD)
+    with pytest.raises(InputError, match=r"--model \.\./no/such/folder: expected a folder or a hub id"):
+        init("a.csv", "--model", "../no/such/folder")
+    assert not (tmp_path / "a.yaml").exists()
+
+
+def test_the_tasks_of_a_recipe_are_listed_with_what_their_files_show(init: Ask, tmp_path: Path) -> None:
+    table(tmp_path / "intents.csv", GOOD)
+    init("intents.csv")
+    listed = CliRunner().invoke(app, ["list", "intents.yaml", "-v"]).output
+    assert "intents" in listed and "accuracy, macro_f1, mcc" in listed and "de en yue" in listed

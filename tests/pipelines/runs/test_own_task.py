@@ -1,0 +1,87 @@
+"""From a table of one's own to a model that others load: init, run, choose, export; no line of Python, no edit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.pipelines.runs.test_run import xpareto
+from xpareto.eval.results.document import read_document
+
+SAID = {
+    "en": ("book a flight to", "play the song", "how is the weather in"),
+    "de": ("buche einen Flug nach", "spiele das Lied", "wie ist das Wetter in"),
+    "ru": ("забронируй рейс в", "включи песню", "какая погода в"),
+    "hi": ("उड़ान बुक करो", "गाना बजाओ", "मौसम कैसा है"),
+    "zh": ("预订航班飞往", "播放歌曲", "天气怎么样在"),
+}
+INTENTS = ("travel", "music", "weather")
+QUICK = (
+    "--set", "fp32.max_steps=60", "--set", "measure.probes=[accuracy, size]", "--set", "measure.threads=1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    rows = [
+        f"{said[n % 3]} {code}{n},{INTENTS[n % 3]},{code}" for n in range(60) for code, said in SAID.items()
+    ]
+    (folder / "intents.csv").write_text("\ufeffutterance,intent,lang\n" + "\n".join(rows), encoding="utf-8")
+    done = xpareto("init", "intents.csv", folder=folder)
+    assert done.returncode == 0, done.stderr
+    done = xpareto("run", "intents.yaml", *QUICK, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_its_scores_are_of_examples_that_nothing_learnt(folder: Path) -> None:
+    [run] = (folder / "runs").iterdir()
+    document = read_document(run)
+    facts = document.tasks["intents"]
+    assert facts.languages == tuple(sorted(SAID)) and facts.score_name == "accuracy" and facts.task.own
+    assert document.candidates[0].learnt == {"intents": tuple(sorted(SAID))}
+    rows = [json.loads(line) for line in (run / "measurements.jsonl").read_text().splitlines()]
+    scores = {
+        (row["statistic"], row["language"]): row["value"]
+        for row in rows
+        if row["candidate"] == document.baseline and row["probe"] == "accuracy" and row["task"]
+    }
+    assert {statistic for statistic, _ in scores} == {"accuracy", "macro_f1", "mcc", "chance"}
+    assert np.mean([scores["accuracy", code] for code in SAID]) > 60  # of three
+    assert {row["examples"] for row in rows if row.get("task") == "intents"} == {12}
+    report = (run / "report" / "summary.md").read_text()
+    assert "Splits were cut from train" in report and "seed 0" in report and "XTREME" not in report
+
+
+def test_it_is_chosen_compared_exported_and_measured_again(folder: Path) -> None:
+    chosen = xpareto("choose", "latest", "--max-drop", "50", folder=folder)
+    assert chosen.returncode == 0 and "Deploy main/" in chosen.stdout, chosen.stderr
+    assert xpareto("diff", "latest", "latest", folder=folder).returncode == 0
+    done = xpareto("export", "latest", "main/int8/onnxruntime", "out", folder=folder)
+    assert done.returncode == 0, done.stderr
+    labels = json.loads((folder / "out" / "intents" / "config.json").read_text())["id2label"]
+    assert sorted(labels.values()) == sorted(INTENTS)
+    card = (folder / "out" / "intents" / "README.md").read_text()
+    assert "- zh" in card and "xtreme" not in card.partition("---\n\n")[0].lower()
+    again = xpareto(
+        "measure", str(next((folder / "runs").iterdir())), "--probe", "accuracy", folder=folder.parent
+    )
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_label_that_changes_makes_anew_what_learnt_it(folder: Path) -> None:
+    def cached() -> dict[str, bool]:
+        plan = json.loads(xpareto("plan", "intents.yaml", *QUICK, "--json", folder=folder).stdout)
+        return {node["label"]: node["cached"] for node in plan["nodes"]}
+
+    assert set(cached().values()) == {True}
+    table = folder / "intents.csv"
+    before = table.read_text("utf-8")
+    table.write_text(before.replace("music", "travel", 1), "utf-8")
+    assert cached() == {"base": True, "fp32": False, "onnx": False, "int8": False}
+    table.write_text(before, "utf-8")
+    assert set(cached().values()) == {True}
