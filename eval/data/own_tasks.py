@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from xpareto.compress.core import InputError, json_sha256
@@ -77,13 +77,13 @@ class OwnTasks:
         return [
             example
             for code in self.learnt(task, language)
-            if language is not None or code in self._learnable(task, split)
+            if language is not None or code in self.languages(task, split)
             for example in self.examples(task, code, split, labelled=True)
         ]
 
     def learnt(self, task: Task, language: str | None = None) -> tuple[str, ...]:
         """Return the languages whose train split is learnt from: the one that is named, else the task's."""
-        return (language,) if language is not None else task.train_languages or self._learnable(task, TRAIN)
+        return (language,) if language is not None else task.train_languages or self.languages(task, TRAIN)
 
     def readings(self, task: Task, language: str, split: str) -> set[Reading]:
         """Return which rows of which files are read."""
@@ -93,13 +93,15 @@ class OwnTasks:
         return {Reading(file, code, split if apart else "") for file in self.files(task, language, split)}
 
     def digest(self, name: str) -> str:
-        """Return what identifies a declaration (hex sha256), wherever its files lie; their bytes are not in it."""
-        task = self.tasks[name]
-        files = {split: [Path(file).name for file in files] for split, files in task.files.items()}
-        return json_sha256(repr(replace(task, files={})) + repr(files))
+        """Return what identifies which examples a declaration gives (hex sha256), wherever its files lie.
 
-    def _learnable(self, task: Task, split: str) -> tuple[str, ...]:
-        return self.languages(task, split)
+        Their bytes are not in it, nor how answers are scored.
+        """
+        fields = asdict(self.tasks[name])
+        for scoring in ("metrics", "scored_by", "max_length", "trained_on", "parallel"):
+            del fields[scoring]
+        files = {split: [Path(file).name for file in names] for split, names in fields.pop("files").items()}
+        return json_sha256([fields, files])
 
     def _given(self, task: Task, split: str) -> bool:
         return split in (task.files if task.hub is None else task.hub.splits)

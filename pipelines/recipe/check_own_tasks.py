@@ -75,6 +75,8 @@ def _trained_on(choice: TaskChoice, own: Mapping[str, str], where: str) -> Itera
     if name not in known:
         yield f'{where}: unknown training set "{name}".{hint(name, known)} Known: {", ".join(known)}.'
         return
+    if name in own and "@" in str(choice.trained_on):
+        yield f"{where}: which languages {name} learns from is said by its `train_languages`. Leave the @ out."
     kind = own.get(name) or TRAINING_SETS.load(name).kind
     if kind != choice.kind:
         yield f"{where}: {choice.task} needs a training set of kind {choice.kind}, found {name} of kind {kind}."

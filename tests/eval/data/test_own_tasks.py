@@ -12,13 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.eval.data.test_hub import COMMIT, publish
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.cut import cut_off
+from xpareto.eval.data.hub import Hub
 from xpareto.eval.data.readers.conll import word_columns
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Cut, Example, Task, Text, task, task_of
+from xpareto.eval.tasks._task import Cut, Example, HubSource, Task, Text, task, task_of
 
 ROWS = [(f"{code} text {n}", "ab"[n % 2], code) for n in range(20) for code in ("de", "en", "zh")]
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    datasets.disable_progress_bars()
 
 
 def declared(folder: Path, name: str = "rows.csv", **changed: object) -> Task:
@@ -221,6 +232,51 @@ def test_a_declaration_is_known_by_all_but_where_its_files_lie(tmp_path: Path) -
         replace(mine, where={}),
     ]
     assert len({opened(one).own.digest("mine") for one in (mine, *others)}) == 4
+    scored = replace(mine, metrics=("macro_f1", "mcc"))  # which changes no example
+    assert opened(scored).own.digest("mine") == opened(mine).own.digest("mine")
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_data_set_of_the_hub_is_read_at_one_commit(tmp_path: Path) -> None:
+    from datasets import ClassLabel, Features, Value
+
+    label = ClassLabel(names=["bad", "good"])
+    features = Features({"body": Value("string"), "stars": label})
+    repo = tmp_path / "repo"
+    for code in ("de", "en"):
+        for split, count in (("train", 20), ("test", 6)):
+            columns = {
+                "body": [f"{code} {split} {n}" for n in range(count)],
+                "stars": [n % 2 for n in range(count)],
+            }
+            publish(repo, f"reviews_{code}", split, columns, features)  # type: ignore[arg-type]
+    card = "".join(
+        f"- config_name: reviews_{code}\n  data_files:\n"
+        + "".join(f"  - split: {split}\n    path: reviews_{code}/{split}-*\n" for split in ("train", "test"))
+        for code in ("de", "en")
+    )
+    (repo / "README.md").write_text(f"---\nconfigs:\n{card}---\n")
+    source = HubSource(
+        str(repo),
+        "reviews_{language}",
+        {"train": "train", "test": "test"},
+        {"text": "body", "label": "stars"},
+    )
+    mine = declared(
+        tmp_path,
+        files={},
+        hub=source,
+        languages=("de", "en"),
+        labels=("bad", "good"),
+        where={},
+        cut=Cut({"dev": 0.1}),
+    )
+    data = Data(None, None, (mine,), lambda: Hub({str(repo): COMMIT}, None, frozen=True))
+    assert data.languages(mine) == data.languages(mine, "dev") == ("de", "en")
+    assert data.examples(mine, "de", limit=2) == [Text("de test 0", "bad"), Text("de test 1", "good")]
+    assert [len(data.training("mine", split)) for split in ("train", "dev")] == [36, 4]
+    [file] = data.task_files(mine, "en")
+    assert str(file) == f"{repo}@{COMMIT}/reviews_en/test"
 
 
 def test_built_in_tasks_need_a_folder_beside_own_ones(tmp_path: Path) -> None:

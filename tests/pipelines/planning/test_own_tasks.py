@@ -137,6 +137,7 @@ def test_a_task_that_trains_nothing_is_answered_by_the_encoder(tmp_path: Path) -
         (intents(more=", train_languages: [sw]"), "tasks.intents.train_languages: intents has no sw. It has: de, yue"),
         (intents(more=", parallel: true"), "parallel: its test and dev would be cut from train by text"),
         (intents(more=", trained_on: mnl"), r'unknown training set "mnl". Did you mean "mnli"\?'),
+        (intents(more=", trained_on: intents@de"), "learns from is said by its `train_languages`. Leave the @ out"),
         (intents(more=", trained_on: udpos"), "intents needs a training set of kind classify, found udpos of kind tag"),
         (intents(more=", hub: {repo: a/b}"), "the task intents needs either `files` or `hub`"),
         (intents().replace("said,", "one,").replace("is,", "two,"), "a.csv:2: expected a field one, found is"),
