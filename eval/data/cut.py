@@ -37,9 +37,9 @@ def cut_off(whole: Mapping[str, Sequence[Example]], cut: Cut) -> dict[str, dict[
         waiting = iter(drawn)
         for split, share in cut.shares.items():
             left = round(share * total)
-            while left > 0 and (text := next(waiting, None)) is not None:
-                side[text] = split
-                left -= sizes[text]
+            while left > 0 and (drawn_text := next(waiting, None)) is not None:
+                side[drawn_text] = split
+                left -= sizes[drawn_text]
     return {
         split: {
             language: [example for example in examples if side.get(_text(example), TRAIN) == split]

@@ -103,7 +103,7 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         language_names=dict(choice.language_names),
         own=True,
         where=rows,
-        splits=dict(choice.splits),
+        splits={str(ours): theirs for ours, theirs in choice.splits.items()},
         cut=cut,
         train_languages=tuple(choice.train_languages or ()),
         hub=None
@@ -111,7 +111,7 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         else HubSource(
             hub.repo,
             hub.config,
-            dict(hub.splits),
+            {str(ours): theirs for ours, theirs in hub.splits.items()},
             columns,
             dict(choice.language_names),
             dict(hub.where),
@@ -231,7 +231,7 @@ def _labelled(task: Task, data: Data, where: str) -> Task:
     ):
         return replace(task, labels=data.labels(task.trained_on))
     source = data.task(task.trained_on.partition("@")[0])
-    splits = [split for split in ("train", "dev") if split in source.files] or [*source.files]
+    splits: list[str] = [split for split in ("train", "dev") if split in source.files] or [*source.files]
     examples = [
         row
         for split in splits

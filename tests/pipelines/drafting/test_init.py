@@ -77,7 +77,7 @@ def test_one_table_becomes_a_recipe_that_plans_with_no_edit(init: Ask, tmp_path:
             ("train-en", "validation-en", "train-sw"),
             {"train": "train-{language}", "dev": "validation-{language}"},
         ),
-        (("test.de", "test.zh"), {"test": "test.{language}"}),
+        (("test.de", "test.zh"), {"train": "test.{language}"}),  # nothing else to learn from
         (("train", "is_test"), {"train": "train", "test": "is_test"}),  # no Icelandic
         (("en", "pt"), {"train": "{language}"}),
     ],

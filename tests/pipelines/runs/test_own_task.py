@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
+from tests.pipelines.runs.test_fine_tuned_base import fine_tuned
 from tests.pipelines.runs.test_run import xpareto
 from xpareto.eval.results.document import read_document
 
@@ -85,3 +87,37 @@ def test_a_label_that_changes_makes_anew_what_learnt_it(folder: Path) -> None:
     assert cached() == {"base": True, "fp32": False, "onnx": False, "int8": False}
     table.write_text(before, "utf-8")
     assert set(cached().values()) == {True}
+
+
+def test_a_fine_tuned_classifier_is_compressed_as_it_is_and_answers_as_plain_transformers_does(
+    base: Path, tmp_path: Path
+) -> None:
+    import torch
+    import transformers
+
+    model = fine_tuned(
+        base, tmp_path / "model", "XLMRobertaForSequenceClassification", ("Weather", "music", "Travel")
+    )
+    rows = [(f"{'abcdefghij'[n % 10]}a{'klm'[n % 3]} b{n % 7}", INTENTS[n % 3]) for n in range(24)]
+    (tmp_path / "test.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    done = xpareto("init", "test.csv", "--model", "model", "--out", "mine.yaml", folder=tmp_path)
+    assert (
+        done.returncode == 0 and "train" not in (tmp_path / "mine.yaml").read_text().partition("steps:")[2]
+    ), done
+    done = xpareto("run", "mine.yaml", *QUICK[2:], folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [run] = (tmp_path / "runs").iterdir()
+    document = read_document(run)
+    assert document.baseline == "main/base/torch" and document.brought == (document.recipe,)
+    kept = run / "predictions" / "main__onnx__onnxruntime" / f"accuracy-0-{document.recipe}.json"
+    ours = json.loads(kept.read_text())["und"]
+    done = xpareto("export", "latest", "main/base/torch", "out", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out" / document.recipe
+    for folder in (model, out):
+        plain = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        with torch.inference_mode():
+            ids = [torch.tensor([tokenizer.encode(text).ids]) for text, _ in rows]
+            answers = [plain.config.id2label[int(plain(row).logits.argmax())] for row in ids]
+        assert [answer.casefold() for answer in answers] == ours and len(set(answers)) > 1
