@@ -115,7 +115,7 @@ class Kind(ABC):
     # -- scoring ----------------------------------------------------------------------------
 
     def columns_of(self, task: Task) -> tuple[str, ...]:
-        """Return the columns of `outcomes` of a task, which may depend on its labels and metrics."""
+        """Return the first columns of a task's `outcomes`, those that are kept: its score is found from them alone."""
         return self.columns
 
     def example_scores(self, outcomes: np.ndarray, metrics: Sequence[str]) -> np.ndarray:
@@ -182,7 +182,8 @@ class Kind(ABC):
             raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
         counts = self.outcomes(examples, predictions, task, language)
         metrics = self.metrics(counts.sum(axis=0))
-        return Scored({name: float(metrics[name]) for name in task.metrics}, counts, self.columns_of(task))
+        kept = self.columns_of(task)
+        return Scored({name: float(metrics[name]) for name in task.metrics}, counts[:, : len(kept)], kept)
 
 
 TUNING = ("score", "correct", "gold", "half")

@@ -22,8 +22,8 @@ from xpareto.eval.tasks import Example, HubSource, Pair, Prediction, Task, Text,
 class Classify(Kind):
     """See eval.kinds.Kind. A declaration whose `columns` name a text has texts, any other has pairs.
 
-    A task with other metrics than accuracy has three more columns for each label: hit, predicted, gold. Of recall, each
-    label's is hit / gold.
+    Where another metric than accuracy is the score, outcomes have three more columns by label: hit, predicted and gold
+    (a label's recall is hit / gold); where it only stands beside, they are counted and not kept.
     """
 
     name = "classify"
@@ -83,10 +83,10 @@ class Classify(Kind):
     def outcomes(
         self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task, language: str
     ) -> np.ndarray:
-        counts = np.zeros((len(examples), len(self.columns_of(task))), dtype=np.int64)
+        classes = _by_class(task.metrics)
+        counts = np.zeros((len(examples), 2 + 3 * len(task.labels) * classes), dtype=np.int64)
         counts[:, 1] = 1
-        classes = (counts.shape[1] - 2) // 3
-        places = {name: 2 + 3 * at for at, name in enumerate(task.labels)} if classes else {}
+        places = {name: 2 + 3 * at for at, name in enumerate(task.labels)}
         for row, label, prediction in zip(counts, _labels(examples), predictions, strict=True):
             if label is None:
                 raise InputError("The gold labels of this test set are withheld: it cannot be scored here.")
@@ -98,7 +98,7 @@ class Classify(Kind):
         return counts
 
     def columns_of(self, task: Task) -> tuple[str, ...]:
-        if not {*task.metrics} - {"accuracy"}:
+        if not _by_class(task.metrics[: task.scored_by]):
             return self.columns
         by_label = (f"{name} {label}" for label in task.labels for name in ("hit", "predicted", "gold"))
         return (*self.columns, *by_label)
@@ -125,6 +125,11 @@ class Classify(Kind):
             shares = classes / classes.sum()
             points["mcc"] = points["accuracy"] / max(1.0 - float((shares**2).sum()), 1.0 / (total + 2))
         return float(np.mean([points[metric] for metric in metrics]))
+
+
+def _by_class(metrics: Sequence[str]) -> bool:
+    """Tell whether some metrics need counts by class."""
+    return bool({*metrics} - {"accuracy"})
 
 
 def _labels(examples: Sequence[Example]) -> list[str | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError, enumerated
-from xpareto.eval.data import Data, DataSpec
+from xpareto.eval.data import LANGUAGES, Data, DataSpec
 from xpareto.eval.data.readers import values
 from xpareto.eval.tasks import HEAD_OF_KIND, KINDS, Cut, HubSource, KindName, Task
 from xpareto.pipelines.recipe import Recipe, TaskChoice
@@ -54,12 +54,18 @@ def cut_notes(tasks: Sequence[Task]) -> Iterator[str]:
 
 
 def language_notes(tasks: Sequence[Task]) -> Iterator[str]:
-    """Yield of which tasks the data do not tell the language."""
+    """Yield of which tasks the data do not tell the language, and which languages nothing is known of."""
     for task in tasks:
+        unknown = [code for code in task.languages if code not in LANGUAGES and code != UNKNOWN]
         if task.languages == (UNKNOWN,):
             yield (
                 f"{task.name}: neither a file name nor a column tells its language, so it is called {UNKNOWN}. Say it "
                 "by `languages: [CODE]`, {language} in `files`, or `columns: {language: NAME}`."
+            )
+        elif unknown:
+            yield (
+                f"{task.name}: of {enumerated(unknown, 9)} neither script nor resources are known: in tables of "
+                "fairness they stand under other."
             )
 
 

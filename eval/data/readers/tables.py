@@ -7,6 +7,7 @@ feed stands in quotes, and a quote inside is doubled. Wrong content is named as 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
 
     InputError where a row has no such column, or nothing in it.
     """
-    for place, record in records(file):
+    for place, record in _kept(file) if where else records(file):
         found = {column: _word(rows.value_of(record, (column,), place)) for column in where}
         for column, value in found.items():
             if not value:
@@ -95,8 +96,22 @@ def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
 def values(file: Path, column: str) -> list[str]:
     """Return what a column of a table has, each once, in the order of its first row."""
     return list(
-        dict.fromkeys(_word(rows.value_of(record, (column,), place)) for place, record in records(file))
+        dict.fromkeys(_word(rows.value_of(record, (column,), place)) for place, record in _kept(file))
     )
+
+
+def _kept(file: Path) -> Sequence[tuple[str, Any]]:
+    """Return the rows of a table, which are parsed once for all its languages and splits."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return [*records(file)]  # which tells
+    return _parsed(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _parsed(file: Path, size: int, changed: int) -> tuple[tuple[str, Any], ...]:
+    return tuple(records(file))
 
 
 def _word(cell: Any) -> str:

@@ -93,6 +93,11 @@ def test_accuracy_alone_keeps_the_two_columns_that_runs_have() -> None:
     plain = replace(MINE, metrics=("accuracy",))
     assert outcomes([("a", "b"), ("c", "c")], plain).tolist() == [[0, 1], [1, 1]]
     assert KIND.columns_of(plain) == KIND.columns
+    beside = KIND.score(
+        [Text("t", "a"), Text("t", "b")], ["a", "c"], replace(MINE, metrics=("accuracy", "mcc"))
+    )
+    assert beside.outcomes.tolist() == [[1, 1], [0, 1]] and set(beside.metrics) == {"accuracy", "mcc"}
+    assert KIND.score([Text("t", "a")], ["a"], MINE).outcomes.shape == (1, 2 + 3 * len(LABELS))
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "mcc"])
