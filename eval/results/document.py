@@ -27,7 +27,7 @@ from xpareto.compress.core import (
 )
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.integrity import resuming
-from xpareto.eval.tasks import TASKS, Task, task, task_of
+from xpareto.eval.tasks import KINDS, TASKS, Task, task, task_of
 
 SCHEMA = 1  # of candidates.json; fields that are only added do not raise it
 DOCUMENT = "candidates.json"
@@ -67,7 +67,7 @@ class TaskFacts:
 
     @property
     def known(self) -> bool:
-        """Is the task declared by the recipe or built in, not of an extension that is not installed here?"""
+        """Is the task declared or built in, and not of an extension that is not installed here?"""
         return self.declared is not None or self.name in TASKS.names
 
     @property
@@ -118,7 +118,7 @@ class Candidate:
     run: str
     keys: Mapping[str, str] = field(
         default_factory=dict
-    )  # training set -> the work that makes it, see Run.made
+    )  # training set -> the work that made it, see Run.made
     learnt: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # own training set -> languages of its labels
@@ -145,9 +145,7 @@ class Provenance:
     energy_j: float | None = None
     basis: Annotated[str, Field(alias="energy_basis")] = UNAVAILABLE
     instrument: Annotated[str, Field(alias="energy_instrument")] = ""
-    tokens: int | None = (
-        None  # that a training was shown, padding aside; None: no training, or not written down
-    )
+    tokens: int | None = None  # that a training was shown, padding aside; None: no training, or not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +160,8 @@ class RunHeader:
     base: _Text = ""  # the checkpoint it started from; "": made from nothing
     description: str = ""
     incomplete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # training set -> absent parts
-    brought: tuple[
-        str, ...
-    ] = ()  # training sets whose tasks the base answers by heads that it was given with
+    # training sets whose tasks the base answers by heads that it was given with
+    brought: tuple[str, ...] = ()
     xpareto: str = ""  # the version that wrote it; "": older runs do not say
 
 
@@ -248,8 +245,21 @@ def _check_names(document: RunDocument, file: Path) -> None:
         for field_name in ("artifacts", "keys"):
             for training_set in getattr(candidate, field_name):
                 plain_name(training_set, f"{where}.{field_name}")
-    for name in document.tasks:
+    for name, facts in document.tasks.items():
         plain_name(name, f"{file}: tasks")
+        _check_declared(facts, f"{file}: tasks.{name}.declared")
+
+
+def _check_declared(facts: TaskFacts, where: str) -> None:
+    if facts.declared is None:
+        return
+    try:
+        found = facts.task
+    except ValidationError as error:
+        raise InputError(f"{where}: {_told(error)}") from error
+    known = (facts.name, tuple(name for name in facts.metrics if name in KINDS.load(found.kind).units))
+    if (found.name, found.metrics) != known:
+        raise InputError(f"{where}: expected a declaration of {facts.name} with its metrics. {_REPEAT}")
 
 
 def run_schema() -> dict[str, Any]:

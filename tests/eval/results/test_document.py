@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from xpareto.eval.results.document import (
     run_schema,
     write_document,
 )
+from xpareto.eval.tasks._task import Task
 
 TRAIN = StepFacts("train", "target", 1, {"on": "each", "epochs": 2.0})
 
@@ -154,3 +155,34 @@ def test_a_candidate_is_found_by_a_beginning_that_it_has_alone() -> None:
     for start in ("", "int8"):
         with pytest.raises(InputError, match="Its candidates: none/int8/torch"):
             document.begun(start)
+
+
+MINE = Task("mine", "classify", "classification", ("de",), "mine", ("macro_f1",), ("a", "b"), own=True)
+
+
+def test_a_task_that_the_recipe_declares_is_read_with_its_declaration(tmp_path: Path) -> None:
+    facts = TaskFacts(
+        "mine", ("de",), (), ("macro_f1",), "classification", None, "test", declared=asdict(MINE)
+    )
+    write_document(tmp_path, replace(DOCUMENT, tasks={"mine": facts}))
+    read = read_document(tmp_path).tasks["mine"]
+    assert read.task == MINE and read.known
+    assert not TaskFacts("unheard", ("de",), (), ("f1",), "qa", None, "test").known
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"kind": "odd"}, r"tasks\.mine\.declared: kind: expected 'classify'"),
+        ({"languages": 3}, r"tasks\.mine\.declared: languages: expected"),
+        ({"metrics": ["f1"]}, r"tasks\.mine\.declared: expected a declaration of mine with its metrics"),
+        ({"name": "../other"}, r"tasks\.mine\.declared: expected a declaration of mine"),
+    ],
+)
+def test_a_damaged_declaration_is_refused(tmp_path: Path, changed: dict[str, Any], told: str) -> None:
+    facts = TaskFacts(
+        "mine", ("de",), (), ("macro_f1",), "classification", None, "test", declared=asdict(MINE) | changed
+    )
+    write_document(tmp_path, replace(DOCUMENT, tasks={"mine": facts}))
+    with pytest.raises(InputError, match=told):
+        read_document(tmp_path)
