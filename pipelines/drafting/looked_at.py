@@ -143,6 +143,14 @@ def _table(told: Sequence[Named]) -> LookedAt:
     read = [(one, place, record) for one in told for place, record in records(one.file)]
     if not read:
         raise InputError(f"{told[0].file}: expected rows below the header, found none.")
+    for _, place, record in read:
+        if not isinstance(record, dict):
+            raise InputError(f"{place}: expected an object with fields, found {str(record)[:60]}.")
+    if len(read[0][2]) == 1 and ";" in (only := next(iter(read[0][2]))):
+        raise InputError(
+            f"{told[0].file}:1: expected columns apart by commas, found {only!r}. Save the file with commas, or with "
+            "tabs as .tsv."
+        )
     shown = {name: [record.get(name) for _, _, record in read] for name in read[0][2]}
     language, split = _language_column(shown), _split_column(shown)
     left = [name for name in shown if name not in (language, split)]
@@ -164,6 +172,9 @@ def _table(told: Sequence[Named]) -> LookedAt:
     rows = []
     for one, place, record in read:
         spoken = _cell(record, language) if language else one.language
+        for name in ("text", "first", "second", "source", "target"):
+            if name in columns and not isinstance(text := record.get(columns[name]), str):
+                raise InputError(f"{place}: {columns[name]}: expected text, found {str(text)[:60]}.")
         part = SPLITS.get(_cell(record, split).lower(), "train") if split else one.split or "train"
         rows.append(Row(place, *_text_and_label(record, columns), spoken, part))
     if kind == "retrieve" and {row.split for row in rows} == {"train"}:

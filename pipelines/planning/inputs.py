@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xpareto.eval.data import Data, DataSpec
 
 HUB = "hub"
-OWN_FILES = "the files of the recipe's own tasks"
+OWN_FILES = "the folder of the recipe"
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,11 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
     for line, cells in rows.quoted_rows(file, _SEPARATORS[file.suffix]):
         if header is None:
             header = cells
+            for name in header:
+                if header.count(name) > 1:
+                    raise InputError(
+                        f"{file}:{line}: expected columns of different names, found two called {name!r}."
+                    )
         elif len(cells) == len(header):
             yield f"{file}:{line}", dict(zip(header, cells, strict=True))
         else:
@@ -153,15 +158,20 @@ def records(file: Path) -> Iterator[tuple[str, Any]]:
 
 def _parquet(file: Path) -> Iterator[tuple[str, Any]]:
     """Yield (file: row n, {column: cell}); numbers of `datasets`' class labels are given as their names."""
-    from datasets import ClassLabel, load_dataset
-    from datasets.exceptions import DatasetsError
+    from datasets import ClassLabel, Features
+    from pyarrow import ArrowException, parquet
 
     try:
-        table = load_dataset("parquet", data_files=str(file), split="train", streaming=True)
-        features = table.features or {}
-        names = {column: of.names for column, of in features.items() if isinstance(of, ClassLabel)}
-        for number, record in enumerate(table, start=1):
-            told = {column: names[column][record[column]] for column in names if (record[column] or 0) >= 0}
-            yield f"{file}: row {number}", {**record, **told}
-    except (DatasetsError, OSError, RuntimeError, ValueError) as error:
+        table = parquet.read_table(file)
+        features = Features.from_arrow_schema(table.schema)
+        records = table.to_pylist()
+    except (ArrowException, OSError, ValueError) as error:
         raise InputError(f"{file}: expected a Parquet file ({str(error).splitlines()[0][:200]}).") from error
+    names = {column: of.names for column, of in features.items() if isinstance(of, ClassLabel)}
+    for number, record in enumerate(records, start=1):
+        numbers = {column: record[column] for column in names}  # -1, or nothing, where the gold is withheld
+        told = {
+            column: names[column][at] if at is not None and at >= 0 else None
+            for column, at in numbers.items()
+        }
+        yield f"{file}: row {number}", {**record, **told}

@@ -176,6 +176,8 @@ def test_a_test_set_alone_is_trained_on_unless_a_model_is_fine_tuned(init: Ask, 
         ([("x",), ("y",), ("x",), ("y",)], "label", r"a\.csv:1: expected a column of texts beside label, found label"),
         ([("t", "x", "more"), ("u", "y")], "text,label", r"a\.csv:2: expected 2 cells \(text, label\), found 3"),
         ([], "text,label", r"a\.csv: expected rows below the header, found none"),
+        ([("a;x",)], "text;label", r"a\.csv:1: expected columns apart by commas, found 'text;label'\. Save"),
+        ([("a", "b")], "text,text", r"a\.csv:1: expected columns of different names, found two called 'text'"),
     ],
 )  # fmt: skip
 def test_data_that_nothing_can_be_learnt_from_are_refused(
@@ -183,6 +185,22 @@ def test_data_that_nothing_can_be_learnt_from_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=told):
         odd(table(tmp_path / "a.csv", rows, columns))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (['{"text": "a", "label": "x"}', "[1]"], r"a\.jsonl:2: expected an object with fields, found \[1\]"),
+        (
+            ['{"text": 1, "label": "x"}', '{"text": "b", "label": "x"}'],
+            r"a\.jsonl:1: text: expected text, found 1",
+        ),
+    ],
+)
+def test_json_lines_that_are_no_rows_are_refused(tmp_path: Path, lines: Sequence[str], told: str) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=told):
+        look([tmp_path / "a.jsonl"])
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
