@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,3 +42,11 @@ def test_a_training_set_in_another_language_is_seen_and_english_marks_nothing() 
     assert [seen.mark(code) for code in ("en", "de", "sw")] == ["", "labels", ""]
     assert not seen_languages(candidate())
     assert SeenLanguages(whole_texts=("parallel",)).mark("sw") == "text"
+
+
+def test_a_task_of_the_recipe_is_learnt_in_the_languages_that_its_run_wrote_down() -> None:
+    learnt = {"mine": ("de", "sw"), "mine@hi": ("hi",)}
+    own = replace(candidate(sets=("mine", "encoder")), learnt=learnt)
+    assert seen_languages(own).labels == ("de", "sw")  # and not English, which `on: each` is else
+    first = replace(candidate({"on": "mine@hi"}, sets=("mine", "mnli")), learnt=learnt)
+    assert seen_languages(first).labels == ("de", "en", "hi", "sw")
