@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from xpareto.compress.core import Catalog
@@ -314,9 +315,15 @@ def split_language(name: str) -> tuple[str, str]:
 
 def task_of(fields: Mapping[str, Any]) -> Task:
     """Return the task that such fields declare, as `dataclasses.asdict` or JSON gives them."""
+    found: Task = _task_adapter().validate_python(dict(fields))
+    return found
+
+
+@cache
+def _task_adapter() -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Task).validate_python(dict(fields))
+    return TypeAdapter(Task)
 
 
 def own_training_set(declared: Task) -> TrainingSet:
