@@ -10,7 +10,7 @@ def macro_f1(hits: np.ndarray, predicted: np.ndarray, gold: np.ndarray) -> np.nd
 
     Each (..., classes), shape (...); 0 where there is no example.
 
-    >>> float(macro_f1(np.array([1, 1]), np.array([1, 3]), np.array([2, 2])).round(2))
+    >>> float(macro_f1(np.array([1, 2]), np.array([1, 3]), np.array([2, 2])).round(2))
     73.33
     """
     sums = np.asarray(predicted, np.float64) + gold
@@ -27,7 +27,7 @@ def mcc(hits: np.ndarray, predicted: np.ndarray, gold: np.ndarray) -> np.ndarray
     From -100 over 0, what answers without a look give, to 100; 0 where either has one class alone, as scikit-learn's
     matthews_corrcoef has it. Each (..., classes), shape (...).
 
-    >>> float(mcc(np.array([1, 1]), np.array([1, 3]), np.array([2, 2])).round(2))
+    >>> float(mcc(np.array([1, 2]), np.array([1, 3]), np.array([2, 2])).round(2))
     57.74
     """
     columns, rows = np.asarray(predicted, np.float64), np.asarray(gold, np.float64)
