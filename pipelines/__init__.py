@@ -1,5 +1,16 @@
 """Recipes, plan, store, executors, the command line, and the same from Python. Nothing of ours imports it."""
 
-import lazy_loader
+__all__ = ["Console", "InputError", "Requirements", "Run", "Status", "plan", "run"]
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+def __getattr__(name: str) -> object:
+    # By hand: lazy_loader would be imported before the command line is ready for Ctrl-C.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.api"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
