@@ -3,6 +3,7 @@ from ._task import HEAD_OF_KIND as HEAD_OF_KIND
 from ._task import KINDS as KINDS
 from ._task import TASKS as TASKS
 from ._task import TRAINING_SETS as TRAINING_SETS
+from ._task import UNTRAINED as UNTRAINED
 from ._task import Answer as Answer
 from ._task import Bitext as Bitext
 from ._task import Choice as Choice

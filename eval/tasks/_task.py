@@ -29,6 +29,9 @@ Prediction = str | tuple[str, ...] | int
 retrieved sentence (retrieve) or of the option (choose), or per sentence two ids of English ones, "" for
 none (mine: the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
 
+UNTRAINED: frozenset[KindName] = frozenset(
+    {"retrieve", "mine"}
+)  # kinds that compare the bare encoder's vectors
 ENCODER = "encoder"  # the training set of tasks that train nothing: the bare encoder
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xpareto.eval.tasks import HEAD_OF_KIND, TASKS, TRAINING_SETS
+from xpareto.eval.tasks import ENCODER, TASKS, TRAINING_SETS, UNTRAINED
 from xpareto.pipelines.drafting.looked_at import LookedAt
 
 TRY = "embedded"
@@ -31,7 +31,7 @@ def recipe_text(
 
     What was not told by the data stands in comments that begin with TODO.
     """
-    trains = labels is None and HEAD_OF_KIND[found.kind] != "encoder"
+    trains = labels is None and found.kind not in UNTRAINED
     lines = [
         "# Made by xpareto init. Run it: xpareto run FILE. What it does, without doing it: xpareto plan FILE.",
         *_comments(_facts(found)),
@@ -71,7 +71,7 @@ def task_name(files: Mapping[str, str]) -> str:
     )
     splits = {"train", "training", "dev", "valid", "validation", "test", "data", "all", ""}
     found = next((word for word in plain if word not in splits), "task")[:48]
-    return f"my-{found}" if found in {*TASKS.names, *TRAINING_SETS.names, "each", "encoder"} else found
+    return f"my-{found}" if found in {*TASKS.names, *TRAINING_SETS.names, "each", ENCODER} else found
 
 
 def _comments(texts: Sequence[str]) -> Iterator[str]:

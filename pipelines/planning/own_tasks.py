@@ -12,7 +12,7 @@ from typing import Any
 from xpareto.compress.core import InputError, enumerated
 from xpareto.eval.data import LANGUAGES, Data, DataSpec
 from xpareto.eval.data.readers import values
-from xpareto.eval.tasks import HEAD_OF_KIND, KINDS, Cut, HubSource, KindName, Task
+from xpareto.eval.tasks import KINDS, UNTRAINED, Cut, HubSource, KindName, Task
 from xpareto.pipelines.recipe import Recipe, TaskChoice
 
 SPLITS = ("train", "dev", "test")
@@ -76,7 +76,7 @@ def _plain(tasks: Sequence[Task]) -> tuple[Mapping[str, Any], ...]:
 def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
     """Return a declared task without labels that its data have to tell."""
     assert choice.kind is not None, "a task of one's own has a kind"
-    trains = HEAD_OF_KIND[choice.kind] != "encoder"
+    trains = choice.kind not in UNTRAINED
     columns = {name: str(column) for name, column in choice.columns.items()}
     rows = {columns.pop(mark): f"{{{mark}}}" for mark in ("language", "split") if mark in columns}
     if choice.kind == "classify":
@@ -156,7 +156,7 @@ def _files(choice: TaskChoice, roots: Sequence[Path], where: str) -> dict[str, s
                 f"{enumerated(sorted(shown), 6)}. Say by `splits` what it calls them."
             )
         return there
-    return {"test" if HEAD_OF_KIND[choice.kind or "classify"] == "encoder" else "train": path}
+    return {"test" if choice.kind in UNTRAINED else "train": path}
 
 
 def _found(name: str, roots: Sequence[Path], where: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xpareto.compress.core import EACH, ENCODER, hint
-from xpareto.eval.tasks import HEAD_OF_KIND, KINDS, TASKS, TRAINING_SETS, split_language
+from xpareto.eval.tasks import KINDS, TASKS, TRAINING_SETS, UNTRAINED, split_language
 from xpareto.pipelines.recipe.located_yaml import Located, Where
 from xpareto.pipelines.recipe.schema import TaskChoice
 
@@ -60,7 +60,7 @@ def own_task_problems(
         yield f"{source.at((*where, 'columns'))}: expected text, or first and second; found both. Keep one."
     if choice.labels is not None and choice.kind not in _LABELLED:
         yield f"{source.at((*where, 'labels'))}: {choice.kind} has no labels. Leave them out."
-    if choice.train_languages is not None and HEAD_OF_KIND[choice.kind] == "encoder":
+    if choice.train_languages is not None and choice.kind in UNTRAINED:
         yield f"{source.at((*where, 'train_languages'))}: {choice.kind} trains nothing. Leave them out."
     if choice.trained_on is not None:
         yield from _trained_on(choice, own, source.at((*where, "trained_on")))

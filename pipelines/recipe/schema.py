@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xpareto.compress.core import Step
-from xpareto.eval.tasks import ENCODER, HEAD_OF_KIND, task
+from xpareto.eval.tasks import ENCODER, UNTRAINED, task
 from xpareto.pipelines.recipe.probe_groups import by_default
 
 
@@ -165,7 +165,7 @@ class TaskChoice(Frozen):
             return self.trained_on
         if self.kind is None:
             return str(task(self.task).trained_on)
-        return ENCODER if HEAD_OF_KIND[self.kind] == "encoder" else self.task
+        return ENCODER if self.kind in UNTRAINED else self.task
 
 
 DECLARING = tuple(

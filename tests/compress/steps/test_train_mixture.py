@@ -381,7 +381,7 @@ def test_each_training_set_may_have_fields_of_its_own() -> None:
         "mnli": Train(on="mnli", epochs=2, languages=["en", "de"]),
         "udpos": Train(on="udpos", epochs=10, languages=["en"]),
         "squad_v1": Train(on="squad_v1", epochs=2, languages=["en", "de"], batch_size=16),
-        "encoder": Train(on="encoder", epochs=2),
+        "encoder": Train(on="encoder"),
         "squad_v1@de": Train(on="squad_v1@de", epochs=2, batch_size=16),
     }
 
