@@ -19,7 +19,7 @@ from xpareto.eval.analyses import Requirements as Requirements
 from xpareto.eval.analyses.documents import Recommendation
 from xpareto.eval.results import SCORE, RunSummary, read_runs, summarize
 from xpareto.pipelines.execution import check_launch
-from xpareto.pipelines.planning import Options, Prepared, base_of_options, prepare
+from xpareto.pipelines.planning import Options, Prepared, prepare
 from xpareto.pipelines.runs import Console as Console
 from xpareto.pipelines.runs import Status as Status
 from xpareto.pipelines.runs import choose_run, full_name, run_recipe, store_of, warn_of_changes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Recipe = str | Path | Mapping[str, Any]
 """A recipe's file, the name of one that ships with xpareto, or what such a file holds."""
 Overrides = Mapping[str, Any] | Sequence[str]
-"""As `--set`: {"fp32.epochs": 2}, or ["fp32.epochs=2"]."""
+"""As `--set`: {"fp32.epochs": 2}, ["fp32.epochs=2"] or "fp32.epochs=2"."""
 Base = str | Path | Mapping[str, str | Path] | None
 """As `--base`: a folder or a hub id, or by task those that are fine-tuned."""
 _log = logging.getLogger("xpareto")
@@ -112,34 +112,21 @@ class Run:
         Columns: candidate, arm, stage, runtime, seed, baseline, then the objectives by their names, such as score
         (percent), latency_ms, size_bytes; missing where nothing, or less than of the others, was measured.
         """
-        summary = self._summary()
-        return _frame(
-            [
-                {
-                    "candidate": one.name,
-                    "arm": one.arm,
-                    "stage": one.stage,
-                    "runtime": one.runtime,
-                    "seed": one.seed,
-                    "baseline": one.name == summary.run.baseline,
-                    **summary.values[one.name],
-                }
-                for one in summary.run.candidates
-            ]
-        )
+        return _candidates(self._summary())
 
     def frontier(self, cost: str, quality: str = SCORE) -> DataFrame:
         """Return the candidates that no other dominates in a cost and a quality as measured, the best in cost first.
 
         The columns are those of `candidates`. InputError for objectives that were not measured, or do not rank.
         """
-        frontiers = self._summary().frontiers
+        summary = self._summary()
+        frontiers = summary.frontiers
         if (cost, quality) not in frontiers:
             known = sorted({name for pair in frontiers for name in pair})
             raise InputError(
                 f"{self.path}: expected two objectives of {', '.join(known)}, found {cost} and {quality}."
             )
-        by_name = self.candidates().set_index("candidate", drop=False)
+        by_name = _candidates(summary).set_index("candidate", drop=False)
         return by_name.loc[list(frontiers[cost, quality])].reset_index(drop=True)
 
     def choose(self, requirements: Requirements, report_on: Run | None = None) -> Recommendation:
@@ -251,16 +238,15 @@ def _options(
     store: str | Path,
     **more: Any,
 ) -> Options:
-    if isinstance(overrides, Mapping):
+    if isinstance(overrides, str):
+        overrides = [overrides]
+    elif isinstance(overrides, Mapping):
         overrides = [f"{path}={_yaml(path, value)}" for path, value in overrides.items()]
-    if isinstance(base, Mapping):
-        words = [f"{task}={name}" for task, name in base.items()]
-    else:
-        words = [] if base is None else [str(base)]
+    named = {task: str(name) for task, name in base.items()} if isinstance(base, Mapping) else None
     return Options(
         recipe if isinstance(recipe, Mapping) else str(recipe),
         tuple(overrides),
-        base_of_options(words),
+        named or (None if base is None else str(base)),
         None if data is None else str(data),
         None if lock is None else Path(lock),
         Path(store),
@@ -291,6 +277,23 @@ def _yaml(path: str, value: Any) -> str:
             f"overrides: {path}: expected text, a number, true or false, None, or a list or dict of these, found "
             f"{value!r} ({error})."
         ) from error
+
+
+def _candidates(summary: RunSummary) -> DataFrame:
+    return _frame(
+        [
+            {
+                "candidate": one.name,
+                "arm": one.arm,
+                "stage": one.stage,
+                "runtime": one.runtime,
+                "seed": one.seed,
+                "baseline": one.name == summary.run.baseline,
+                **summary.values[one.name],
+            }
+            for one in summary.run.candidates
+        ]
+    )
 
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> DataFrame:

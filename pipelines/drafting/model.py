@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xpareto.compress.core import Head, InputError, enumerated, read_json
+from xpareto.compress.core import Head, InputError, enumerated
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import head_in_config, read_checkpoint
+from xpareto.compress.models import read_checkpoint
 from xpareto.eval.tasks import HEAD_OF_KIND
 from xpareto.pipelines.drafting.looked_at import LookedAt
+from xpareto.pipelines.planning import head_on_hub
 
 _MOST_LABELS = 60  # that a message shows
 
@@ -30,22 +31,7 @@ def model_at(name: str) -> Model:
     if folder.is_dir():
         facts = read_checkpoint(folder)
         return Model(str(folder.absolute()), facts.head, facts.labels)
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        file = Path(hf_hub_download(name, "config.json"))
-    except HFValidationError as error:
-        raise InputError(
-            f"--model {name}: expected a folder or a hub id (owner/name), found neither."
-        ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InputError(
-            f"--model {name}: no such folder, and its config.json cannot be downloaded "
-            f"({str(error).splitlines()[0]}). Check the name and the network, or give a local folder."
-        ) from error
-    head, labels = head_in_config(read_json(file), file)
-    return Model(name, head or "encoder", labels)
+    return Model(name, *head_on_hub(name, None, f"--model {name}"))
 
 
 def with_model(found: LookedAt, model: Model) -> tuple[LookedAt, tuple[str, ...]] | None:

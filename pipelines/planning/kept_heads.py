@@ -157,15 +157,22 @@ def _own_head(base: Base) -> tuple[Head, tuple[str, ...]]:
     """Return the head of a checkpoint and its labels, as its config.json says; of the hub's, that file is fetched."""
     if base.repo is None:
         return base.head, base.labels
+    return head_on_hub(base.repo, base.revision, f"{base.where}: {base.repo}@{base.revision}")
+
+
+def head_on_hub(repo: str, revision: str | None, where: str) -> tuple[Head, tuple[str, ...]]:
+    """Return the head and the labels that a repository's config.json tells; InputError begins with `where`."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        file = Path(hf_hub_download(base.repo, "config.json", revision=base.revision))
+        file = Path(hf_hub_download(repo, "config.json", revision=revision))
+    except HFValidationError as error:
+        raise InputError(f"{where}: expected a folder or a hub id (owner/name), found neither.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(
-            f"{base.where}: {base.repo}@{base.revision}: its config.json, which says what it answers, cannot be "
-            f"downloaded ({str(error).splitlines()[0]}). Check the network, or give a local folder with --base."
+            f"{where}: its config.json, which says what it answers, cannot be downloaded "
+            f"({str(error).splitlines()[0]}). Check the name and the network, or give a local folder."
         ) from error
     head, labels = head_in_config(read_json(file), file)
     return head or "encoder", labels

@@ -44,6 +44,7 @@ class Prepared:
     start: Start
     plan: Plan
     work: tuple[Workload, ...]
+    folder: Path  # in which the recipe's relative names begin
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def prepare(options: Options) -> Prepared:
     if not start.spec.hub:  # what the hub has is fetched by who runs, not by who plans
         work = check_evaluation(work, start, store)
     start.fingerprints.save()
-    return Prepared(checked, store, start, plan, work)
+    return Prepared(checked, store, start, plan, work, folder)
 
 
 def notes_of_base(base: Base | None, plan: Plan, recipe: Recipe) -> Iterator[str]:

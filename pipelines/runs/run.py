@@ -26,7 +26,7 @@ from xpareto.pipelines.planning import (
     prepare,
     withheld_notes,
 )
-from xpareto.pipelines.recipe import Measure, groups, read_recipe
+from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import (
     Agenda,
     Console,
@@ -196,7 +196,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
             "options": {
                 "command": options.command,
                 "recipe": options.recipe if isinstance(options.recipe, str) else "recipe.yaml",
-                "folder": str(read_recipe(options.recipe)[1].absolute()),
+                "folder": str(ready.folder.absolute()),
                 "overrides": list(options.overrides),
                 "base": ready.start.base.given if ready.start.base else None,
                 "data": ready.start.spec.root if not ready.start.spec.hub else ready.start.data_name,

@@ -146,6 +146,7 @@ def test_the_example_of_the_documentation_runs_as_it_stands(
     quick = (
         'overrides={"measure.probes": ["accuracy", "latency"], "measure.limit": 9, "measure.seconds": 0.1}'
     )
+    assert code.count("done = run(recipe,") == 1
     exec(
         code.replace("done = run(recipe,", f"done = run(recipe, {quick},"),
         {"MODEL": "embedded", "XTREME": "embedded"},

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from xpareto.compress.core.errors import InputError
+from xpareto.compress.heads import HEADS
+from xpareto.eval.tasks import HEAD_OF_KIND, UNTRAINED
 from xpareto.pipelines.planning.preparation import Options, Prepared, prepare
 
 RECIPE = """\
@@ -173,3 +175,7 @@ def test_languages_of_a_step_belong_into_the_task(tmp_path: Path) -> None:
         planned(tmp_path, intents(), "fp32.languages=[de]")
     with pytest.raises(InputError, match=r'--base: unknown task "nobody"\. Known: intents, bucc2018'):
         prepare(Options(str(tmp_path / "mine.yaml"), base={"nobody": "a"}, store=tmp_path / "store"))
+
+
+def test_the_kinds_that_train_nothing_are_those_of_the_bare_encoder() -> None:
+    assert {kind for kind, head in HEAD_OF_KIND.items() if not HEADS[head].has_logits} == UNTRAINED
