@@ -54,8 +54,10 @@ from .sources import parse_source as parse_source
 from .sources import title as title
 from .sources import unknown_source as unknown_source
 from .sources import with_language as with_language
+from .special_tokens import BERT_NAMES as BERT_NAMES
 from .special_tokens import NAMES as NAMES
 from .special_tokens import SpecialTokens as SpecialTokens
+from .special_tokens import tokenizer_kind as tokenizer_kind
 from .special_tokens import tokenizer_size as tokenizer_size
 from .step import ChainState as ChainState
 from .step import Context as Context

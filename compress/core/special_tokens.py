@@ -19,6 +19,17 @@ NAMES: Mapping[str, str] = {
 }  # fmt: skip
 """What XLM-R calls them."""
 
+BERT_NAMES: Mapping[str, str] = {
+    "bos": "[CLS]", "pad": "[PAD]", "eos": "[SEP]", "unk": "[UNK]", "mask": "[MASK]",
+}  # fmt: skip
+"""What BERT calls them."""
+
+_ROLES: Mapping[str, tuple[str, ...]] = {
+    "bos": ("bos", "cls"),
+    "eos": ("eos", "sep"),
+}  # in tokenizer_config.json
+_BETWEEN = {"BertProcessing": 1, "RobertaProcessing": 2}
+
 _SETTINGS = "tokenizer_config.json"
 _BESIDE = (_SETTINGS, "config.json")
 
@@ -27,7 +38,9 @@ _BESIDE = (_SETTINGS, "config.json")
 class SpecialTokens:
     """Ids of one vocabulary of `size` entries; None for a token that it has not.
 
-    `pad` is what the model counts positions by. `special` are all ids that stand for no piece of text.
+    `bos` and `eos` are what stands around a text: BERT's [CLS] and [SEP]. Between two texts there are as many `eos` as
+    `separators` says: two in XLM-R's ``<s> A </s></s> B </s>``, one in BERT's ``[CLS] A [SEP] B [SEP]``. `pad` is what
+    the model counts positions by. `special` are all ids that stand for no piece of text.
     """
 
     bos: int
@@ -37,13 +50,14 @@ class SpecialTokens:
     mask: int | None
     size: int
     special: frozenset[int]
+    separators: int = 2
     file: str = field(default="tokenizer.json", compare=False)  # that they are of
 
     @staticmethod
     def read(tokenizer: Path) -> SpecialTokens:
         """Return the special tokens of a tokenizer.json and of the config files beside it.
 
-        tokenizer_config.json says what they are called (else as XLM-R's), tokenizer.json has their ids, and
+        tokenizer_config.json says what they are called (else as XLM-R's or BERT's), tokenizer.json has their ids, and
         those that it lacks are in config.json. The padding is the model's, where there is a config.json.
         InputError where a sequence could not be written.
         """
@@ -81,7 +95,7 @@ class SpecialTokens:
         if self.mask is None:
             raise InputError(
                 f"{self.file}: masked language modelling expects a mask token, found none. Start from a checkpoint "
-                "with XLM-R's tokenizer."
+                "whose tokenizer has one, such as XLM-R's."
             )
         return self.mask
 
@@ -113,26 +127,41 @@ def _read(tokenizer: Path) -> SpecialTokens:
     named, model = (_beside(tokenizer, name) for name in _BESIDE)
     added = {token["content"]: int(token["id"]) for token in data.get("added_tokens") or []}
     marked = {int(token["id"]) for token in data.get("added_tokens") or [] if token.get("special")}
-    wanted = {role: _content(named, role) for role in NAMES}
+    by_bert = tokenizer_kind(data) == "WordPiece"
+    usual = (BERT_NAMES, NAMES) if by_bert else (NAMES, BERT_NAMES)
+    wanted = {role: _content(named, role) or tuple(names[role] for names in usual) for role in NAMES}
     vocab = data["model"]["vocab"]
+    all_names = {name for names in wanted.values() for name in names}
     if isinstance(vocab, dict):
-        pieces = {token: int(vocab[token]) for token in wanted.values() if token in vocab}
+        known = {token: int(vocab[token]) for token in all_names if token in vocab}
     else:
-        names = set(wanted.values())
-        pieces = {piece: at for at, (piece, *_) in enumerate(vocab) if piece in names}
+        known = {piece: at for at, (piece, *_) in enumerate(vocab) if piece in all_names}
+    known |= added
     ids: dict[str, int | None] = {
-        role: added.get(token, pieces.get(token, model.get(f"{role}_token_id")))
-        for role, token in wanted.items()
+        role: next((known[name] for name in names if name in known), model.get(f"{role}_token_id"))
+        for role, names in wanted.items()
     }
     ids["pad"] = model.get("pad_token_id", ids["pad"])
     for role in ("bos", "pad", "eos"):
         if ids[role] is None:
             raise InputError(
-                f"{tokenizer}: expected the token {wanted[role]}, found none. Give a tokenizer with it, or say in "
+                f"{tokenizer}: expected the token {wanted[role][0]}, found none. Give a tokenizer with it, or say in "
                 f"{_SETTINGS} what the {role}_token is called."
             )
-    special = frozenset(marked | {known for known in ids.values() if known is not None})
-    return SpecialTokens(**ids, size=size, special=special, file=str(tokenizer))  # type: ignore[arg-type]
+    special = frozenset(marked | {one for one in ids.values() if one is not None})
+    between = _separators(data.get("post_processor") or {}) or (1 if by_bert else 2)
+    return SpecialTokens(**ids, size=size, special=special, separators=between, file=str(tokenizer))  # type: ignore[arg-type]
+
+
+def _separators(processor: Mapping[str, Any]) -> int:
+    """Return how many tokens the post_processor of a tokenizer.json puts between two texts; 0: it says nothing."""
+    kind = processor.get("type")
+    if kind == "Sequence":
+        return next(filter(None, map(_separators, processor["processors"])), 0)
+    if kind != "TemplateProcessing":
+        return _BETWEEN.get(str(kind), 0)
+    texts = [at for at, part in enumerate(processor["pair"]) if "Sequence" in part]
+    return texts[1] - texts[0] - 1
 
 
 def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
@@ -140,10 +169,27 @@ def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
     return read_json(file) if file.is_file() else {}
 
 
-def _content(settings: Mapping[str, Any], role: str) -> str:
-    """Return what a tokenizer_config.json calls a token: a text, or an object with its content."""
-    token = settings.get(f"{role}_token") or NAMES[role]
-    return str(token["content"] if isinstance(token, dict) else token)
+def _content(settings: Mapping[str, Any], role: str) -> tuple[str, ...]:
+    """Return what a tokenizer_config.json calls a token, a text or an object with its content; () where it does not."""
+    told = (settings.get(f"{name}_token") for name in _ROLES.get(role, (role,)))
+    token = next(filter(None, told), None)
+    return () if token is None else (str(token["content"] if isinstance(token, dict) else token),)
+
+
+def tokenizer_kind(data: Mapping[str, Any]) -> str | None:
+    """Return what splits a text, by the data of a tokenizer.json: Unigram, WordPiece, BPE, ...; None where there is none.
+
+    Files of tokenizers' first versions do not name it.
+
+    >>> tokenizer_kind({"model": {"type": "BPE"}}), tokenizer_kind({"model": {"unk_id": 0, "vocab": [["a", -1.0]]}})
+    ('BPE', 'Unigram')
+    """
+    model = data.get("model") or {}
+    if "type" in model or not model:
+        return model.get("type")
+    if isinstance(model.get("vocab"), list):
+        return "Unigram"
+    return "WordPiece" if "max_input_chars_per_word" in model else "BPE" if "merges" in model else None
 
 
 def tokenizer_size(file: Path) -> int:

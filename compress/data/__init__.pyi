@@ -22,12 +22,13 @@ from .sampling import Mixture as Mixture
 from .sampling import Sampling as Sampling
 from .sampling import capped_total as capped_total
 from .sampling import rates as rates
-from .sentencepiece_model import BESIDE_SENTENCEPIECE as BESIDE_SENTENCEPIECE
+from .sentencepiece_model import BESIDE_VOCABULARY as BESIDE_VOCABULARY
 from .sharding import labelled as labelled
 from .sharding import share as share
 from .text import read_lines as read_lines
 from .tokenizer_files import TOKENIZER as TOKENIZER
 from .tokenizer_files import TOKENIZER_CONFIG as TOKENIZER_CONFIG
+from .tokenizer_files import VOCABULARY as VOCABULARY
 from .tokenizer_files import check_tokenizer_size as check_tokenizer_size
 from .tokenizer_files import copy_tokenizer as copy_tokenizer
 from .tokenizer_files import import_tokenizer as import_tokenizer

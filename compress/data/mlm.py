@@ -76,12 +76,15 @@ def mask_tokens(
 def join(
     first: Sequence[int], second: Sequence[int] | None, max_length: int, special: SpecialTokens
 ) -> list[int]:
-    """Return ``<s> A </s>``, or ``<s> A </s></s> B </s>`` with both cut to equal halves where too long."""
+    """Return ``<s> A </s>``, or ``<s> A </s></s> B </s>`` with both cut to equal halves where too long.
+
+    Written in XLM-R's tokens: `special` says what the tokenizer calls them, and how many separate two texts.
+    """
     bos, eos = special.bos, special.eos
     if second is None:
         return [bos, *first[: max_length - 2], eos]
-    half = (max_length - 4) // 2
-    return [bos, *first[:half], eos, eos, *second[:half], eos]
+    half = (max_length - 2 - special.separators) // 2
+    return [bos, *first[:half], *[eos] * special.separators, *second[:half], eos]
 
 
 @dataclass

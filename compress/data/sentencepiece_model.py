@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from xpareto.compress.core import InputError, quiet, read_file, what_else_it_is
 
-BESIDE_SENTENCEPIECE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-"""Files of a checkpoint folder that add tokens to those of its sentencepiece model."""
+BESIDE_VOCABULARY = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""Files of a checkpoint folder that add tokens to those of its sentencepiece model or vocab.txt."""
 
 
 def convert_sentencepiece(folder: Path, name: str, target: Path) -> None:
@@ -46,7 +46,7 @@ def convert_sentencepiece(folder: Path, name: str, target: Path) -> None:
         transformers.XLMRobertaTokenizer(vocab=vocab, _spm_precompiled_charsmap=charsmap).save_pretrained(
             scratch
         )
-        for other in BESIDE_SENTENCEPIECE:
+        for other in BESIDE_VOCABULARY:
             if (folder / other).is_file():
                 shutil.copyfile(folder / other, Path(scratch) / other)
         try:

@@ -9,7 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xpareto.compress.core import Head, InputError, StepResult, quiet, read_json, tokenizer_size
+from xpareto.compress.core import (
+    Head,
+    InputError,
+    SpecialTokens,
+    StepResult,
+    quiet,
+    read_json,
+    tokenizer_size,
+)
 from xpareto.compress.data import (
     TOKENIZER,
     check_tokenizer_size,
@@ -18,7 +26,14 @@ from xpareto.compress.data import (
     tokenizer_file,
 )
 from xpareto.compress.heads import HEADS, SENTENCES, SentenceVectors, head_of_class
-from xpareto.compress.models.bert_import import check_tokenizer, has_masked_lm, write_as_xlmr, xlmr_config
+from xpareto.compress.models.bert_import import (
+    check_tokenizer,
+    has_segments,
+    named_as_xlmr,
+    with_heads,
+    write_as_xlmr,
+    xlmr_class,
+)
 from xpareto.compress.models.checkpoint_checks import (
     check_adapter,
     check_config,
@@ -52,12 +67,15 @@ class Facts:
     max_tokens: int  # longest input in subwords, special tokens included
     weights: tuple[str, ...]  # safetensors files, in reading order
     weight_bytes: int
-    tokenizer: str  # tokenizer.json or sentencepiece.bpe.model
+    tokenizer: str  # tokenizer.json, sentencepiece.bpe.model or vocab.txt
     shape: Shape  # heads and neurons per layer
     names: Names  # of its tensors
     sentences: SentenceVectors
     left_out: tuple[str, ...]  # heads in the weights which the model of `head` does not have
-    kind: str = "xlm-roberta"  # or "bert": multilingual MiniLM, which becomes an XLM-R when it is imported
+    kind: str = "xlm-roberta"  # or "bert", which becomes an XLM-R when it is imported
+    segments: bool = (
+        False  # its head was fine-tuned with a second text's own embedding, which that XLM-R lacks
+    )
 
 
 def read_checkpoint(folder: Path) -> Facts:
@@ -74,8 +92,8 @@ def read_checkpoint(folder: Path) -> Facts:
     kind = PLAIN if config.get("model_type") == OWN else config.get("model_type")
     if kind not in (PLAIN, "bert"):
         raise InputError(
-            f'{file}: model_type: expected "xlm-roberta", found {json.dumps(kind)}. '
-            "Give a checkpoint with XLM-RoBERTa's architecture, such as FacebookAI/xlm-roberta-base."
+            f'{file}: model_type: expected "xlm-roberta" or "bert", found {json.dumps(kind)}. '
+            "Give a checkpoint of that architecture, such as FacebookAI/xlm-roberta-base."
         )
     check_config(config, file)
     weights = weight_files(folder)
@@ -94,6 +112,7 @@ def read_checkpoint(folder: Path) -> Facts:
     if kind == "bert" and tokenizer == TOKENIZER:
         check_tokenizer(folder / TOKENIZER)
     names = names_of(stored, folder, kind, config.get("tie_word_embeddings") is not False)
+    names = with_heads(names, stored, config) if kind == "bert" else names
     shape = shape_in(config, str(file))
     check_weights(folder, config, shape, names, stored)
     vocab_size, positions = config["vocab_size"], config["max_position_embeddings"]
@@ -101,8 +120,9 @@ def read_checkpoint(folder: Path) -> Facts:
         pieces = tokenizer_size(folder / TOKENIZER)
         check_tokenizer_size(folder / TOKENIZER, pieces, vocab_size)
         vocab_size = pieces
+    segments = has_segments(config)
     if kind == "bert":
-        config = xlmr_config(config, vocab_size, has_masked_lm(names.heads, config))
+        config = {**config, "architectures": [xlmr_class(names, config)]}
     else:
         positions -= config.get("pad_token_id", 1) + 1  # they are counted from behind the padding's id
     head = _head_of(config, names)
@@ -122,6 +142,7 @@ def read_checkpoint(folder: Path) -> Facts:
         sentences=SentenceVectors.of(config) if SENTENCES in config else read_sentences(folder, positions)[0],
         left_out=tuple(root for root in names.roots if root != HEADS[head].root),
         kind=kind,
+        segments=segments,
     )
 
 
@@ -131,8 +152,8 @@ def import_checkpoint(
     """Write a checkpoint folder into `target` in the artifact layout; return what it is.
 
     Shards become one model.safetensors, half precision becomes float32, the unused pooler and spare rows of
-    the table are left out, a sentencepiece model becomes a tokenizer.json, multilingual MiniLM's BERT becomes
-    an XLM-R. Messages speak of `named`, where the source is a copy of it. `head`: its own (None), or "encoder" for
+    the table are left out, a sentencepiece model or a vocab.txt becomes a tokenizer.json, a BERT becomes an
+    XLM-R. Messages speak of `named`, where the source is a copy of it. `head`: its own (None), or "encoder" for
     the body of a checkpoint whose own head is left out.
     """
     facts = read_checkpoint(source)
@@ -142,8 +163,8 @@ def import_checkpoint(
     if facts.kind == "bert":
         with TemporaryDirectory() as folder:
             weights = [source / name for name in facts.weights]
-            config = read_json(source / "config.json")
-            write_as_xlmr(weights, facts.names, config, config["vocab_size"], Path(folder))
+            special = SpecialTokens.read(target / TOKENIZER)
+            write_as_xlmr(weights, facts.names, read_json(source / "config.json"), special, Path(folder))
             made = read_json(Path(folder) / "config.json")
             facts.sentences.write(made)
             (Path(folder) / "config.json").write_text(json.dumps(made), encoding="utf-8")
@@ -281,14 +302,16 @@ def save_model(model: PreTrainedModel, source_tokenizer_folder: Path, target: Pa
     copy_tokenizer(source_tokenizer_folder, target)
 
 
-def head_in_config(config: Mapping[str, Any], file: Path) -> tuple[Head | None, tuple[str, ...]]:
-    """Return the head that a config.json, which lies at `file`, tells of, and its labels; None for none of ours.
+def head_in_config(config: Mapping[str, Any], file: Path) -> tuple[Head | None, tuple[str, ...], bool]:
+    """Return the head that a config.json, which lies at `file`, tells of (None for none of ours), its labels, and
+    whether it was fine-tuned with segments (`Facts.segments`).
 
     InputError where labels or classes are none.
     """
     check_labels(config, file)
-    head = _head_named(config)
-    return head, _labels_of(config) if head is not None and HEADS[head].has_label_names else ()
+    head = _head_named(named_as_xlmr(config))
+    labels = _labels_of(config) if head is not None and HEADS[head].has_label_names else ()
+    return head, labels, has_segments(config)
 
 
 def _head_named(config: Mapping[str, Any]) -> Head | None:

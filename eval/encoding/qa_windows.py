@@ -20,7 +20,6 @@ from xpareto.eval.tasks import Question
 
 STRIDE = 128
 LONGEST_QUESTION = 64
-_SPECIAL = 4  # <s> question </s></s> context </s>
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,10 @@ class _Window:
     context: _Context
     start: int  # the first token of the context that it shows
     best: np.ndarray  # (tokens shown,) bool: no other window shows the token better
+    lead: int  # the position of the first token of the context
 
     def ids(self, tokenizer: TextEncoder) -> list[int]:
-        shown = self.context.ids[self.start : self.start + len(self.best)]
-        return [tokenizer.bos, *self.question, tokenizer.eos, tokenizer.eos, *shown, tokenizer.eos]
-
-    @property
-    def lead(self) -> int:
-        """Return the position of the first token of the context."""
-        return len(self.question) + 3
+        return tokenizer.pair(self.question, self.context.ids[self.start : self.start + len(self.best)])
 
 
 @dataclass(frozen=True)
@@ -174,11 +168,12 @@ def _windows(
     examples: Sequence[Question], tokenizer: TextEncoder, max_length: int
 ) -> tuple[list[_Window], np.ndarray]:
     """Return the windows of all examples, and the offsets of the tokens of all contexts, (T, 2)."""
-    if max_length < _SPECIAL + 2:
+    special = tokenizer.around_pair
+    if max_length < special + 2:
         raise InputError(
-            f"max_length: question answering needs at least {_SPECIAL + 2} tokens, found {max_length}."
+            f"max_length: question answering needs at least {special + 2} tokens, found {max_length}."
         )
-    longest = min(LONGEST_QUESTION, (max_length - _SPECIAL) // 2)
+    longest = min(LONGEST_QUESTION, (max_length - special) // 2)
     asked = tokenizer.spans([example.question for example in examples])
     contexts: dict[str, _Context] = {}
     first = 0
@@ -189,10 +184,11 @@ def _windows(
     for owner, example in enumerate(examples):
         context = contexts[example.context]
         question = asked[example.question][0][:longest]
-        room = max_length - _SPECIAL - len(question)
+        room = max_length - special - len(question)
+        lead = len(question) + special - 1
         # Official windows show 316 tokens or more; shorter ones advance by half, so that all overlap.
         for start, best in cut(len(context.ids), room, min(STRIDE, (room + 1) // 2)):
-            windows.append(_Window(owner, question, context, start, best))
+            windows.append(_Window(owner, question, context, start, best, lead))
     tables = [context.offsets for context in contexts.values()]
     return windows, np.concatenate([np.zeros((0, 2), np.int32), *tables])
 

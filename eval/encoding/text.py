@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from xpareto.compress.core import NAMES, InputError, read_file
+from xpareto.compress.core import BERT_NAMES, NAMES, InputError, read_file
 from xpareto.eval.tasks import Pair, Tagged
 
 _ENCODED_AT_ONCE = 256  # texts with offsets, which take much memory until they are arrays
+_RARE = "\U0010fffd"  # for private use: no piece of any vocabulary
 IGNORED = -100  # the label of a token on which no loss is wanted
-_TAG_RESERVE = 3  # XTREME counts a second </s> for XLM-R, so 128 leaves 125 subwords to a piece
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class TrainingExamples:
 class TextEncoder:
     """A tokenizer.json. Equal text gives equal ids, whatever was encoded before.
 
-    `prompt`: what each of `texts` begins with.
+    What is put around texts is the file's own template: `bos` before, `eos` behind, and between two texts as many `eos`
+    as `separators` says, two in XLM-R's ``<s> A </s></s> B </s>``, one in BERT's ``[CLS] A [SEP] B [SEP]``. A file
+    without a template has that of the two whose tokens it has. `prompt`: what each of `texts` begins with.
     """
 
     def __init__(self, file: Path, prompt: str = "") -> None:
@@ -59,24 +61,53 @@ class TextEncoder:
             raise InputError(f"{file}: not a readable tokenizer.json ({error}).") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        special = self._tokenizer.encode("").ids
-        unknown = self._tokenizer.token_to_id("<unk>")
-        paired = self._tokenizer.encode("", "").ids
+        self.bos, self.eos, self.separators = self._template(file)
+        self._prompt = prompt
+        named = (getattr(self._tokenizer.model, "unk_token", None), NAMES["unk"], BERT_NAMES["unk"])
+        known = map(self._tokenizer.token_to_id, filter(None, named))
+        unknown = next((at for at in known if at is not None), None)
+        if unknown is None and not self._reads_bytes():
+            raise InputError(
+                f"{file}: expected a tokenizer with an unknown token, such as <unk> or [UNK], or one that falls back "
+                "on bytes, found neither. Give the tokenizer.json that belongs to the model."
+            )
+        # One that falls back on bytes needs none: for a word without pieces stands the end then.
+        self.unknown: int = self.eos if unknown is None else unknown
+        self.size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
+
+    def _template(self, file: Path) -> tuple[int, int, int]:
+        """Return bos, eos and how many eos are between two texts, and leave the template out of the tokenizer."""
+        special, paired = self._tokenizer.encode("").ids, self._tokenizer.encode("", "").ids
         self._tokenizer.post_processor = None  # it says what is put around a text, and no more
         if not special and not paired:  # it says nothing
-            special = [
-                at for at in map(self._tokenizer.token_to_id, (NAMES["bos"], NAMES["eos"])) if at is not None
-            ]
-            paired = [*special, *special[1:], *special[1:]]
-        if len(special) != 2 or paired != [*special, special[1], special[1]] or unknown is None:
+            for names, separators in ((NAMES, 2), (BERT_NAMES, 1)):
+                found = [self._tokenizer.token_to_id(names[role]) for role in ("bos", "eos")]
+                if None not in found:
+                    special, paired = found, [*found, *found[1:] * separators]
+                    break
+        separators = len(paired) - 2
+        if len(special) != 2 or separators not in (1, 2) or paired != [*special, *special[1:] * separators]:
             raise InputError(
-                f"{file}: expected an XLM-R tokenizer, which makes <s> A </s></s> B </s> of a pair and has "
-                f"<unk>; an empty text gives {special}, an empty pair {paired}, <unk> is {unknown}."
+                f"{file}: expected a tokenizer that makes <s> A </s></s> B </s> of a pair, as XLM-R's, or [CLS] A "
+                f"[SEP] B [SEP], as BERT's; an empty text gives {special}, an empty pair {paired}. Give the "
+                "tokenizer.json of an encoder."
             )
-        self.bos, self.eos = special
-        self._prompt = prompt
-        self.unknown: int = unknown
-        self.size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        return (*special, separators)
+
+    def _reads_bytes(self) -> bool:
+        try:
+            return bool(self._tokenizer.encode(_RARE, add_special_tokens=False).ids)
+        except Exception:  # what the library raises for a text that it cannot encode is of no other class
+            return False
+
+    @property
+    def around_pair(self) -> int:
+        """Return how many special tokens a pair has."""
+        return 2 + self.separators
+
+    def pair(self, first: Sequence[int], second: Sequence[int]) -> list[int]:
+        """Return ``<s> A </s></s> B </s>`` of the subwords of two texts, as the template says."""
+        return [self.bos, *first, *[self.eos] * self.separators, *second, self.eos]
 
     def texts(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
         """Return ``<s> prompt text </s>`` for each, cut on the right to `max_length` tokens."""
@@ -90,8 +121,8 @@ class TextEncoder:
         sequences = []
         for one, other in pairs:
             first, second = ids[one], ids[other]
-            keep, keep_other = longest_first(len(first), len(second), max_length - 4)
-            sequences.append([self.bos, *first[:keep], self.eos, self.eos, *second[:keep_other], self.eos])
+            keep, keep_other = longest_first(len(first), len(second), max_length - self.around_pair)
+            sequences.append(self.pair(first[:keep], second[:keep_other]))
         return sequences
 
     def ids(self, texts: Sequence[str]) -> dict[str, list[int]]:
@@ -159,9 +190,11 @@ def encode_tagged(
 
     A piece holds whole words as long as they fit; a word longer than a piece runs on in the next.
     """
-    room = max_length - _TAG_RESERVE
+    # XTREME counts as many special tokens as a text and a separator have, so XLM-R's 128 leave 125 subwords to a piece.
+    reserve = 1 + tokenizer.separators
+    room = max_length - reserve
     if room < 1:
-        raise InputError(f"max_length: tagging needs at least {_TAG_RESERVE + 1} tokens, found {max_length}.")
+        raise InputError(f"max_length: tagging needs at least {reserve + 1} tokens, found {max_length}.")
     subwords = tokenizer.words([word for example in examples for word in example.words])
     encoded = Encoded([], len(examples), labels)
     for owner, example in enumerate(examples):

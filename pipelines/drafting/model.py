@@ -31,7 +31,7 @@ def model_at(name: str) -> Model:
     if folder.is_dir():
         facts = read_checkpoint(folder)
         return Model(str(folder.absolute()), facts.head, facts.labels)
-    return Model(name, *head_on_hub(name, None, f"--model {name}"))
+    return Model(name, *head_on_hub(name, None, f"--model {name}")[:2])
 
 
 def with_model(found: LookedAt, model: Model) -> tuple[LookedAt, tuple[str, ...]] | None:

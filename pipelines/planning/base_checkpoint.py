@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xpareto.compress.core import Head, InputError, enumerated, hint, json_sha256
-from xpareto.compress.data import BESIDE_SENTENCEPIECE, TOKENIZER
+from xpareto.compress.data import BESIDE_VOCABULARY, TOKENIZER, VOCABULARY
 from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.compress.models import (
     BESIDE_SENTENCE_ENCODER,
@@ -25,7 +25,7 @@ from xpareto.pipelines.storage import Fingerprints, Lock
 
 HUB_FILES = (
     "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json",
-    "sentencepiece*", *BESIDE_SENTENCE_ENCODER, *BESIDE_SENTENCEPIECE,
+    "sentencepiece*", VOCABULARY, *BESIDE_SENTENCE_ENCODER, *BESIDE_VOCABULARY,
 )  # fmt: skip
 """What is read of a checkpoint on the hub."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -53,6 +53,7 @@ class Base:
     notes: tuple[str, ...] = ()  # what there is to tell of it, in sentences
     labels: tuple[str, ...] = ()
     dropped: str = ""  # what of it is not used where a step trains a head; "": nothing
+    segments: bool = False  # its head was fine-tuned with a second text's own embedding (Facts.segments)
     vectors: bool = False  # its sentences' vectors are compared
     parts: Mapping[str, Base] = field(
         default_factory=dict
@@ -148,7 +149,7 @@ def _open(name: str, folder: Path, where: str, fingerprints: Fingerprints, lock:
         if facts.sentences != SentenceVectors():
             files += read_sentences(path, facts.max_tokens)[1]
         found = Base(fingerprints.of_all(files), name, path, None, None, facts.head, where, vectors=vectors)
-        return replace(_told(found, facts), labels=facts.labels)
+        return replace(_told(found, facts), labels=facts.labels, segments=facts.segments)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise InputError(f"{where}: no folder {name}, and it does not look like a hub id (owner/name).")
     owner = find_folder(name.partition("/")[0], folder) if "/" in name else None
@@ -246,7 +247,7 @@ def _has_own_head(facts: Facts) -> bool:
 
 
 def _read_by(facts: Facts) -> set[str]:
-    beside = set() if facts.tokenizer == TOKENIZER else set(BESIDE_SENTENCEPIECE)
+    beside = set() if facts.tokenizer == TOKENIZER else set(BESIDE_VOCABULARY)
     return {"config.json", "tokenizer_config.json", facts.tokenizer, *facts.weights, *beside}
 
 

@@ -85,18 +85,25 @@ def _part(base: Base, training_set: str, tasks: Sequence[str]) -> Base:
 
 def _kept(
     base: Base,
-    own: tuple[Head, tuple[str, ...]],
+    own: tuple[Head, tuple[str, ...], bool],
     training_set: str,
     head: Head,
     tasks: Mapping[str, Sequence[str]],
     start: Start,
 ) -> Kept:
-    own_head, spelt = own
+    own_head, spelt, segments = own
     if head == ENCODER and not HEADS[own_head].supervised:
         return Kept(base, "encoder", ())
     names = tasks[training_set]
     labels = start.data.labels(training_set) if own_head == head and training_set != ENCODER else ()
     matched = _matched(spelt, labels)
+    if own_head == head and segments and _reads_two(head, training_set, start):
+        raise InputError(
+            f"{base.where}: {base.name} is a BERT that was fine-tuned on two texts at a time, the second of which has "
+            "an embedding of its own (token_type_ids 1). The models here read both as one segment, so its answers to "
+            f"{' and '.join(names)} would be others than those of the model as it is. Put a step `train` with "
+            "`on: each` before the others, which trains a head on its body, or give a fine-tuned XLM-RoBERTa."
+        )
     if own_head == head and matched is not None:
         return Kept(base, own_head, matched)
     answered = _answered(own_head, spelt)
@@ -109,6 +116,14 @@ def _kept(
         "Leave out of `tasks` what it does not answer, give a checkpoint for each task, or put a step `train` with "
         "`on: each` before the others."
     )
+
+
+def _reads_two(head: Head, training_set: str, start: Start) -> bool:
+    """Tell whether what a head is shown are two texts at a time."""
+    if head != "classification":
+        return HEADS[head].supervised and head != "tagging"
+    known = start.data.training_set(training_set)
+    return "text" not in (known.columns or (known.hub.columns if known.hub else {}))
 
 
 def _named(head: Head) -> str:
@@ -153,15 +168,16 @@ def _answered(head: Head, spelt: Sequence[str]) -> list[str]:
     ]
 
 
-def _own_head(base: Base) -> tuple[Head, tuple[str, ...]]:
-    """Return the head of a checkpoint and its labels, as its config.json says; of the hub's, that file is fetched."""
+def _own_head(base: Base) -> tuple[Head, tuple[str, ...], bool]:
+    """Return the head of a checkpoint, its labels and whether it was fine-tuned with segments, as its config.json says;
+    of the hub's, that file is fetched."""
     if base.repo is None:
-        return base.head, base.labels
+        return base.head, base.labels, base.segments
     return head_on_hub(base.repo, base.revision, f"{base.where}: {base.repo}@{base.revision}")
 
 
-def head_on_hub(repo: str, revision: str | None, where: str) -> tuple[Head, tuple[str, ...]]:
-    """Return the head and the labels that a repository's config.json tells; InputError begins with `where`."""
+def head_on_hub(repo: str, revision: str | None, where: str) -> tuple[Head, tuple[str, ...], bool]:
+    """Return what `head_in_config` does for a repository's config.json; InputError begins with `where`."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -174,8 +190,8 @@ def head_on_hub(repo: str, revision: str | None, where: str) -> tuple[Head, tupl
             f"{where}: its config.json, which says what it answers, cannot be downloaded "
             f"({str(error).splitlines()[0]}). Check the name and the network, or give a local folder."
         ) from error
-    head, labels = head_in_config(read_json(file), file)
-    return head or "encoder", labels
+    head, labels, segments = head_in_config(read_json(file), file)
+    return head or "encoder", labels, segments
 
 
 def kept_notes(recipe: Recipe, sets: Collection[str], base: Base) -> Iterator[str]:
