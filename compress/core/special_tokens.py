@@ -177,7 +177,7 @@ def _content(settings: Mapping[str, Any], role: str) -> tuple[str, ...]:
 
 
 def tokenizer_kind(data: Mapping[str, Any]) -> str | None:
-    """Return what splits a text, by the data of a tokenizer.json: Unigram, WordPiece, BPE, ...; None where there is none.
+    """Return what splits a text, by the data of a tokenizer.json: Unigram, WordPiece, BPE, ...; None for none.
 
     Files of tokenizers' first versions do not name it.
 

@@ -123,8 +123,8 @@ def write_tokenizer_config(
 ) -> None:
     """Write tokenizer_config.json, without any code reference.
 
-    Its settings are the usual ones of a `kind` of tokenizer.json, XLM-R's of Unigram and BERT's of WordPiece, overridden
-    by `settings`.
+    Its settings are the usual ones of a `kind` of tokenizer.json, XLM-R's of Unigram and BERT's of WordPiece,
+    overridden by `settings`.
     """
     usual = {"Unigram": _XLMR_TOKENIZER_CONFIG, "WordPiece": _BERT_TOKENIZER_CONFIG}.get(str(kind), {})
     merged = {**usual, **(settings or {})}

@@ -26,7 +26,7 @@ from xpareto.compress.models import load_model, save_model
 from xpareto.compress.vocabulary import (
     NEVER,
     SCRIPTS,
-    UnigramFile,
+    TokenizerFile,
     audit,
     by_script,
     chosen,
@@ -40,7 +40,7 @@ from xpareto.compress.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from xpareto.compress.vocabulary import UnigramFile
+    from xpareto.compress.vocabulary import TokenizerFile
 
 Text = Mapping[str, Sequence[str]]  # language -> lines
 
@@ -57,8 +57,8 @@ class TrimVocab(Step):
     tokens, those in `scripts` besides. With `pieces`, at most so many in all, chosen so that the least
     covered language is covered best. Whatever the fields say, the special and other added tokens stay,
     the ids up to that of <pad> (positions are counted from it), the 256 bytes of a tokenizer that falls
-    back on them, and one piece with the lowest score. `characters` decides on single characters, which
-    keep a text from <unk>:
+    back on them, and one piece with the lowest score. `characters` decides on single characters (of
+    WordPiece, c and ##c), which keep a text from <unk>:
 
     scripts: those of every script that the languages are written in, and digits, punctuation, symbols.
     seen: those that occur in a piece that the languages use. all. none: like any piece.
@@ -67,7 +67,9 @@ class TrimVocab(Step):
     language that the text has, kept or not: <unk> rate, fertility, share of texts unchanged. It tells
     more where `audit` names a text that the pieces were not chosen by.
 
-    Unigram tokenizers only, which XLM-R and its relatives have.
+    Unigram tokenizers, which XLM-R and its relatives have, and WordPiece, as BERT's. The latter has no
+    scores: where they would decide, the lower id does. And a word that it could not read as a whole may
+    be read once the piece is gone that led into its dead end, where a Unigram text never changes.
 
         - {step: trim_vocab, text: [parallel, mono], languages: [de, en, fr], coverage: 0.999}
         - {step: trim_vocab, pieces: 60000}
@@ -143,7 +145,7 @@ class TrimVocab(Step):
 
         assert source is not None, "the plan checks that trim_vocab has a source"
         manifest = source.manifest
-        tokenizer = UnigramFile.read(source.file(TOKENIZER))
+        tokenizer = TokenizerFile.read(source.file(TOKENIZER))
         config = read_json(source.file("config.json"))
         context.progress(0, 4, "counting pieces")
         added = tokenizer.added
@@ -183,7 +185,7 @@ class TrimVocab(Step):
 
     def _choose(
         self,
-        tokenizer: UnigramFile,
+        tokenizer: TokenizerFile,
         pad: int,
         counts: Mapping[str, np.ndarray],
         scripts: Sequence[frozenset[str]],
@@ -195,13 +197,13 @@ class TrimVocab(Step):
         named_scripts = frozenset(self.scripts or ())
         written = named_scripts.union(*scripts_in_use(counts, scripts).values())
         needed = np.union1d(tokenizer.needed(), np.arange(pad + 1))
-        always = np.union1d(needed, self._characters(tokens, scripts, written, entries))
+        always = np.union1d(needed, self._characters(tokenizer, scripts, written, entries))
         in_scripts = (
             [at for at, token_scripts in enumerate(scripts) if token_scripts <= named_scripts]
             if named_scripts
             else []
         )
-        then = np.array(sorted(in_scripts, key=lambda at: _rank(tokenizer, at)), dtype=np.int64)
+        then = np.array(sorted(in_scripts, key=tokenizer.rank), dtype=np.int64)
         if self.pieces is not None and self.pieces < len(always):
             raise InputError(
                 f"trim_vocab: pieces: expected at least {len(always)}, since special tokens and single characters "
@@ -220,7 +222,7 @@ class TrimVocab(Step):
         return kept, covered
 
     def _counts(
-        self, tokenizer: UnigramFile, context: Context
+        self, tokenizer: TokenizerFile, context: Context
     ) -> tuple[dict[str, np.ndarray], dict[str, Sequence[Sequence[int]]]]:
         """Return how often each language uses each piece, and the ids of the first lines, for the audit."""
 
@@ -236,25 +238,26 @@ class TrimVocab(Step):
 
     def _characters(
         self,
-        tokens: Sequence[str],
+        tokenizer: TokenizerFile,
         scripts: Sequence[frozenset[str]],
         written: frozenset[str],
         entries: np.ndarray,
     ) -> np.ndarray:
         """Return the ids of the single characters that are kept in any case."""
-        seen = {letter for at in np.flatnonzero(np.isfinite(entries)).tolist() for letter in tokens[at]}
+        letters = [tokenizer.letters(at) for at in range(len(tokenizer.tokens))]
+        seen = {letter for at in np.flatnonzero(np.isfinite(entries)).tolist() for letter in letters[at]}
         wanted = {
             "all": lambda at: True,
             "none": lambda at: False,
-            "seen": lambda at: tokens[at] in seen,
+            "seen": lambda at: letters[at] in seen,
             "scripts": lambda at: scripts[at] <= written,
         }[self.characters]
-        kept_ids = [at for at, token in enumerate(tokens) if len(token) == 1 and wanted(at)]
+        kept_ids = [at for at, one in enumerate(letters) if len(one) == 1 and wanted(at)]
         return np.array(kept_ids, dtype=np.int64)
 
     def _audit(
         self,
-        tokenizer: UnigramFile,
+        tokenizer: TokenizerFile,
         kept: np.ndarray,
         new: Path,
         heads: Mapping[str, Sequence[Sequence[int]]],
@@ -282,12 +285,7 @@ def _names(value: str | list[str] | None) -> tuple[str, ...]:
     return () if value is None else (value,) if isinstance(value, str) else tuple(value)
 
 
-def _rank(tokenizer: UnigramFile, at: int) -> tuple[float, int]:
-    """Return what sorts ids by falling score; added tokens, which have none, come first."""
-    return (-float(tokenizer.scores[at]) if at < len(tokenizer.scores) else -np.inf, at)
-
-
-def _write_tokenizer(tokenizer: UnigramFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
+def _write_tokenizer(tokenizer: TokenizerFile, kept: np.ndarray, source: Artifact, target: Path) -> None:
     """Write tokenizer.json and tokenizer_config.json with the kept ids, numbered anew."""
 
     text = json.dumps(tokenizer.keeping(kept), ensure_ascii=False, separators=(",", ":"))

@@ -12,4 +12,4 @@ from .rows import put_low_rank as put_low_rank
 from .scripts import SCRIPTS as SCRIPTS
 from .scripts import name_of as name_of
 from .scripts import scripts_of as scripts_of
-from .tokenizer_json import UnigramFile as UnigramFile
+from .tokenizer_json import TokenizerFile as TokenizerFile

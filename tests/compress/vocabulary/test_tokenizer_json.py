@@ -221,7 +221,8 @@ def test_a_tokenizer_that_falls_back_on_bytes_keeps_them_all() -> None:
     ("change", "message"),
     [
         ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "expected a Unigram tokenizer.*found BPE"),
-        ({"model": {"type": "WordPiece", "vocab": {}}}, "found WordPiece"),
+        ({"model": {"type": "WordLevel", "vocab": {}}}, "found WordLevel"),
+        ({"model": {"vocab": {}, "merges": []}}, "found BPE"),
         ({"model": None}, "found None"),
     ],
 )

@@ -164,10 +164,12 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path, file: Path) -> 
 
     other = Tokenizer.from_file(str(file))
     other.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+        single="<s> $A", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     other.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(InputError, match="expected an XLM-R tokenizer"):
+    with pytest.raises(
+        InputError, match=r"expected a tokenizer that makes .* of a pair.*an empty text gives \[0\]"
+    ):
         TextEncoder(tmp_path / "tokenizer.json")
 
 
