@@ -24,11 +24,12 @@ def encode_choices(
         raise InputError(
             f"max_length: choices need at least {tokenizer.around_pair + 2} tokens, found {max_length}."
         )
-    texts = [text for item in examples for text in (item.context, item.question, *item.options)]
-    ids = tokenizer.ids(texts)
+    asked = [(tokenizer.space if item.context and item.question else "") + item.question for item in examples]
+    texts = [text for item in examples for text in (item.context, *item.options)]
+    ids = tokenizer.ids([*texts, *asked])
     sequences = []
-    for item in examples:
-        context, question, options = ids[item.context], ids[item.question], [ids[it] for it in item.options]
+    for item, behind in zip(examples, asked, strict=True):
+        context, question, options = ids[item.context], ids[behind], [ids[it] for it in item.options]
         longest = max(map(len, options))
         first = [*context[: max(0, room - len(question) - longest)], *question]
         for option in options:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,13 @@ class TextEncoder:
             return bool(self._tokenizer.encode(_RARE, add_special_tokens=False).ids)
         except Exception:  # what the library raises for a text that it cannot encode is of no other class
             return False
+
+    @cached_property
+    def space(self) -> str:
+        """Return what a text begins with to go on another one: " " where pieces hold the space before a word."""
+        alone, behind = "a", " a"
+        ids = self.ids([alone, behind])
+        return "" if ids[alone] == ids[behind] else " "
 
     @property
     def around_pair(self) -> int:
