@@ -259,7 +259,7 @@ def _of_the_hub(opened: Opened) -> Iterator[Snippet]:
 def _onnx(opened: Opened, runtime: str) -> str:
     asked = opened.asked
     load, run = _RUNTIMES[runtime]
-    padded = 'tokenizer.enable_padding(pad_id=config["pad_token_id"], pad_token="<pad>")'
+    padded = 'tokenizer.enable_padding(pad_id=config["pad_token_id"])'
     prepare = [*([] if asked.one else [padded]), *(['labels = config["id2label"]'] if asked.named else [])]
     given = _filled(asked.given, split="is_pretokenized")
     return _filled(

@@ -131,6 +131,51 @@ def test_a_tokenizer_without_an_end_is_refused(tmp_path: Path) -> None:
     assert SpecialTokens.read(tmp_path / "tokenizer.json").eos == 2
 
 
+BERT = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "a": 5, "##a": 6, "<s>": 7, "[E]": 8}
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({}, (2, 0, 3, 1, 4)),
+        ({"cls_token": "[E]", "sep_token": {"content": "[SEP]"}, "mask_token": None}, (8, 0, 3, 1, 4)),
+        ({"bos_token": "<s>", "cls_token": "[CLS]"}, (7, 0, 3, 1, 4)),
+        ({"bos_token": None, "unk_token": "[E]"}, (2, 0, 3, 8, 4)),
+    ],
+)
+def test_bert_s_are_read_by_its_names(
+    settings: Mapping[str, Any], found: tuple[int, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "tokenizer.json"
+    model = {"type": "WordPiece", "unk_token": "[UNK]", "vocab": BERT}
+    file.write_text(json.dumps({"model": model}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    special = SpecialTokens.read(file)
+    assert (special.bos, special.pad, special.eos, special.unk, special.mask) == found
+    assert special.separators == 1 and special.kept == tuple(sorted({0, found[0], found[2], found[3]}))
+
+
+@pytest.mark.parametrize(
+    ("processor", "separators"),
+    [
+        (None, 2),
+        ({"type": "ByteLevel"}, 2),
+        ({"type": "RobertaProcessing"}, 2),
+        ({"type": "BertProcessing"}, 1),
+        ({"type": "TemplateProcessing", "pair": [{"SpecialToken": {}}, {"Sequence": {}}, {"SpecialToken": {}},
+                                                 {"Sequence": {}}, {"SpecialToken": {}}]}, 1),
+        ({"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "BertProcessing"}]}, 1),
+    ],
+)  # fmt: skip
+def test_how_many_separators_stand_between_two_texts_is_the_template_s_word(
+    processor: Any, separators: int, tmp_path: Path
+) -> None:
+    vocab = [[name, 0.0] for name in ("<s>", "<pad>", "</s>", "<unk>")]
+    data = {"model": {"type": "Unigram", "vocab": vocab}, "post_processor": processor}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data))
+    assert SpecialTokens.read(tmp_path / "tokenizer.json").separators == separators
+
+
 @given(st.integers(7, 60), st.integers(0, 99), st.data())
 def test_the_same_tokens_are_masked_whatever_their_ids(size: int, seed: int, data: st.DataObject) -> None:
     plain = special_tokens(size)

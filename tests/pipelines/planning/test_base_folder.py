@@ -12,6 +12,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from tests.tiny_bert import vocabulary, write_bert, write_vocabulary
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core.errors import InputError
 from xpareto.pipelines.planning import inputs
@@ -98,6 +99,23 @@ def test_a_head_that_is_left_out_is_told_before_any_work(
     dropped, [note] = told(other)
     assert "has a head, classifier, which is none of the kind that its config.json names" in note
     assert dropped == ""
+
+
+def test_a_vocabulary_in_lines_is_part_of_what_a_base_is(
+    tmp_path: Path, checked: Callable[..., Checked]
+) -> None:
+    folder = write_bert(tmp_path / "bert")
+    recipe = checked(GOOD_WITH.format(base=folder)).recipe
+    whole = base_of(recipe, tmp_path).identity
+    (folder / "vocab.txt").write_text("which tokenizer.json stands before\n")
+    assert base_of(recipe, tmp_path).identity == whole
+    (folder / "tokenizer.json").unlink()
+    write_vocabulary(folder, vocabulary(), do_lower_case=False)
+    cased = base_of(recipe, tmp_path).identity
+    write_vocabulary(folder, vocabulary(), do_lower_case=True)
+    lower = base_of(recipe, tmp_path).identity
+    write_vocabulary(folder, vocabulary()[::-1], do_lower_case=True)
+    assert len({whole, cased, lower, base_of(recipe, tmp_path).identity}) == 4
 
 
 def test_a_sentence_s_vector_that_cannot_be_scored_is_refused_where_it_would_be(

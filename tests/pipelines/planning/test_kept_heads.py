@@ -192,6 +192,37 @@ def test_of_the_hub_the_config_alone_tells_what_a_base_answers(
         planned(base)
 
 
+def test_a_bert_answers_single_texts_and_is_refused_where_it_read_segments(
+    checked: Callable[..., Checked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned(base: Base, columns: Mapping[str, str]) -> Plan:
+        read = SimpleNamespace(columns=columns, hub=None)
+        data = SimpleNamespace(labels=lambda name: training_set(name).labels, training_set=lambda name: read)
+        start: Any = SimpleNamespace(base=base, data=data, fingerprint=lambda need: need.name)
+        return make_plan(checked(RECIPE), start)
+
+    config = {
+        "model_type": "bert", "architectures": ["BertForSequenceClassification"], "type_vocab_size": 2,
+        "id2label": dict(enumerate(INFERENCE)),
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(
+        huggingface_hub, "hf_hub_download", lambda repo, file, *, revision: str(tmp_path / file)
+    )
+    here = replace(one("classification", INFERENCE), segments=True)
+    there = replace(one("mlm"), repo="some/base", revision="0" * 40, folder=None)
+    for base in (here, there):
+        assert {*taken(planned(base, {"text": "review", "label": "stars"}))} == {"mnli"}
+        for pairs in ({"first": "a", "second": "b", "label": "c"}, {}):
+            with pytest.raises(
+                InputError, match=r"--base: mine is a BERT .* answers to xnli would be others"
+            ):
+                planned(base, pairs)
+    assert planned(replace(here, segments=False), {})
+    (tmp_path / "config.json").write_text(json.dumps({**config, "type_vocab_size": 1}))
+    assert planned(there, {})
+
+
 def test_the_command_line_gives_one_checkpoint_or_one_for_each_task(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
