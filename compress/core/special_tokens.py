@@ -24,10 +24,8 @@ BERT_NAMES: Mapping[str, str] = {
 }  # fmt: skip
 """What BERT calls them."""
 
-_ROLES: Mapping[str, tuple[str, ...]] = {
-    "bos": ("bos", "cls"),
-    "eos": ("eos", "sep"),
-}  # in tokenizer_config.json
+_TOLD: Mapping[str, tuple[str, ...]] = {"bos": ("bos", "cls"), "eos": ("eos", "sep")}
+"""What tokenizer_config.json calls the roles that it may call by another name, too."""
 _BETWEEN = {"BertProcessing": 1, "RobertaProcessing": 2}
 
 _SETTINGS = "tokenizer_config.json"
@@ -171,7 +169,7 @@ def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:
 
 def _content(settings: Mapping[str, Any], role: str) -> tuple[str, ...]:
     """Return what a tokenizer_config.json calls a token, a text or an object with its content; () where it does not."""
-    told = (settings.get(f"{name}_token") for name in _ROLES.get(role, (role,)))
+    told = (settings.get(f"{name}_token") for name in _TOLD.get(role, (role,)))
     token = next(filter(None, told), None)
     return () if token is None else (str(token["content"] if isinstance(token, dict) else token),)
 

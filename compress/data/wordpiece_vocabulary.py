@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -64,15 +65,15 @@ def convert_vocabulary(folder: Path, name: str, target: Path) -> None:
         made.backend_tokenizer.save(str(target))
 
 
-def normalized_as_told(told: Any, settings: Any) -> Any:
+def normalized_as_told(told: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the content of a WordPiece's tokenizer.json with a normalizer that does what tokenizer_config.json says.
 
-    Where the two differ, transformers' BertTokenizer obeys the latter, and so the model was trained.
+    Where the two differ, transformers' BertTokenizer obeys the latter. What it does not say stays as tokenizer.json has
+    it, also the case of letters, which BertTokenizer would lower then.
     """
     normalizer = told.get("normalizer") or {}
-    if normalizer.get("type") != "BertNormalizer" or not str(
-        settings.get("tokenizer_class") or "Bert"
-    ).startswith("Bert"):
+    read_by_bert = str(settings.get("tokenizer_class") or "Bert").startswith("Bert")
+    if normalizer.get("type") != "BertNormalizer" or not read_by_bert:
         return told
     obeyed = {ours: settings[name] for name, ours in _OBEYED.items() if name in settings}
     return {**told, "normalizer": {**normalizer, **obeyed}}

@@ -73,9 +73,7 @@ class Facts:
     sentences: SentenceVectors
     left_out: tuple[str, ...]  # heads in the weights which the model of `head` does not have
     kind: str = "xlm-roberta"  # or "bert", which becomes an XLM-R when it is imported
-    segments: bool = (
-        False  # its head was fine-tuned with a second text's own embedding, which that XLM-R lacks
-    )
+    segments: bool = False  # a BERT that told two texts apart by segments, which that XLM-R does not
 
 
 def read_checkpoint(folder: Path) -> Facts:

@@ -53,7 +53,7 @@ class Base:
     notes: tuple[str, ...] = ()  # what there is to tell of it, in sentences
     labels: tuple[str, ...] = ()
     dropped: str = ""  # what of it is not used where a step trains a head; "": nothing
-    segments: bool = False  # its head was fine-tuned with a second text's own embedding (Facts.segments)
+    segments: bool = False  # a head of it was fine-tuned to tell two texts apart by segments (Facts.segments)
     vectors: bool = False  # its sentences' vectors are compared
     parts: Mapping[str, Base] = field(
         default_factory=dict

@@ -44,6 +44,7 @@ arms:
 MORE = """\
   static: [*train, *onnx, {step: quantize_static, label: static, calibration: {text: parallel, examples: 12}}]
   weights: [*train, *onnx, {step: quantize_weights, label: weights, products: int8, embeddings: int8}]
+  adapted: [{step: train, label: tlm, on: "tlm:parallel", steps: 3, batch_size: 4, max_length: 32}, *train]
 """
 Candidates = Mapping[str, Artifact]  # by name, without the runtime
 EVERY = ("xnli", pytest.param("udpos", marks=pytest.mark.slow))  # the latter with every quantization
@@ -126,6 +127,8 @@ def test_every_step_works_on_it_and_no_stage_changes_what_it_must_not(
     for torch_model, onnx_model in (("whole/fp32", "whole/onnx"), ("small/recovered", "small/onnx")):
         for one, other in zip(found[torch_model], found[onnx_model], strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-4)
+    if name == "udpos":
+        assert "adapted/fp32" in models and {"static/static", "weights/weights"} <= {*models}
     flat = {key: np.concatenate([row.ravel() for row in answers]) for key, answers in found.items()}
     for key in {"whole/int8", "static/static", "weights/weights"} & {*flat}:
         assert np.abs(flat[key] - flat["whole/onnx"]).max() > 0
