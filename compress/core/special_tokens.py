@@ -147,7 +147,8 @@ def _read(tokenizer: Path) -> SpecialTokens:
                 f"{_SETTINGS} what the {role}_token is called."
             )
     special = frozenset(marked | {one for one in ids.values() if one is not None})
-    between = _separators(data.get("post_processor") or {}) or (1 if by_bert else 2)
+    by_xlmr = not by_bert and ids["bos"] == known.get(NAMES["bos"])
+    between = _separators(data.get("post_processor") or {}) or (2 if by_xlmr else 1)
     return SpecialTokens(**ids, size=size, special=special, separators=between, file=str(tokenizer))  # type: ignore[arg-type]
 
 
@@ -158,8 +159,8 @@ def _separators(processor: Mapping[str, Any]) -> int:
         return next(filter(None, map(_separators, processor["processors"])), 0)
     if kind != "TemplateProcessing":
         return _BETWEEN.get(str(kind), 0)
-    texts = [at for at, part in enumerate(processor["pair"]) if "Sequence" in part]
-    return texts[1] - texts[0] - 1
+    texts = [at for at, part in enumerate(processor.get("pair") or ()) if "Sequence" in part]
+    return texts[1] - texts[0] - 1 if len(texts) == 2 else 0
 
 
 def _beside(tokenizer: Path, name: str) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ class TextEncoder:
 
     What is put around texts is the file's own template: `bos` before, `eos` behind, and between two texts as many `eos`
     as `separators` says, two in XLM-R's ``<s> A </s></s> B </s>``, one in BERT's ``[CLS] A [SEP] B [SEP]``. A file
-    without a template has that of the two whose tokens it has. `prompt`: what each of `texts` begins with.
+    without a template has that of these two whose tokens it has. `prompt`: what each of `texts` begins with.
     """
 
     def __init__(self, file: Path, prompt: str = "") -> None:
@@ -81,7 +81,9 @@ class TextEncoder:
         special, paired = self._tokenizer.encode("").ids, self._tokenizer.encode("", "").ids
         self._tokenizer.post_processor = None  # it says what is put around a text, and no more
         if not special and not paired:  # it says nothing
-            for names, separators in ((NAMES, 2), (BERT_NAMES, 1)):
+            usual = [(NAMES, 2), (BERT_NAMES, 1)]
+            by_bert = type(self._tokenizer.model).__name__ == "WordPiece"
+            for names, separators in reversed(usual) if by_bert else usual:
                 found = [self._tokenizer.token_to_id(names[role]) for role in ("bos", "eos")]
                 if None not in found:
                     special, paired = found, [*found, *found[1:] * separators]

@@ -161,6 +161,8 @@ def test_bert_s_are_read_by_its_names(
         (None, 2),
         ({"type": "ByteLevel"}, 2),
         ({"type": "RobertaProcessing"}, 2),
+        ({"type": "TemplateProcessing", "pair": [{"Sequence": {}}, {"SpecialToken": {}}]}, 2),
+        ({"type": "TemplateProcessing"}, 2),
         ({"type": "BertProcessing"}, 1),
         ({"type": "TemplateProcessing", "pair": [{"SpecialToken": {}}, {"Sequence": {}}, {"SpecialToken": {}},
                                                  {"Sequence": {}}, {"SpecialToken": {}}]}, 1),

@@ -216,6 +216,25 @@ def test_without_a_template_bert_s_tokens_are_put_as_bert_does(tmp_path: Path) -
     assert TextEncoder(file).separators == SpecialTokens.read(file).separators == 1
 
 
+@pytest.mark.parametrize(
+    ("make", "special", "separators"),
+    [
+        (lambda vocab: models.WordPiece(vocab, unk_token="[UNK]"), ("<s>", "</s>", "[CLS]", "[SEP]"), 1),
+        (lambda vocab: models.WordLevel(vocab, unk_token="[UNK]"), ("[CLS]", "[SEP]"), 1),
+        (lambda vocab: models.WordLevel(vocab, unk_token="[UNK]"), ("<s>", "</s>", "[CLS]", "[SEP]"), 2),
+    ],
+)
+def test_both_readers_take_the_same_template_where_a_file_has_none(
+    make: Any, special: tuple[str, ...], separators: int, tmp_path: Path
+) -> None:
+    names = [*special, "[PAD]", "[UNK]", "a"]
+    Tokenizer(make({name: at for at, name in enumerate(names)})).save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"pad_token": "[PAD]"}))
+    ours, read = TextEncoder(tmp_path / "tokenizer.json"), SpecialTokens.read(tmp_path / "tokenizer.json")
+    assert (ours.bos, ours.eos, ours.separators) == (read.bos, read.eos, read.separators)
+    assert ours.separators == separators
+
+
 def test_gemma_s_unknown_token_is_read(tmp_path: Path) -> None:
     bytes_of_gemma(tmp_path, unknown=True)
     assert TextEncoder(tmp_path / "tokenizer.json").unknown == 3
