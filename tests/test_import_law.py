@@ -19,6 +19,7 @@ PACKAGES = ("compress", "eval", "reports", "pipelines")
 ROOMS = (
     "compress/core",
     "compress/data",
+    "compress/architectures",
     "compress/heads",
     "compress/models",
     "compress/vocabulary",

@@ -152,6 +152,13 @@ class Step(BaseModel, ABC):
             return "Export once, after the steps on torch models and before those on ONNX models."
         return "Put export_onnx before it." if self.takes == "onnx" else "Put it before the export."
 
+    def needs(self) -> Mapping[str, str]:
+        """Return what the model's architecture must have for these fields -> why, as the start of a sentence.
+
+        Keys are fields and properties of compress.architectures.Architecture. The plan asks, and what does the work.
+        """
+        return {}
+
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:
         """Return one step per training set where the chain forks here, else None."""
         return None

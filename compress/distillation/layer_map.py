@@ -11,10 +11,13 @@ from xpareto.compress.models import Place, at_places
 Map = Literal["uniform", "last"]
 
 
-def taken_layers(take: Place | Sequence[int], few: int, many: int) -> tuple[int, ...]:
+def taken_layers(
+    take: Place | Sequence[int], few: int, many: int, *, lowest_stays: bool = False
+) -> tuple[int, ...]:
     """Return which of `many` layers (from 0) a student of `few` layers is made of, in order.
 
-    InputError where there are not so many, or where a list does not name `few` layers in rising order.
+    InputError where there are not so many, or where a list does not name `few` layers in rising order, or leaves
+    out the lowest where it has to stay.
 
     >>> taken_layers("spread", 3, 6), taken_layers([0, 2], 2, 6)
     ((1, 3, 5), (0, 2))
@@ -25,11 +28,15 @@ def taken_layers(take: Place | Sequence[int], few: int, many: int) -> tuple[int,
             "it, or set init: fresh."
         )
     if isinstance(take, str):
-        return at_places(take, many, few)
+        return at_places(take, many, few, lowest_stays=lowest_stays)
     if list(take) != sorted(set(take)) or len(take) != few or min(take) < 0 or max(take) >= many:
         raise InputError(
             f"distill: student: take: expected {few} different layers of 0 to {many - 1} in rising order, "
             f"found {list(take)}."
+        )
+    if lowest_stays and take[0] != 0:
+        raise InputError(
+            "distill: student: take: the lowest layer of this architecture has other parts than the rest: name 0."
         )
     return tuple(take)
 

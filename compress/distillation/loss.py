@@ -61,7 +61,7 @@ class TeacherLoss:
         self._teacher, self._student = teacher.eval().requires_grad_(False), student
         self._head, self._objectives = head, objectives
         self._pieces = torch.tensor(pieces) if pieces is not None else None
-        sizes = len(student.base_model.encoder.layer), len(teacher.base_model.encoder.layer)
+        sizes = student.config.num_hidden_layers, teacher.config.num_hidden_layers
         hidden, attention = objectives.hidden, objectives.attention
         self.hidden_pairs = layer_pairs(hidden.layers, *sizes, first=0) if hidden else ()
         self.attention_pairs = layer_pairs(attention.layers, *sizes, first=1) if attention else ()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import Head, InputError
 from xpareto.compress.distillation.layer_map import taken_layers
 from xpareto.compress.models import Place, load_model
@@ -53,7 +54,8 @@ def make_student(
 
     source: Any = load_model(folder, head, labels, keep_head=True, dropout=dropout)
     body, config = source.base_model, source.config
-    many = len(body.encoder.layer)
+    architecture = architecture_of(source)
+    many = config.num_hidden_layers
     named = len(wanted.take) if isinstance(wanted.take, list) else many
     layers = (
         max(1, round(wanted.layers * many)) if isinstance(wanted.layers, float) else wanted.layers or named
@@ -65,9 +67,8 @@ def make_student(
     }
     same = all(getattr(config, name) == size for name, size in sizes.items())
     if wanted.init == "source" and same:
-        taken = taken_layers(wanted.take, layers, many)
-        body.encoder.layer = type(body.encoder.layer)([body.encoder.layer[at] for at in taken])
-        config.num_hidden_layers = layers
+        taken = taken_layers(wanted.take, layers, many, lowest_stays=architecture.lowest_differs)
+        architecture.put_layers(body, taken)
         return source, {"taken_layers": list(taken), "fresh": []}
     student = _fresh(source, {**sizes, "num_hidden_layers": layers}, seed)
     if wanted.init == "fresh":
@@ -78,6 +79,11 @@ def make_student(
             f"{student.config.hidden_size}. Lower it, or set init: fresh."
         )
     narrower = student.config.hidden_size < config.hidden_size
+    if narrower and not architecture.own_shapes:
+        raise InputError(
+            f"distill: student: hidden_size: only of XLM-R and BERT are embeddings projected to another width; this is "
+            f"{architecture.called}. Leave hidden_size out, or set init: fresh."
+        )
     _take_embeddings(source, student)
     if not narrower:
         _take_head(source, student)
@@ -101,7 +107,12 @@ def _fresh(source: Any, sizes: dict[str, int], seed: int) -> Any:
         del config.xpareto_shape
     for name, size in sizes.items():
         setattr(config, name, size)
-    options = {"add_pooling_layer": False} if source.base_model is source else {}
+    architecture = architecture_of(source)
+    for name in architecture.per_layer:
+        given = getattr(config, name)
+        setattr(config, name, [given[at % len(given)] for at in range(config.num_hidden_layers)])
+    bare = source.base_model is source and architecture.pooler_option
+    options = {"add_pooling_layer": False} if bare else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return getattr(transformers, type(source).__name__)(config, **options).eval()
@@ -117,6 +128,9 @@ def _take_embeddings(source: Any, student: Any) -> None:
 
     theirs, ours = source.base_model.embeddings, student.base_model.embeddings
     width = student.config.hidden_size
+    if not architecture_of(source).own_shapes:
+        ours.load_state_dict(theirs.state_dict())
+        return
     with torch.no_grad():
         table = theirs.word_embeddings(torch.arange(source.config.vocab_size))
         directions = torch.eye(table.shape[1]) if width == table.shape[1] else _directions(table, width)

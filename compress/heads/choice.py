@@ -21,8 +21,7 @@ class MultipleChoice(HeadSpec):
     """See HeadSpec. A labelled batch holds questions; sequences without labels are options by themselves."""
 
     name: ClassVar[Head] = "choice"
-    model_class = "XLMRobertaForSequenceClassification"  # with one label: the score of one option
-    root = "classifier"
+    class_ending = "ForSequenceClassification"  # with one label: the score of one option
     reads_text = False
     per_token = False
     max_length = 256  # half of the choices of HellaSwag and CosmosQA are longer than 128; as in jiant

@@ -17,8 +17,7 @@ class Classification(HeadSpec):
     """See HeadSpec. Reads the first token of a sequence."""
 
     name: ClassVar[Head] = "classification"
-    model_class = "XLMRobertaForSequenceClassification"
-    root = "classifier"
+    class_ending = "ForSequenceClassification"
     per_token = False
     has_label_names = True
 

@@ -21,7 +21,7 @@ class Encoder(HeadSpec):
     """See HeadSpec. `layer` is the hidden state that is read, 0 for the embeddings; None: the last."""
 
     name: ClassVar[Head] = "encoder"
-    model_class = "XLMRobertaModel"
+    class_ending = "Model"
     supervised = False
     has_logits = False
     text_objective = "reconstruction of the hidden state"

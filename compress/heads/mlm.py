@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import Head
 from xpareto.compress.heads.losses import cross_entropy_each
 from xpareto.compress.heads.spec import HeadLogits, HeadSpec
@@ -17,8 +18,7 @@ class MaskedLM(HeadSpec):
     """See HeadSpec. No runtime opens it: it has no answer to deploy."""
 
     name: ClassVar[Head] = "mlm"
-    model_class = "XLMRobertaForMaskedLM"
-    root = "lm_head"
+    class_ending = "ForMaskedLM"
     supervised = False
     predicts_tokens = True
     labels_tokens = True
@@ -33,7 +33,8 @@ class MaskedLM(HeadSpec):
         """
         assert counted is not None, "a masked LM is asked for hidden tokens"
         body = model.base_model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
-        return HeadLogits(model.lm_head(body.last_hidden_state[counted]), counted.nonzero()[:, 0])
+        logits = architecture_of(model).vocabulary_logits(model, body.last_hidden_state[counted])
+        return HeadLogits(logits, counted.nonzero()[:, 0])
 
     def example_losses(
         self, model: Any, layer: int | None, batch: Mapping[str, Tensor], generator: Generator

@@ -23,8 +23,7 @@ class QuestionAnswering(HeadSpec):
     """See HeadSpec. Labels (rows, 2): start and end, (0, 0) where a window holds no answer."""
 
     name: ClassVar[Head] = "qa"
-    model_class = "XLMRobertaForQuestionAnswering"
-    root = "qa_outputs"
+    class_ending = "ForQuestionAnswering"
     max_length = 384  # as in XTREME
     dev_batch = 16
 

@@ -33,12 +33,11 @@ class HeadSpec(ABC):
 
     A batch holds input_ids and attention_mask, (rows, length), of choice (questions, options, length).
     Labels are as in compress.core.data_protocol.Examples. `counted` (rows, length) marks the tokens that a head with
-    labels per token is asked for; None for the other heads. A model is that of `model_class`.
+    labels per token is asked for; None for the other heads. A model is that of `class_ending`.
     """
 
     name: ClassVar[Head]
-    model_class: ClassVar[str]  # of transformers
-    root: ClassVar[str] = ""  # what the model calls its head, "": it has none
+    class_ending: ClassVar[str]  # of transformers' class, behind what an architecture's classes begin with
     supervised: ClassVar[bool] = True  # trained on the labelled examples of a task
     has_logits: ClassVar[bool] = True  # else the body is bare: its answer is hidden states
     predicts_tokens: ClassVar[bool] = False  # its labels are hidden tokens of a text, its classes their ids
@@ -54,7 +53,7 @@ class HeadSpec(ABC):
     # -- loading ----------------------------------------------------------------------------
 
     def owns(self, labels: Sequence[str]) -> bool:
-        """Does a checkpoint with this `model_class` and these label names have this head?"""
+        """Does a checkpoint with this `class_ending` and these label names have this head?"""
         return True
 
     def configure(self, config: Any, labels: Sequence[str]) -> None:

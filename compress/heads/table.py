@@ -21,15 +21,15 @@ NOT_DEPLOYED: Mapping[Head, str] = {
 """What a step refuses (Step.refuses) that works on what a runtime opens."""
 
 
-def head_of_class(model_class: str, labels: Callable[[], Sequence[str]]) -> Head | None:
-    """Return the head of a transformers class; None where it is none of ours.
+def head_of_class(ending: str, labels: Callable[[], Sequence[str]]) -> Head | None:
+    """Return the head of a transformers class by its ending; None where it is none of ours.
 
     `labels` gives the names of a checkpoint's labels, and is asked only where several heads share the class.
 
-    >>> head_of_class("XLMRobertaForSequenceClassification", lambda: ["LABEL_0"])
+    >>> head_of_class("ForSequenceClassification", lambda: ["LABEL_0"])
     'choice'
     """
-    named = [spec for spec in HEADS.values() if spec.model_class == model_class]
+    named = [spec for spec in HEADS.values() if spec.class_ending == ending]
     if len(named) > 1:
         named = [spec for spec in named if spec.owns(labels())]
     return named[0].name if named else None

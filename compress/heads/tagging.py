@@ -20,8 +20,7 @@ class Tagging(HeadSpec):
     """See HeadSpec."""
 
     name: ClassVar[Head] = "tagging"
-    model_class = "XLMRobertaForTokenClassification"
-    root = "classifier"
+    class_ending = "ForTokenClassification"
     labels_tokens = True
     has_label_names = True
 

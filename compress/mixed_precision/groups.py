@@ -29,7 +29,7 @@ EMBEDDINGS = "embeddings"
 Products = Literal["static", "dynamic", "int8", "int4"]
 Embeddings = Literal["int8", "int4"]
 
-_LAYER = re.compile(r"encoder\.layer\.(\d+)\.(attention\.)?")
+_LAYER = re.compile(r"(?:^|\.)layers?\.(\d+)\.(att(?:entio)?n\.)?")
 _BLOCK = 32
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from xpareto.compress.architectures import PLAIN, Architecture, architecture_named
 from xpareto.compress.core import (
     Head,
     InputError,
@@ -41,17 +42,14 @@ from xpareto.compress.models.checkpoint_checks import (
     check_place,
     check_weights,
 )
-from xpareto.compress.models.heterogeneous_config import OWN, PLAIN, Shape, read_config, refused, shape_in
+from xpareto.compress.models.heterogeneous_config import Shape, read_config, refused, shape_in
 from xpareto.compress.models.heterogeneous_layers import model_class, write_shape
 from xpareto.compress.models.sentence_modules import read_sentences
 from xpareto.compress.models.weight_files import Stored, read_header, weight_files
-from xpareto.compress.models.weight_names import BODY, WORDS, Names, names_of, unread_tensors
+from xpareto.compress.models.weight_names import BERT, Names, names_of, unread_tensors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_OF_A_VOCABULARY = (WORDS, "embeddings.word_embeddings.lookup.weight", "lm_head.bias",
-                    "lm_head.decoder.weight", "lm_head.decoder.bias")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ class Facts:
     names: Names  # of its tensors
     sentences: SentenceVectors
     left_out: tuple[str, ...]  # heads in the weights which the model of `head` does not have
-    kind: str = "xlm-roberta"  # or "bert", which becomes an XLM-R when it is imported
+    architecture: Architecture
+    kind: str = ""  # "bert": one that becomes an XLM-R when it is imported
     segments: bool = False  # a BERT that told two texts apart by segments, which that XLM-R does not
 
 
@@ -87,13 +86,9 @@ def read_checkpoint(folder: Path) -> Facts:
     check_place(folder)
     file = folder / "config.json"
     config = read_json(file)
-    kind = PLAIN if config.get("model_type") == OWN else config.get("model_type")
-    if kind not in (PLAIN, "bert"):
-        raise InputError(
-            f'{file}: model_type: expected "xlm-roberta" or "bert", found {json.dumps(kind)}. '
-            "Give a checkpoint of that architecture, such as FacebookAI/xlm-roberta-base."
-        )
-    check_config(config, file)
+    kind = BERT if config.get("model_type") == BERT else ""
+    architecture = architecture_named(PLAIN if kind else config.get("model_type"), str(file))
+    check_config(config, file, architecture)
     weights = weight_files(folder)
     stored: dict[str, Stored] = {}
     shards: dict[str, str] = {}
@@ -107,23 +102,24 @@ def read_checkpoint(folder: Path) -> Facts:
         shards |= dict.fromkeys(header, name)
         stored.update(header)
     tokenizer = tokenizer_file(folder)
-    if kind == "bert" and tokenizer == TOKENIZER:
+    if kind and tokenizer == TOKENIZER:
         check_tokenizer(folder / TOKENIZER)
-    names = names_of(stored, folder, kind, config.get("tie_word_embeddings") is not False)
-    names = with_heads(names, stored, config) if kind == "bert" else names
+    names = names_of(stored, folder, architecture, kind, config.get("tie_word_embeddings") is not False)
+    names = with_heads(names, stored, config) if kind else names
     shape = shape_in(config, str(file))
-    check_weights(folder, config, shape, names, stored)
+    check_weights(folder, config, shape, names, stored, architecture)
     vocab_size, positions = config["vocab_size"], config["max_position_embeddings"]
     if tokenizer == TOKENIZER:
         pieces = tokenizer_size(folder / TOKENIZER)
         check_tokenizer_size(folder / TOKENIZER, pieces, vocab_size)
         vocab_size = pieces
     segments = has_segments(config)
-    if kind == "bert":
+    if kind:
         config = {**config, "architectures": [xlmr_class(names, config)]}
     else:
-        positions -= config.get("pad_token_id", 1) + 1  # they are counted from behind the padding's id
-    head = _head_of(config, names)
+        positions = architecture.max_tokens({"pad_token_id": 1, **config})
+    head = _head_of(config, names, architecture)
+    own = architecture.heads.get(HEADS[head].class_ending, ())
     return Facts(
         folder=folder,
         head=head,
@@ -138,7 +134,8 @@ def read_checkpoint(folder: Path) -> Facts:
         shape=shape,
         names=names,
         sentences=SentenceVectors.of(config) if SENTENCES in config else read_sentences(folder, positions)[0],
-        left_out=tuple(root for root in names.roots if root != HEADS[head].root),
+        left_out=tuple(root for root in names.roots if root not in own),
+        architecture=architecture,
         kind=kind,
         segments=segments,
     )
@@ -158,7 +155,7 @@ def import_checkpoint(
     target.mkdir(parents=True, exist_ok=True)
     import_tokenizer(source, target, facts.vocab_size)
     size = tokenizer_size(target / TOKENIZER)
-    if facts.kind == "bert":
+    if facts.kind:
         with TemporaryDirectory() as folder:
             weights = [source / name for name in facts.weights]
             special = SpecialTokens.read(target / TOKENIZER)
@@ -196,13 +193,14 @@ def load_model(
     keep_head: bool = False,
     seed: int = 0,
     dropout: float | None = None,
-    attention: str = "sdpa",
+    attention: str | None = None,
 ) -> PreTrainedModel:
     """Return the checkpoint's float32 model with the head asked for, in evaluation mode.
 
     With `keep_head`, the head's weights come from the checkpoint, and InputError is raised when it
     has none; otherwise a fresh head is drawn with `seed` and only the body is taken over.
-    `dropout` replaces the probabilities of the hidden and attention dropout.
+    `dropout` replaces the probabilities of every dropout of the body; `attention` names transformers'
+    implementation of it (None: its quickest).
     """
     return _load(
         read_checkpoint(folder),
@@ -223,7 +221,7 @@ def _load(
     keep_head: bool,
     seed: int = 0,
     dropout: float | None = None,
-    attention: str = "sdpa",
+    attention: str | None = None,
 ) -> PreTrainedModel:
     import torch
     from safetensors.torch import load_file
@@ -234,9 +232,14 @@ def _load(
     spec = HEADS[head]
     spec.configure(config, spelt_labels(vars(config), labels) if keep_head else labels)
     if dropout is not None:
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
-    config.architectures = [spec.model_class]
-    prefix = BODY if spec.has_logits else ""
+        for part in facts.architecture.dropouts:
+            setattr(config, part, dropout)
+    architecture = facts.architecture
+    own_class = architecture.class_name(spec.class_ending)
+    config.architectures = [own_class]
+    body = f"{architecture.body}."
+    prefix = body if spec.has_logits else ""
+    by_vocabulary = architecture.of_a_vocabulary()
     wanted = {stored: prefix + name for name, stored in facts.names.body.items()}
     if keep_head and spec.has_logits:
         wanted |= {stored: name for name, stored in facts.names.heads.items()}
@@ -245,31 +248,32 @@ def _load(
         for key, value in load_file(folder / file).items():
             if key in wanted:
                 name = wanted[key]
-                rows = slice(facts.vocab_size if name.removeprefix(BODY) in _OF_A_VOCABULARY else None)
+                rows = slice(facts.vocab_size if name.removeprefix(body) in by_vocabulary else None)
                 state[name] = value[rows].float() if value.ndim else value.float()
-    options: dict[str, Any] = {} if spec.has_logits else {"add_pooling_layer": False}
+    bare = not spec.has_logits and architecture.pooler_option
+    options: dict[str, Any] = {"add_pooling_layer": False} if bare else {}
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # transformers draws the weights that the state lacks
-            model, info = model_class(spec.model_class, config).from_pretrained(
+            model, info = model_class(own_class, config).from_pretrained(
                 None,
                 config=config,
                 state_dict=state,
                 dtype=torch.float32,
-                attn_implementation=attention,
+                attn_implementation=attention or architecture.attention,
                 output_loading_info=True,
                 **options,
             )
     except RuntimeError as error:  # shapes of a head
         raise InputError(
-            f"{folder}: the weights do not fit the {spec.model_class} of config.json ({error}). Give the config "
+            f"{folder}: the weights do not fit the {own_class} of config.json ({error}). Give the config "
             "that belongs to the weights."
         ) from error
-    missing = [key for key in sorted(info["missing_keys"]) if keep_head or key.startswith(BODY)]
+    missing = [key for key in sorted(info["missing_keys"]) if keep_head or key.startswith(body)]
     if missing:
         raise InputError(
             f"{folder}: the weights lack {missing[0]} (and {len(missing) - 1} more), which "
-            f"{spec.model_class} needs. Give a complete checkpoint."
+            f"{own_class} needs. Give a complete checkpoint."
         )
     own = {name.split(".")[0] for name, _ in model.named_parameters()}
     unread = [key for key in sorted(info["unexpected_keys"]) if key.split(".")[0] in own]
@@ -307,13 +311,16 @@ def head_in_config(config: Mapping[str, Any], file: Path) -> tuple[Head | None, 
     InputError where labels or classes are none.
     """
     check_labels(config, file)
-    head = _head_named(named_as_xlmr(config))
+    head = _head_named(named_as_xlmr(config), str(file))
     labels = _labels_of(config) if head is not None and HEADS[head].has_label_names else ()
     return head, labels, has_segments(config)
 
 
-def _head_named(config: Mapping[str, Any]) -> Head | None:
-    return head_of_class((config.get("architectures") or [""])[0], lambda: _labels_of(config))
+def _head_named(config: Mapping[str, Any], where: str) -> Head | None:
+    kind = config.get("model_type")
+    architecture = architecture_named(PLAIN if kind == BERT else kind, where)
+    ending = architecture.ending((config.get("architectures") or [""])[0])
+    return head_of_class(ending, lambda: _labels_of(config))
 
 
 def spelt_labels(config: Mapping[str, Any], labels: Sequence[str]) -> Sequence[str]:
@@ -326,12 +333,12 @@ def spelt_labels(config: Mapping[str, Any], labels: Sequence[str]) -> Sequence[s
     return own if [*map(str.casefold, own)] == [*map(str.casefold, labels)] else labels
 
 
-def _head_of(config: Mapping[str, Any], names: Names) -> Head:
-    head = _head_named(config)
+def _head_of(config: Mapping[str, Any], names: Names, architecture: Architecture) -> Head:
+    head = _head_named(config, "config.json")
     if head is not None:
         return head
     # Any other class over the same body: its body is what we can use.
-    return "mlm" if any(key.startswith("lm_head.") for key in names.heads) else "encoder"
+    return "mlm" if {*architecture.masked_lm} <= {*names.roots} else "encoder"
 
 
 def _labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:

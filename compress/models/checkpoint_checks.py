@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xpareto.compress.architectures import Architecture
 from xpareto.compress.core import InputError, read_json, shortened
 from xpareto.compress.models.heterogeneous_config import Shape
 from xpareto.compress.models.heterogeneous_layers import expected_shapes
 from xpareto.compress.models.weight_files import FLOATS, Stored
-from xpareto.compress.models.weight_names import WORDS, Names, unread_tensors
+from xpareto.compress.models.weight_names import BERT, Names, unread_tensors
 
 _PLAIN_ENCODER: Mapping[str, tuple[Any, ...]] = {
     "position_embedding_type": ("absolute", None),
@@ -86,8 +87,8 @@ def check_place(folder: Path) -> None:
             )
 
 
-def check_config(config: Mapping[str, Any], file: Path) -> None:
-    """Refuse a config.json, which lies at `file`, of a model that XLM-R's own class does not compute, or of none."""
+def check_config(config: Mapping[str, Any], file: Path, architecture: Architecture) -> None:
+    """Refuse a config.json, which lies at `file`, of a model that transformers' class does not compute, or of none."""
     for name in ("quantization_config", "compression_config"):
         if config.get(name):
             told = config[name]
@@ -96,10 +97,11 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
                 f"{file}: {name}: expected weights as they were trained, found ones quantized elsewhere"
                 f"{f' ({method})' if method else ''}. Give the checkpoint that they were made of; xpareto quantizes."
             )
-    activation = config.get("hidden_act", "gelu")
+    named = architecture.activation
+    activation = config.get(named, "gelu")
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         raise InputError(
-            f"{file}: hidden_act: expected a function of transformers, such as gelu, found {shortened(activation)}."
+            f"{file}: {named}: expected a function of transformers, such as gelu, found {shortened(activation)}."
         )
     for name, right in _PLAIN_ENCODER.items():
         if config.get(name) not in right:
@@ -121,12 +123,13 @@ def check_config(config: Mapping[str, Any], file: Path) -> None:
             )
     check_labels(config, file)
     pad, most = config.get("pad_token_id", 1), config["vocab_size"]
-    if config.get("model_type") != "bert":
+    counted = architecture.positions_behind_padding and config.get("model_type") != BERT
+    if counted:
         most = min(most, config["max_position_embeddings"] - 1)
     if not isinstance(pad, int) or not 0 <= pad < most:
+        behind = " and of the positions, which are counted from behind it" if counted else ""
         raise InputError(
-            f"{file}: pad_token_id: expected an id below {most}, of vocab_size and of the positions, which are "
-            f"counted from behind it, found {pad!r}."
+            f"{file}: pad_token_id: expected an id below {most}, of vocab_size{behind}, found {pad!r}."
         )
 
 
@@ -156,13 +159,22 @@ def check_labels(config: Mapping[str, Any], file: Path) -> None:
 
 
 def check_weights(
-    folder: Path, config: Mapping[str, Any], shape: Shape, names: Names, stored: Mapping[str, Stored]
+    folder: Path,
+    config: Mapping[str, Any],
+    shape: Shape,
+    names: Names,
+    stored: Mapping[str, Stored],
+    architecture: Architecture,
 ) -> None:
-    """Raise InputError where the weights are not those that the config tells of, or are codes of some."""
-    body = {name: stored[key] for name, key in names.body.items()}
-    if not any(name.startswith("embeddings.word_embeddings.") for name in body):
-        wrapped = next((key for key in stored if key.endswith(f".{WORDS}")), "")
-        before = wrapped.removesuffix(WORDS).removesuffix("roberta.").removesuffix("bert.")
+    """Raise InputError where the weights are not those that the config tells of, or are codes of some.
+
+    Of an architecture whose shapes are transformers' own alone, the words and the number of layers are compared:
+    its class compares the rest, when it is loaded.
+    """
+    body, words = {name: stored[key] for name, key in names.body.items()}, f"{architecture.words}.weight"
+    if not any(name.startswith(f"{architecture.words}.") for name in body):
+        wrapped = next((key for key in stored if key.endswith(f".{words}")), "")
+        before = wrapped.removesuffix(words).removesuffix(f"{architecture.body}.").removesuffix("bert.")
         if before:
             raise InputError(
                 f"{folder}: expected tensors named as transformers names them, found {wrapped}: what the model was "
@@ -170,7 +182,7 @@ def check_weights(
                 "torch.compile's). Save the model that is inside with save_pretrained, or take this prefix off the "
                 "names."
             )
-        raise InputError(f"{folder}: the weights hold no {WORDS}: not an XLM-RoBERTa checkpoint.")
+        raise InputError(f"{folder}: the weights hold no {words}: not a checkpoint of {architecture.called}.")
     for key in (*names.body.values(), *names.heads.values()):
         if stored[key].dtype not in FLOATS:
             raise InputError(
@@ -178,25 +190,28 @@ def check_weights(
                 f"{stored[key].dtype}: codes of a quantization made elsewhere. Give the checkpoint that they were "
                 "made of; xpareto quantizes."
             )
-    layers = {name.split(".")[2] for name in body if name.startswith("encoder.layer.")}
+    inside = f"{architecture.layers}."
+    layers = {name.removeprefix(inside).split(".")[0] for name in body if name.startswith(inside)}
     if len(layers) != config["num_hidden_layers"]:
         raise InputError(
             f"{folder}: config.json says num_hidden_layers = {config['num_hidden_layers']}, but the weights "
             f"hold {len(layers)} layers. Give the config that belongs to the weights."
         )
-    wanted_shapes = expected_shapes(shape, config)
+    whole = architecture.own_shapes
+    table = (config["vocab_size"], config["hidden_size"])
+    wanted_shapes = expected_shapes(shape, config) if whole else {words: table}
     for name, wanted in wanted_shapes.items():
         stored_shape = body[name].shape if name in body else wanted  # what is missing is told below
         if stored_shape != wanted:
             what, whose = f"that {name} is", "own"
-            if name == WORDS:
+            if name == words:
                 what, whose = "vocab_size x hidden_size =", "word embeddings"
             raise InputError(
                 f"{folder}: config.json says {what} {_times(wanted)}, but the weights' {whose} are "
                 f"{_times(stored_shape)}. Give the config that belongs to the weights."
             )
     unread = [key for name, key in names.body.items() if name not in wanted_shapes]
-    if unread:
+    if whole and unread:
         raise unread_tensors(folder, unread)
     missing = [name for name, wanted in wanted_shapes.items() if wanted and name not in body]
     if missing:

@@ -19,12 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from xpareto.compress.architectures import OWN, PLAIN, architecture_of
 from xpareto.compress.core import InputError, read_json
 
 KEY = "xpareto_shape"
-PLAIN = "xlm-roberta"
-OWN = "xpareto-xlm-roberta"
-"""The model types of what transformers holds, and of what it must refuse."""
 _FIELDS = ("heads", "ffn", "head_size", "embedding_rank")
 
 
@@ -93,7 +91,7 @@ def refused(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     shape_fields = config.get(KEY)
     if shape_fields is None:
-        return {**config, "model_type": PLAIN}
+        return {**config, "model_type": PLAIN} if config.get("model_type") == OWN else dict(config)
     widths = {"num_attention_heads": shape_fields["heads"], "intermediate_size": shape_fields["ffn"]}
     return {**config, "model_type": OWN, **widths}
 
@@ -116,7 +114,10 @@ def cut_config(config: Mapping[str, Any], layers: int) -> dict[str, Any]:
     """Return the content of config.json of the same model without what lies above its first layers."""
     shape_fields = config.get(KEY)
     if shape_fields is None:
-        return {**config, "num_hidden_layers": layers}
+        lists = {
+            name: config[name][:layers] for name in architecture_of(config).per_layer if config.get(name)
+        }
+        return {**config, "num_hidden_layers": layers, **lists}
     cut = {name: shape_fields[name][:layers] for name in ("heads", "ffn")}
     return {**config, "num_hidden_layers": layers, KEY: {**shape_fields, **cut}}
 
@@ -126,7 +127,8 @@ def read_config(folder: Path) -> Any:
     import transformers
 
     told = read_json(folder / "config.json")
-    kind = transformers.XLMRobertaConfig if told.get(KEY) is None else _config_class()
+    plain = getattr(transformers, architecture_of(told).class_name("Config"))
+    kind = plain if told.get(KEY) is None else _config_class()
     return kind.from_dict(accepted(told), name_or_path=str(folder))
 
 

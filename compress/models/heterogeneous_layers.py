@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from xpareto.compress.architectures import Architecture, architecture_of
 from xpareto.compress.core import InputError
 from xpareto.compress.models.heterogeneous_config import KEY, Shape, accepted, read_config, shape_in
 
@@ -48,6 +49,8 @@ def rank_of(table: Any) -> int | None:
 
 def write_shape(model: Any) -> None:
     """Bring a model's config in line with its modules, so that the saved folder can be loaded."""
+    if not architecture_of(model).own_shapes:
+        return
     shape, config = shape_of(model), model.config
     config.num_hidden_layers = shape.layers
     if hasattr(config, KEY):
@@ -99,17 +102,35 @@ def first_layers(encoder: Any, count: int) -> Any:
     """Return a bare encoder that ends after its first `count` layers, 0: at the embeddings.
 
     Its last hidden state is hidden state `count` of the whole, with which it shares modules and config.
-    InputError for a layer that there is not.
+    InputError for a layer that there is not, or whose state goes through no norm.
     """
     import torch
 
-    layers = encoder.encoder.layer
+    architecture = architecture_of(encoder)
+    layers = architecture.layers_of(encoder)
     if not 0 <= count <= len(layers):
         raise InputError(f"layer: expected 0 to {len(layers)}, the model's layers, found {count}.")
-    short, stack = copy.copy(encoder), copy.copy(encoder.encoder)
-    short._modules, stack._modules = dict(encoder._modules), dict(encoder.encoder._modules)
-    short.encoder, stack.layer = stack, torch.nn.ModuleList(layers[:count])
+    if count < len(layers) and architecture.norm_at_end:
+        raise InputError(inner_layer(architecture))
+    short = copy.copy(encoder)
+    short._modules = dict(encoder._modules)
+    if "." not in architecture.layers:
+        setattr(short, architecture.layers, torch.nn.ModuleList(layers[:count]))
+        return short
+    above, name = architecture.layers.split(".")
+    stack = copy.copy(getattr(encoder, above))
+    stack._modules = dict(stack._modules)
+    setattr(stack, name, torch.nn.ModuleList(layers[:count]))
+    setattr(short, above, stack)
     return short
+
+
+def inner_layer(architecture: Architecture) -> str:
+    """Return why no hidden state but the last is read of an architecture with a norm at its end."""
+    return (
+        f"layer: {architecture.called} normalizes its last hidden state alone, so what lies between its layers is "
+        "not scaled to be compared. Read the last one (leave `layer` out), or cut the layers with prune_depth first."
+    )
 
 
 def model_class(name: str, config: Any) -> Any:
@@ -144,8 +165,10 @@ def from_pretrained(folder: str | Path, **options: Any) -> Any:
             "the folders that xpareto export writes, one for each training set."
         )
     config = read_config(folder)
-    name = (config.architectures or ["XLMRobertaModel"])[0]
-    if name == "XLMRobertaModel":
+    architecture = architecture_of(config)
+    bare = architecture.class_name("Model")
+    name = (config.architectures or [bare])[0]
+    if name == bare and architecture.pooler_option:
         options.setdefault("add_pooling_layer", False)
     model, info = model_class(name, config).from_pretrained(
         folder,

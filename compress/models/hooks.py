@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from xpareto.compress.architectures import architecture_of, part_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,19 +31,26 @@ def traced(body: Any, hidden: Collection[int], attention: Collection[int]) -> It
     """
     trace = Trace()
     handles = []
+    architecture = architecture_of(body)
+    layers = architecture.layers_of(body)
 
-    def keep(module: Any, into: dict[int, Tensor], at: int) -> None:
+    def keep(module: Any, into: Sequence[dict[int, Tensor]], at: int) -> None:
         def hook(_module: Any, _inputs: Any, output: Any) -> None:
-            into[at] = output[0] if isinstance(output, tuple) else output
+            output = output[0] if isinstance(output, tuple) else output
+            for kept, part in zip(into, output.chunk(len(into), dim=-1), strict=True):
+                kept.setdefault(at, part)  # DeBERTa's maps read positions as well, after the states
 
         handles.append(module.register_forward_hook(hook))
 
+    compared = [trace.query, trace.key, trace.value]
     for at in hidden:
-        keep(body.encoder.layer[at - 1] if at else body.embeddings, trace.hidden, at)
+        keep(layers[at - 1] if at else body.embeddings, [trace.hidden], at)
     for at in attention:
-        attention_module = _attention(body, at)
-        for name in ("query", "key", "value"):
-            keep(getattr(attention_module, name), getattr(trace, name), at)
+        maps = [part_of(layers[at - 1], path) for path in architecture.projections]
+        for module, into in zip(
+            maps, [compared] if len(maps) == 1 else [[one] for one in compared], strict=True
+        ):
+            keep(module, into, at)
     try:
         yield trace
     finally:
@@ -51,13 +60,20 @@ def traced(body: Any, hidden: Collection[int], attention: Collection[int]) -> It
 
 def attention_heads(body: Any, layer: int) -> int:
     """Return the number of attention heads of a layer, counted from 1; 0 where all are pruned."""
+    architecture = architecture_of(body)
+    if not architecture.own_shapes:
+        return int(body.config.num_attention_heads)
     return int(getattr(_attention(body, layer), "num_attention_heads", 0))
 
 
 def attention_width(body: Any, layer: int) -> int:
     """Return the width of the queries of a layer, counted from 1: all its heads together."""
-    attention_module = _attention(body, layer)
-    return int(attention_module.query.out_features) if hasattr(attention_module, "query") else 0
+    architecture = architecture_of(body)
+    if architecture.own_shapes and not hasattr(_attention(body, layer), "query"):
+        return 0
+    maps = architecture.projections
+    first = part_of(architecture.layers_of(body)[layer - 1], maps[0])
+    return int(first.out_features) * len(maps) // 3
 
 
 def _attention(body: Any, layer: int) -> Any:

@@ -10,16 +10,22 @@ import numpy as np
 Place = Literal["bottom", "top", "spread", "ends"]
 
 
-def at_places(place: Place, layers: int, keep: int) -> tuple[int, ...]:
+def at_places(place: Place, layers: int, keep: int, *, lowest_stays: bool = False) -> tuple[int, ...]:
     """Return the indices of the layers that stay, rising (Sajjad et al. 2023, section 3).
 
     bottom, top: the lowest or the highest ones. spread: every k-th, counted so that the last layer,
     which the head was trained on, stays. ends: as many of the lowest as of the highest, one more of the
     lowest where the number is odd.
 
+    With `lowest_stays` layer 0 is one of those that stay, and the others are chosen among the layers above it.
+
     >>> [at_places(place, 6, 3) for place in ("bottom", "top", "spread", "ends")]
     [(0, 1, 2), (3, 4, 5), (1, 3, 5), (0, 1, 5)]
+    >>> [at_places(place, 6, 3, lowest_stays=True) for place in ("bottom", "top", "spread", "ends")]
+    [(0, 1, 2), (0, 4, 5), (0, 2, 5), (0, 1, 5)]
     """
+    if lowest_stays:
+        return (0, *(at + 1 for at in at_places(place, layers - 1, keep - 1)))
     if place == "bottom":
         return tuple(range(keep))
     if place == "top":

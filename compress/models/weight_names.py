@@ -1,4 +1,4 @@
-"""What the tensors of a checkpoint are called, in the names of a bare XLM-R and its heads.
+"""What the tensors of a checkpoint are called, in the names of a bare body and its heads, as transformers has them.
 
 Checkpoints of one model differ in names: with the prefix of the class that they were saved from or without,
 `gamma` for `weight`, BERT's names, or a tied table that is kept as the decoder's, as safetensors' own
@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xpareto.compress.architectures import Architecture
 from xpareto.compress.core import InputError
-from xpareto.compress.heads import HEADS
 
-BODY = "roberta."
-WORDS = "embeddings.word_embeddings.weight"
-_PREFIX = {"xlm-roberta": BODY, "bert": "bert."}
-_HEADS = tuple({f"{spec.root}." for spec in HEADS.values() if spec.root})
+BERT = "bert"
+BODY = "roberta."  # what a BERT's body becomes
+_BERT_PREFIX = "bert."
 _BERT_HEAD = {
     "cls.predictions.transform.dense.": "lm_head.dense.",
     "cls.predictions.transform.LayerNorm.": "lm_head.layer_norm.",
@@ -31,15 +30,13 @@ _NOT_COMPUTED_WITH = ("pooler.", "embeddings.position_ids", "embeddings.token_ty
 _CHANGES_A_BODY = re.compile(
     r"(^|\.)(embeddings|encoder)\.|adapter|lora_|prompt|prefix_tuning", re.IGNORECASE
 )
-_WORD_EMBEDDINGS = "embeddings.word_embeddings."
-_DECODER = "lm_head.decoder."
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names that a checkpoint's files have for what XLM-R calls something else.
+    """Names that a checkpoint's files have for what transformers calls something else.
 
-    `body` and `heads`: XLM-R's name, without prefix -> the stored one. `others`: stored names of heads that
+    `body` and `heads`: transformers' name, without prefix -> the stored one. `others`: stored names of heads that
     are none of ours.
     """
 
@@ -53,16 +50,22 @@ class Names:
         return tuple(dict.fromkeys(name.split(".")[0] for name in (*self.heads, *self.others)))
 
 
-def names_of(stored: Iterable[str], folder: Path, kind: str = "xlm-roberta", tied: bool = True) -> Names:
+def names_of(
+    stored: Iterable[str], folder: Path, architecture: Architecture, kind: str = "", tied: bool = True
+) -> Names:
     """Return the names of a checkpoint's tensors; InputError where one is there twice, or may change the body.
 
-    `kind` is config.json's model_type. Where input and output are `tied`, either name of a tensor is its name.
+    `kind` is "bert" for one that is to become an XLM-R. Where input and output are `tied`, either name of a tensor
+    is its name.
 
-    >>> names = names_of(["bert.embeddings.LayerNorm.gamma", "cls.predictions.bias"], Path("x"), "bert")
+    >>> from xpareto.compress.architectures import ARCHITECTURES
+    >>> xlm_r = ARCHITECTURES.load("xlm_roberta")
+    >>> names = names_of(["bert.embeddings.LayerNorm.gamma", "cls.predictions.bias"], Path("x"), xlm_r, "bert")
     >>> dict(names.body), dict(names.heads)
     ({'embeddings.LayerNorm.weight': 'bert.embeddings.LayerNorm.gamma'}, {'lm_head.bias': 'cls.predictions.bias'})
     """
-    stored, prefix = list(stored), _PREFIX[kind]
+    stored, prefix = list(stored), _BERT_PREFIX if kind == BERT else f"{architecture.body}."
+    roots = tuple({f"{root}." for parts in architecture.heads.values() for root in parts})
     bare = not any(name.startswith(prefix) for name in stored)
     body: dict[str, str] = {}
     heads: dict[str, str] = {}
@@ -71,12 +74,12 @@ def names_of(stored: Iterable[str], folder: Path, kind: str = "xlm-roberta", tie
         inner = name.removeprefix(prefix)
         for old, new in _OLD.items():
             inner = inner.removesuffix(old) + new if inner.endswith(old) else inner
-        if kind == "bert":
+        if kind == BERT:
             start = next((part for part in _BERT_HEAD if inner.startswith(part)), "")
             inner = _BERT_HEAD.get(start, "") + inner.removeprefix(start)
-        if inner.startswith(_HEADS):
+        if inner.startswith(roots):
             group = heads
-        elif kind == "bert" and inner.startswith("cls."):  # the next sentence is none of our questions
+        elif kind == BERT and inner.startswith("cls."):  # the next sentence is none of our questions
             continue
         elif name.startswith(prefix) or bare:
             if inner.startswith(_NOT_COMPUTED_WITH):
@@ -96,10 +99,12 @@ def names_of(stored: Iterable[str], folder: Path, kind: str = "xlm-roberta", tie
         group[inner] = name
     if unread:
         raise unread_tensors(folder, unread)
-    if tied and not any(name.startswith(_WORD_EMBEDDINGS) for name in body) and f"{_DECODER}weight" in heads:
-        body[WORDS] = heads.pop(f"{_DECODER}weight")
-    if tied and "lm_head.bias" not in heads and f"{_DECODER}bias" in heads:
-        heads["lm_head.bias"] = heads.pop(f"{_DECODER}bias")
+    words, decoder = f"{architecture.words}.", f"{architecture.decoder}."
+    if tied and not any(name.startswith(words) for name in body) and f"{decoder}weight" in heads:
+        body[f"{words}weight"] = heads.pop(f"{decoder}weight")
+    bias = architecture.decoder_bias
+    if tied and bias and bias not in heads and f"{decoder}bias" in heads:
+        heads[bias] = heads.pop(f"{decoder}bias")
     return Names(body, heads, tuple(others))
 
 
@@ -108,7 +113,7 @@ def unread_tensors(folder: Path, names: Iterable[str]) -> InputError:
     names = list(names)
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return InputError(
-        f"{folder}: expected the weights of the XLM-RoBERTa that config.json describes, found {names[0]}{more}, which "
+        f"{folder}: expected the weights of the model that config.json describes, found {names[0]}{more}, which "
         "it does not have: without it the model would compute something else. Merge adapters into the weights, or "
         "undo the quantization, in the library that made the checkpoint, and save it anew."
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import MANIFEST, Artifact, Manifest, read_json, seal
 from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.compress.models import (
@@ -87,7 +88,7 @@ def _reading(config: Mapping[str, Any]) -> dict[str, Any]:
         "path": "2_Normalize",
         "type": "sentence_transformers.models.Normalize",
     }
-    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    longest = max_tokens(config)
     return {
         MODULES: [*_MODULES, *([normalize] if sentences.normalize else [])],
         PROMPTS: {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import PACKED, Artifact, read_json
 from xpareto.compress.data import TOKENIZER, TOKENIZER_CONFIG
 from xpareto.compress.heads import HEADS
@@ -44,7 +45,7 @@ def export(
     manifest = source.manifest
     model = _scored_part(source)
     config = model.config
-    max_tokens = config.max_position_embeddings - config.pad_token_id - 1
+    max_tokens = architecture_of(config).max_tokens(vars(config))
     outputs = HEADS[manifest.head].exports()
     progress(0, 3, "tracing")
     with (
@@ -63,7 +64,7 @@ def export(
     longest = parity.longest_compared(max_tokens, config.num_attention_heads)
     batches = parity.random_batches(config.vocab_size, config.pad_token_id, longest, parity_shapes)
     # The fused attention is what the torch runtime uses; it is also independent of what was traced.
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation(architecture_of(config).attention)
     expected = {id(batch.input_ids): _torch_run(model, batch, outputs) for batch in batches}
     row = _packed_row(model, outputs, max_tokens) if packed else None
     del model

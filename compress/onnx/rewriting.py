@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import Artifact, Context, Rule, StepResult, read_json
 from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx import parity
@@ -32,7 +33,7 @@ Change = Callable[["ModelProto"], tuple["ModelProto", Mapping[str, Any]]]
 def most_tokens(source: Artifact) -> int:
     """Return the longest input of an exported model in subwords, special tokens included."""
     config = read_json(source.file("config.json"))
-    return int(config["max_position_embeddings"] - config["pad_token_id"] - 1)
+    return max_tokens(config)
 
 
 @dataclass(frozen=True)

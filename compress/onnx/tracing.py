@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xpareto.compress.onnx import graph as onnx_graph
+from xpareto.compress.onnx.constant_products import fold_constant_products
 
 if TYPE_CHECKING:
     import onnx_ir
@@ -131,6 +132,7 @@ def _trace(model: PreTrainedModel, outputs: Sequence[str], max_tokens: int, opse
         )
     program: onnx_ir.Model = exported.program
     onnx_graph.tidy(program, outputs)
+    fold_constant_products(program)
     return program
 
 

@@ -14,6 +14,8 @@ from xpareto.compress.core import InputError, hint
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+_HEADS = {"classifier", "qa", "pooler", "head"}
+
 
 @dataclass(frozen=True)
 class Product:
@@ -109,8 +111,18 @@ def component_bytes(model: ModelProto) -> dict[str, int]:
     for tensor in model.graph.initializer:
         count = int(np.prod(tensor.dims, dtype=np.int64))
         size = count * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        name = tensor.name.removeprefix("roberta.")
-        part = name.split(".")[0].split("_")[0]
-        head = part in ("classifier", "qa")
-        sizes[part if part in ("embeddings", "encoder") else "head" if head else "encoder"] += size
+        sizes[_component(tensor.name)] += size
     return sizes
+
+
+def _component(name: str) -> str:
+    """Return the component of a weight by its name in a model, whatever the architecture calls its body.
+
+    >>> [_component(n) for n in ("roberta.embeddings.LayerNorm.bias", "layers.0.attn.Wqkv.weight", "pooler.dense.bias",
+    ...                          "classifier.out_proj.weight_quantized", "val_3")]
+    ['embeddings', 'encoder', 'head', 'head', 'encoder']
+    """
+    parts = {part.split("_")[0] for part in name.split(".")[:2]}
+    if "embeddings" in parts:
+        return "embeddings"
+    return "head" if parts & _HEADS and not parts & {"encoder", "layers"} else "encoder"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.data import CalibrationBatch
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def visit_linears(
     """
     import torch
 
-    layers = model.base_model.encoder.layer
+    architecture = architecture_of(model)
+    layers = architecture.layers_of(model.base_model)
     with torch.inference_mode():
         inputs = [_first_input(model, batch) for batch in batches]
         for index, layer in enumerate(layers):
@@ -47,15 +49,19 @@ def visit_linears(
                 layer(*given, **keywords)
             seen.end()
             for name, part in linears.items():
-                visit(f"encoder.layer.{index}.{name}", part, seen.sums[name])
+                visit(f"{architecture.layers}.{index}.{name}", part, seen.sums[name])
             inputs = [
-                ((layer(*given, **keywords), *given[1:]), keywords, mask) for given, keywords, mask in inputs
+                ((_states(layer(*given, **keywords)), *given[1:]), keywords, mask)
+                for given, keywords, mask in inputs
             ]
         progress(len(layers), len(layers))
 
 
 class _Seen:
-    """X'X of what each linear map is given, over the tokens of `mask`, (rows, length)."""
+    """X'X of what each linear map is given, over the tokens of `mask`, (rows, length).
+
+    What is no state of tokens, such as the relative positions that DeBERTa's maps read, counts whole.
+    """
 
     def __init__(self, linears: Mapping[str, Any]) -> None:
         self.sums: dict[str, Any] = dict.fromkeys(linears, 0.0)
@@ -65,12 +71,18 @@ class _Seen:
         ]
 
     def _add(self, name: str, _: Any, given: tuple[Tensor, ...]) -> None:
-        rows = given[0][self.mask].double()
+        read = given[0]
+        rows = (read[self.mask] if read.shape[:2] == self.mask.shape else read.flatten(0, -2)).double()
         self.sums[name] = self.sums[name] + rows.T @ rows
 
     def end(self) -> None:
         for hook in self._hooks:
             hook.remove()
+
+
+def _states(output: Any) -> Any:
+    """Return the hidden state of what a layer gives, which some give with their attention."""
+    return output[0] if isinstance(output, tuple) else output
 
 
 def _first_input(model: Any, batch: CalibrationBatch) -> tuple[tuple[Any, ...], dict[str, Any], Tensor]:
@@ -84,7 +96,8 @@ def _first_input(model: Any, batch: CalibrationBatch) -> tuple[tuple[Any, ...], 
         raise _Arrived
 
     mask = torch.from_numpy(batch.attention_mask)
-    hook = model.base_model.encoder.layer[0].register_forward_pre_hook(catch, with_kwargs=True)
+    lowest = architecture_of(model).layers_of(model.base_model)[0]
+    hook = lowest.register_forward_pre_hook(catch, with_kwargs=True)
     try:
         model.base_model(input_ids=torch.from_numpy(batch.input_ids), attention_mask=mask)
     except _Arrived:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import Head
 from xpareto.compress.data import CalibrationSet, mask_tokens
 from xpareto.compress.heads import HEADS
@@ -21,16 +22,10 @@ _MASK_SEED = 0  # the same tokens are guessed whichever layers are there
 @contextmanager
 def only_layers(model: Any, kept: Sequence[int]) -> Iterator[None]:
     """Let the model have the layers of these indices only; give them all back at the end."""
-    import torch
-
-    encoder, config = model.base_model.encoder, model.config
-    whole, count = encoder.layer, config.num_hidden_layers
-    encoder.layer = torch.nn.ModuleList(whole[at] for at in kept)
-    config.num_hidden_layers = len(kept)
-    try:
+    architecture, body = architecture_of(model), model.base_model
+    with architecture.given_layers(body):
+        architecture.put_layers(body, kept)
         yield
-    finally:
-        encoder.layer, config.num_hidden_layers = whole, count
 
 
 def token_states(model: Any, examples: CalibrationSet) -> Iterator[list[np.ndarray]]:

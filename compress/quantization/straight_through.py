@@ -154,7 +154,7 @@ class FakeQuantization:
 
     def _hook_table(self, embeddings: Any, _: Any) -> None:
         # The table may be another one by now (compact rows), so it is looked up in each pass.
-        words = embeddings.word_embeddings
+        words = self._model.get_input_embeddings()
         table = getattr(words, "lookup", words)  # of low-rank embeddings the lookup is the table
         if all(table is not known for known in self._tables):
             self._tables.append(table)

@@ -253,6 +253,10 @@ class Distill(Step):
             check_answers(self.objectives(), state.head, labelled=self.on is not None)
         check_text(state.head, text=self.text is not None)
 
+    def needs(self) -> Mapping[str, str]:
+        compares = "distill: attention and minilm compare products of queries and keys, as XLM-R attends by"
+        return {} if self.attention is self.minilm is None else {"plain_attention": compares}
+
     def learns_from(self) -> str | None:
         return earlier_label(self.teacher)
 
@@ -301,7 +305,7 @@ class Distill(Step):
             dropout=self.dropout,
         )  # fmt: skip
         told: Any = load_model(teacher.path, teacher.manifest.head, teacher.manifest.labels, keep_head=True)
-        depths = len(student.base_model.encoder.layer), len(told.base_model.encoder.layer)
+        depths = student.config.num_hidden_layers, told.config.num_hidden_layers
         loss = TeacherLoss(told, student, manifest.head, objectives, pieces=pieces, seed=context.seed)
         notes = distilled(self, student, loss, data, objectives, context)
         if context.first:

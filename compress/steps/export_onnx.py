@@ -54,6 +54,13 @@ class ExportOnnx(Step):
     )
     parity_shapes: int = Field(default=4, ge=2, le=64, description="random inputs to compare on")
 
+    def needs(self) -> Mapping[str, str]:
+        return (
+            {"own_shapes": "packed: rows of several sequences are read by XLM-R and BERT"}
+            if self.packed
+            else {}
+        )
+
     def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
         assert source is not None
         manifest = source.manifest

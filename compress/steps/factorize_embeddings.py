@@ -70,6 +70,9 @@ class FactorizeEmbeddings(Step):
             raise ValueError("languages: goes with a text")
         return self
 
+    def needs(self) -> Mapping[str, str]:
+        return {"own_shapes": "factorize_embeddings writes a shape of its own of XLM-R and BERT"}
+
     def reads(self) -> tuple[DataNeed, ...]:
         return () if self.text is None else (DataNeed("text", self.text),)
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import (
     Artifact,
     ChainState,
@@ -47,6 +49,8 @@ class PruneDepth(Step):
     highest; `spread` every k-th, the last among them; `ends` the lowest and the highest. A list names
     them, counted from 0. `exit` keeps as many as the artifact's retrieval layer (`train: layer`) needs:
     the layers above it are dead weight and dead compute there.
+
+    Of ModernBERT the lowest layer, which has other parts than the rest, always stays.
 
     By importance on `calibration`: `influence` keeps those that turn their input most (Block Influence
     of ShortGPT, Men et al. 2024, arXiv 2403.03853, equation 1); `loss` drops, one after the other, the
@@ -155,18 +159,24 @@ class PruneDepth(Step):
         self, model: Any, source: Artifact, whole: int, context: Context
     ) -> tuple[tuple[int, ...], dict[str, Any]]:
         """Return the indices of the layers that stay, rising, and what was found out about them."""
-
+        architecture = architecture_of(model)
+        stays = architecture.lowest_differs
         if isinstance(self.layers, list):
             if self.layers[-1] >= whole:
                 raise InputError(
                     f"prune_depth: layers: expected indices from 0 to {whole - 1}, the model's last layer, "
                     f"found {self.layers[-1]}."
                 )
+            if stays and self.layers[0] != 0:
+                raise InputError(
+                    f"prune_depth: layers: the lowest layer of {architecture.called} has other parts than the rest: "
+                    "name 0."
+                )
             return tuple(self.layers), {}
         keep = self._count(source.manifest.layer, whole)
         if self.by == "influence" or self.by == "loss":
             return self._by_importance(model, source, whole, keep, context)
-        return at_places(self.by, whole, keep), {}
+        return at_places(self.by, whole, keep, lowest_stays=stays), {}
 
     def _count(self, layer: int | None, whole: int) -> int:
         assert not isinstance(self.layers, list)
@@ -195,7 +205,8 @@ class PruneDepth(Step):
             influence = block_influence(token_states(model, examples))
             if manifest.layer:  # nothing reads what lies above
                 influence[manifest.layer :] = [0.0] * (whole - manifest.layer)
-            return most_important(influence, keep), {**notes, "influence": influence}
+            ranked = [np.inf, *influence[1:]] if architecture_of(model).lowest_differs else influence
+            return most_important(ranked, keep), {**notes, "influence": influence}
         if examples.labelled and examples.training_set != manifest.training_set:
             raise InputError(
                 f"prune_depth: calibration: on: the model was trained on {manifest.training_set}, so it has no "
@@ -207,6 +218,8 @@ class PruneDepth(Step):
 
         def told(there: tuple[int, ...]) -> float:
             nonlocal done
+            if 0 not in there and architecture_of(model).lowest_differs:
+                return np.inf
             context.progress(done, total, f"loss with {len(there)} of {whole} layers")
             done += 1
             return loss(there)
@@ -221,11 +234,7 @@ class PruneDepth(Step):
 
 def keep_layers(model: Any, kept: tuple[int, ...]) -> None:
     """Leave a model the layers of these indices, in place."""
-    import torch
-
-    encoder = model.base_model.encoder
-    encoder.layer = torch.nn.ModuleList(encoder.layer[at] for at in kept)
-    model.config.num_hidden_layers = len(kept)
+    architecture_of(model).put_layers(model.base_model, kept)
 
 
 STEP = PruneDepth

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import (
     Artifact,
     ChainState,
@@ -154,9 +155,10 @@ class PruneSparse(Step):
         """Change the model in place; return what was done to each matrix."""
         import torch
 
+        architecture = architecture_of(model)
         linears = {
-            f"encoder.layer.{index}.{name}": part
-            for index, layer in enumerate(model.base_model.encoder.layer)
+            f"{architecture.layers}.{index}.{name}": part
+            for index, layer in enumerate(architecture.layers_of(model.base_model))
             for name, part in layer.named_modules()
             if isinstance(part, torch.nn.Linear)
         }

@@ -167,6 +167,9 @@ class PruneWidth(Step):
             self.calibration.check("prune_width", heads)
         return state
 
+    def needs(self) -> Mapping[str, str]:
+        return {"own_shapes": "prune_width knows the heads and neurons of XLM-R and BERT"}
+
     def acts_on(self, training_set: str) -> bool:
         return applies_to(self.only, training_set)
 

@@ -241,6 +241,11 @@ class Train(Step):
         names = {data_source.name for data_source in sources}
         return state.having(head=heads[names.pop()] if len(names) == 1 else "encoder")
 
+    def needs(self) -> Mapping[str, str]:
+        reads = "train: layer reads states below the last, which XLM-R normalizes as it does the last"
+        layers = [self.layer, *(fields.get("layer") for fields in self.per_set.values())]
+        return {} if {*layers} == {None} else {"inner_states": reads}
+
     def branches(self, training_sets: Sequence[str]) -> Mapping[str, Step] | None:
         if self.on != EACH:
             return None
@@ -262,11 +267,7 @@ class Train(Step):
         sources = self.sources()
         needs = [need for data_source in sources for need in data_source.reads()]
         if self.dev_metric == "task":
-            needs += [
-                DataNeed("metric", data_source.name)
-                for data_source in sources
-                if data_source.kind == "labelled"
-            ]
+            needs += [DataNeed("metric", one.name) for one in sources if one.kind == "labelled"]
         return tuple(dict.fromkeys(needs))
 
     def apply(self, source: Artifact | None, target: Path, context: Context) -> StepResult:
@@ -295,9 +296,8 @@ class Train(Step):
             save_model(model.host if others else model, source.path, target)
         if others:
             masked = any(task.name == LM_TASK for task in data.tasks)
-            return StepResult(
-                "torch", "mlm" if masked else "encoder", training_set=title(self.on), notes=notes
-            )
+            kept: Head = "mlm" if masked else "encoder"
+            return StepResult("torch", kept, training_set=title(self.on), notes=notes)
         trained_on = first.name if HEADS[first.head].supervised else title(self.on)
         return StepResult("torch", first.head, first.labels, training_set=trained_on, notes=notes)
 

@@ -23,10 +23,7 @@ Loss = Callable[[Any, Mapping[str, "Tensor"]], "Tensor"]  # (model, batch) -> sc
 
 _REPORT_EVERY = 10  # steps between two lines of progress
 _CURVE_POINTS = 50
-_EMBEDDINGS = (
-    "word_embeddings.weight", "word_embeddings.lookup.weight", "position_embeddings.weight",
-    "token_type_embeddings.weight",
-)  # fmt: skip
+_EMBEDDINGS = ("_embeddings.weight", "_embeddings.lookup.weight")  # of words, positions and types of tokens
 
 
 @dataclass(frozen=True)

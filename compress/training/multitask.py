@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpareto.compress.architectures import architecture_of
 from xpareto.compress.core import Head
 from xpareto.compress.data import TASK
 from xpareto.compress.heads import HEADS
@@ -42,7 +43,7 @@ def multitask_model(
     if masked:
         # First, because its output table must stay the body's own word embeddings.
         host = load_model(folder, "mlm", keep_head=keep_lm_head, seed=seed, dropout=dropout)
-        body = host.roberta
+        body = host.base_model
     else:
         host = body = load_model(folder, "encoder", dropout=dropout)
     models: list[Any] = []
@@ -51,7 +52,7 @@ def multitask_model(
             models.append(host)
             continue
         model: Any = load_model(folder, task.head, task.labels, seed=seed, dropout=dropout)
-        model.roberta = body
+        setattr(model, architecture_of(model).body, body)
         models.append(model)
 
     class MultiTask(torch.nn.Module):

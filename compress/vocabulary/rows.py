@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xpareto.compress.architectures import architecture_of, part_of
 from xpareto.compress.models import rank_of, reshape, shape_of
 
 
@@ -33,7 +34,10 @@ def keep_rows(model: Any, kept: np.ndarray) -> None:
         return made[id(weight)]
 
     if output is not None:
-        output.bias, model.lm_head.bias = part(output.bias), part(model.lm_head.bias)
+        output.bias = part(output.bias)
+        beside, _, name = architecture_of(model).decoder_bias.rpartition(".")
+        if beside:
+            setattr(part_of(model, beside), name, part(getattr(part_of(model, beside), name)))
         if not low_rank:  # the masked LM of low-rank embeddings reads the table itself
             output.weight, output.out_features = part(output.weight), len(kept)
     if low_rank:
@@ -67,9 +71,8 @@ def parameter_bytes(model: Any) -> dict[str, int]:
     counted: set[int] = set()
     for part in (model.base_model, model):
         for name, weight in part.named_parameters():
-            component = name.split(".")[0]
             if id(weight) not in counted:
                 counted.add(id(weight))
-                size = weight.numel() * weight.element_size()
-                sizes[component if component in sizes else "head"] += size
+                inner = "embeddings" if name.startswith("embeddings.") else "encoder"
+                sizes[inner if part is model.base_model else "head"] += weight.numel() * weight.element_size()
     return sizes

@@ -10,9 +10,10 @@ from time import perf_counter
 
 import numpy as np
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe
 from xpareto.eval.records import Measurement
-from xpareto.eval.runtimes import longest_input, model_config
+from xpareto.eval.runtimes import model_config
 
 _STATUS = Path("/proc/self/status")
 _RESET_PEAK = "5"  # proc(5), clear_refs: VmHWM becomes VmRSS
@@ -60,7 +61,7 @@ class Memory(Probe):
 
 def longest_batch(context: MeasurementContext, training_set: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (input_ids, attention_mask) of the largest batch that the engine could make."""
-    fits = longest_input(model_config(context.artifacts[training_set]))
+    fits = max_tokens(model_config(context.artifacts[training_set]))
     longest = min(fits, max((task.max_length for _, task in context.asks(training_set)), default=fits))
     rows = max(1, int(context.option("token_budget", TOKEN_BUDGET)) // longest)
     ids = np.full((rows, longest), context.pad_id(training_set) + 1, np.int64)

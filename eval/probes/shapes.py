@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import InputError
 from xpareto.eval.probes.latency import PERCENTILES
 from xpareto.eval.probing import MeasurementContext, Probe, time_calls
 from xpareto.eval.records import Measurement
-from xpareto.eval.runtimes import longest_input, model_config
+from xpareto.eval.runtimes import model_config
 
 SHAPES = ("1x16", "1x128", "8x128")
 
@@ -58,7 +59,7 @@ def largest(context: MeasurementContext) -> str:
 
 def refuse_long(context: MeasurementContext, training_set: str, shape: str) -> str:
     """Return why a model cannot read a shape; "" where it can."""
-    longest = longest_input(model_config(context.artifacts[training_set]))
+    longest = max_tokens(model_config(context.artifacts[training_set]))
     return f"the model reads at most {longest} tokens" if parse_shape(shape)[1] > longest else ""
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import Artifact
 from xpareto.compress.data import TOKENIZER
 from xpareto.compress.heads import HEADS, SentenceVectors
@@ -16,7 +17,7 @@ from xpareto.eval.encoding import Encoded, TextEncoder
 from xpareto.eval.kinds import Calibrated, Kind
 from xpareto.eval.probing.request import Ask, Job, now
 from xpareto.eval.records import Measurement
-from xpareto.eval.runtimes import RUNTIMES, Runtime, Session, longest_input, model_config
+from xpareto.eval.runtimes import RUNTIMES, Runtime, Session, model_config
 from xpareto.eval.tasks import KINDS, Example, Task
 
 
@@ -94,7 +95,7 @@ class MeasurementContext:
             if artifact.manifest.labels:  # the model's own order of labels
                 asked_task = replace(asked_task, labels=artifact.manifest.labels)
             # what a short model cannot read is cut, or split and joined again, as at max_length
-            sentences, fits = sentences_of(artifact), longest_input(model_config(artifact))
+            sentences, fits = sentences_of(artifact), max_tokens(model_config(artifact))
             longest = min(asked_task.max_length, sentences.longest or fits, fits)
             asked_task = replace(asked_task, max_length=longest)
             kind: Kind = KINDS.load(asked_task.kind)

@@ -36,9 +36,9 @@ def component_of(name: str) -> Component:
     """
     if "embeddings" in name:
         return "embeddings"
-    if "encoder" in name or "layer." in name:
+    if any(part in name for part in ("encoder", "layer.", "layers.", "final_norm")):
         return "encoder"
-    if any(part in name for part in ("classifier", "lm_head", "pooler", "score", "qa_outputs")):
+    if any(part in name for part in ("classifier", "lm_head", "pooler", "score", "qa_outputs", "head.")):
         return "head"
     return "other"
 

@@ -140,11 +140,11 @@ def component_of_node(name: str) -> str:
     """
     if "embeddings" in name:
         return "embeddings"
-    if "attention" in name:
+    if "attention" in name or ".attn" in name:
         return "attention"
-    if "intermediate" in name or ("layer" in name and "output" in name):
+    if "intermediate" in name or ("layer" in name and "output" in name) or ".mlp" in name:
         return "ffn"
-    if any(part in name for part in ("classifier", "qa_outputs", "pooler", "score")):
+    if any(part in name for part in ("classifier", "qa_outputs", "pooler", "score", "head.")):
         return "head"
     return "other"
 

@@ -3,5 +3,5 @@ from ._packed_linear import packed as packed
 from ._runtime import RUNTIMES as RUNTIMES
 from ._runtime import Runtime as Runtime
 from ._runtime import Session as Session
-from ._runtime import longest_input as longest_input
+from ._runtime import max_tokens as max_tokens
 from ._runtime import model_config as model_config

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from xpareto.compress.architectures import max_tokens as max_tokens
 from xpareto.compress.core import Artifact, Catalog, Format, InputError, read_json
 
 RUNTIMES = Catalog("runtime", "xpareto.eval.runtimes", "RUNTIME")
@@ -84,15 +85,6 @@ class Runtime(ABC):
 def model_config(artifact: Artifact) -> dict[str, Any]:
     """Return the config.json that lies in an artifact; InputError when it is not a JSON object."""
     return read_json(artifact.file("config.json"))
-
-
-def longest_input(config: Mapping[str, Any]) -> int:
-    """Return the most tokens that fit: XLM-R counts positions from pad_token_id + 1.
-
-    >>> longest_input({"max_position_embeddings": 514, "pad_token_id": 1})
-    512
-    """
-    return int(config["max_position_embeddings"]) - int(config["pad_token_id"]) - 1
 
 
 def refuse_overlong(input_ids: np.ndarray, longest: int) -> None:

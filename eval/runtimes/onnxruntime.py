@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import PACKED, Artifact, InputError, hint
 from xpareto.compress.heads import HEADS
 from xpareto.eval.encoding import first_tokens, is_packed, refuse_packed
@@ -23,7 +24,6 @@ from xpareto.eval.runtimes._runtime import (
     Runtime,
     RuntimeSettings,
     Session,
-    longest_input,
     model_config,
     refuse_overlong,
 )
@@ -41,7 +41,7 @@ class OnnxSession(Session):
         self._session = session
         self._outputs = outputs
         self._binding = session.io_binding()
-        self._longest = longest_input(config)
+        self._longest = max_tokens(config)
         self.packs = bool(config.get(PACKED))
         head = HEADS[artifact.manifest.head]
         self._per_token = head.per_token

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import PACKED, Artifact, InputError, hint, install
 from xpareto.compress.heads import HEADS
 from xpareto.eval.encoding import is_packed, refuse_packed
@@ -17,7 +18,6 @@ from xpareto.eval.runtimes._runtime import (
     Runtime,
     RuntimeSettings,
     Session,
-    longest_input,
     model_config,
     refuse_overlong,
 )
@@ -30,7 +30,7 @@ class OpenvinoSession(Session):
     def __init__(self, compiled: Any, outputs: tuple[str, ...], artifact: Artifact) -> None:
         self._request = compiled.create_infer_request()
         self._outputs = outputs
-        self._longest = longest_input(model_config(artifact))
+        self._longest = max_tokens(model_config(artifact))
         self.packs = bool(model_config(artifact).get(PACKED))
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from xpareto.compress.architectures import architecture_of, max_tokens
 from xpareto.compress.core import Artifact, InputError
 from xpareto.compress.heads import HEADS
 from xpareto.compress.models import first_layers, model_class, read_config
@@ -19,7 +20,6 @@ from xpareto.eval.runtimes._runtime import (
     Runtime,
     RuntimeSettings,
     Session,
-    longest_input,
     model_config,
     refuse_overlong,
 )
@@ -33,18 +33,19 @@ class TorchSession(Session):
 
     def __init__(self, model: Any, artifact: Artifact, threads: int) -> None:
         config = model_config(artifact)
+        architecture = architecture_of(config)
         # Layers above the one that is read are no part of the answer; run_layers reads them, too.
         layer = artifact.manifest.layer
         self._whole, self._model = model, model if layer is None else first_layers(model, layer)
         self._head = HEADS[artifact.manifest.head]
-        self._longest = longest_input(config)
+        self._longest = max_tokens(config)
         self._threads = threads
         self._pad_id = int(config["pad_token_id"])
-        self.packs = True
+        self.packs = architecture.own_shapes
         # Batches side by side on a thread each beat one batch on all: no barrier after every operator,
         # which costs most where cores are shared. And the bits do not depend on the number of threads.
         self.lanes = threads
-        if not self._head.has_logits:
+        if not self._head.has_logits and not architecture.norm_at_end:
             self.depths = tuple(range(int(config["num_hidden_layers"]) + 1))
 
     def enter_lane(self) -> None:
@@ -135,6 +136,7 @@ class TorchRuntime(Runtime):
         self._threads = 0
         self._packed = False
         self._precision = "fp32"
+        self._attention = "sdpa"
 
     def open(
         self, artifact: Artifact, threads: int, settings: Mapping[str, Any] | None = None
@@ -153,18 +155,22 @@ class TorchRuntime(Runtime):
             )
         artifact.file("model.safetensors")  # never a pickle
         _check_layer(artifact)
+        architecture = architecture_of(model_config(artifact))
+        self._attention = architecture.attention
         torch.set_num_threads(threads)
         self._threads = threads
         logging.disable_progress_bar()
         logging.set_verbosity_error()
-        extra = {} if spec.has_logits else {"add_pooling_layer": False}
+        own_class = architecture.class_name(spec.class_ending)
+        bare = not spec.has_logits and architecture.pooler_option
+        extra = {"add_pooling_layer": False} if bare else {}
         try:
             config = read_config(artifact.path)
-            model, info = model_class(spec.model_class, config).from_pretrained(
+            model, info = model_class(own_class, config).from_pretrained(
                 artifact.path,
                 config=config,
                 dtype=torch.float32,
-                attn_implementation="sdpa",
+                attn_implementation=architecture.attention,
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
@@ -175,7 +181,7 @@ class TorchRuntime(Runtime):
         missing = sorted(info["missing_keys"])
         if missing:  # transformers would fill them with random numbers
             raise InputError(
-                f"{artifact.path}/model.safetensors: expected all weights of {spec.model_class}, "
+                f"{artifact.path}/model.safetensors: expected all weights of {own_class}, "
                 f"found none for {', '.join(missing[:4])}. Train the head before measuring it."
             )
         chosen = TorchSettings.model_validate(settings or {})
@@ -191,7 +197,7 @@ class TorchRuntime(Runtime):
             "torch": version("torch"),
             "transformers": version("transformers"),
             "dtype": {"fp32": "float32", "bf16": "bfloat16"}[self._precision],
-            "attention": "sdpa",
+            "attention": self._attention,
             "products": "oneDNN, weights packed" if self._packed else "torch",
             "threads": str(self._threads),
             "cpu_flags": " ".join(vector_flags()),

@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult
+from xpareto.compress.architectures import architecture_of, unmet
+from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest, Step, StepResult, read_json
 from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
@@ -131,6 +132,10 @@ def _apply(work: Job, inputs: _Inputs, target: Path, progress: Progress, *, firs
         TaskDataProvider(Data.open(work.data), labels), node.seed or 0, work.threads, inputs.scratch, progress,
         work.save_minutes, inputs.teacher, first,
     )  # fmt: skip
+    if inputs.source is not None and step.needs():  # of a hub's base the plan did not know
+        lacks = unmet(step.needs(), architecture_of(read_json(inputs.source.file("config.json"))))
+        if lacks is not None:
+            raise InputError(f"{step.name()}: {lacks}")
     return step.apply(inputs.source, target, context)
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from xpareto.compress.architectures import Architecture
 from xpareto.compress.core import Head, InputError, enumerated, hint, json_sha256
 from xpareto.compress.data import BESIDE_VOCABULARY, TOKENIZER, VOCABULARY
 from xpareto.compress.heads import HEADS, SentenceVectors
@@ -55,6 +56,7 @@ class Base:
     dropped: str = ""  # what of it is not used where a step trains a head; "": nothing
     segments: bool = False  # a head of it was fine-tuned to tell two texts apart by segments (Facts.segments)
     vectors: bool = False  # its sentences' vectors are compared
+    architecture: Architecture | None = None  # None: of the hub's, before files are fetched
     parts: Mapping[str, Base] = field(
         default_factory=dict
     )  # by task, or `encoder`; it is nothing but these then
@@ -195,7 +197,12 @@ def as_downloaded(base: Base) -> Base:
 def _told(base: Base, facts: Facts) -> Base:
     """Return a base with what there is to tell of it; InputError where it compares vectors that nobody can compute."""
     vectors = (*_vectors(base.name, facts.sentences.readable(base.where)),) if base.vectors else ()
-    return replace(base, notes=(*_left_out(base.name, facts), *vectors), dropped=_dropped(base.name, facts))
+    return replace(
+        base,
+        notes=(*_left_out(base.name, facts), *vectors),
+        dropped=_dropped(base.name, facts),
+        architecture=facts.architecture,
+    )
 
 
 def _vectors(name: str, sentences: SentenceVectors) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from xpareto.compress.architectures import Architecture, unmet
 from xpareto.compress.core import (
     ChainState,
     DataNeed,
@@ -75,6 +76,12 @@ class _Growing:
     sets: Sequence[str]
     nodes: dict[str, Node] = field(default_factory=dict)
     described: dict[int, _Described] = field(default_factory=dict)  # by id; the value keeps the step alive
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """Return those of the base's checkpoints that are known before any work."""
+        parts = self.start.base.checkpoints if self.start.base is not None else ()
+        return tuple(part.architecture for part in parts if part.architecture is not None)
 
     def add(
         self, setting: Setting, step: Step, parent: str | None, seed: int, teacher: str | None = None
@@ -278,6 +285,9 @@ def _follow(growing: _Growing, state: _State, setting: Setting, acting: Sequence
                 done=done, earlier={label: was for label, (was, _) in state.earlier.items()}
             )
             chain_state = setting.step.follow(given, growing.heads)
+            for architecture in growing.architectures:
+                if (lacks := unmet(setting.step.needs(), architecture)) is not None:
+                    raise IncompatibleStep(lacks)
         except IncompatibleStep as error:
             why = why_format_lacks(setting, state.chain_state.format, state.left_out) or error
             raise InputError(f"{setting.where}: {setting.name} cannot follow {before}{at}: {why}") from error

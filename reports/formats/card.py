@@ -8,6 +8,7 @@ from xpareto.compress.core import InputError, hint
 from xpareto.eval.analyses.documents import Analysis
 from xpareto.eval.probing import sentences_of
 from xpareto.eval.results import INTERVAL, Candidate, RunSummary, TaskFacts
+from xpareto.eval.runtimes import max_tokens
 from xpareto.eval.tasks import HEAD_OF_KIND, training_set
 from xpareto.reports.findings import (
     change_tasks,
@@ -105,7 +106,7 @@ def _use(
     """Yield how the model in the folder is loaded and asked."""
     manifest = released.artifact.manifest
     config = released.config
-    longest = config["max_position_embeddings"] - config["pad_token_id"] - 1
+    longest = max_tokens(config)
     tokens = min(longest, max((_tokens(run_summary.run.tasks[name]) for name in tasks), default=longest))
     kind = next(kind for kind, head in HEAD_OF_KIND.items() if head == manifest.head)
     sentences = sentences_of(released.artifact)

@@ -25,11 +25,11 @@ from trim_vocab import AS_IT_COMES
 from trim_vocab import PACKAGES as VOCABTRIMMER
 from trim_vocab import THEIRS as TRIM
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core import STEPS, Artifact, Context, Manifest, quiet, read_json, replace_json, seal
 from xpareto.compress.data import Calibration, draw, read_lines
 from xpareto.compress.models import load_model, save_model
 from xpareto.eval.data import Data
-from xpareto.eval.runtimes import longest_input
 from xpareto.pipelines.execution.data import TaskDataProvider
 
 NNCF = ("nncf==3.4.0", "openvino==2026.4.1")
@@ -284,7 +284,7 @@ PYTHONS = {
 
 
 def longest(base: Artifact) -> int:
-    return longest_input(json.loads(base.file("config.json").read_text()))
+    return max_tokens(json.loads(base.file("config.json").read_text()))
 
 
 def layers(bench: Bench) -> int:

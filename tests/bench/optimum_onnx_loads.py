@@ -157,14 +157,15 @@ def make_models(folder: Path) -> None:
 
 def _vectors(artifact: Any, runtime: str) -> list[list[float]]:
     """Return what our retrieval compares of TEXTS."""
+    from xpareto.compress.architectures import max_tokens
     from xpareto.eval.encoding.text import TextEncoder
     from xpareto.eval.kinds.retrieve import KIND
     from xpareto.eval.probing.batches import run_all
     from xpareto.eval.probing.context import sentences_of
     from xpareto.eval.probing.predict import reducer
-    from xpareto.eval.runtimes._runtime import RUNTIMES, longest_input, model_config
+    from xpareto.eval.runtimes._runtime import RUNTIMES, model_config
 
-    sentences, fits = sentences_of(artifact), longest_input(model_config(artifact))
+    sentences, fits = sentences_of(artifact), max_tokens(model_config(artifact))
     tokenizer = TextEncoder(artifact.file("tokenizer.json"), sentences.prompt)
     ids = tokenizer.texts(TEXTS, min(fits, sentences.longest or fits))
     session = RUNTIMES.load(runtime).open(artifact, 1)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from xpareto.compress.architectures import max_tokens
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.step import Context, Step, StepResult
 from xpareto.compress.models.checkpoint import import_checkpoint
@@ -22,7 +23,7 @@ from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.metrics.squad import token_f1
 from xpareto.eval.probing.batches import run_all
-from xpareto.eval.runtimes._runtime import RUNTIMES, longest_input, model_config
+from xpareto.eval.runtimes._runtime import RUNTIMES, model_config
 from xpareto.eval.synthetic.write import write_data
 from xpareto.eval.tasks._task import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
@@ -79,7 +80,7 @@ def scores(
     kind: Any = KINDS.load(task.kind)
     branch = (TARGET.branches((task.trained_on,)) or {})[task.trained_on]
     tuned = apply(branch, base, folder / task_name, data)
-    longest = min(task.max_length, longest_input(model_config(tuned)))
+    longest = min(task.max_length, max_tokens(model_config(tuned)))
     task = replace(task, max_length=longest, labels=tuned.manifest.labels or task.labels)
     session = RUNTIMES.load("torch").open(tuned, 2)
     tokenizer = TextEncoder(tuned.file("tokenizer.json"))
