@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import onnx
     import onnx_ir
@@ -58,7 +60,7 @@ def _constant_values(graph: onnx_ir.Graph) -> tuple[set[onnx_ir.Value], list[onn
     return constant, products
 
 
-def _worked_out(wanted: Iterable[onnx_ir.Value]) -> list[object]:
+def _worked_out(wanted: Iterable[onnx_ir.Value]) -> list[np.ndarray]:
     """Return the arrays of constant values."""
     import onnx
     import onnx_ir
@@ -84,14 +86,17 @@ def _worked_out(wanted: Iterable[onnx_ir.Value]) -> list[object]:
             "constants",
             [],
             [onnx.helper.make_empty_tensor_value_info(str(value.name)) for value in wanted],
-            [_named(onnx_ir.to_proto(value.const_value), name) for name, value in weights.items()],
+            [_named(value.const_value, name) for name, value in weights.items()],
         ),
         opset_imports=[onnx.helper.make_opsetid("", graph.opset_imports[""])],  # type: ignore[union-attr]
     )
-    found: list[object] = ReferenceEvaluator(model).run(None, {})
-    return found
+    return [np.asarray(array) for array in ReferenceEvaluator(model).run(None, {})]
 
 
-def _named(tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
-    tensor.name = name  # the value's, which may have been given another one since
-    return tensor
+def _named(tensor: onnx_ir.TensorProtocol | None, name: str) -> onnx.TensorProto:
+    import onnx_ir
+
+    assert tensor is not None, name
+    proto: onnx.TensorProto = onnx_ir.to_proto(tensor)
+    proto.name = name  # the value's, which may have been given another one since
+    return proto

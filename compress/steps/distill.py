@@ -255,7 +255,7 @@ class Distill(Step):
 
     def needs(self) -> Mapping[str, str]:
         compares = "distill: attention and minilm compare products of queries and keys, as XLM-R attends by"
-        return {} if self.attention is self.minilm is None else {"plain_attention": compares}
+        return {"plain_attention": compares} if self.attention or self.minilm else {}
 
     def learns_from(self) -> str | None:
         return earlier_label(self.teacher)
