@@ -32,6 +32,8 @@ class Architecture:
     projections: tuple[
         str, ...
     ]  # of a layer: query, key and value; or one map that gives the three side by side
+    ffn_in: str = "intermediate.dense"  # of a layer: the first map of its feed-forward block
+    gated: bool = False  # that map gives every neuron a gate beside it
     heads: Mapping[str, tuple[str, ...]]  # what a class ending in this calls the parts of its head
     masked_lm: tuple[str, ...]  # modules that make logits of hidden states, one after another
     decoder: str  # the last of them, whose weight is the table of words where the two are tied

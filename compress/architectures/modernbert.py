@@ -15,6 +15,8 @@ ARCHITECTURE = Architecture(
     words="embeddings.tok_embeddings",
     layers="layers",
     projections=("attn.Wqkv",),
+    ffn_in="mlp.Wi",
+    gated=True,
     heads={
         "ForMaskedLM": ("head", "decoder"),
         "ForSequenceClassification": ("head", "classifier"),

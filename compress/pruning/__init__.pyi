@@ -1,3 +1,6 @@
+from .coupled_neurons import GROUP_IMPORTANCES as GROUP_IMPORTANCES
+from .coupled_neurons import GroupImportance as GroupImportance
+from .coupled_neurons import narrow_coupled as narrow_coupled
 from .layer_inputs import visit_linears as visit_linears
 from .layer_loss import loss_without as loss_without
 from .layer_loss import token_states as token_states
@@ -26,4 +29,5 @@ from .width_choice import Kept as Kept
 from .width_choice import counts_by_cost as counts_by_cost
 from .width_choice import counts_by_share as counts_by_share
 from .width_choice import kept_units as kept_units
+from .width_choice import size_notes as size_notes
 from .width_choice import spread as spread

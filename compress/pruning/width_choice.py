@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from xpareto.compress.models import encoder_cost, width_costs
+from xpareto.compress.models import encoder_cost, shape_of, width_costs
 from xpareto.compress.pruning.mask_search import allowed, best, rearrange, search, uniform
 
 if TYPE_CHECKING:
@@ -115,3 +115,22 @@ def spread(importance: Units, kept: Kept) -> dict[str, Any]:
 
 def _only_allowed(costs: Sequence[np.ndarray], multiple: int) -> list[np.ndarray]:
     return [np.where(allowed(len(cost) - 1, multiple), cost, np.inf) for cost in costs]
+
+
+def size_notes(model: Any, student: Any, kept: Kept, length: int) -> dict[str, Any]:
+    """Return the sizes of a narrowed model and of the whole one; FLOPs are those of one sequence of `length` tokens."""
+    shape, before, hidden = shape_of(student), shape_of(model), model.config.hidden_size
+    return {
+        "heads": list(shape.heads),
+        "heads_before": list(before.heads),
+        "ffn": list(shape.ffn),
+        "ffn_before": list(before.ffn),
+        "hidden": len(kept.hidden),
+        "hidden_before": hidden,
+        "heads_kept": [list(heads) for heads in kept.heads],
+        "parameters": sum(weight.numel() for weight in student.parameters()),
+        "parameters_before": sum(weight.numel() for weight in model.parameters()),
+        "flops": encoder_cost("flops", shape, len(kept.hidden), length),
+        "flops_before": encoder_cost("flops", before, hidden, length),
+        "flops_of": f"heads and neurons, one sequence of {length} tokens",
+    }

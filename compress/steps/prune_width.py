@@ -23,9 +23,11 @@ from xpareto.compress.core import (
 )
 from xpareto.compress.data import TOKENIZER, Calibration, draw
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models import encoder_cost, load_model, read_checkpoint, save_model, shape_of
+from xpareto.compress.models import load_model, read_checkpoint, save_model
 from xpareto.compress.pruning import (
     BATCH,
+    GROUP_IMPORTANCES,
+    GroupImportance,
     Latency,
     activation,
     at_random,
@@ -37,8 +39,10 @@ from xpareto.compress.pruning import (
     from_gradients,
     kept_units,
     narrow,
+    narrow_coupled,
     reach,
     search,
+    size_notes,
     spread,
     tune,
     uniform,
@@ -47,6 +51,7 @@ from xpareto.compress.pruning import (
 from xpareto.compress.training import seeded
 
 if TYPE_CHECKING:
+    from xpareto.compress.core import Manifest
     from xpareto.compress.data import CalibrationSet
     from xpareto.compress.models import Shape
     from xpareto.compress.pruning import Kept, Reached, Units
@@ -73,7 +78,10 @@ class PruneWidth(Step):
     exchanges units by that of the whole layer, then `tune: masks` scales what is left so that each
     layer gives what it gave, all as Kwon et al. 2022 (arXiv 2204.09656). `taylor`: mean |gradient| of the
     masks. `activation`: what a unit adds to its layer's output. `magnitude`: its weights. `random`: a
-    control. `tune: weights` fits the output matrices by ridge regression, which repairs more.
+    control. `tune: weights` fits the output matrices by ridge regression, which repairs more. `group_magnitude`,
+    `group_taylor`, `lamp` and `fpgm` are torch-pruning's, of neurons with all that its graph couples with them
+    (DepGraph, Fang et al. 2023, arXiv 2301.12900): with `ffn` and `tune: none`, of every architecture (pip install
+    'xpareto[prune]').
 
     The gradients are of the loss on labels where `calibration: {on: ...}` is the set that the model was
     trained on; else, on text of any language, of the model's own answers (the true Fisher
@@ -122,7 +130,7 @@ class PruneWidth(Step):
     budget: Literal["global", "uniform"] = Field(
         "global", description="global: layers may keep different numbers; uniform: all the same share"
     )
-    importance: Literal["fisher", "taylor", "activation", "magnitude", "random"] = Field(
+    importance: Literal["fisher", "taylor", "activation", "magnitude", "random"] | GroupImportance = Field(
         "fisher", description="what decides which units go"
     )
     rearrange: bool = Field(True, description="with fisher: exchange units by what they do together")
@@ -154,11 +162,21 @@ class PruneWidth(Step):
             raise ValueError("latency: says how speedup is measured; give speedup, or leave it out")
         elif self.keep is None and not shares and self.hidden == 1:
             raise ValueError("nothing goes: give keep, speedup, or a share below 1 of heads, ffn or hidden")
+        if self._grouped and not (
+            self.heads == self.hidden == 1 and 0 < self.ffn < 1 and self.tune == "none"
+        ):
+            raise ValueError(
+                f"importance: {self.importance} takes ffn between 0 and 1 and tune: none, and no more"
+            )
         return self
 
     @property
+    def _grouped(self) -> bool:
+        return self.importance in GROUP_IMPORTANCES
+
+    @property
     def _looks(self) -> bool:
-        return self.importance in ("fisher", "taylor", "activation") or self.tune != "none"
+        return self.importance in ("fisher", "taylor", "activation", "group_taylor") or self.tune != "none"
 
     def follow(self, state: ChainState, heads: Mapping[str, Head]) -> ChainState:
         state = super().follow(state, heads)
@@ -168,7 +186,8 @@ class PruneWidth(Step):
         return state
 
     def needs(self) -> Mapping[str, str]:
-        return {"own_shapes": "prune_width knows the heads and neurons of XLM-R and BERT"}
+        told = "prune_width knows the heads and neurons of XLM-R and BERT; of others torch-pruning knows neurons, by "
+        return {} if self._grouped else {"own_shapes": f"{told}importance: {GROUP_IMPORTANCES[0]}"}
 
     def acts_on(self, training_set: str) -> bool:
         return applies_to(self.only, training_set)
@@ -189,6 +208,8 @@ class PruneWidth(Step):
             examples = draw(
                 self.calibration, context.provider, source.file(TOKENIZER), facts.max_tokens, self.seed
             )
+        if self._grouped:
+            return self._coupled(model, source, target, examples, context)
         with seeded(self.seed, context.threads):
             context.progress(0, 3, "importance of heads and neurons")
             importance, gradients, objective = self._importance(model, manifest, examples)
@@ -201,7 +222,6 @@ class PruneWidth(Step):
             context.progress(2, 3, "tuning")
             tuned = self._tuned(model, student, kept.hidden, examples, context)
         save_model(student, source.path, target)
-        shape, length = shape_of(student), self.calibration.max_length
         return StepResult(
             "torch",
             manifest.head,
@@ -209,18 +229,7 @@ class PruneWidth(Step):
             training_set=manifest.training_set,
             layer=manifest.layer,
             notes={
-                "heads": list(shape.heads),
-                "heads_before": list(facts.shape.heads),
-                "ffn": list(shape.ffn),
-                "ffn_before": list(facts.shape.ffn),
-                "hidden": len(kept.hidden),
-                "hidden_before": facts.hidden_size,
-                "heads_kept": [list(heads) for heads in kept.heads],
-                "parameters": sum(weight.numel() for weight in student.parameters()),
-                "parameters_before": sum(weight.numel() for weight in model.parameters()),
-                "flops": encoder_cost("flops", shape, len(kept.hidden), length),
-                "flops_before": encoder_cost("flops", facts.shape, facts.hidden_size, length),
-                "flops_of": f"heads and neurons, one sequence of {length} tokens",
+                **size_notes(model, student, kept, self.calibration.max_length),
                 "importance": spread(importance, kept),
                 "objective": objective,
                 "rearranged": kept.exchanged,
@@ -229,6 +238,32 @@ class PruneWidth(Step):
                 **({"calibration": examples.notes()} if examples is not None else {}),
             },
         )
+
+    def _coupled(
+        self, model: Any, source: Artifact, target: Path, examples: CalibrationSet | None, context: Context
+    ) -> StepResult:
+        manifest, before = source.manifest, sum(weight.numel() for weight in model.parameters())
+        batches = (
+            batches_of(manifest.head, examples, self._labelled(manifest, examples), self.seed)
+            if examples
+            else ()
+        )
+        with seeded(self.seed, context.threads):
+            notes = narrow_coupled(
+                model, self.importance, self.ffn, self.multiple,
+                head=manifest.head, layer=manifest.layer, batches=batches, seed=self.seed,
+            )  # fmt: skip
+        save_model(model, source.path, target)
+        after = sum(weight.numel() for weight in model.parameters())
+        notes |= {"parameters": after, "parameters_before": before}
+        notes |= {"calibration": examples.notes()} if examples is not None else {}
+        return StepResult(
+            "torch", manifest.head, manifest.labels, manifest.training_set, manifest.layer, notes
+        )
+
+    def _labelled(self, manifest: Manifest, examples: CalibrationSet) -> bool:
+        own = str(manifest.training_set).partition("@")[0] == examples.training_set
+        return examples.labelled and HEADS[manifest.head].supervised and own
 
     def _importance(
         self, model: Any, manifest: Any, examples: CalibrationSet | None
@@ -243,11 +278,7 @@ class PruneWidth(Step):
         if self.importance == "activation":
             return activation(model, examples), None, "none"
         head = manifest.head
-        labelled = (
-            examples.labelled
-            and HEADS[head].supervised
-            and str(manifest.training_set).partition("@")[0] == examples.training_set
-        )
+        labelled = self._labelled(manifest, examples)
         batches = batches_of(head, examples, labelled, self.seed)
         gradients = unit_gradients(
             model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed

@@ -24,6 +24,7 @@ from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint
 from xpareto.compress.models.heterogeneous_layers import first_layers, from_pretrained
 from xpareto.compress.models.hooks import attention_heads, attention_width, traced
+from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes._runtime import RUNTIMES
 
 TRAINING_SETS = {name: head for head, name in SETS.items()}
@@ -307,3 +308,61 @@ def test_needs_are_those_of_the_fields(name: str) -> None:
     minilm = {"teacher": "base", "text": "mono", "minilm": {}}
     assert (told("distill", **minilm) is None) == architecture.plain_attention
     assert told("distill", teacher="base", text="mono", relations={}) is None
+
+
+@pytest.mark.parametrize("importance", ["group_magnitude", "group_taylor", "lamp", "fpgm"])
+def test_neurons_go_by_torch_prunings_groups_in_every_architecture(
+    importance: str, world: TinyArchitecture
+) -> None:
+    """What is left equals the whole model with the other neurons' outputs at zero, and transformers loads it."""
+    step = STEPS.load("prune_width")(
+        ffn=0.5, importance=importance, tune="none", multiple=4, calibration={"examples": 8}
+    )
+    assert unmet(step.needs(), world.architecture) is None
+    source = world.source("encoder")
+    made = world.make("prune_width", step, source)
+    assert made.manifest.notes["ffn"] == [12, 12] and made.manifest.notes["ffn_before"] == [24, 24]
+    whole, architecture = load_model(source.path, "encoder"), world.architecture
+    for layer, kept in zip(architecture.layers_of(whole), made.manifest.notes["neurons_kept"], strict=True):
+        mask = torch.zeros(24)
+        mask[kept] = 1
+        out = layer.mlp.Wo if architecture.gated else layer.output.dense
+        out.register_forward_pre_hook(lambda _, given, mask=mask: (given[0] * mask,))
+    torch.testing.assert_close(
+        states(transformers.AutoModel.from_pretrained(made.path).eval()), states(whole)
+    )
+
+
+def test_the_weights_of_a_group_are_all_that_belong_to_a_neuron(world: TinyArchitecture) -> None:
+    step = STEPS.load("prune_width")(ffn=0.5, importance="group_magnitude", tune="none", multiple=4)
+    made = world.make("prune_width", step, world.source("encoder"))
+    whole, architecture = load_model(world.source("encoder").path, "encoder"), world.architecture
+    for layer, kept in zip(architecture.layers_of(whole), made.manifest.notes["neurons_kept"], strict=True):
+        rows, out = (
+            part_of(layer, architecture.ffn_in),
+            layer.mlp.Wo if architecture.gated else layer.output.dense,
+        )
+        norms = (rows.weight**2).sum(1).view(-1, 24).sum(0) + (out.weight**2).sum(0)
+        assert sorted(norms.argsort(descending=True)[:12].tolist()) == kept
+
+
+def test_a_group_importance_takes_neurons_alone() -> None:
+    kind, plain = STEPS.load("prune_width"), {"tune": "none", "ffn": 0.5}
+    for fields in (
+        {**plain, "heads": 0.5},
+        {"ffn": 0.5},
+        {**plain, "hidden": 0.5},
+        {"tune": "none", "keep": 0.5},
+    ):
+        with pytest.raises(ValueError, match=r"importance: lamp takes ffn"):
+            kind(importance="lamp", **fields)
+
+
+def test_operations_in_torch_are_those_that_torch_counts(world: TinyArchitecture) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    source, ids = world.source("encoder"), torch.full((3, 9), 7)
+    model = load_model(source.path, "encoder", attention="eager")
+    with FlopCounterMode(display=False) as counter:
+        model(input_ids=ids, attention_mask=torch.ones_like(ids))
+    assert encoder_work(source, 3, 9).total == counter.get_total_flops()
