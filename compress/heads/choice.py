@@ -22,6 +22,7 @@ class MultipleChoice(HeadSpec):
 
     name: ClassVar[Head] = "choice"
     class_ending = "ForSequenceClassification"  # with one label: the score of one option
+    texts = "two"
     reads_text = False
     per_token = False
     max_length = 256  # half of the choices of HellaSwag and CosmosQA are longer than 128; as in jiant

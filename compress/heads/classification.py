@@ -18,6 +18,7 @@ class Classification(HeadSpec):
 
     name: ClassVar[Head] = "classification"
     class_ending = "ForSequenceClassification"
+    texts = "either"
     per_token = False
     has_label_names = True
 

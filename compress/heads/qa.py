@@ -24,6 +24,7 @@ class QuestionAnswering(HeadSpec):
 
     name: ClassVar[Head] = "qa"
     class_ending = "ForQuestionAnswering"
+    texts = "two"
     max_length = 384  # as in XTREME
     dev_batch = 16
 

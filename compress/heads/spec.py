@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class HeadSpec(ABC):
     labels_tokens: ClassVar[bool] = False  # a label per token, not per example
     reads_text: ClassVar[bool] = True  # a line of text is an input of it
     deployable: ClassVar[bool] = True  # a runtime opens it
+    texts: ClassVar[Literal["one", "two", "either"]] = "one"  # of an example; either: the task says
     per_token: ClassVar[bool] = True  # its output has a row per token, not per sequence
     has_label_names: ClassVar[bool] = False  # an artifact and its config.json name the labels
     max_length: ClassVar[int] = 128  # the longest example in subwords, where a recipe says nothing

@@ -16,11 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from xpareto.compress.architectures import PLAIN, architecture_named
 from xpareto.compress.core import InputError, SpecialTokens, load_json, tokenizer_kind
 from xpareto.compress.heads import HEADS
-from xpareto.compress.models.weight_names import BODY, Names
+from xpareto.compress.models.weight_names import Names
 
-_XLMR = ["<s>", "<pad>", "</s>", "<unk>"]
+_XLMR = architecture_named(PLAIN, "")
+_FIRST = ["<s>", "<pad>", "</s>", "<unk>"]
 _SHARED = (
     "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
     "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "layer_norm_eps",
@@ -73,7 +75,7 @@ def xlmr_class(names: Names, config: Mapping[str, Any]) -> str:
         return str(named)
     lm_head = {f"lm_head.{part}" for part in ("dense.weight", "dense.bias", "layer_norm.weight", "bias")}
     whole = lm_head <= {*names.heads} and config.get("hidden_act", "gelu") == "gelu"  # XLM-R's GELU is fixed
-    return HEADS["mlm" if whole else "encoder"].model_class
+    return _XLMR.class_name(HEADS["mlm" if whole else "encoder"].class_ending)
 
 
 def check_tokenizer(file: Path) -> None:
@@ -86,10 +88,10 @@ def check_tokenizer(file: Path) -> None:
         raise InputError(f"{file}: expected a tokenizers file, found none ({error!r}).") from error
     if found == "WordPiece":
         SpecialTokens.read(file)
-    elif found != _XLMR:
+    elif found != _FIRST:
         raise InputError(
             f"{file}: a BERT is read where its tokenizer is WordPiece, or XLM-R's (Unigram, its first pieces "
-            f"{', '.join(_XLMR)}), as multilingual MiniLM's is; found {found}. Give a checkpoint with one of these, "
+            f"{', '.join(_FIRST)}), as multilingual MiniLM's is; found {found}. Give a checkpoint with one of these, "
             "such as google-bert/bert-base-multilingual-cased or FacebookAI/xlm-roberta-base."
         )
 
@@ -111,8 +113,8 @@ def write_as_xlmr(
     positions = body[_POSITIONS]
     body[_POSITIONS] = torch.cat([positions.new_zeros(special.pad + 1, positions.shape[1]), positions])
     body[_SEGMENTS] = body[_SEGMENTS][:1].clone()
-    state = {f"{BODY}{name}": value.contiguous() for name, value in body.items()}
-    roots = {spec.root for spec in HEADS.values() if spec.model_class == model_class} - {""}
+    state = {f"{_XLMR.body}.{name}": value.contiguous() for name, value in body.items()}
+    roots = _XLMR.heads.get(_XLMR.ending(model_class), ())
     for name, stored in names.heads.items():
         if name.split(".")[0] in roots:
             state[name] = given[stored].float().contiguous()

@@ -318,7 +318,7 @@ def head_in_config(config: Mapping[str, Any], file: Path) -> tuple[Head | None, 
 
 def _head_named(config: Mapping[str, Any], where: str) -> Head | None:
     kind = config.get("model_type")
-    architecture = architecture_named(PLAIN if kind == BERT else kind, where)
+    architecture = architecture_named(PLAIN if kind in (BERT, None) else kind, where)
     ending = architecture.ending((config.get("architectures") or [""])[0])
     return head_of_class(ending, lambda: _labels_of(config))
 

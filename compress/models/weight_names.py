@@ -17,7 +17,6 @@ from xpareto.compress.architectures import Architecture
 from xpareto.compress.core import InputError
 
 BERT = "bert"
-BODY = "roberta."  # what a BERT's body becomes
 _BERT_PREFIX = "bert."
 _BERT_HEAD = {
     "cls.predictions.transform.dense.": "lm_head.dense.",

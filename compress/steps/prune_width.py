@@ -284,7 +284,8 @@ class PruneWidth(Step):
             model, head, manifest.layer, batches, hidden=self.hidden < 1, seed=self.seed
         )
         objective = "labels" if labelled else HEADS[head].text_objective
-        return from_gradients(gradients, self.importance), gradients, objective
+        by = self.importance if self.importance == "fisher" else "taylor"
+        return from_gradients(gradients, by), gradients, objective
 
     def _reached(self, importance: Units, source: Artifact, context: Context) -> Reached | None:
         """Return how many units each group keeps for the measured speed-up, where one is asked."""

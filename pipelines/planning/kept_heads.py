@@ -120,8 +120,9 @@ def _kept(
 
 def _reads_two(head: Head, training_set: str, start: Start) -> bool:
     """Tell whether what a head is shown are two texts at a time."""
-    if head != "classification":
-        return HEADS[head].supervised and head != "tagging"
+    texts = HEADS[head].texts
+    if texts != "either":
+        return texts == "two"
     known = start.data.training_set(training_set)
     return "text" not in (known.columns or (known.hub.columns if known.hub else {}))
 

@@ -172,7 +172,9 @@ def test_what_a_base_of_the_hub_has_is_told_where_it_was_downloaded(
     cache["some/base"] = Path(shutil.copytree(world.source("classification").path, tmp_path / "cached"))
     after = as_downloaded(before)
     assert after.dropped.startswith("The base some/base has a classification head that was fine-tuned")
-    assert opened() == after == replace(before, dropped=after.dropped)  # and nothing else of the plan changes
+    assert (
+        opened() == after == replace(before, dropped=after.dropped, architecture=after.architecture)
+    )  # and nothing else of the plan changes
     modules = [{"type": "models.Transformer"}, {"type": "models.Dense", "path": "2_Dense"}]
     (cache["some/base"] / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(InputError, match=r"r.yaml: base: .*found a module Dense"):
