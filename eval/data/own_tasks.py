@@ -98,7 +98,7 @@ class OwnTasks:
         Their bytes are not in it, nor how answers are scored.
         """
         fields = asdict(self.tasks[name])
-        for scoring in ("metrics", "scored_by", "max_length", "trained_on", "parallel"):
+        for scoring in ("metrics", "scored_by", "max_length", "trained_on", "parallel", "prompts"):
             del fields[scoring]
         files = {split: [Path(file).name for file in names] for split, names in fields.pop("files").items()}
         return json_sha256([fields, files])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,10 +48,11 @@ class TextEncoder:
 
     What is put around texts is the file's own template: `bos` before, `eos` behind, and between two texts as many `eos`
     as `separators` says, two in XLM-R's ``<s> A </s></s> B </s>``, one in BERT's ``[CLS] A [SEP] B [SEP]``. A file
-    without a template has that of these two whose tokens it has. `prompt`: what each of `texts` begins with.
+    without a template has that of these two whose tokens it has. `default`: what each of `texts` begins with,
+    where nothing else is said; `prompts` are others by name.
     """
 
-    def __init__(self, file: Path, prompt: str = "") -> None:
+    def __init__(self, file: Path, default: str = "", prompts: Mapping[str, str] | None = None) -> None:
         from tokenizers import Tokenizer
 
         try:
@@ -63,7 +64,7 @@ class TextEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.bos, self.eos, self.separators = self._template(file)
-        self._prompt = prompt
+        self._default, self._prompts = default, dict(prompts or {})
         named = (getattr(self._tokenizer.model, "unk_token", None), NAMES["unk"], BERT_NAMES["unk"])
         known = map(self._tokenizer.token_to_id, filter(None, named))
         unknown = next((at for at in known if at is not None), None)
@@ -119,9 +120,17 @@ class TextEncoder:
         """Return ``<s> A </s></s> B </s>`` of the subwords of two texts, as the template says."""
         return [self.bos, *first, *[self.eos] * self.separators, *second, self.eos]
 
-    def texts(self, texts: Sequence[str], max_length: int) -> list[list[int]]:
-        """Return ``<s> prompt text </s>`` for each, cut on the right to `max_length` tokens."""
-        texts = [self._prompt + text for text in texts] if self._prompt else texts
+    def prompt(self, names: Sequence[str]) -> str:
+        """Return the first of these prompts that there is, the default without any, as sentence-transformers does."""
+        return next((self._prompts[name] for name in names if name in self._prompts), self._default)
+
+    def texts(self, texts: Sequence[str], max_length: int, prompt: str | None = None) -> list[list[int]]:
+        """Return ``<s> prompt text </s>`` for each, cut on the right to `max_length` tokens.
+
+        Without a prompt (None) it is the default one.
+        """
+        lead = self._default if prompt is None else prompt
+        texts = [lead + text for text in texts] if lead else texts
         ids = self.ids(texts)
         return [[self.bos, *ids[text][: max_length - 2], self.eos] for text in texts]
 

@@ -104,8 +104,8 @@ class Kind(ABC):
 
         `lengths` (batch,) counts the tokens of each sequence; what lies beyond is padding on the
         right and is ignored. classify: logits (labels,); choose: the option's score (1,); tag: label
-        index per token (length,); retrieve: mean over tokens (width,). ArithmeticError when the model
-        gave NaN or infinity.
+        index per token (length,); kinds that compare vectors: mean over tokens (width,). ArithmeticError when
+        the model gave NaN or infinity.
         """
 
     @abstractmethod
@@ -140,6 +140,10 @@ class Kind(ABC):
 
         There may be more than a task of this kind reports; task.metrics names those that count.
         """
+
+    def metrics_of(self, outcomes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every metric in percent of outcomes (examples, columns), shape ()."""
+        return self.metrics(outcomes.sum(axis=0))
 
     def unit_points(self, totals: np.ndarray, metrics: Sequence[str]) -> float:
         """Return the points by which the mean of some metrics changes when one unit is answered otherwise.
@@ -181,9 +185,38 @@ class Kind(ABC):
         if len(examples) != len(predictions):
             raise ValueError(f"{len(examples)} examples but {len(predictions)} predictions")
         counts = self.outcomes(examples, predictions, task, language)
-        metrics = self.metrics(counts.sum(axis=0))
+        metrics = self.metrics_of(counts)
         kept = self.columns_of(task)
         return Scored({name: float(metrics[name]) for name in task.metrics}, counts[:, : len(kept)], kept)
+
+
+class Resampled(Kind):
+    """A kind whose metrics are no function of summed outcomes, as those of ranks: of each resample its rows are needed.
+
+    No example is right or wrong by itself, so that answers do not flip.
+    """
+
+    def metrics(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        raise ValueError(f"{self.name}: expected the outcomes of examples, found their sums")
+
+    @abstractmethod
+    def redrawn(self, outcomes: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
+        """Return every metric in percent in draws, (draws,), of outcomes (examples, columns).
+
+        `times` (draws, examples) says how often each example is in each draw.
+        """
+
+    @abstractmethod
+    def influences(self, outcomes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the influence of each example on every metric, (examples,), in points; of all together 0.
+
+        Of a draw in which shares of examples differ from 1 / examples by d, the metric differs by the sum of d x
+        influence, to first order (Hampel 1974, "The influence curve and its role in robust estimation").
+        """
+
+    def metrics_of(self, outcomes: np.ndarray) -> dict[str, np.ndarray]:
+        found = self.redrawn(outcomes, np.ones((1, len(outcomes))))
+        return {name: values[0] for name, values in found.items()}
 
 
 TUNING = ("score", "correct", "gold", "half")
@@ -222,6 +255,14 @@ class Calibrated(Kind):
 
         `predict` gets a reduced array for each of them, and answers for the examples alone.
         """
+
+
+def pooled(output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """Return the mean of each sequence's states over all its tokens, (width,) float32: see Kind.reduce."""
+    return [
+        finite(states[:length].mean(axis=0, dtype=np.float32))
+        for states, length in zip(output, lengths, strict=True)
+    ]
 
 
 def finite(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import corpus, limited
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import TUNING, Calibrated, Tuning, finite
+from xpareto.eval.kinds._kind import TUNING, Calibrated, Tuning, pooled
 from xpareto.eval.metrics.chunk_f1 import f1
 from xpareto.eval.metrics.mining import best_threshold, mine
 from xpareto.eval.submission import MinedPairs
@@ -92,10 +92,7 @@ class Mine(Calibrated):
         )
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-        return [
-            finite(states[:length].mean(axis=0, dtype=np.float32))
-            for states, length in zip(output, lengths, strict=True)
-        ]
+        return pooled(output, lengths)
 
     def answer(
         self, encoded: Encoded, reduced: Sequence[np.ndarray]

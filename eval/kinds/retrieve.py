@@ -11,7 +11,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import bitext, bitext_rows
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import Kind, finite
+from xpareto.eval.kinds._kind import Kind, pooled
 from xpareto.eval.metrics.accuracy import accuracy
 from xpareto.eval.metrics.nearest import nearest
 from xpareto.eval.submission import Indices
@@ -54,10 +54,7 @@ class Retrieve(Kind):
         return Encoded(tokenizer.texts(texts, task.max_length), len(pairs))
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-        return [
-            finite(states[:length].mean(axis=0, dtype=np.float32))
-            for states, length in zip(output, lengths, strict=True)
-        ]
+        return pooled(output, lengths)
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         if not encoded.examples:

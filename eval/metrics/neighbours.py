@@ -9,6 +9,7 @@ least of their maxima.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,27 @@ def both_ways(
             forward.take(products, top, left)
             backward.take(products.T, left, top)
     return forward.sorted(), backward.sorted()
+
+
+def nearest_first(
+    queries: np.ndarray, candidates: Sequence[np.ndarray], k: int, block: tuple[int, int] = BLOCK
+) -> Neighbours:
+    """Return the k nearest candidates of each query, all of them where there are fewer.
+
+    `queries` (n, width); `candidates` are vectors (width,), of which those of one block at a time are put side by
+    side, so that no second copy of a corpus is made. ValueError without candidates.
+    """
+    if not len(candidates):
+        raise ValueError("no candidates to retrieve from")
+    best = _Best(len(queries), min(k, len(candidates)))
+    rows, columns = _multiple(block[0]), _multiple(block[1])
+    unit = np.asarray(queries, np.float32) * _scale(queries)[:, None]
+    for left in range(0, len(candidates), columns):
+        part = np.stack(candidates[left : left + columns]).astype(np.float32, copy=False)
+        part = part * _scale(part)[:, None]
+        for top in range(0, len(unit), rows):
+            best.take(unit[top : top + rows] @ part.T, top, left)
+    return best.sorted()
 
 
 class _Best:

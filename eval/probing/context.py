@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.architectures import max_tokens
-from xpareto.compress.core import Artifact
+from xpareto.compress.core import Artifact, InputError
 from xpareto.compress.data import TOKENIZER
 from xpareto.compress.heads import HEADS, SentenceVectors
 from xpareto.eval.data import Data
@@ -99,6 +99,7 @@ class MeasurementContext:
             longest = min(asked_task.max_length, sentences.longest or fits, fits)
             asked_task = replace(asked_task, max_length=longest)
             kind: Kind = KINDS.load(asked_task.kind)
+            _refuse_unpooled_prompts(sentences, asked_task, str(artifact.path))
             tokenizer = self.encoder(training_set)
             self._subsets[ask] = []
             present = set(self.data.languages(asked_task, ask.split))
@@ -117,10 +118,10 @@ class MeasurementContext:
         Each model of a candidate has a copy, and to open XLM-R's takes over a second.
         """
         artifact = self.artifacts[training_set]
-        file, prompt = artifact.file(TOKENIZER), sentences_of(artifact).prompt
-        key = artifact.manifest.files[TOKENIZER].sha256, prompt
+        file, sentences = artifact.file(TOKENIZER), sentences_of(artifact)
+        key = artifact.manifest.files[TOKENIZER].sha256, repr((sentences.prompt, sentences.prompts))
         if self._opened_encoder is None or self._opened_encoder[0] != key:
-            self._opened_encoder = key, TextEncoder(file, prompt)
+            self._opened_encoder = key, TextEncoder(file, sentences.prompt, sentences.prompts)
         return self._opened_encoder[1]
 
     def _encode(
@@ -162,4 +163,14 @@ class MeasurementContext:
             runtime=self.job.runtime,
             time=now(),
             **more,
+        )
+
+
+def _refuse_unpooled_prompts(sentences: SentenceVectors, asked_task: Task, where: str) -> None:
+    """Refuse a prompt of a task, or one of the model's by name, that the model leaves out of its pooling."""
+    named = sentences.prompts if asked_task.kind == "ranking" else {}
+    if not sentences.include_prompt and any({**named, **asked_task.prompts}.values()):
+        raise InputError(
+            f"{where}: expected a model that pools the tokens of its prompts, found one that leaves them out "
+            f"(include_prompt: false), which xpareto cannot compute. Give {asked_task.name} `prompts` of empty texts."
         )

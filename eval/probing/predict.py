@@ -74,7 +74,7 @@ def absent(ask: Ask, asked_task: Task) -> str:
 def withheld(examples: Sequence[Example]) -> str:
     """Return why examples cannot be scored, "" where every one of them has its gold.
 
-    >>> from xpareto.eval.tasks._task import Pair
+    >>> from xpareto.eval.tasks import Pair
     >>> withheld([Pair("a", "b", "0")]), withheld([Pair("a", "b", None)])
     ('', 'gold labels withheld')
     """

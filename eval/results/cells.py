@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from xpareto.eval.metrics.correlation import CORRELATIONS, interval
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.document import TaskFacts
 
@@ -14,9 +15,9 @@ INTERVAL = (
     "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "
     "normal approximation), from the number of examples per language, with languages and tasks taken as "
     "independent. For tagging a sentence counts as one trial, which likely makes it too wide; for question "
-    "answering the mean of exact match and F1 is taken for the share of right answers, as macro F1 and correlations "
-    "are, for which it may be too narrow; intervals of differences are not. It covers the choice "
-    "of test examples only, not training."
+    "answering the mean of exact match and F1 is taken for the share of right answers, as macro F1 and Matthews' "
+    "correlation are, for which it may be too narrow; intervals of differences are not. Of rank correlations it is "
+    "Fisher's z. It covers the choice of test examples only, not training."
 )
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 
@@ -68,14 +69,15 @@ def _cell(by_metric: Mapping[str, Measurement], facts: TaskFacts) -> Cell:
         if row.status != "ok" or row.value is None:
             return Cell(row.status, error=row.error)
         values.append(row.value)
-    return Cell("ok", scored(fmean(values), min(row.examples for row in by_metric.values())))
+    correlated = {*facts.score_metrics} <= CORRELATIONS
+    return Cell("ok", scored(fmean(values), min(row.examples for row in by_metric.values()), correlated))
 
 
-def scored(percent: float, examples: int) -> Score:
+def scored(percent: float, examples: int, correlated: bool = False) -> Score:
     """Return a score with its interval from the number of examples.
 
     The variance is that of Agresti and Coull (1998): two successes and two failures are added, so that
-    a perfect score does not look certain.
+    a perfect score does not look certain. Of a correlation it is half of the width that Fisher's z gives.
 
     >>> round(scored(50.0, 96).half, 2)
     9.8
@@ -84,6 +86,9 @@ def scored(percent: float, examples: int) -> Score:
     """
     if examples <= 0:
         return Score(percent, None, 0)
+    if correlated:
+        low, high = interval(percent, examples, _Z)
+        return Score(percent, (high - low) / 2, examples)
     share = (min(max(percent / 100, 0.0), 1.0) * examples + 2) / (examples + 4)
     return Score(percent, 100 * _Z * math.sqrt(share * (1 - share) / (examples + 4)), examples)
 

@@ -3,8 +3,8 @@
 Of a model at chance nothing can be lost, so that to lose nothing is no evidence; and what it cannot do hides,
 in an average, what it can. A task in a language counts where an uncompressed model is shown to score more than
 chance, and a point more: with less there is not a point to lose. It is shown by the lower end of the exact
-interval of a share (Clopper and Pearson 1934), one-sided at 97.5 %; chance is what was measured on the gold (see
-eval.kinds.Kind.chance), in runs of earlier versions what the task declares.
+interval of a share (Clopper and Pearson 1934), of a rank correlation of Fisher's z, one-sided at 97.5 %; chance is what
+was measured on the gold (see eval.kinds.Kind.chance), in runs of earlier versions what the task declares.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from xpareto.eval.kinds import Kind
+from xpareto.eval.metrics.correlation import CORRELATIONS, interval
 from xpareto.eval.probes.accuracy import CHANCE
 from xpareto.eval.results.cells import Cells, Score
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
+from xpareto.eval.statistics import t_quantile
 from xpareto.eval.tasks import KINDS
 
 LEAST = 1.0  # points above chance
@@ -25,14 +27,18 @@ _TAIL = 0.025
 Unlearnt = Mapping[str, tuple[str, ...]]  # task -> languages
 
 
-def surely(score: Score) -> float:
+def surely(score: Score, correlated: bool = False) -> float:
     """Return the least that a score in percent may be: the lower end of its exact interval, 0 of no examples.
+
+    Of a correlation that of Fisher's z.
 
     >>> round(surely(Score(50.0, None, 100)), 1), surely(Score(0.0, None, 100))
     (39.8, 0.0)
     """
     from scipy.special import betaincinv  # a tenth of a second to import
 
+    if correlated:
+        return interval(score.value, score.examples, float(t_quantile(_TAIL, None)))[0]
     right = min(max(score.value / 100, 0.0), 1.0) * score.examples
     return 100 * float(betaincinv(right, score.examples - right + 1, _TAIL)) if right > 0 else 0.0
 
@@ -55,7 +61,8 @@ def unlearnt(run: Run, cells: Mapping[str, Cells], names: Collection[str]) -> di
             of_models = (cells[name].get((facts.name, code)) for name in names)
             scores = [cell.score for cell in of_models if cell is not None and cell.score is not None]
             chance = measured.get((facts.name, code))
-            if scores and all(surely(one) <= _chance(facts, one, chance) + LEAST for one in scores):
+            correlated = {*facts.score_metrics} <= CORRELATIONS
+            if scores and all(surely(x, correlated) <= _chance(facts, x, chance) + LEAST for x in scores):
                 codes.append(code)
         if codes:
             found[facts.name] = tuple(codes)

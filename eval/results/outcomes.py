@@ -61,7 +61,7 @@ def task_outcomes(
                     f"{kept_folder(folder, OUTCOMES, name)}: expected outcomes of {facts.name} in {language}, "
                     f"found none. Measure again: xpareto measure {shlex.quote(str(folder))} --probe accuracy"
                 )
-            _check(scores, name, declared, language, kind.metrics(rows.sum(axis=0)), folder)
+            _check(scores, name, declared, language, kind.metrics_of(rows), folder)
             arrays.append(rows)
         counts = sorted({array.shape[0] for array in arrays})
         if len(counts) > 1:

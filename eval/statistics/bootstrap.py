@@ -45,7 +45,7 @@ def draw_scores(
     never) the draws are normal, in float32; else they are exact, in float64.
     """
     models, examples, _ = outcomes.shape
-    kept, places = _distinct(outcomes)
+    kept, places = distinct(outcomes)
     if normal_from is not None and examples >= normal_from:
         return draw_normal(outcomes[kept], score, rng, draws)[places]
     width = len(kept) * outcomes.shape[2]
@@ -61,7 +61,15 @@ def draw_normal(outcomes: np.ndarray, score: Score, rng: np.random.Generator, dr
     """
     totals = outcomes.sum(axis=1, dtype=np.float64)
     influence = np.einsum("mec,mc->em", outcomes, slopes(score, totals), optimize=True)
-    influence -= influence.mean(axis=0)
+    return normal_scores(influence - influence.mean(axis=0), score(totals), rng, draws)
+
+
+def normal_scores(influence: np.ndarray, at: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """Return normal draws of scores around `at` (models,), (models, draws), float32.
+
+    `influence` (examples, models) is what each example adds to a score in a draw that has it once more than on
+    average; of all examples it sums to 0.
+    """
     examples, models = influence.shape
     # Weights on the examples, or on the rows of R where R'R = X'X has fewer of them: the same law.
     # In the draws' own precision: a product of float64 and float32 would be done in float64, in twice the time.
@@ -70,7 +78,7 @@ def draw_normal(outcomes: np.ndarray, score: Score, rng: np.random.Generator, dr
     for part in blocks(draws, len(root)):
         weights = rng.standard_normal((part.stop - part.start, len(root)), dtype=np.float32)
         np.matmul(root.T, weights.T, out=drawn_scores[:, part])
-    drawn_scores += score(totals).astype(np.float32)[:, None]
+    drawn_scores += at.astype(np.float32)[:, None]
     return drawn_scores
 
 
@@ -155,7 +163,7 @@ def times_drawn(rng: np.random.Generator, draws: int, examples: int) -> np.ndarr
     return counts.reshape(draws, examples).astype(np.float64)
 
 
-def _distinct(outcomes: np.ndarray) -> tuple[list[int], list[int]]:
+def distinct(outcomes: np.ndarray) -> tuple[list[int], list[int]]:
     """Return the models whose outcomes no earlier one has, and for each model its place among them."""
     seen: dict[bytes, int] = {}
     kept: list[int] = []

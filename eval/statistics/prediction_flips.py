@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xpareto.eval.kinds import Kind
+from xpareto.eval.kinds import Kind, Resampled
 from xpareto.eval.tasks import Prediction, Task
 
 
@@ -45,8 +45,11 @@ def flips(
 
     The score of one answer is the task's score on that example alone. Where an example is no trial of
     its own (an English sentence of mined pairs, which nobody is asked about) both are empty, and it
-    does not count. ValueError when the models did not answer the same examples.
+    does not count, and none does of a kind whose answers are right or wrong only together. ValueError when the models
+    did not answer the same examples.
     """
+    if isinstance(kind, Resampled):
+        return NONE
     (old, old_outcomes), (new, new_outcomes) = before, after
     if not len(old) == len(new) == len(old_outcomes) == len(new_outcomes):
         raise ValueError(

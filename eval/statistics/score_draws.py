@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from xpareto.eval.kinds import Kind
+from xpareto.eval.kinds import Kind, Resampled
 from xpareto.eval.statistics.bootstrap import draw_scores, generator
+from xpareto.eval.statistics.row_draws import redrawn_scores
 from xpareto.eval.statistics.threshold_draws import retuned_f1
 from xpareto.eval.tasks import KINDS, Task
 
@@ -112,31 +113,31 @@ def task_scores(
     languages = tuple(outcomes)
     examples = tuple(outcomes[language].shape[1] for language in languages)
     picked = list(drawn) if drawn is not None else list(range(outcomes[languages[0]].shape[0]))
-    points = np.stack(
-        [_score(kind, task, language_outcomes.sum(axis=1)) for language_outcomes in outcomes.values()], axis=1
-    )
+    scored_by = task.metrics[: task.scored_by]
+    points = np.stack([_points(kind, scored_by, of_language) for of_language in outcomes.values()], axis=1)
     picked_outcomes = {
         language: language_outcomes[picked] for language, language_outcomes in outcomes.items()
     }
     together = _together(task, picked_outcomes, clusters) if tuning is None else None
 
-    def score(totals: np.ndarray) -> np.ndarray:
-        return _score(kind, task, totals)
+    def draw(rows: np.ndarray, *more: str) -> np.ndarray:
+        rng = generator(seed, *names, *more)
+        if isinstance(kind, Resampled):
+            return redrawn_scores(kind, scored_by, rows, rng, draws, normal_from)
+        return draw_scores(rows, lambda totals: _score(kind, scored_by, totals), rng, draws, normal_from)
 
     precision = np.float64 if normal_from is None else np.float32
     resampled = np.empty((len(picked), len(languages), draws), dtype=precision)
     if together is not None:
-        drawn_together = draw_scores(together, score, generator(seed, *names), draws, normal_from)
+        drawn_together = draw(together)
         resampled[:] = drawn_together.reshape(len(languages), len(picked), draws).swapaxes(0, 1)
     else:
         for at, (language, counts) in enumerate(picked_outcomes.items()):
             if tuning is not None:
                 resampled[:, at] = _retuned(names, tuning[language], language, picked, seed, draws)
             else:
-                rng = generator(seed, *names, language)
-                resampled[:, at] = draw_scores(counts, score, rng, draws, normal_from)
+                resampled[:, at] = draw(counts, language)
     clustered, retuned = together is not None, tuning is not None
-    scored_by = task.metrics[: task.scored_by]
     units = [kind.unit_points(counts[0].sum(axis=0), scored_by) for counts in outcomes.values()]
     own = np.tile(np.arange(points.shape[0])[:, None], (1, len(languages)))
     scores = TaskScores(
@@ -198,6 +199,15 @@ def _retuned(
     return retuned_f1(rows[0], rows[1], *rngs, draws)
 
 
-def _score(kind: Kind, task: Task, totals: np.ndarray) -> np.ndarray:
+def _points(kind: Kind, metrics: Sequence[str], outcomes: np.ndarray) -> np.ndarray:
+    """Return the scores of models (models,) from their outcomes (models, examples, columns)."""
+    if isinstance(kind, Resampled):
+        found = [kind.metrics_of(rows) for rows in outcomes]
+        return np.array([float(np.mean([of_model[name] for name in metrics])) for of_model in found])
+    return _score(kind, metrics, outcomes.sum(axis=1))
+
+
+def _score(kind: Kind, metrics: Sequence[str], totals: np.ndarray) -> np.ndarray:
     score_by_metric = kind.metrics(totals)
-    return np.mean([score_by_metric[name] for name in task.metrics[: task.scored_by]], axis=0)
+    score: np.ndarray = np.mean([score_by_metric[name] for name in metrics], axis=0)
+    return score

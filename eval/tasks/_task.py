@@ -12,7 +12,7 @@ from xpareto.compress.core import Catalog
 if TYPE_CHECKING:
     from xpareto.compress.core import Head
 
-KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine"]
+KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine", "similarity", "ranking"]
 
 # The head of the models that answer. Declared here and not by the kinds: a plan needs it, and loads no kind.
 HEAD_OF_KIND: dict[KindName, Head] = {
@@ -22,15 +22,12 @@ HEAD_OF_KIND: dict[KindName, Head] = {
     "choose": "choice",
     "retrieve": "encoder",
     "mine": "encoder",
+    "similarity": "encoder",
+    "ranking": "encoder",
 }
 
-Prediction = str | tuple[str, ...] | int
-"""A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
-retrieved sentence (retrieve) or of the option (choose), or per sentence two ids of English ones, "" for
-none (mine: the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
-
 UNTRAINED: frozenset[KindName] = frozenset(
-    {"retrieve", "mine"}
+    {"retrieve", "mine", "similarity", "ranking"}
 )  # kinds that compare the bare encoder's vectors
 ENCODER = "encoder"  # the training set of tasks that train nothing: the bare encoder
 
@@ -83,6 +80,8 @@ class Task:
     A task that a recipe declares (`own`) is of this type, too. Its files are absolute paths, its training set has its
     name and is its own train split, in `train_languages` (all where none is named). Where one file holds several
     languages or splits, `where` keeps the rows of one: {language} and {split} stand for what the files call it.
+    `prompts` are what its texts begin with, in place of the model's own: of `text` (similarity), `query` and `passage`
+    (ranking).
     """
 
     name: str
@@ -106,6 +105,7 @@ class Task:
     splits: dict[str, str] = field(default_factory=dict)  # ours -> how the files spell it
     cut: Cut | None = None
     train_languages: tuple[str, ...] = ()
+    prompts: dict[str, str] = field(default_factory=dict)
 
     def file_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language, () for a split that the task has not."""
@@ -188,111 +188,6 @@ class TrainingSet:
         spelt = self.language_names.get(language, language)
         return tuple(name.format(language=spelt) for name in self.translated.get(split, ()))
 
-
-@dataclass(frozen=True)
-class Text:
-    """One text and its label (None where the gold is withheld)."""
-
-    text: str
-    label: str | None
-
-    @property
-    def gold(self) -> str | None:
-        return self.label
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two texts and their label (None where the gold is withheld)."""
-
-    first: str
-    second: str
-    label: str | None
-
-    @property
-    def gold(self) -> str | None:
-        return self.label
-
-
-@dataclass(frozen=True)
-class Tagged:
-    """Words and one tag per word (None where the gold is withheld)."""
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...] | None
-
-    @property
-    def gold(self) -> tuple[str, ...] | None:
-        return self.tags
-
-
-@dataclass(frozen=True)
-class Bitext:
-    """A sentence and its English translation; the gold is one-to-one by position.
-
-    Not `aligned`: the order of the English side hides the gold, and the target is some other sentence.
-    """
-
-    source: str
-    target: str
-    aligned: bool = True
-
-    @property
-    def gold(self) -> str | None:
-        return self.target if self.aligned else None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A reference answer and the character of the context at which it begins."""
-
-    text: str
-    start: int
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question on a context. `answers`: () where it has none in the context, None where withheld."""
-
-    id: str
-    question: str
-    context: str
-    answers: tuple[Answer, ...] | None
-
-    @property
-    def gold(self) -> tuple[Answer, ...] | None:
-        return self.answers
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Options that go on from, or answer, a question on a context ("" for none); `gold` is an index."""
-
-    context: str
-    question: str
-    options: tuple[str, ...]
-    gold: int | None
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence of a comparable corpus; `translations` are ids of the English side.
-
-    For an English sentence (`english`) they are (); None where the gold is withheld.
-    """
-
-    id: str
-    text: str
-    english: bool
-    translations: tuple[str, ...] | None
-
-    @property
-    def gold(self) -> tuple[str, ...] | None:
-        return self.translations
-
-
-# `gold` of an example is what is right, None where that is withheld.
-Example = Text | Pair | Tagged | Bitext | Question | Choice | Sentence
 
 TASKS = Catalog("task", "xpareto.eval.tasks", "TASK")
 TRAINING_SETS = Catalog("training set", "xpareto.eval.training", "TRAINING", also="xpareto.eval.tasks")

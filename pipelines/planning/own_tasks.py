@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,17 +11,20 @@ from xpareto.compress.core import InputError, enumerated
 from xpareto.eval.data import LANGUAGES, Data, DataSpec
 from xpareto.eval.data.readers import values
 from xpareto.eval.tasks import KINDS, UNTRAINED, Cut, HubSource, KindName, Task
+from xpareto.pipelines.planning.own_files import files_of, matches
 from xpareto.pipelines.recipe import Recipe, TaskChoice
 
-SPLITS = ("train", "dev", "test")
 UNKNOWN = "und"  # ISO 639-2: undetermined
 _GROUPS: dict[KindName, str] = {
-    "classify": "classification", "tag": "tagging", "span": "qa", "retrieve": "retrieval",
+    "classify": "classification", "tag": "tagging", "span": "qa", "retrieve": "retrieval", "similarity": "retrieval",
+    "ranking": "retrieval",
 }  # fmt: skip
 _METRICS: dict[KindName, tuple[str, ...]] = {
     "classify": ("accuracy",), "tag": ("f1", "accuracy"), "span": ("f1", "exact_match"), "retrieve": ("accuracy",),
+    "similarity": ("spearman", "pearson"), "ranking": ("ndcg_at_10", "recall_at_10", "recall_at_100"),
 }  # fmt: skip
 _LABELLED = ("classify", "tag")
+_MAX_LENGTH = {"span": 384, "ranking": 512}
 
 
 def with_own_tasks(spec: DataSpec, recipe: Recipe, folder: Path, recipe_file: str, lock: str) -> DataSpec:
@@ -83,7 +84,9 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         columns = {"label": "label", **({} if "first" in columns else {"text": "text"}), **columns}
     elif choice.kind == "retrieve":
         columns = {"source": "source", "target": "target", **columns}
-    files = _files(choice, roots, where)
+    elif choice.kind == "similarity":
+        columns = {"first": "first", "second": "second", "score": "score", **columns}
+    files = files_of(choice, roots, where)
     hub = choice.hub
     there = hub.splits if hub is not None else files
     shares = {split: getattr(choice.cut, split) for split in ("test", "dev") if split not in there}
@@ -102,9 +105,9 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         trained_on=choice.training_set,
         metrics=metrics,
         labels=tuple(choice.labels or ()),
-        max_length=choice.max_length or (384 if choice.kind == "span" else 128),
+        max_length=choice.max_length or _MAX_LENGTH.get(choice.kind, 128),
         parallel=choice.parallel,
-        files={split: (name,) for split, name in files.items()},
+        files=files,
         columns=columns,
         language_names=dict(choice.language_names),
         own=True,
@@ -112,6 +115,7 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         splits={str(ours): theirs for ours, theirs in choice.splits.items()},
         cut=cut,
         train_languages=tuple(choice.train_languages or ()),
+        prompts={str(name): text for name, text in choice.prompts.items()},
         hub=None
         if hub is None
         else HubSource(
@@ -133,86 +137,18 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
     return replace(task, languages=languages)
 
 
-def _files(choice: TaskChoice, roots: Sequence[Path], where: str) -> dict[str, str]:
-    """Return split -> absolute path, in which {language} may stand; InputError where a file is not there."""
-    if choice.files is None:
-        return {}
-    if isinstance(choice.files, dict):
-        return {split: _found(name, roots, f"{where}.files.{split}") for split, name in choice.files.items()}
-    named = {split: choice.splits.get(split, split) for split in SPLITS}  # type: ignore[call-overload]
-    if "{split}" in choice.files:
-        by_split = {split: choice.files.replace("{split}", spelt) for split, spelt in named.items()}
-        there = {split: path for split, name in by_split.items() if (path := _place(name, roots)) is not None}
-        if not there:
-            raise InputError(_absent(" or ".join(by_split.values()), roots, f"{where}.files"))
-        return there
-    path = _found(choice.files, roots, f"{where}.files")
-    if "split" in choice.columns:
-        shown = {value for file, _ in matches(path) for value in values(file, str(choice.columns["split"]))}
-        there = {split: path for split, spelt in named.items() if spelt in shown}
-        if not there:
-            raise InputError(
-                f"{where}.columns.split: expected {', '.join(named.values())} in it, found "
-                f"{enumerated(sorted(shown), 6)}. Say by `splits` what it calls them."
-            )
-        return there
-    return {"test" if choice.kind in UNTRAINED else "train": path}
-
-
-def _found(name: str, roots: Sequence[Path], where: str) -> str:
-    path = _place(name, roots)
-    if path is None:
-        raise InputError(_absent(name, roots, where))
-    return path
-
-
-def _absent(name: str, roots: Sequence[Path], where: str) -> str:
-    looked = " nor ".join(str(root) for root in roots)
-    return (
-        f"{where}: expected {name}, found no such file, neither in {looked}."
-        if len(roots) > 1
-        else (f"{where}: expected {name}, found no such file in {looked}.")
-    )
-
-
-def _place(name: str, roots: Sequence[Path]) -> str | None:
-    """Return the absolute path of a file, or pattern, in the first folder that has it; None in none."""
-    for root in roots:
-        path = str(root.absolute() / Path(name).expanduser())
-        if matches(path):
-            return path
-    return None
-
-
-def matches(path: str) -> list[tuple[Path, str]]:
-    """Return the files of a path in which {language} may stand, each with what stands there ("" where it does not)."""
-    if "{language}" not in path:
-        return [(Path(path), "")] if Path(path).is_file() else []
-    before, *rest = path.split("{language}")
-    pattern = re.compile(
-        re.escape(before)
-        + "(?P<code>[^/]+)"
-        + "".join((("(?P=code)" if at else "") + re.escape(part)) for at, part in enumerate(rest))
-    )
-    anchor = Path(path).anchor
-    found = Path(anchor).glob("*".join(map(glob.escape, (before.removeprefix(anchor), *rest))))
-    pairs = [
-        (file, hit["code"]) for file in sorted(found) if (hit := pattern.fullmatch(str(file))) is not None
-    ]
-    return [(file, code) for file, code in pairs if file.is_file()]
-
-
-def _languages(task: Task, choice: TaskChoice, files: Mapping[str, str], where: str) -> tuple[str, ...]:
+def _languages(
+    task: Task, choice: TaskChoice, files: Mapping[str, Sequence[str]], where: str
+) -> tuple[str, ...]:
     """Return the codes of the languages that the files have, sorted."""
     codes = {spelt: code for code, spelt in task.language_names.items()}
     named = choice.languages if isinstance(choice.languages, list) else []
+    paths = list(dict.fromkeys(path for names in files.values() for path in names))
     column = next((name for name, mark in task.where.items() if mark == "{language}"), None)
     if column is not None:
-        found = {
-            value for path in files.values() for file, _ in matches(path) for value in values(file, column)
-        }
-    elif any("{language}" in path for path in files.values()):
-        found = {code for path in files.values() for _, code in matches(path) if code}
+        found = {value for path in paths for file, _ in matches(path) for value in values(file, column)}
+    elif any("{language}" in path for path in paths):
+        found = {code for path in paths for _, code in matches(path) if code}
     else:
         return tuple(named) if len(named) == 1 or choice.hub is not None else (UNKNOWN,)
     if "" in found:

@@ -14,6 +14,7 @@ from xpareto.pipelines.planning.kept_heads import kept_notes
 from xpareto.pipelines.planning.own_tasks import cut_notes, language_notes
 from xpareto.pipelines.planning.plan import make_plan
 from xpareto.pipelines.planning.preflight import check_evaluation
+from xpareto.pipelines.planning.withheld_gold import judgement_notes
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe import Checked, Recipe, apply_overrides, check, read_recipe
 from xpareto.pipelines.storage import Store
@@ -54,6 +55,7 @@ class Prepared:
             *self.checked.notes,
             *cut_notes(tuple(self.start.data.own.tasks.values())),
             *language_notes(tuple(self.start.data.own.tasks.values())),
+            *judgement_notes(self.work, self.start.data),
             *_unused(self.plan),
             *notes_of_base(self.start.base, self.plan, self.checked.recipe),
             *(

@@ -9,6 +9,7 @@ from xpareto.compress.core import InputError
 from xpareto.eval.data import Data
 from xpareto.eval.probing import withheld
 from xpareto.eval.submission import NINE
+from xpareto.eval.tasks import Query
 from xpareto.pipelines.planning.workload import Workload
 
 _OTHER = "dev"  # the split whose gold nobody withholds
@@ -41,7 +42,7 @@ def gold_file(data: Data, item: Workload, language: str, split: str) -> str:
     gold = item.task.gold_names(language, split)
     if gold and isinstance(files[0], Path):
         return str(files[0].parent / gold[0])
-    return str(files[-1 if item.task.kind == "retrieve" else 0])
+    return str(files[-1 if item.task.kind in ("retrieve", "ranking") else 0])
 
 
 def withheld_notes(work: Sequence[Workload]) -> Iterator[str]:
@@ -78,3 +79,17 @@ def withheld_notes(work: Sequence[Workload]) -> Iterator[str]:
         f", or evaluate a split that has gold, as in `{{task: {other}, split: {_OTHER}}}`" if other else ""
     )
     yield f"To score them, put files with gold in their place{split}.{submit}"
+
+
+def judgement_notes(work: Sequence[Workload], data: Data) -> Iterator[str]:
+    """Yield how many queries of what is evaluated have no judgement, which are left out."""
+    for item in work:
+        for code in item.languages if item.task.kind == "ranking" else ():
+            [first] = data.examples(item.task, code, item.split, limit=1)
+            assert isinstance(first, Query)
+            if left := first.corpus.unjudged:
+                told = "query has" if len(left) == 1 else "queries have"
+                yield (
+                    f"{item.task.name}: {len(left):,} {told} no judgement in {code} and no place in the score, "
+                    f"the first at {left[0]}."
+                )

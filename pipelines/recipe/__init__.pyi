@@ -15,4 +15,4 @@ from .schema import Checked as Checked
 from .schema import Measure as Measure
 from .schema import Recipe as Recipe
 from .schema import Setting as Setting
-from .schema import TaskChoice as TaskChoice
+from .task_choice import TaskChoice as TaskChoice

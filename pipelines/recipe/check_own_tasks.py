@@ -9,14 +9,19 @@ from typing import Any
 from xpareto.compress.core import EACH, ENCODER, hint
 from xpareto.eval.tasks import KINDS, TASKS, TRAINING_SETS, UNTRAINED, split_language
 from xpareto.pipelines.recipe.located_yaml import Located, Where
-from xpareto.pipelines.recipe.schema import TaskChoice
+from xpareto.pipelines.recipe.task_choice import TaskChoice
 
 COLUMNS = {
     "classify": ("text", "first", "second", "label"),
     "tag": ("words", "tags"),
     "span": ("id", "question", "context", "answers"),
     "retrieve": ("source", "target"),
+    "similarity": ("first", "second", "score"),
+    "ranking": (),
 }
+PROMPTS = {"similarity": ("text",), "ranking": ("query", "passage")}
+"""What of a kind's texts may begin with a prompt."""
+PARTS = ("queries", "corpus", "judgements")
 _ROWS = ("language", "split")  # columns that say whose a row is
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LABELLED = ("classify", "tag")
@@ -47,8 +52,11 @@ def own_task_problems(
         if name not in metrics:
             known_ones = f"{hint(name, metrics)} Known: {', '.join(metrics)}."
             yield f'{source.at((*where, "metrics", index))}: unknown metric "{name}" of {choice.kind}.{known_ones}'
-    known = [*COLUMNS[choice.kind], *_ROWS]
+    known = [*COLUMNS[choice.kind], *(() if choice.kind == "ranking" else _ROWS)]
     for name in choice.columns:
+        if not known:
+            yield f"{source.at((*where, 'columns'))}: {choice.kind} has files with columns of set names. Leave it out."
+            break
         if name not in known:
             yield (
                 f'{source.at((*where, "columns", name))}: unknown column "{name}" of {choice.kind}.{hint(name, known)} '
@@ -60,6 +68,9 @@ def own_task_problems(
         yield f"{source.at((*where, 'columns'))}: expected text, or first and second; found both. Keep one."
     if choice.labels is not None and choice.kind not in _LABELLED:
         yield f"{source.at((*where, 'labels'))}: {choice.kind} has no labels. Leave them out."
+    if (unfit := [name for name in choice.prompts if name not in PROMPTS.get(choice.kind, ())]) != []:
+        expected = " and ".join(PROMPTS.get(choice.kind, ())) or "no prompts"
+        yield f"{source.at((*where, 'prompts', unfit[0]))}: expected {expected} of {choice.kind}, found {unfit[0]}."
     if choice.train_languages is not None and choice.kind in UNTRAINED:
         yield f"{source.at((*where, 'train_languages'))}: {choice.kind} trains nothing. Leave them out."
     if choice.trained_on is not None:
@@ -84,12 +95,18 @@ def _trained_on(choice: TaskChoice, own: Mapping[str, str], where: str) -> Itera
 
 def _files(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
     files = choice.files if isinstance(choice.files, dict) else {"": choice.files} if choice.files else {}
+    parts = [name for name in files if name in PARTS]
+    if choice.kind == "ranking" and files and [*files] != [""] and {*files} != {*PARTS}:
+        yield f"{source.at((*where, 'files'))}: expected a folder, or {', '.join(PARTS)}, found {', '.join(files)}."
+    if choice.kind != "ranking" and parts:
+        yield f"{source.at((*where, 'files', parts[0]))}: only a ranking has {parts[0]}. Name files by split."
     for split, name in files.items():
         place: Where = (*where, "files", split) if split else (*where, "files")
+        both = not split or split == "judgements"
         for mark in re.findall(r"\{[^{}]*\}", name):
-            if mark not in ("{language}", "{split}") or (split and mark == "{split}"):
+            if mark not in ("{language}", "{split}") or (not both and mark == "{split}"):
                 yield (
-                    f"{source.at(place)}: expected {{language}}{'' if split else ' and {split}'} alone in braces, "
+                    f"{source.at(place)}: expected {{language}}{' and {split}' if both else ''} alone in braces, "
                     f"found {mark}."
                 )
     names = " ".join(files.values())
@@ -107,6 +124,8 @@ def _hub(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
     for name in _ROWS:
         if name in choice.columns:
             yield f"{source.at((*where, 'columns', name))}: of the hub, say it in `config`, `splits` and `where`."
+    if choice.kind == "ranking":
+        yield f"{source.at((*where, 'hub'))}: a ranking is read from files. Download them, and give `files`."
     if not isinstance(choice.languages, list):
         yield f"{source.at(where)}: a task on the hub needs `languages`, a list of the codes that it has."
     if choice.kind in _LABELLED and choice.labels is None:

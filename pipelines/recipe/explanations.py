@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from xpareto.compress.core import hint, refused
 from xpareto.pipelines.recipe.located_yaml import Located, Where
-from xpareto.pipelines.recipe.schema import PATTERNS, TaskChoice
+from xpareto.pipelines.recipe.schema import PATTERNS
+from xpareto.pipelines.recipe.task_choice import TaskChoice
 
 MOST_PROBLEMS = 1000
 """What is wrong with one part of a recipe and worth the words; the command line shows fewer."""

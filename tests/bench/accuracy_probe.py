@@ -29,7 +29,7 @@ from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.hardware.machine import machine_facts
 from xpareto.eval.probing.batches import run_all
 from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.tasks import KINDS, task
 
 HEADS = {"udpos": "tagging", "xnli": "classification"}
 LEAST = 3.0

@@ -51,7 +51,7 @@ def measure(arguments: argparse.Namespace) -> None:
     from xpareto.eval.statistics.bootstrap import NORMAL_FROM
     from xpareto.eval.statistics.score_draws import TaskScores, task_scores
     from xpareto.eval.statistics.scores import Weights, score_table
-    from xpareto.eval.tasks._task import KINDS, TASKS, task
+    from xpareto.eval.tasks import KINDS, TASKS, task
 
     rng = np.random.default_rng(0)
     languages = [f"l{number:02d}" for number in range(arguments.languages)]

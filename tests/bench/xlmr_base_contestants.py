@@ -51,7 +51,7 @@ from xpareto.eval.roofline.operator_profile import OperatorTimes, profile
 from xpareto.eval.roofline.peak_rates import bandwidth, peaks
 from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes.onnxruntime import open_file, session_options
-from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.tasks import KINDS, task
 from xpareto.reports.formats.markdown import table
 
 OURS, TWIN, RIVAL, EXACT = "ours int8", "ours int8, again", "optimum-onnx int8", "torch fp32"

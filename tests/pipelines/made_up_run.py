@@ -11,7 +11,7 @@ import numpy as np
 
 from xpareto.eval.kinds._kind import Kind
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.tasks import KINDS, task
 from xpareto.pipelines.storage.run_folder import RunFolder
 
 LANGUAGES = {"xnli": ("en", "de", "sw"), "udpos": ("en", "de"), "tatoeba": ("de", "sw")}

@@ -3,6 +3,7 @@ from .bucc import limited as limited
 from .ccg import supertagged as supertagged
 from .conll import CONLL as CONLL
 from .conll import word_columns as word_columns
+from .judgements import judged_queries as judged_queries
 from .multiple_choice import choice_of_row as choice_of_row
 from .multiple_choice import choices as choices
 from .rows import bitext as bitext
@@ -16,6 +17,8 @@ from .squad import told_apart as told_apart
 from .tables import TABLES as TABLES
 from .tables import bitext_rows as bitext_rows
 from .tables import labelled_texts as labelled_texts
+from .tables import number_of as number_of
 from .tables import records as records
+from .tables import scored_pairs as scored_pairs
 from .tables import tagged_rows as tagged_rows
 from .tables import values as values

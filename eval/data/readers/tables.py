@@ -6,6 +6,7 @@ feed stands in quotes, and a quote inside is doubled. Wrong content is named as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from xpareto.compress.core import InputError, hint
 from xpareto.eval.data.readers import rows as rows
-from xpareto.eval.tasks import Bitext, Pair, Tagged, Text
+from xpareto.eval.tasks import Bitext, Pair, Similar, Tagged, Text
 
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
 TABLES = (*_SEPARATORS, ".jsonl", ".parquet")
@@ -65,6 +66,40 @@ def tagged_rows(
                 rows.known_label(tag, labels, place)
         sentences.append(Tagged(tuple(map(str, words)), known))
     return sentences
+
+
+def scored_pairs(
+    file: Path, columns: Mapping[str, str], labelled: bool, where: Mapping[str, str]
+) -> list[Similar]:
+    """Return the pairs of a table with the number in the column score; where it is empty, the gold is withheld."""
+    first, second, score = (columns.get(name, name) for name in ("first", "second", "score"))
+    pairs = []
+    for place, record in chosen(file, where):
+        texts = [rows.text_of(record, (name,), place).strip() for name in (first, second)]
+        given = rows.value_of(record, (score,), place) if labelled or score in record else None
+        number = number_of(given, f"{place}: {score}")
+        if labelled and number is None:
+            raise InputError(f"{place}: {score}: expected a number, found nothing.")
+        pairs.append(Similar(texts[0], texts[1], number))
+    return pairs
+
+
+def number_of(cell: Any, where: str) -> float | None:
+    """Return a cell as a number, None where it is empty; InputError, which `where` begins, for anything else.
+
+    >>> number_of("3.5", ""), number_of(2, ""), number_of(" ", "")
+    (3.5, 2.0, None)
+    """
+    word = _word(cell)
+    if not word:
+        return None
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or "_" in word:
+        raise InputError(f"{where}: expected a number such as 3.5, found {word[:60]!r}.")
+    return number
 
 
 def bitext_rows(file: Path, columns: Mapping[str, str], where: Mapping[str, str]) -> list[Bitext]:

@@ -11,7 +11,7 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.comparison.best_arm import BestArms, Fold, Selection, best_arms, cross_fitted
 from xpareto.eval.statistics.score_draws import ModelTuning, task_scores
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 ARMS = ("none", "mnli", "squad", "swag")
 

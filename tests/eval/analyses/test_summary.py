@@ -18,7 +18,7 @@ from xpareto.eval.analyses.summary import analyse
 from xpareto.eval.records.measurement import append_rows
 from xpareto.eval.results.run_results import read_run_results
 from xpareto.eval.statistics.intervals import LEVEL
-from xpareto.eval.tasks._task import KINDS, TASKS, task
+from xpareto.eval.tasks import KINDS, TASKS, task
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.report import build_report, write_analysis
 from xpareto.pipelines.storage.run_folder import RunFolder

@@ -16,7 +16,7 @@ from xpareto.eval.metrics.chunk_f1 import f1
 from xpareto.eval.statistics.intervals import Spread
 from xpareto.eval.statistics.score_draws import TaskScores, task_scores
 from xpareto.eval.statistics.tests import Contrast, contrasts, holm, verdict
-from xpareto.eval.tasks._task import Task, task
+from xpareto.eval.tasks import Task, task
 
 
 def answers(right: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from xpareto.eval.data.language_facts import LANGUAGES
 from xpareto.eval.statistics.estimates import Uncertain
 from xpareto.eval.statistics.metric_units import MetricUnits
 from xpareto.eval.statistics.prediction_flips import NONE, Flips, flips
-from xpareto.eval.tasks._task import KINDS, TASKS, task
+from xpareto.eval.tasks import KINDS, TASKS, task
 
 CODES = ("de", "en", "hi", "sw", "th", "xx")
 

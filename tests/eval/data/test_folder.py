@@ -8,7 +8,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.folder import Folder
-from xpareto.eval.tasks._task import Pair, task, training_set
+from xpareto.eval.tasks import Pair, task, training_set
 
 UDPOS, XNLI, TATOEBA, MNLI = task("udpos"), task("xnli"), task("tatoeba"), training_set("mnli")
 

@@ -13,7 +13,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data import hub
 from xpareto.eval.data.hub import Hub
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Example, HubSource, Pair, Tagged, Task, TrainingSet, task, training_set
+from xpareto.eval.tasks import Example, HubSource, Pair, Tagged, Task, TrainingSet, task, training_set
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 XNLI = {

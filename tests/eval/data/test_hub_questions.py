@@ -13,7 +13,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data import hub
 from xpareto.eval.data.hub import Hub
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Answer, HubSource, Question, Task, task, training_set
+from xpareto.eval.tasks import Answer, HubSource, Question, Task, task, training_set
 
 ROWS = {
     "de": [

@@ -18,7 +18,7 @@ from xpareto.eval.data.cut import cut_off
 from xpareto.eval.data.hub import Hub
 from xpareto.eval.data.readers.conll import word_columns
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Cut, Example, HubSource, Task, Text, task, task_of
+from xpareto.eval.tasks import Cut, Example, HubSource, Task, Text, task, task_of
 
 ROWS = [(f"{code} text {n}", "ab"[n % 2], code) for n in range(20) for code in ("de", "en", "zh")]
 

@@ -14,7 +14,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.held_out import held_out
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.training import training_examples
-from xpareto.eval.tasks._task import Pair, Question, task, training_set
+from xpareto.eval.tasks import Pair, Question, task, training_set
 
 Make = Callable[[Sequence[str]], Path]
 

@@ -11,7 +11,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS, task, training_set
+from xpareto.eval.tasks import TASKS, TRAINING_SETS, task, training_set
 
 
 @pytest.fixture

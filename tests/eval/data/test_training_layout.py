@@ -10,7 +10,7 @@ import pytest
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import TRAINING_SETS, Choice, Pair, Tagged, task, training_set
+from xpareto.eval.tasks import TRAINING_SETS, Choice, Pair, Tagged, task, training_set
 
 NLI = [{"sentence1": "a", "sentence2": "b", "label": "neutral"}]
 SWAG = [{"ctx": "a", "endings": ["b", "c"], "label": 0}]

@@ -16,7 +16,7 @@ from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.choices import encode_choices
 from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.encoding.training import training_examples
-from xpareto.eval.tasks._task import Choice
+from xpareto.eval.tasks import Choice
 
 WORD = st.sampled_from("abcdefghij")
 TEXT = st.lists(WORD, max_size=6).map(" ".join)

@@ -21,7 +21,7 @@ from xpareto.eval.probing.batches import pad
 from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.runtimes._runtime import RUNTIMES, Session
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 Build = Callable[..., Artifact]
 TOLERANCE = 1e-4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.encoding.qa_windows import cut, encode_questions, token_span, training_windows
 from xpareto.eval.encoding.text import TextEncoder
-from xpareto.eval.tasks._task import Answer, Question
+from xpareto.eval.tasks import Answer, Question
 
 TEXTS = {
     "en": "The  quick brown fox,\njumps over 12 lazy dogs (in 1999).",

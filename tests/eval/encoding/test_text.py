@@ -15,7 +15,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import IGNORED, TextEncoder, encode_pairs, encode_tagged, longest_first
 from xpareto.eval.encoding.training import training_examples
-from xpareto.eval.tasks._task import Pair, Tagged
+from xpareto.eval.tasks import Pair, Tagged
 
 SENTENCES = (
     "der Hund schläft im Garten", "the dog sleeps in the garden", "кошка спит на стуле",
@@ -219,7 +219,7 @@ def test_encoding_loads_no_model_library(file: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from xpareto.eval.encoding.text import TextEncoder;"
         "import xpareto.eval.data.source;"
-        "from xpareto.eval.tasks._task import KINDS; KINDS.all();"
+        "from xpareto.eval.tasks import KINDS; KINDS.all();"
         f"TextEncoder(Path({str(file)!r})).texts(['a'], 8);"
         "print([name for name in ('torch', 'transformers', 'datasets', 'onnxruntime') if name in sys.modules])"
     )
@@ -234,7 +234,7 @@ def test_the_real_tokenizer_gives_what_transformers_gives() -> None:
         pytest.skip("no ../shared beside the repository")
     from transformers import AutoTokenizer
 
-    from xpareto.eval.tasks._task import task
+    from xpareto.eval.tasks import task
 
     model = folder / "models" / "mini-xlmr"
     theirs, ours = AutoTokenizer.from_pretrained(model), TextEncoder(model / "tokenizer.json")

@@ -22,7 +22,7 @@ from xpareto.eval.probes.accuracy import PROBE
 from xpareto.eval.probing.context import MeasurementContext
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.statistics.threshold_draws import retuned_f1
-from xpareto.eval.tasks._task import Sentence, task
+from xpareto.eval.tasks import Sentence, task
 
 KIND = Mine()
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.encoding.text import Encoded
-from xpareto.eval.tasks._task import KINDS, Choice, Example, Task
+from xpareto.eval.tasks import KINDS, Choice, Example, Task
 
 CHOOSE = KINDS.load("choose")
 TASK = Task("some", "choose", "classification", ("en",), "hellaswag", ("accuracy",))

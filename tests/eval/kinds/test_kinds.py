@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.encoding.text import Encoded
 from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import HEAD_OF_KIND, KINDS, TASKS, Bitext, Example, Pair, Tagged, task
+from xpareto.eval.tasks import HEAD_OF_KIND, KINDS, TASKS, Bitext, Example, Pair, Tagged, task
 
 XNLI, UDPOS, TATOEBA = task("xnli"), task("udpos"), task("tatoeba")
 CLASSIFY, TAG, RETRIEVE = (KINDS.load(name) for name in ("classify", "tag", "retrieve"))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import (
+from xpareto.eval.tasks import (
     KINDS,
     Answer,
     Choice,

@@ -16,7 +16,7 @@ from xpareto.eval.data.readers.squad import questions
 from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import Encoded, TextEncoder
 from xpareto.eval.kinds._kind import Kind
-from xpareto.eval.tasks._task import KINDS, Answer, Question, Task, task
+from xpareto.eval.tasks import KINDS, Answer, Question, Task, task
 
 SPAN: Kind = KINDS.load("span")
 XQUAD, MLQA = task("xquad"), task("mlqa")

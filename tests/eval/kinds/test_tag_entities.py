@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from xpareto.eval.metrics.chunk_f1 import chunk_counts
 from xpareto.eval.metrics.entity_f1 import entity_counts
-from xpareto.eval.tasks._task import KINDS, Example, Tagged, task
+from xpareto.eval.tasks import KINDS, Example, Tagged, task
 
 TAG, PANX, UDPOS = KINDS.load("tag"), task("panx"), task("udpos")
 

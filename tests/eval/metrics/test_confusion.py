@@ -13,7 +13,7 @@ from xpareto.eval.kinds.classify import KIND
 from xpareto.eval.statistics.bootstrap import generator
 from xpareto.eval.statistics.prediction_flips import flips
 from xpareto.eval.statistics.score_draws import task_scores
-from xpareto.eval.tasks._task import Prediction, Task, Text
+from xpareto.eval.tasks import Prediction, Task, Text
 
 LABELS = ("a", "b", "c")
 MINE = Task(

@@ -18,7 +18,7 @@ from xpareto.eval.probes.shapes import parse_shape
 from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import LOAD, Measurement
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 Build = Callable[..., Artifact]
 TIMED = {"latency", "shapes", "tokenization"}

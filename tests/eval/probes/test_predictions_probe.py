@@ -21,7 +21,7 @@ from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.records.measurement import Measurement
 from xpareto.eval.submission.leaderboard import NINE, file_of, format_of
 from xpareto.eval.submission.scoring import score_folder
-from xpareto.eval.tasks._task import Bitext, Example, Pair, Question, Sentence, Tagged, Task, task
+from xpareto.eval.tasks import Bitext, Example, Pair, Question, Sentence, Tagged, Task, task
 
 LANGUAGES = {name: task(name).languages[:2] for name in NINE}
 HEADS = {

@@ -23,7 +23,7 @@ from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.probing.timed_calls import Times
 from xpareto.eval.records.measurement import LOAD, Measurement
 from xpareto.eval.roofline import file_bytes as weights
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 Build = Callable[..., Artifact]
 

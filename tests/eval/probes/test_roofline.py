@@ -22,7 +22,7 @@ from xpareto.eval.roofline.bound import Roof, in_precision
 from xpareto.eval.roofline.onnx_operations import Work, onnx_work
 from xpareto.eval.roofline.operator_profile import OVERHEAD, sums
 from xpareto.eval.roofline.peak_rates import Peak, bandwidth, peaks
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 Build = Callable[..., Artifact]
 PARTS = {"embeddings", "attention", "ffn", "head", "other", OVERHEAD}

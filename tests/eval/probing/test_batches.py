@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.probing.batches import pad, plan_batches, run_all
 from xpareto.eval.runtimes._runtime import RUNTIMES, Session
-from xpareto.eval.tasks._task import KINDS
+from xpareto.eval.tasks import KINDS
 
 BROKEN = 1_000_000
 SEQUENCES = st.lists(st.lists(st.integers(2, 9), min_size=1, max_size=12), max_size=25)

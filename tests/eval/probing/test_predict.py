@@ -5,7 +5,7 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.kinds.retrieve import KIND as RETRIEVE
 from xpareto.eval.probing.predict import withheld
-from xpareto.eval.tasks._task import Answer, Bitext, Choice, Example, Pair, Question, Sentence, Tagged, task
+from xpareto.eval.tasks import Answer, Bitext, Choice, Example, Pair, Question, Sentence, Tagged, task
 
 LABELLED: list[Example] = [
     Pair("a", "b", "0"),

@@ -22,7 +22,7 @@ from xpareto.eval.results.document import (
     run_schema,
     write_document,
 )
-from xpareto.eval.tasks._task import Task
+from xpareto.eval.tasks import Task
 
 TRAIN = StepFacts("train", "target", 1, {"on": "each", "epochs": 2.0})
 

@@ -22,7 +22,7 @@ from xpareto.eval.results.learnt import surely
 from xpareto.eval.results.run import read_runs
 from xpareto.eval.results.run_results import read_run_results
 from xpareto.eval.results.summary import summarize
-from xpareto.eval.tasks._task import KINDS, Bitext, Choice, Pair, Question, Tagged, task
+from xpareto.eval.tasks import KINDS, Bitext, Choice, Pair, Question, Tagged, task
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.choose import choose_run
 from xpareto.pipelines.runs.diff import diff_runs

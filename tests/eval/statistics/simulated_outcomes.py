@@ -15,7 +15,7 @@ from xpareto.eval.comparison.drops import judged_drops
 from xpareto.eval.statistics.bootstrap import NORMAL_FROM
 from xpareto.eval.statistics.score_draws import task_scores
 from xpareto.eval.statistics.scores import Weights, score_table
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 TASK = task("tatoeba")  # 36 languages whose examples are drawn apart
 ACCURACY = 0.7  # of the uncompressed model

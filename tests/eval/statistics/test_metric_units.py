@@ -8,7 +8,7 @@ import pytest
 from xpareto.eval.kinds._kind import Kind
 from xpareto.eval.statistics.score_draws import task_scores
 from xpareto.eval.statistics.scores import Weights, score_table
-from xpareto.eval.tasks._task import KINDS, TASKS, task
+from xpareto.eval.tasks import KINDS, TASKS, task
 
 
 @pytest.mark.parametrize("name", TASKS.names)

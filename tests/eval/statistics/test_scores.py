@@ -11,7 +11,7 @@ from xpareto.eval.statistics.estimates import Uncertain, repeated, simultaneous
 from xpareto.eval.statistics.metric_units import MetricUnits
 from xpareto.eval.statistics.score_draws import TaskScores, task_scores
 from xpareto.eval.statistics.scores import ScoreTable, Weights, score_table, standard_deviation
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 LANGUAGES = {"xnli": ("de", "en", "sw"), "tatoeba": ("de", "tr")}
 

@@ -13,7 +13,7 @@ from xpareto.eval.metrics.mining import best_threshold
 from xpareto.eval.statistics.bootstrap import generator, times_drawn
 from xpareto.eval.statistics.score_draws import ModelTuning, task_scores
 from xpareto.eval.statistics.threshold_draws import retuned_f1
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 
 Row = tuple[float, float, float, float]  # score, correct, gold, half
 

@@ -14,7 +14,7 @@ from xpareto.eval.metrics import squad
 from xpareto.eval.submission.answers import Answers
 from xpareto.eval.submission.leaderboard import GROUPS, NINE, file_of, format_of, title
 from xpareto.eval.submission.scoring import score_folder
-from xpareto.eval.tasks._task import (
+from xpareto.eval.tasks import (
     KINDS,
     TASKS,
     Answer,

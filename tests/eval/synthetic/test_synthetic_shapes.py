@@ -21,7 +21,7 @@ from xpareto.eval.synthetic.questions import ORDERS, SENTENCES, Asked, passage, 
 from xpareto.eval.synthetic.realize import LANGUAGES, text
 from xpareto.eval.synthetic.sentences import PAWSX_LANGUAGES, SIZES
 from xpareto.eval.synthetic.write import write_data
-from xpareto.eval.tasks._task import Question, task
+from xpareto.eval.tasks import Question, task
 
 
 @pytest.fixture(scope="module")

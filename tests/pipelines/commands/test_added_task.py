@@ -37,7 +37,7 @@ from xpareto.eval.data.source import Data, DataSpec
 from xpareto.eval.encoding.text import TextEncoder
 from xpareto.eval.encoding.training import training_examples
 from xpareto.eval.submission.leaderboard import format_of
-from xpareto.eval.tasks._task import KINDS, task
+from xpareto.eval.tasks import KINDS, task
 
 found, data, tokenizer = task("sib200"), Data.open(DataSpec("data")), Path(sys.argv[1]) / "tokenizer.json"
 kind, examples = KINDS.load(found.kind), data.examples(found, "en")

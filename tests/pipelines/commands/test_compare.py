@@ -16,7 +16,7 @@ from xpareto.compress.core.errors import InputError
 from xpareto.eval.analyses.documents.arm_comparison import ArmComparison
 from xpareto.eval.kinds._kind import TUNING
 from xpareto.eval.records.measurement import Measurement, append_rows
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 from xpareto.pipelines.cli import app
 from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
 from xpareto.pipelines.storage.run_folder import RunFolder

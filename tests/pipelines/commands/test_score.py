@@ -155,7 +155,7 @@ def test_tatoeba_gold_of_the_mock_is_the_order_of_the_sorted_english_sentences()
         pytest.skip("no ../shared/data/xtreme beside the repository")
     from xpareto.eval.data.source import Data, DataSpec
     from xpareto.eval.submission.leaderboard import format_of
-    from xpareto.eval.tasks._task import task
+    from xpareto.eval.tasks import task
 
     tatoeba = task("tatoeba")
     source = Data.open(DataSpec(str(data.parent)))

@@ -8,7 +8,7 @@ from xpareto.compress.core.step_help import example_recipe, field_docs, formats
 from xpareto.eval.objectives._objective import OBJECTIVES
 from xpareto.eval.probing.registry import PROBES
 from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import TASKS, TRAINING_SETS
+from xpareto.eval.tasks import TASKS, TRAINING_SETS
 from xpareto.pipelines.commands.list import WHAT, show
 from xpareto.pipelines.display.doctor import show_doctor
 from xpareto.pipelines.display.table import print_table

@@ -12,7 +12,7 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import DataNeed
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 from xpareto.pipelines.planning.contamination import refuse_contamination
 from xpareto.pipelines.planning.inputs import Start
 from xpareto.pipelines.planning.workload import Workload

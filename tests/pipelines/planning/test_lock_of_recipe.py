@@ -11,7 +11,7 @@ import pytest
 import xpareto.pipelines.storage.lock
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.source import Data
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 from xpareto.pipelines.planning.graph import Plan
 from xpareto.pipelines.planning.inputs import Start, open_start
 from xpareto.pipelines.planning.plan import make_plan

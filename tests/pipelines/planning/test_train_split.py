@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from xpareto.eval.tasks._task import task
+from xpareto.eval.tasks import task
 from xpareto.pipelines.planning.workload import workloads
 from xpareto.pipelines.recipe.schema import Checked
 

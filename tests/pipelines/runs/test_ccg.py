@@ -10,7 +10,7 @@ from xpareto.compress.core.step import Context
 from xpareto.compress.models.checkpoint import import_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Tagged
+from xpareto.eval.tasks import Tagged
 from xpareto.pipelines.execution.data import TaskDataProvider
 
 # what a word of one letter is: its lexical category

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Tagged
-from xpareto.eval.tasks._task import task as find_task
+from xpareto.eval.tasks import Tagged
+from xpareto.eval.tasks import task as find_task
 
 SHARED = Path(__file__).parents[4] / "shared"
 

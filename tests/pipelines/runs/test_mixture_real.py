@@ -12,7 +12,7 @@ from xpareto.compress.core.step import Context, StepResult
 from xpareto.compress.models.checkpoint import import_checkpoint, read_checkpoint
 from xpareto.compress.steps.train import Train
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import TRAINING_SETS
+from xpareto.eval.tasks import TRAINING_SETS
 from xpareto.pipelines.execution.data import TaskDataProvider
 
 SHARED = Path(__file__).parents[4] / "shared"

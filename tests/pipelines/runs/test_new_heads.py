@@ -18,7 +18,7 @@ from xpareto.eval.probing.batches import run_all
 from xpareto.eval.probing.probe import launch
 from xpareto.eval.probing.request import Ask, Job
 from xpareto.eval.runtimes._runtime import RUNTIMES
-from xpareto.eval.tasks._task import KINDS, Task
+from xpareto.eval.tasks import KINDS, Task
 from xpareto.pipelines.execution.data import TaskDataProvider
 
 pytestmark = pytest.mark.slow  # two trainings and two exports

@@ -179,7 +179,7 @@ def gold_folder(run: Path, target: Path, limit: int) -> Path:
     """Write the gold of a run's data in the leaderboard's shape."""
     from xpareto.eval.data.source import Data, DataSpec
     from xpareto.eval.submission.leaderboard import file_of, format_of
-    from xpareto.eval.tasks._task import Pair, Tagged, task
+    from xpareto.eval.tasks import Pair, Tagged, task
 
     data = Data.open(DataSpec(json.loads((run / "plan.json").read_text())["options"]["data"]))
     for name in ("xnli", "udpos", "tatoeba"):

@@ -25,7 +25,7 @@ from xpareto.eval.metrics.squad import token_f1
 from xpareto.eval.probing.batches import run_all
 from xpareto.eval.runtimes._runtime import RUNTIMES, model_config
 from xpareto.eval.synthetic.write import write_data
-from xpareto.eval.tasks._task import KINDS, TASKS
+from xpareto.eval.tasks import KINDS, TASKS
 from xpareto.pipelines.bases.build import FIELDS
 from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.planning.base_checkpoint import EMBEDDED_BASE

@@ -418,7 +418,7 @@ def test_hostile_text_in_every_place_is_text(
 @pytest.mark.slow
 def test_a_large_run_is_small_and_opens_fast(browser: Browser, tmp_path: Path) -> None:
     """Of 201 candidates, nine tasks and 40 languages: below 6 MB, and drawn within two seconds."""
-    from xpareto.eval.tasks._task import TASKS
+    from xpareto.eval.tasks import TASKS
 
     codes = tuple(f"l{number:02d}" for number in range(40))
     run = analysed_run(

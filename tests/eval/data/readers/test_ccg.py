@@ -10,7 +10,7 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.readers.ccg import supertagged
 from xpareto.eval.data.source import Data, DataSpec
-from xpareto.eval.tasks._task import Tagged
+from xpareto.eval.tasks import Tagged
 
 EXPECTED = [
     Tagged(("dogs", "bark", "|", "#"), ("N", "S[dcl]\\NP", ".", "N/N")),

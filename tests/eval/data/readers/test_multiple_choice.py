@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.readers.multiple_choice import choices
-from xpareto.eval.tasks._task import Choice
+from xpareto.eval.tasks import Choice
 
 COMMONSENSE = {
     "answerKey": "B",

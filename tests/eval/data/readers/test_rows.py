@@ -23,7 +23,7 @@ from xpareto.eval.data.readers.sentence_pairs import pairs
 from xpareto.eval.data.readers.squad import questions
 from xpareto.eval.data.readers.tables import labelled_texts
 from xpareto.eval.submission.format import read_text
-from xpareto.eval.tasks._task import Bitext, Pair, Tagged
+from xpareto.eval.tasks import Bitext, Pair, Tagged
 from xpareto.pipelines.recipe.located_yaml import read_yaml
 
 NLI = ("contradiction", "entailment", "neutral")

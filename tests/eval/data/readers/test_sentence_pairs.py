@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.readers.sentence_pairs import pairs
-from xpareto.eval.tasks._task import Pair
+from xpareto.eval.tasks import Pair
 
 NLI = ("contradiction", "entailment", "neutral")
 SAME = ("0", "1")

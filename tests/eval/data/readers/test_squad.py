@@ -11,7 +11,7 @@ import pytest
 from xpareto.compress.core.errors import InputError
 from xpareto.eval.data.readers.squad import questions
 from xpareto.eval.submission.answers import Answers
-from xpareto.eval.tasks._task import Answer, Question, task
+from xpareto.eval.tasks import Answer, Question, task
 
 CONTEXT = "Der Rhein fließt 😀 nach Köln, 在那里。"
 

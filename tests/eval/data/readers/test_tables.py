@@ -16,7 +16,7 @@ from xpareto.eval.data import hub
 from xpareto.eval.data.hub import Hub, HubFile
 from xpareto.eval.data.readers.tables import labelled_texts, records
 from xpareto.eval.probing.predict import withheld
-from xpareto.eval.tasks._task import KINDS, TRAINING_SETS, HubSource, Pair, Task, Text, TrainingSet
+from xpareto.eval.tasks import KINDS, TRAINING_SETS, HubSource, Pair, Task, Text, TrainingSet
 
 TOPICS = ("sports", "travel")
 COLUMNS = {"text": "text", "label": "category"}
