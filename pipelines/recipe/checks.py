@@ -17,6 +17,7 @@ from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_l
 from xpareto.pipelines.recipe.check_own_tasks import own_names, own_task_problems
 from xpareto.pipelines.recipe.check_training import training_problems
 from xpareto.pipelines.recipe.explanations import explain
+from xpareto.pipelines.recipe.include import with_included
 from xpareto.pipelines.recipe.located_yaml import Located, Where, dump_yaml, plain_data, read_yaml
 from xpareto.pipelines.recipe.overrides import apply_overrides, label_of, step_items
 from xpareto.pipelines.recipe.probe_groups import BY_SUBMIT, nameable
@@ -52,14 +53,14 @@ def read_recipe(given: str | Mapping[str, Any]) -> tuple[Located, Path]:
     Content that Python gives has no lines for messages to name, and its names begin in the working directory.
     """
     if isinstance(given, Mapping):
-        return plain_data(dict(given), "recipe"), Path()
+        return with_included(plain_data(dict(given), "recipe"), Path()), Path()
     file = find_recipe(given)
-    return read_yaml(file), file.parent
+    return with_included(read_yaml(file), file.parent), file.parent
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Checked:
     """Read, override and check a recipe; InputError lists every problem, one per line."""
-    return check(apply_overrides(read_yaml(path), overrides))
+    return check(apply_overrides(with_included(read_yaml(path), path.parent), overrides))
 
 
 def check(source: Located) -> Checked:

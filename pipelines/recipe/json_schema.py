@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpareto.compress.core import STEPS
+from xpareto.pipelines.recipe.include import INCLUDE
 from xpareto.pipelines.recipe.probe_groups import nameable
 from xpareto.pipelines.recipe.schema import ARMS, Measure, Recipe, StepKeys
 
@@ -43,6 +44,14 @@ def recipe_schema() -> dict[str, Any]:
     properties = schema["properties"]
     properties["steps"]["items"] = {"if": {"type": "string"}, "then": {"const": ARMS}, "else": step}
     properties["tasks"]["items"] = {"if": {"type": "string"}, "else": {"$ref": "#/$defs/TaskChoice"}}
+    properties[INCLUDE] = {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 1,
+        "description": "Files with more tasks, below the key `tasks`; names of files in them begin in their folder.",
+    }
+    schema["required"] = [key for key in schema["required"] if key != "tasks"]
+    schema["anyOf"] = [{"required": ["tasks"]}, {"required": [INCLUDE]}]
     steps = {"type": "array", "items": step}
     properties["arms"]["patternProperties"] = dict.fromkeys(properties["arms"]["patternProperties"], steps)
     settings = Measure().model_dump(mode="json")

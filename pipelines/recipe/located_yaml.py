@@ -44,13 +44,15 @@ _SCALARS: dict[str, tuple[str, Callable[[str], Any]]] = {  # what each looks lik
 class Located:
     """Plain data and, for every path into it, the line (from 1) where it stands.
 
-    `flags` holds what the command line set instead, by path: `--set int8.embeddings=true`.
+    `flags` holds what the command line set instead, by path: `--set int8.embeddings=true`; `files` the parts that stand
+    in another file.
     """
 
     file: str
     value: Any
     lines: Mapping[Where, int]
     flags: Mapping[Where, str] = field(default_factory=dict)
+    files: Mapping[Where, str] = field(default_factory=dict)
 
     def at(self, where: Where) -> str:
         """Return ``file:line: path`` of the nearest ancestor of a path that has a line, or the flag that set it."""
@@ -69,7 +71,11 @@ class Located:
             if where[:end] in self.flags:
                 return self.flags[where[:end]], end
             if where[:end] in self.lines:
-                return f"{self.file}:{self.lines[where[:end]]}", end
+                file = next(
+                    (self.files[where[:at]] for at in range(end, 0, -1) if where[:at] in self.files),
+                    self.file,
+                )
+                return f"{file}:{self.lines[where[:end]]}", end
         return f"{self.file}:{self.lines.get((), 1)}" if self.lines else self.file, 0
 
     def under(self, where: Where) -> Any:

@@ -127,6 +127,57 @@ def test_a_task_that_trains_nothing_is_answered_by_the_encoder(tmp_path: Path) -
     assert ready.work[0].task.trained_on == "encoder" and ready.work[0].split == "test"
 
 
+def judged(folder: Path, names: Sequence[str]) -> None:
+    """Write queries, a corpus and judgements, each file where it is named."""
+    texts = "".join(f'{{"_id": "{n}", "text": "text {n}"}}\n' for n in range(4))
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(
+            "query-id\tcorpus-id\tscore\n1\t2\t1\n" if name.endswith(".tsv") else texts
+        )
+
+
+def test_a_ranking_is_a_folder_for_each_language_or_three_files_of_which_some_are_shared(
+    tmp_path: Path,
+) -> None:
+    beir = ("queries.jsonl", "corpus.jsonl", "qrels/test.tsv", "qrels/valid.tsv")
+    judged(tmp_path, [f"{code}/{name}" for code in ("de", "sw") for name in beir])
+    folders = (
+        "  - {task: find, kind: ranking, files: '{language}', splits: {dev: valid}, prompts: {query: 'q: '}}"
+    )
+    ready = planned(tmp_path, folders)
+    [work] = ready.work
+    assert (
+        work.languages == ("de", "sw") and work.task.trained_on == "encoder" and work.task.max_length == 512
+    )
+    assert {*work.task.files} == {"dev", "test"} and work.task.metrics[0] == "ndcg_at_10"
+    assert len([note for note in ready.notes if "3 queries have no judgement in" in note]) == 2
+    judged(tmp_path, ["queries-de.jsonl", "queries-fr.jsonl", "corpus.jsonl", "test.tsv"])
+    files = "{queries: 'queries-{language}.jsonl', corpus: corpus.jsonl, judgements: '{split}.tsv'}"
+    other = planned(tmp_path, f"  - {{task: find, kind: ranking, files: {files}}}")
+    assert other.work[0].languages == ("de", "fr") and keys(other) == keys(ready)
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "2", "text": "another"}\n')
+    changed = planned(tmp_path, f"  - {{task: find, kind: ranking, files: {files}}}")
+    assert changed.work[0].fingerprints != other.work[0].fingerprints
+
+
+def test_pairs_with_a_score_are_scored_in_each_language_and_train_nothing(tmp_path: Path) -> None:
+    rows(
+        tmp_path,
+        "s.csv",
+        [(f"a {n}", f"b {n}", str(n / 2), ("de", "en")[n % 2]) for n in range(8)],
+        "a,b,how,lang",
+    )
+    text = "  - {task: sts, kind: similarity, files: s.csv, columns: {first: a, second: b, score: how, language: lang}}"
+    [work] = planned(tmp_path, text).work
+    assert (
+        work.languages == ("de", "en")
+        and work.split == "test"
+        and work.task.metrics == ("spearman", "pearson")
+    )
+    assert not work.withheld and work.task.trained_on == "encoder"
+
+
 @pytest.mark.parametrize(
     ("tasks", "told"),
     [
@@ -149,8 +200,18 @@ def test_a_task_that_trains_nothing_is_answered_by_the_encoder(tmp_path: Path) -
         (intents().replace("text: said", "txet: said"), r'unknown column "txet" of classify. Did you mean "text"\?'),
         (intents().replace("text: said", "first: said"), "a pair of texts needs both first and second"),
         ("  - {task: udpos, metrics: [f1]}", "metrics: only for a task of your own, which needs the key `kind`"),
-        ("  - {task: t, kind: clasify, files: a.csv}", r"expected 'classify', 'tag', 'span' or 'retrieve'"),
+        ("  - {task: t, kind: clasify, files: a.csv}", r"'span', 'retrieve', 'similarity' or 'ranking'"),
         ("  - {task: t, kind: classify, hub: {repo: a/b}}", "a task on the hub needs `languages`"),
+        ("  - {task: t, kind: similarity, files: a.csv, labels: [a, b]}", "similarity has no labels"),
+        ("  - {task: t, kind: similarity, files: a.csv, prompts: {query: a}}", "expected text of similarity, found q"),
+        (intents(more=", prompts: {text: a}"), "expected no prompts of classify, found text"),
+        ("  - {task: t, kind: similarity, files: a.csv, columns: {first: said, second: said, score: is}}",
+         r"a.csv:2: is: expected a number such as 3.5, found 'a'"),
+        ("  - {task: t, kind: ranking, files: gone}", r"tasks.t.files: expected gone/queries.jsonl, found"),
+        ("  - {task: t, kind: ranking, files: {test: a.csv}}", "expected a folder, or queries, corpus, judgements"),
+        ("  - {task: t, kind: ranking, files: x, columns: {text: a}}", "ranking has files with columns of set names"),
+        ("  - {task: t, kind: ranking, hub: {repo: a/b}}", "a ranking is read from files. Download them"),
+        (intents("{corpus: a.csv}"), "only a ranking has corpus. Name files by split"),
     ],
 )  # fmt: skip
 def test_a_wrong_declaration_is_told_where_it_stands(tmp_path: Path, tasks: str, told: str) -> None:

@@ -141,13 +141,9 @@ def test_scores_are_those_of_plain_transformers_with_the_prompts_that_are_said(f
         assert found["sts", code, "pearson"] == pytest.approx(
             100 * stats.pearsonr(cosines, gold).statistic, abs=1e-2
         )
-        texts = {
-            name: {
-                row["_id"]: row["text"]
-                for row in map(json.loads, (folder / "faq" / code / f"{name}.jsonl").open())
-            }
-            for name in ("queries", "corpus")
-        }
+        faq = folder / "faq" / code
+        lines = {name: (faq / f"{name}.jsonl").read_text().splitlines() for name in ("queries", "corpus")}
+        texts = {name: {row["_id"]: row["text"] for row in map(json.loads, of)} for name, of in lines.items()}
         cosines = (
             encode([f"ask {text}" for text in texts["queries"].values()])
             @ encode([*texts["corpus"].values()]).T
