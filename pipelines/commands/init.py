@@ -17,7 +17,7 @@ def init(
         list[Path],
         typer.Argument(
             metavar="DATA...",
-            help="Files of one task, or folders of them: csv, tsv, jsonl, parquet, CoNLL, SQuAD's json.",
+            help="Files of one task, or folders of them: csv, tsv, jsonl, parquet, CoNLL, SQuAD's json, BEIR's.",
             show_default=False,
         ),
     ],
@@ -36,8 +36,10 @@ def init(
 ) -> None:
     """Look at data files and write a recipe that runs on them, with comments; what is odd in them is told."""
     from xpareto.compress.core import InputError, replace_text
+    from xpareto.eval.tasks import UNTRAINED
     from xpareto.pipelines.drafting import (
         find_files,
+        judged_folder,
         look,
         model_at,
         oddities,
@@ -47,7 +49,7 @@ def init(
         with_model,
     )
 
-    found = look(find_files(data))
+    found = judged_folder(data) or look(find_files(data))
     name = task_name(found.files)
     file = (out or Path(f"{name}.yaml")).expanduser()
     if file.exists():
@@ -62,7 +64,7 @@ def init(
         found, labels = answered
     else:
         labels = None
-        if found.kind != "retrieve":
+        if found.kind not in UNTRAINED:
             found = trainable(found)
     odd = [text.replace(f"{Path.cwd()}/", "") for text in oddities(found)]
     base = None if checkpoint is None else checkpoint.name

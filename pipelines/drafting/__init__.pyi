@@ -1,6 +1,7 @@
 from .draft import recipe_text as recipe_text
 from .draft import task_name as task_name
 from .files import find_files as find_files
+from .judged import judged_folder as judged_folder
 from .looked_at import LookedAt as LookedAt
 from .looked_at import look as look
 from .model import Model as Model

@@ -16,6 +16,7 @@ _MOST_LABELS = 500  # that a recipe spells out; more are read from train
 _UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 1000, 3, 20  # as many epochs as make so many updates, within limits
 _SMALL, _ENOUGH = 16, 32  # examples of a batch, up to so many of train and beyond
 _FEW_EXAMPLES = 5000
+_PROMPTS = {"similarity": '{text: "query: "}', "ranking": '{query: "query: ", passage: "passage: "}'}
 _WIDTH = 96  # of a line of comments
 
 
@@ -119,7 +120,7 @@ def _task(found: LookedAt, folder: Path, name: str, labels: Sequence[str] | None
     if found.columns:
         yield f"    columns: {_mapping(found.columns)}"
     if found.splits:
-        yield f"    splits: {_mapping(found.splits)} # what the column calls them"
+        yield f"    splits: {_mapping(found.splits)} # what the data call them"
     known = list(labels or ()) or [*found.labels]
     if found.kind in ("classify", "tag") and 2 <= len(known) <= _MOST_LABELS:
         yield f"    labels: [{', '.join(map(_quoted, known))}]"
@@ -129,6 +130,8 @@ def _task(found: LookedAt, folder: Path, name: str, labels: Sequence[str] | None
     cut = [f"{split}: {share}" for split, share in (("test", 0.2), ("dev", 0.1)) if split not in there]
     if cut and "train" in there:
         yield f"    cut: {{{', '.join(cut)}, seed: 0}} # shares of train, which has to stand in for them"
+    if found.kind in _PROMPTS:
+        yield f"    # prompts: {_PROMPTS[found.kind]} # where the model was trained with such, as E5"
     for text in found.unsure:
         yield from (f"    {line}" for line in _comments([f"TODO check: {text}."]))
 

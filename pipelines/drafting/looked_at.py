@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from xpareto.compress.core import InputError, enumerated
-from xpareto.eval.data.readers import CONLL, TABLES, questions, records, word_columns
-from xpareto.eval.tasks import KindName
+from xpareto.eval.data.readers import CONLL, TABLES, number_of, questions, records, word_columns
+from xpareto.eval.tasks import UNTRAINED, KindName
 from xpareto.pipelines.drafting.files import CODES, SPLITS, Named, named
 
 _TEXTS = (
@@ -43,6 +43,7 @@ _LABELS = (
     "tag",
     "is_duplicate",
 )
+_SCORES = ("score", "similarity", "similarity_score", "relatedness", "relatedness_score", "gold_score")
 _LANGUAGES = ("language", "lang", "locale", "lang_code", "language_code")
 _PARTS = ("split", "partition", "fold", "subset", "set")
 _WORDS, _TAGS = ("words", "tokens"), ("tags", "ner_tags", "pos_tags", "labels", "upos")
@@ -161,6 +162,8 @@ def _table(told: Sequence[Named]) -> LookedAt:
     unsure: list[str] = []
     if words and tags:
         kind, columns = "tag", {"words": words, "tags": tags}
+    elif scored := _scored(shown, left):
+        kind, columns = "similarity", scored
     elif belonging := _belonging(shown, left):
         kind, columns = "retrieve", belonging
     else:
@@ -177,7 +180,7 @@ def _table(told: Sequence[Named]) -> LookedAt:
                 raise InputError(f"{place}: {columns[name]}: expected text, found {str(text)[:60]}.")
         part = SPLITS.get(_cell(record, split).lower(), "train") if split else one.split or "train"
         rows.append(Row(place, *_text_and_label(record, columns), spoken, part))
-    if kind == "retrieve" and {row.split for row in rows} == {"train"}:
+    if kind in UNTRAINED and {row.split for row in rows} == {"train"}:
         rows = [replace(row, split="test") for row in rows]
         told = [replace(one, split="test") for one in told]
     more = {name: column for name, column in (("language", language), ("split", split)) if column}
@@ -219,6 +222,31 @@ def _split_column(shown: Mapping[str, Sequence[Any]]) -> str:
 def _comes_again(values: Sequence[Any], times: float = _REPEATED) -> bool:
     """Tell whether a column's values come again, so often on average."""
     return len({str(value) for value in values}) <= min(_MOST_LABELS, len(values) / times)
+
+
+def _scored(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> dict[str, str]:
+    """Return the columns of two texts and of a number for them, where that is no label; {} for none.
+
+    A number is no label where its column is called as scores are, or holds fractions.
+    """
+    by_name = {name.lower(): name for name in left}
+    pair = next(((by_name[x], by_name[y]) for x, y in _PAIRS if x in by_name and y in by_name), None)
+    for name in sorted(left, key=lambda name: name.lower() not in _SCORES):
+        numbers = [_number(value) for value in shown[name]]
+        if pair is None or name in pair or None in numbers:
+            continue
+        distinct = {*numbers}
+        fractions = any(number is not None and number != int(number) for number in distinct)
+        if len(distinct) > 2 and (fractions or name.lower() in _SCORES):
+            return {"first": pair[0], "second": pair[1], "score": name}
+    return {}
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return number_of(value, "")
+    except InputError:
+        return None
 
 
 def _belonging(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> dict[str, str]:

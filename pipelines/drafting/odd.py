@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from xpareto.compress.core import InputError, enumerated
+from xpareto.eval.tasks import UNTRAINED
 from xpareto.pipelines.drafting.looked_at import LookedAt, Row
 
 FEW = 30
@@ -66,6 +67,8 @@ def _labels(found: LookedAt, row: Row) -> Sequence[str]:
 
 def _twice(found: LookedAt) -> Iterator[str]:
     """Yield the texts of train that dev or test have, too, and those that have several labels."""
+    if found.kind in UNTRAINED:
+        return
     first: dict[str, Row] = {}
     for row in found.rows:
         if row.split == "train":

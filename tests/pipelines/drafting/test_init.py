@@ -244,3 +244,53 @@ def test_the_tasks_of_a_recipe_are_listed_with_what_their_files_show(init: Ask, 
     init("intents.csv")
     listed = CliRunner().invoke(app, ["list", "intents.yaml", "-v"]).output
     assert "intents" in listed and "accuracy, macro_f1, mcc" in listed and "de en yue" in listed
+
+
+def test_pairs_with_a_number_are_similar_and_those_with_a_class_are_not(init: Ask, tmp_path: Path) -> None:
+    pairs = [(f"a {n}", f"b {n}", str(n % 11 / 2), ("de", "en")[n % 2]) for n in range(80)]
+    table(tmp_path / "sts.csv", pairs, "sentence1,sentence2,label,lang")
+    assert "Wrote sts.yaml: similarity on test 80 examples" in init("sts.csv")
+    [choice] = load_recipe(tmp_path / "sts.yaml").recipe.tasks
+    assert choice.columns == {
+        "first": "sentence1",
+        "second": "sentence2",
+        "score": "label",
+        "language": "lang",
+    }
+    [work] = planned("sts.yaml", tmp_path).work
+    assert work.languages == ("de", "en") and work.task.kind == "similarity"
+    assert "train" not in (tmp_path / "sts.yaml").read_text().partition("steps:")[2]
+    whole = [(one, other, str(n % 5), code) for n, (one, other, _, code) in enumerate(pairs)]
+    assert (
+        look(find_files([table(tmp_path / "whole.csv", whole, "text1,text2,score,lang")])).kind
+        == "similarity"
+    )
+    assert look(find_files([table(tmp_path / "nli.csv", whole, "text1,text2,label,lang")])).kind == "classify"
+    paraphrase = [(one, other, str(n % 2), code) for n, (one, other, _, code) in enumerate(pairs)]
+    assert (
+        look(find_files([table(tmp_path / "para.csv", paraphrase, "text1,text2,score,lang")])).kind
+        == "classify"
+    )
+
+
+def test_a_folder_in_beir_s_layout_is_a_ranking(init: Ask, tmp_path: Path) -> None:
+    for code in ("de", "sw"):
+        (tmp_path / "faq" / code / "qrels").mkdir(parents=True)
+        for name in ("queries", "corpus"):
+            texts = "".join(json.dumps({"_id": str(n), "text": f"{name} {n}"}) + "\n" for n in range(35))
+            (tmp_path / "faq" / code / f"{name}.jsonl").write_text(texts)
+        judged = "".join(f"{n}\t{n}\t1\n" for n in range(35))
+        for split in ("test", "valid"):
+            file = tmp_path / "faq" / code / "qrels" / f"{split}.tsv"
+            file.write_text("query-id\tcorpus-id\tscore\n" + judged)
+    assert "Wrote faq.yaml: ranking on test 70, dev 70 examples" in init("faq")
+    [choice] = load_recipe(tmp_path / "faq.yaml").recipe.tasks
+    assert choice.files == "faq/{language}" and choice.splits == {"dev": "valid"}
+    [work] = planned("faq.yaml", tmp_path).work
+    assert work.languages == ("de", "sw") and work.task.kind == "ranking"
+    assert "Check: no folder name tells the language" in init("faq/de", "--out", "de.yaml")
+    (tmp_path / "faq" / "sw" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\t99\t1\n")
+    with pytest.raises(
+        InputError, match=r"sw/qrels/test\.tsv:2: expected an id that corpus\.jsonl has, found '99'"
+    ):
+        init("faq", "--out", "again.yaml")
