@@ -20,7 +20,7 @@ class Scored:
     """The metrics of one language, in percent and in the order of task.metrics, and what they rest on.
 
     `outcomes` has one row of numbers per example, named by `columns`; they are additive, so that any
-    resample of the rows gives its metrics through `Kind.metrics`.
+    resample of the rows gives its metrics through `Kind.metrics`, or (Resampled) by the rows themselves.
     """
 
     metrics: Mapping[str, float]

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]  # encodes hundreds of paragra
 
 
 def write_data(folder: Path) -> None:
-    """Write XQuAD's questions with the paragraph that each is asked of, and XNLI's pairs with their label as a grade."""
+    """Write XQuAD's questions with the paragraph that each is asked of, and XNLI's pairs, their label a grade."""
     labels = ("contradiction", "neutral", "entailment")
     assert {*labels} == {*task("xnli").labels}
     for code in LANGUAGES:
