@@ -41,7 +41,8 @@ def _is_beir(folder: Path) -> bool:
 
 def _rows(folder: Path, code: str) -> Iterator[Row]:
     """Yield a row for each query that is judged, of every split; it stands in its file of judgements."""
+    queries, corpus = _PARTS
     for file in sorted((folder / "qrels").glob("*.tsv")):
         if file.stem in SPLITS:
-            for query in judged_queries(*(folder / name for name in _PARTS), file):
+            for query in judged_queries(folder / queries, folder / corpus, file):
                 yield Row(str(file), query.text, "", code, SPLITS[file.stem])
