@@ -21,7 +21,7 @@ from xpareto.compress.data.mlm import join
 from xpareto.eval.encoding.choices import encode_choices
 from xpareto.eval.encoding.qa_windows import encode_questions, training_windows
 from xpareto.eval.encoding.text import TextEncoder, encode_tagged
-from xpareto.eval.tasks._task import Answer, Choice, Question, Tagged
+from xpareto.eval.tasks import Answer, Choice, Question, Tagged
 
 WORD = st.sampled_from(
     [word for line in LINES for word in line.split()] + ["É!", "Ω", "ÀÉ", "x" * 120, "猫a"]
