@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from xpareto.compress.architectures._architecture import Architecture
+from dataclasses import replace
 
-ARCHITECTURE = Architecture(
+from xpareto.compress.architectures.xlm_roberta import ARCHITECTURE as XLM_R
+
+ARCHITECTURE = replace(
+    XLM_R,
     model_type="xlm-roberta-xl",
     called="XLM-RoBERTa-XL",
     classes="XLMRobertaXL",
-    body="roberta",
-    projections=("attention.self.query", "attention.self.key", "attention.self.value"),
-    heads={
-        "ForMaskedLM": ("lm_head",),
-        "ForSequenceClassification": ("classifier",),
-        "ForTokenClassification": ("classifier",),
-        "ForQuestionAnswering": ("qa_outputs",),
-    },
-    masked_lm=("lm_head",),
-    decoder="lm_head.decoder",
-    decoder_bias="lm_head.bias",
-    positions_behind_padding=True,
     norm_at_end="encoder.LayerNorm",
+    own_shapes=False,
 )
