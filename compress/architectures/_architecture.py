@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from xpareto.compress.core import Catalog, InputError, enumerated
+from xpareto.compress.core import Catalog, InputError, enumerated, shortened
 
 ARCHITECTURES = Catalog("architecture", "xpareto.compress.architectures", "ARCHITECTURE")
 PLAIN = "xlm-roberta"
@@ -147,7 +147,7 @@ def architecture_named(model_type: object, where: str) -> Architecture:
     if not isinstance(model_type, str) or model_type not in known:
         told = enumerated(sorted(set(known) - {OWN} | {"bert"}), 10)
         raise InputError(
-            f"{where}: model_type: expected one of {told}, found {model_type!r}. Give a checkpoint with one of these "
+            f"{where}: model_type: expected one of {told}, found {shortened(model_type)}. Give a checkpoint with one of these "
             "architectures, such as FacebookAI/xlm-roberta-base."
         )
     found: Architecture = ARCHITECTURES.load(known[model_type])
