@@ -147,8 +147,8 @@ def architecture_named(model_type: object, where: str) -> Architecture:
     if not isinstance(model_type, str) or model_type not in known:
         told = enumerated(sorted(set(known) - {OWN} | {"bert"}), 10)
         raise InputError(
-            f"{where}: model_type: expected one of {told}, found {shortened(model_type)}. Give a checkpoint with one of "
-            "these architectures, such as FacebookAI/xlm-roberta-base."
+            f"{where}: model_type: expected one of {told}, found {shortened(model_type)}. Give a checkpoint of one "
+            "of these, such as FacebookAI/xlm-roberta-base."
         )
     found: Architecture = ARCHITECTURES.load(known[model_type])
     return found
