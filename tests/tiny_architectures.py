@@ -36,8 +36,10 @@ class TinyArchitecture(TinyWorld):
         architecture = self.architecture
         kind = getattr(transformers, architecture.class_name("Config"))
         quiet = dict.fromkeys(architecture.dropouts, 0.0)
-        ids = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
         name = architecture.model_type.replace("-", "_")
+        ids = {"pad_token_id": 1}
+        if name != "deberta_v2":  # of which configs name no other token
+            ids |= {"bos_token_id": 0, "eos_token_id": 2}
         return kind(**SIZES, **SETTINGS[name], **ids, **quiet, vocab_size=self.size, initializer_range=0.2)
 
     def _base(self) -> Artifact:

@@ -2,6 +2,7 @@ from ._architecture import ARCHITECTURES as ARCHITECTURES
 from ._architecture import OWN as OWN
 from ._architecture import PLAIN as PLAIN
 from ._architecture import Architecture as Architecture
+from ._architecture import any_token as any_token
 from ._architecture import architecture_named as architecture_named
 from ._architecture import architecture_of as architecture_of
 from ._architecture import max_tokens as max_tokens

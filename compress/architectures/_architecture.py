@@ -164,6 +164,11 @@ def architecture_of(told: Any) -> Architecture:
     return architecture_named(kind or PLAIN, "config.json")
 
 
+def any_token(config: Any) -> int:
+    """Return an id that a model of this configuration reads, and that is no padding."""
+    return int(config.pad_token_id == 0)
+
+
 def max_tokens(config: Mapping[str, Any]) -> int:
     """Return the longest input in tokens of the model that a config.json describes."""
     return architecture_of(config).max_tokens(config)

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from xpareto.compress.architectures import any_token
 from xpareto.compress.onnx import graph as onnx_graph
 from xpareto.compress.onnx.constant_products import fold_constant_products
 
@@ -117,7 +118,7 @@ def _trace(model: PreTrainedModel, outputs: Sequence[str], max_tokens: int, opse
     from transformers.exporters.exporter_onnx import OnnxExporter
 
     rows, length = _SHAPE
-    ids = torch.full((rows, min(length, max_tokens)), model.config.eos_token_id)
+    ids = torch.full((rows, min(length, max_tokens)), any_token(model.config))
     axes = {
         0: torch.export.Dim(onnx_graph.AXES[0], min=1, max=1 << 16),
         1: torch.export.Dim(onnx_graph.AXES[1], min=1, max=max_tokens),

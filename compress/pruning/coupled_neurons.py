@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from xpareto.compress.architectures import architecture_of, part_of
+from xpareto.compress.architectures import any_token, architecture_of, part_of
 from xpareto.compress.core import Head, InputError
 from xpareto.compress.heads import HEADS
 from xpareto.compress.pruning.mask_search import best, uniform
@@ -61,7 +61,7 @@ def narrow_coupled(
         _gradients(model, head, layer, batches, seed)
     was = body.config._attn_implementation
     body.set_attn_implementation("eager")  # what autograd shows of the fused attention names no product
-    ids = torch.full((1, 4), int(config.eos_token_id))
+    ids = torch.full((1, 4), any_token(config))
     graph = torch_pruning.DependencyGraph().build_dependency(
         body,
         example_inputs={"input_ids": ids, "attention_mask": torch.ones_like(ids)},
