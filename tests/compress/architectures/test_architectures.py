@@ -366,3 +366,16 @@ def test_operations_in_torch_are_those_that_torch_counts(world: TinyArchitecture
     with FlopCounterMode(display=False) as counter:
         model(input_ids=ids, attention_mask=torch.ones_like(ids))
     assert encoder_work(source, 3, 9).total == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_every_runtime_gives_what_torch_gives(runtime: str, world: TinyArchitecture) -> None:
+    source = world.source("encoder")
+    exported = world.exported(source)
+    for step, tolerance in (("", 1e-5), ("quantize_dynamic", 0.1)):
+        artifact = world.make(step, STEPS.load(step)(), exported) if step else exported
+        expected, found = (
+            RUNTIMES.load(name).open(one, 1).run(IDS.numpy(), MASK.numpy())[MASK.numpy() == 1]
+            for name, one in (("torch", source), (runtime, artifact))
+        )
+        np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
