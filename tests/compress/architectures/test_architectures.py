@@ -289,7 +289,7 @@ def test_a_step_runs_with_parity_or_says_why_not(name: str, head: Head, world: T
         return
     drift = made.manifest.notes.get("drift") or made.manifest.notes["parity"]
     for output in drift.values():  # of random weights; export_onnx holds its own tolerance
-        assert output["mean_abs_diff"] < 0.05 * output["max_abs_reference"]
+        assert output["mean_abs_diff"] < 0.1 * output["max_abs_reference"]
     counts = made.manifest.notes.get("products")
     if name in ("quantize_dynamic", "quantize_static"):
         assert counts["integer"] >= 8, "all products with weights are products of integers"
