@@ -48,7 +48,7 @@ class Released:
     @property
     def plain(self) -> bool:
         """Can transformers' own classes hold the model?"""
-        return bool(self.config["model_type"] == "xlm-roberta")
+        return not str(self.config["model_type"]).startswith("xpareto-")
 
 
 def front_matter(

@@ -24,8 +24,10 @@ from xpareto.compress.heads.table import HEADS
 from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint
 from xpareto.compress.models.heterogeneous_layers import first_layers, from_pretrained
 from xpareto.compress.models.hooks import attention_heads, attention_width, traced
+from xpareto.compress.onnx.deployment import deploy
 from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes._runtime import RUNTIMES
+from xpareto.reports.formats.card_metadata import Released
 
 TRAINING_SETS = {name: head for head, name in SETS.items()}
 OTHERS = [name for name in ARCHITECTURES.names if name != "xlm_roberta"]  # which every other test is about
@@ -379,3 +381,13 @@ def test_every_runtime_gives_what_torch_gives(runtime: str, world: TinyArchitect
             for name, one in (("torch", source), (runtime, artifact))
         )
         np.testing.assert_allclose(found, expected, atol=tolerance * np.abs(expected).max())
+
+
+def test_what_is_given_away_is_said_to_load_in_transformers_and_does(
+    world: TinyArchitecture, tmp_path: Path
+) -> None:
+    source = world.source("tagging")
+    given = deploy(source, tmp_path)
+    assert Released(given).plain
+    found = transformers.AutoModelForTokenClassification.from_pretrained(given.path).eval()
+    torch.testing.assert_close(states(found), states(from_pretrained(source.path)))
