@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from xpareto.compress.core import InputError, quiet, read_file, what_else_it_is
 
@@ -46,13 +48,23 @@ def convert_sentencepiece(folder: Path, name: str, target: Path) -> None:
         transformers.XLMRobertaTokenizer(vocab=vocab, _spm_precompiled_charsmap=charsmap).save_pretrained(
             scratch
         )
-        for other in BESIDE_VOCABULARY:
-            if (folder / other).is_file():
-                shutil.copyfile(folder / other, Path(scratch) / other)
-        try:
-            made = transformers.XLMRobertaTokenizer.from_pretrained(scratch)
-        except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
-            raise InputError(
-                f"{file}: the files beside it do not fit it ({error}). Give the tokenizer.json of the checkpoint."
-            ) from error
-        made.backend_tokenizer.save(str(target))
+        save_as_read(transformers.XLMRobertaTokenizer, folder, BESIDE_VOCABULARY, Path(scratch), file, target)
+
+
+def save_as_read(
+    tokenizer: Any, folder: Path, names: Iterable[str], scratch: Path, file: Path, target: Path
+) -> None:
+    """Write the tokenizer.json of what a class of transformers reads of these files of a folder, and of `scratch`.
+
+    InputError, of `file`, where they do not fit each other.
+    """
+    for name in names:
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, scratch / name)
+    try:
+        made = tokenizer.from_pretrained(scratch)
+    except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{file}: the files beside it do not fit it ({error}). Give the tokenizer.json of the checkpoint."
+        ) from error
+    made.backend_tokenizer.save(str(target))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from xpareto.compress.core import InputError, quiet, read_file, read_json, what_else_it_is
-from xpareto.compress.data.sentencepiece_model import BESIDE_VOCABULARY
+from xpareto.compress.data.sentencepiece_model import BESIDE_VOCABULARY, save_as_read
 
 _CLASSES = ("BertTokenizer", "DistilBertTokenizer", "PreTrainedTokenizer", "TokenizersBackend")
 _OBEYED = {
@@ -53,16 +52,8 @@ def convert_vocabulary(folder: Path, name: str, target: Path) -> None:
             "file that belongs to the checkpoint."
         )
     with TemporaryDirectory() as scratch, quiet():
-        for other in (name, *BESIDE_VOCABULARY):
-            if (folder / other).is_file():
-                shutil.copyfile(folder / other, Path(scratch) / other)
-        try:
-            made = transformers.BertTokenizer.from_pretrained(scratch)
-        except (ValueError, OSError, RuntimeError, TypeError, KeyError) as error:
-            raise InputError(
-                f"{file}: the files beside it do not fit it ({error}). Give the tokenizer.json of the checkpoint."
-            ) from error
-        made.backend_tokenizer.save(str(target))
+        kind = transformers.BertTokenizer
+        save_as_read(kind, folder, (name, *BESIDE_VOCABULARY), Path(scratch), file, target)
 
 
 def normalized_as_told(told: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:

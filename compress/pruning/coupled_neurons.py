@@ -14,6 +14,7 @@ import numpy as np
 from xpareto.compress.architectures import any_token, architecture_of, part_of
 from xpareto.compress.core import Head, InputError
 from xpareto.compress.heads import HEADS
+from xpareto.compress.models import shape_of
 from xpareto.compress.pruning.mask_search import best, uniform
 
 GroupImportance = Literal["group_magnitude", "group_taylor", "lamp", "fpgm"]
@@ -42,7 +43,7 @@ def narrow_coupled(
     """Leave the share of each layer's neurons that matter most, in place; return notes.
 
     Every layer keeps as many, so that transformers' own classes hold the result. `batches` are what group_taylor sums
-    gradients of the loss over. InputError where torch-pruning is not installed.
+    gradients of the loss over. InputError where torch-pruning is not installed, or layers differ in width already.
     """
     import torch
 
@@ -55,7 +56,13 @@ def narrow_coupled(
         ) from error
     architecture, body = architecture_of(model), model.base_model
     layers, config = architecture.layers_of(body), model.config
-    before = int(config.intermediate_size)
+    widths = {*(shape_of(model).ffn if architecture.own_shapes else (int(config.intermediate_size),))}
+    if len(widths) != 1 or 0 in widths:
+        raise InputError(
+            f"prune_width: importance: {importance} takes layers of one width, found feed-forward blocks of "
+            f"{', '.join(map(str, sorted(widths)))} neurons. Choose fisher, or put this step first."
+        )
+    (before,) = widths
     (keep,) = uniform([before], share, multiple)
     if importance == "group_taylor":
         _gradients(model, head, layer, batches, seed)
@@ -82,7 +89,6 @@ def narrow_coupled(
             graph.get_pruning_group(rows, torch_pruning.prune_linear_out_channels, gone).prune()
     model.zero_grad(set_to_none=True)
     config.intermediate_size = keep
-    body.config.intermediate_size = keep
     return {"ffn": [keep] * len(layers), "ffn_before": [before] * len(layers), "neurons_kept": kept,
             "torch_pruning": torch_pruning.__version__}  # fmt: skip
 

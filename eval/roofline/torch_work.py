@@ -55,11 +55,11 @@ def encoder_work(artifact: Artifact, batch: int, length: int, precision: str = "
 
 
 def _relative_positions(config: Mapping[str, Any]) -> int:
-    """Return how many relative positions every token of a DeBERTa is compared with, both ways; 0 for others."""
+    """Return the relative positions of one direction that DeBERTa tells apart, for each of pos_att_type; else 0."""
     if not config.get("relative_attention"):
         return 0
     most = int(config.get("max_relative_positions", -1))
     span = int(config.get("position_buckets", -1))
     if span < 1:
         span = most if most > 0 else int(config["max_position_embeddings"])
-    return 2 * span * len(config.get("pos_att_type") or ()) // 2
+    return span * len(config.get("pos_att_type") or ())

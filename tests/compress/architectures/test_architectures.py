@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import transformers
@@ -16,15 +17,16 @@ from safetensors.torch import load_file, save_file
 from tests.tiny_architectures import TinyArchitecture
 from tests.tiny_world import SETS
 from xpareto.compress.architectures import ARCHITECTURES, architecture_named, part_of, unmet
-from xpareto.compress.core.artifact import Head
+from xpareto.compress.core.artifact import Head, Manifest, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.registry import STEPS
 from xpareto.compress.core.step import ChainState, IncompatibleStep, Step
 from xpareto.compress.heads.table import HEADS
-from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint
+from xpareto.compress.models.checkpoint import import_checkpoint, load_model, read_checkpoint, save_model
 from xpareto.compress.models.heterogeneous_layers import first_layers, from_pretrained
 from xpareto.compress.models.hooks import attention_heads, attention_width, traced
 from xpareto.compress.onnx.deployment import deploy
+from xpareto.compress.onnx.weights import product_nodes
 from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes._runtime import RUNTIMES
 from xpareto.reports.formats.card_metadata import Released
@@ -391,3 +393,26 @@ def test_what_is_given_away_is_said_to_load_in_transformers_and_does(
     assert Released(given).plain
     found = transformers.AutoModelForTokenClassification.from_pretrained(given.path).eval()
     torch.testing.assert_close(states(found), states(from_pretrained(source.path)))
+
+
+@pytest.mark.parametrize(("importance", "stays"), [("group_magnitude", True), ("group_taylor", False)])
+def test_a_large_neuron_that_changes_nothing_stays_by_its_weights_and_goes_by_the_loss(
+    importance: str, stays: bool, world: TinyArchitecture, tmp_path: Path
+) -> None:
+    source = world.source("encoder")
+    model, architecture = load_model(source.path, "encoder"), world.architecture
+    with torch.no_grad():
+        for layer in architecture.layers_of(model):
+            part_of(layer, architecture.ffn_in).weight[5] *= 100
+            (layer.mlp.Wo if architecture.gated else layer.output.dense).weight[:, 5] = 0
+    save_model(model, source.path, tmp_path)
+    fields = {"importance": importance, "tune": "none", "multiple": 4, "calibration": {"examples": 8}}
+    changed = seal(tmp_path, Manifest({}, "torch", "encoder", (), "encoder", step="train"))
+    made = world.make("prune_width", STEPS.load("prune_width")(ffn=0.5, **fields), changed)
+    assert [5 in kept for kept in made.manifest.notes["neurons_kept"]] == [stays, stays]
+
+
+def test_an_export_multiplies_activations_alone(world: TinyArchitecture) -> None:
+    """What positions and weights give together, as in DeBERTa, is worked out: two layers have their maps, no more."""
+    model = onnx.load(world.exported(world.source("encoder")).file("model.onnx"))
+    assert len(product_nodes(model)) == 2 * (4 if world.architecture.gated else 6)

@@ -13,11 +13,13 @@ import torch
 from pydantic import ValidationError
 
 from tests.compress.pruning.test_speedup import Machine
+from tests.tiny_world import TinyWorld
 from xpareto.compress.core.artifact import Artifact, Manifest, seal
 from xpareto.compress.core.errors import InputError
 from xpareto.compress.core.step import ChainState, Context, DataNeed, IncompatibleStep
-from xpareto.compress.models.checkpoint import load_model, read_checkpoint
+from xpareto.compress.models.checkpoint import load_model, read_checkpoint, save_model
 from xpareto.compress.models.layer_costs import encoder_cost
+from xpareto.compress.pruning.slicing import narrow
 from xpareto.compress.steps.export_onnx import STEP as EXPORT
 from xpareto.compress.steps.prune_width import STEP
 from xpareto.eval.runtimes.torch import RUNTIME
@@ -272,3 +274,18 @@ def test_a_measured_speedup_makes_the_machine_a_part_of_the_key() -> None:
     needs = STEP(speedup=2.0).reads()
     assert needs == (DataNeed("text", "parallel"), DataNeed("machine", "onnxruntime"))
     assert STEP(keep=0.5).reads() == needs[:1]
+
+
+def test_torch_prunings_groups_take_layers_of_one_width(world: TinyWorld, tmp_path: Path) -> None:
+    source = world.source("tagging")
+    model = load_model(source.path, "tagging", source.manifest.labels, keep_head=True)
+    narrow(model, [[0, 1]] * 2, [[*range(12)], [*range(24)]], [*range(16)])
+    save_model(model, source.path, tmp_path)
+    uneven = seal(
+        tmp_path, Manifest({}, "torch", "tagging", source.manifest.labels, "udpos", step="prune_width")
+    )
+    step = STEP.model_validate({"ffn": 0.5, "importance": "lamp", "tune": "none"})
+    with pytest.raises(
+        InputError, match=r"importance: lamp takes layers of one width, found .* of 12, 24 neurons"
+    ):
+        world.make("prune_width", step, uneven)
