@@ -139,12 +139,13 @@ class Run:
         return choose_run(self.folder, requirements, other)
 
     def export(
-        self, candidate: str, target: str | Path, license: str | None = None, layout: Layout = "flat"
+        self, candidate: str, target: str | Path, license: str | None = None, layout: Layout | None = None
     ) -> list[Path]:
         """Write a candidate's models into a new folder, as `xpareto export` does; return one folder for each.
 
         `candidate` is its name, or as much of its beginning as no other has; `license` the hub's identifier for the
-        cards; `layout` "hub" has an ONNX graph where the hub's tools look for one of its precision, in onnx/.
+        cards; `layout` "hub" has an ONNX graph where the hub's tools look for one of its precision, in onnx/;
+        "openvino", by default of candidates of that runtime, has it in OpenVINO's format.
         """
         run = self.folder
         warn_of_changes(run)
@@ -158,7 +159,7 @@ class Run:
         *,
         private: bool = False,
         license: str | None = None,
-        layout: Layout = "hub",
+        layout: Layout | None = "hub",
     ) -> list[str]:
         """Export a candidate into repositories of the hub, as `xpareto push` does; return their addresses.
 

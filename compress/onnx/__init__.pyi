@@ -3,6 +3,10 @@ from .deployment import deploy as deploy
 from .exporting import export as export
 from .graph import MODEL as MODEL
 from .graph import SIDECAR as SIDECAR
+from .openvino_graph import GROUP_SIZE as GROUP_SIZE
+from .openvino_graph import import_openvino as import_openvino
+from .openvino_graph import openvino_reason as openvino_reason
+from .openvino_graph import read_openvino as read_openvino
 from .parity import Run as Run
 from .parity import onnx_run as onnx_run
 from .rewriting import ONCE as ONCE

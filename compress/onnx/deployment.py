@@ -25,9 +25,10 @@ from xpareto.compress.models import (
     save_model,
 )
 from xpareto.compress.onnx import graph as onnx_graph
+from xpareto.compress.onnx import openvino_graph
 
 _CONFIG = "config.json"
-Layout = Literal["flat", "hub"]
+Layout = Literal["flat", "hub", "openvino"]
 _MODULES = (
     {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
     {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
@@ -42,7 +43,9 @@ _HUB_FILES: Mapping[onnx_graph.Precision, str] = {
 }
 
 
-def deploy(artifact: Artifact, folder: Path, layout: Layout = "flat") -> Artifact:
+def deploy(
+    artifact: Artifact, folder: Path, layout: Layout = "flat", group_size: int | None = None
+) -> Artifact:
     """Write an artifact into an empty folder as other programs read it; return what lies there.
 
     A bare encoder ends at the hidden state that was scored, so that its last hidden state is that one, and
@@ -50,7 +53,9 @@ def deploy(artifact: Artifact, folder: Path, layout: Layout = "flat") -> Artifac
     tokens, or what the base said, with its prompts.
     A torch folder that transformers' classes cannot hold is one that they refuse. Everything else is a copy.
     Of layout "hub", a graph lies in onnx/ under the name that the hub's repositories give its precision, such as
-    onnx/model_quantized.onnx, and config.json tells transformers.js so; of "flat" it is model.onnx.
+    onnx/model_quantized.onnx, and config.json tells transformers.js so; of "openvino" it is in OpenVINO's format, under
+    optimum-intel's names, and codes activations in groups of `group_size` (see `save_openvino`); of "flat" it is
+    model.onnx.
     The manifest is that of the files in the folder; an artifact that had to change is named as its parent.
     """
     manifest = artifact.manifest
@@ -70,7 +75,7 @@ def deploy(artifact: Artifact, folder: Path, layout: Layout = "flat") -> Artifac
             (folder / name).parent.mkdir(exist_ok=True)
             _write(folder / name, content)
     if _moves(manifest, layout):
-        _to_hub(folder)
+        _to_hub(folder) if layout == "hub" else _to_openvino(folder, group_size)
     made = seal(folder, replace(manifest, layer=None, parents=(artifact.digest, *manifest.parents)))
     for file in (MANIFEST, *made.manifest.files):
         (folder / file).chmod(0o644)  # given away: a card, say, is added
@@ -129,7 +134,7 @@ def _cut_onnx(artifact: Artifact, layer: int, folder: Path) -> None:
 
 
 def _moves(manifest: Manifest, layout: Layout) -> bool:
-    return layout == "hub" and manifest.format == "onnx"
+    return layout != "flat" and manifest.format == "onnx"
 
 
 def _to_hub(folder: Path) -> None:
@@ -146,6 +151,13 @@ def _to_hub(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     told = {"dtype": kind, "use_external_data_format": len(written) > 1}
     _write(folder / _CONFIG, {**config, "transformers.js_config": told})
+
+
+def _to_openvino(folder: Path, group_size: int | None) -> None:
+    """Write a folder's graph in OpenVINO's format instead."""
+    openvino_graph.save_openvino(folder / onnx_graph.MODEL, folder, group_size)
+    for name in (onnx_graph.MODEL, onnx_graph.SIDECAR):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _write(file: Path, content: Any) -> None:

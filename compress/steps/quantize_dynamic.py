@@ -37,7 +37,7 @@ class QuantizeDynamic(Step):
 
     takes: ClassVar[Format | None] = "onnx"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 

@@ -87,7 +87,7 @@ class QuantizeMixed(Step):
 
     takes: ClassVar[Format | None] = "onnx"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {

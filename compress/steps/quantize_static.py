@@ -112,7 +112,7 @@ class QuantizeStatic(Step):
 
     takes: ClassVar[Format | None] = "onnx"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tokenizers")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
     quick: ClassVar[Mapping[str, Any]] = {"calibration": {"examples": 8, "max_length": 16}}

@@ -52,7 +52,7 @@ class QuantizeWeights(Step):
 
     takes: ClassVar[Format | None] = "onnx"
     gives: ClassVar[Format] = "onnx"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "ml-dtypes")
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 

@@ -28,10 +28,11 @@ License = Annotated[
     ),
 ]
 LayoutName = Annotated[
-    Literal["flat", "hub"],
+    Literal["flat", "hub", "openvino"] | None,
     typer.Option(
         "--layout",
-        help="hub: ONNX in onnx/, under the names that transformers.js and the hub's repositories use.",
+        help="hub: ONNX in onnx/, under the names that transformers.js and the hub's repositories use; openvino: "
+        "OpenVINO's own format, as optimum-intel reads it (default for its candidates); flat: model.onnx.",
     ),
 ]
 
@@ -41,7 +42,7 @@ def export(
     candidate: CandidateName,
     target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     given_license: License = None,
-    layout: LayoutName = "flat",
+    layout: LayoutName = None,
     runs: RunsLookup = RUNS,
     store: StoreLookup = None,
 ) -> None:

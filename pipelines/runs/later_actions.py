@@ -14,6 +14,7 @@ from xpareto.compress.core import Artifact, InputError, checked, hint, plain_nam
 from xpareto.compress.onnx import Layout, deploy
 from xpareto.eval.results import Candidate, read_document, read_runs, summarize
 from xpareto.pipelines.planning import EMBEDDED
+from xpareto.pipelines.recipe import check, read_yaml
 from xpareto.pipelines.runs.report import kept_analysis
 from xpareto.pipelines.storage import RunFolder, Store
 from xpareto.reports.formats import Released, model_card
@@ -56,17 +57,25 @@ def export(
     name: str,
     target: Path,
     given_license: str | None = None,
-    layout: Layout = "flat",
+    layout: Layout | None = None,
 ) -> list[Path]:
     """Write a candidate's models out of the store: one folder per training set; return them.
 
     Each holds the model, config.json, the tokenizer, a model card (README.md) and the manifest, as other
     programs read them (see compress.onnx.deploy). `given_license` is an identifier of the hub's for the card, by
-    default the base's where it is known.
+    default the base's where it is known. `layout` is by default "openvino" for a candidate of that runtime, whose
+    graph is not measured as it stands in model.onnx, and "flat" for others.
     """
-    if layout not in get_args(Layout):
-        raise InputError(f'--layout: expected flat or hub, found "{layout}".{hint(layout, get_args(Layout))}')
     document = read_document(run.path)
+    runtime = document.candidate(name).runtime
+    if layout is None:
+        layout = "openvino" if runtime == "openvino" else "flat"
+    if layout not in get_args(Layout):
+        raise InputError(
+            f'--layout: expected flat, hub or openvino, found "{layout}".{hint(layout, get_args(Layout))}'
+        )
+    recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
+    group_size = recipe.runtime_settings.get("openvino", {}).get("group_size")
     artifacts = artifacts_of(run, store, document.candidate(name))
     check_empty(target)
     base_model, base_license = _base_of(run, document.base)
@@ -76,7 +85,9 @@ def export(
         for training_set, artifact in artifacts.items():
             folder = target / plain_name(training_set, f"{run.path}: training set")
             folder.mkdir(parents=True)
-            released = Released(deploy(artifact, folder, layout), base_model, given_license or base_license)
+            released = Released(
+                deploy(artifact, folder, layout, group_size), base_model, given_license or base_license
+            )
             card = model_card(run_summary, analysis, name, training_set, released)
             replace_text(folder / "README.md", card)
             folders.append(folder)
@@ -91,7 +102,7 @@ def push(
     *,
     private: bool = False,
     given_license: str | None = None,
-    layout: Layout = "hub",
+    layout: Layout | None = "hub",
 ) -> list[str]:
     """Export a candidate into repositories of the hub, which are made where missing; return their addresses.
 

@@ -133,7 +133,7 @@ def _pick(run_summary: RunSummary, analysis: Summary, entry: PickEntry) -> Pick:
 
 _LOADED = {  # by runtime; what follows a load, from text to answer, is on the exported folder's card
     "onnxruntime": 'import onnxruntime\n\nfile = "{folder}/model.onnx"\nmodel = onnxruntime.InferenceSession(file)',
-    "openvino": 'import openvino\n\nmodel = openvino.compile_model("{folder}/model.onnx")',
+    "openvino": 'import openvino\n\nmodel = openvino.compile_model("{folder}/openvino_model.xml")',
     "torch": 'from xpareto.compress.models import from_pretrained\n\nmodel = from_pretrained("{folder}")',
 }
 

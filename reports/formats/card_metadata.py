@@ -37,8 +37,10 @@ class Released:
 
     @property
     def graph(self) -> str:
-        """Return where an ONNX graph lies in the folder, as "model.onnx" where there is none."""
-        return next((name for name in self.artifact.manifest.files if name.endswith(".onnx")), "model.onnx")
+        """Return where a graph lies in the folder, as "model.onnx" where there is none."""
+        return next(
+            (name for name in self.artifact.manifest.files if name.endswith((".onnx", ".xml"))), "model.onnx"
+        )
 
     @property
     def vectors(self) -> bool:
@@ -87,6 +89,8 @@ def _xtreme(facts: Sequence[TaskFacts]) -> list[str]:
 
 def _library(released: Released) -> str:
     if released.artifact.manifest.format == "onnx":
+        if released.graph.endswith(".xml"):
+            return "openvino"
         return "onnx" if released.graph == "model.onnx" else "transformers.js"
     if not released.plain:
         return "xpareto"

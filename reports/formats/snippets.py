@@ -153,13 +153,14 @@ inputs = {
 }
 $outputs = $run
 $answer"""
+_IN_FLOAT = '{"INFERENCE_PRECISION_HINT": "f32"}'  # OpenVINO else computes in half where the CPU can
 _RUNTIMES: Mapping[str, tuple[str, str]] = {  # -> (how a model is opened, how its outputs come in order)
     "onnxruntime": (
         'onnxruntime.InferenceSession(folder / "$file", providers=["CPUExecutionProvider"])',
         "model.run(None, inputs)",
     ),
-    "openvino": (  # which else computes in half where the CPU can
-        'openvino.compile_model(folder / "$file", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
+    "openvino": (
+        'openvino.compile_model(folder / "$file", "CPU", ' + _IN_FLOAT + ")",
         "model(inputs).values()",
     ),
 }
@@ -168,7 +169,7 @@ _TORCH = """\
 import torch
 $imports
 
-folder = "."  # where config.json, model.safetensors and tokenizer.json lie
+folder = "."  # where $files and tokenizer.json lie
 model = $load
 tokenizer = AutoTokenizer.from_pretrained(folder)
 $prepare
@@ -218,8 +219,11 @@ def snippets(opened: Opened) -> Iterator[Snippet]:
     """Yield code for each way to use a model; each runs in the folder of its files."""
     if opened.format == "onnx":
         runtime = opened.runtime if opened.runtime in _RUNTIMES else "onnxruntime"
+        runtime = "openvino" if opened.file.endswith(".xml") else runtime
         yield Snippet(f"numpy, {runtime} and tokenizers", _onnx(opened, runtime))
-        if opened.file != Opened.file:
+        if opened.file.endswith(".xml"):
+            yield _of_optimum_intel(opened)
+        elif opened.file != Opened.file:
             yield from _of_the_hub(opened)
         return
     if opened.asked.vectors and opened.plain:
@@ -227,7 +231,38 @@ def snippets(opened: Opened) -> Iterator[Snippet]:
             "sentence-transformers (`pip install sentence-transformers`)",
             _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example, more=""),
         )
-    yield Snippet("torch and transformers" if opened.plain else "xpareto", _torch(opened))
+    name, bare = opened.asked.auto, ", add_pooling_layer=False" if opened.asked.vectors else ""
+    imports = f"from transformers import {name}, AutoTokenizer"
+    load = f"{name}.from_pretrained(folder{bare}).eval()"
+    if not opened.plain:
+        imports = (
+            "from transformers import AutoTokenizer\nfrom xpareto.compress.models import from_pretrained"
+        )
+        load = "from_pretrained(folder)  # transformers' own classes cannot hold this model"
+    yield Snippet(
+        "torch and transformers" if opened.plain else "xpareto",
+        _torch(opened, imports, load, "config.json, model.safetensors"),
+    )
+
+
+def _of_optimum_intel(opened: Opened) -> Snippet:
+    """Return what opens a graph in OpenVINO's format where transformers' own calls are wanted."""
+    if opened.asked.vectors:
+        more = f', backend="openvino", model_kwargs={{"ov_config": {_IN_FLOAT}}}'
+        return Snippet(
+            "sentence-transformers and optimum-intel (`pip install 'sentence-transformers[openvino]'`)",
+            _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example, more=more),
+        )
+    name = opened.asked.auto.replace("AutoModel", "OVModel")
+    return Snippet(
+        "optimum-intel and transformers (`pip install 'optimum-intel[openvino]'`)",
+        _torch(
+            opened,
+            f"from optimum.intel import {name}\nfrom transformers import AutoTokenizer",
+            f"{name}.from_pretrained(folder, ov_config={_IN_FLOAT})",
+            "config.json, openvino_model.xml",
+        ),
+    )
 
 
 def _of_the_hub(opened: Opened) -> Iterator[Snippet]:
@@ -274,21 +309,11 @@ def _onnx(opened: Opened, runtime: str) -> str:
     )  # fmt: skip
 
 
-def _torch(opened: Opened) -> str:
-    asked, name = opened.asked, opened.asked.auto
-    bare = ", add_pooling_layer=False" if asked.vectors else ""
-    imports, load = (
-        f"from transformers import {name}, AutoTokenizer",
-        f"{name}.from_pretrained(folder{bare}).eval()",
-    )
-    if not opened.plain:
-        imports = (
-            "from transformers import AutoTokenizer\nfrom xpareto.compress.models import from_pretrained"
-        )
-        load = "from_pretrained(folder)  # transformers' own classes cannot hold this model"
+def _torch(opened: Opened, imports: str, load: str, files: str) -> str:
+    asked = opened.asked
     labels = "labels = {str(index): name for index, name in model.config.id2label.items()}"
     return _filled(
-        _TORCH, imports=imports, load=load, tokens=opened.tokens, prepare=labels if asked.named else "",
+        _TORCH, imports=imports, load=load, files=files, tokens=opened.tokens, prepare=labels if asked.named else "",
         example=asked.example, given=_filled(asked.given, split="is_split_into_words"), outputs=asked.outputs,
         count=1 + asked.outputs.count(", "),
         answer=_filled(

@@ -19,6 +19,7 @@ _ROWS_PER_CHUNK = 1 << 14
 _SHARED_FROM = 4096  # rows of a table from which on its scales are levels: 256 of these cost 1 kB
 _FEW_ROWS = 2  # as token types have: not worth the nodes
 _CONTRIB = "com.microsoft"
+_BLOCKS = (256, 128, 64, 32, 16)  # what GatherBlockQuantized takes
 
 
 def quantize_rows(matrix: np.ndarray, scales: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -107,13 +108,13 @@ def with_rows(
     Gather(scales, ids); of a large table, Gather(levels, Cast(Gather(codes, ids))), one byte per row
     instead of four and at most 256 levels (see `scale_levels`), unless each row has to have its own.
     int4: GatherBlockQuantized of onnxruntime, two codes per byte, a float32 scale per block (Gather
-    itself reads no 4-bit table there); tables that token ids are not looked up in, as those of positions,
+    itself reads no 4-bit table there), of the most entries up to `block_size` that rows are whole blocks of; tables that token ids are not looked up in, as those of positions,
     which every input reads, get int8. fp16, bf16: Cast(Gather(rows, ids)). A table that another node
     reads as well stays beside its rows. The model given is not changed.
     """
     chosen = set(nodes) if rows != "float" else set()
-    sizes = {tensor.name: tensor.dims[0] for tensor in model.graph.initializer if len(tensor.dims) == 2}
-    tables: dict[str, tuple[Rows, bool]] = {}  # precision, whether scales are shared
+    sizes = {tensor.name: tensor.dims for tensor in model.graph.initializer if len(tensor.dims) == 2}
+    tables: dict[str, tuple[Rows, bool, int]] = {}  # precision, whether scales are shared, entries of a block
     kept_uses: set[str] = {output.name for output in model.graph.output}
     made = hollow(model)
     for node in model.graph.node:
@@ -123,16 +124,25 @@ def with_rows(
             continue
         table = node.input[0]
         precision: Rows = "int8" if rows == "int4" and node.input[1] != INPUT_IDS else rows
-        tables[table] = precision, shares_scales(sizes[table]) and not own_scales
-        made.graph.node.extend(_lookup(node, *tables[table], block_size))
+        count, width = sizes[table]
+        tables[table] = precision, shares_scales(count) and not own_scales, _whole_blocks(width, block_size)
+        made.graph.node.extend(_lookup(node, *tables[table]))
     for tensor in model.graph.initializer:
         if tensor.name in tables:
-            made.graph.initializer.extend(_stored(tensor, *tables[tensor.name], block_size))
+            made.graph.initializer.extend(_stored(tensor, *tables[tensor.name]))
         if tensor.name not in tables or tensor.name in kept_uses:
             made.graph.initializer.add().CopyFrom(tensor)
-    if any(precision == "int4" for precision, _ in tables.values()):
+    if any(precision == "int4" for precision, *_ in tables.values()):
         know(made, _CONTRIB)
     return made
+
+
+def _whole_blocks(width: int, most: int) -> int:
+    """Return the greatest block, up to `most` entries, that rows of a width are whole blocks of; `most` where none is.
+
+    onnxruntime pads a row's last block; OpenVINO refuses one that is not whole.
+    """
+    return next((size for size in _BLOCKS if size <= most and width % size == 0), most)
 
 
 def hollow(model: ModelProto) -> ModelProto:

@@ -207,6 +207,24 @@ def test_a_snippet_that_is_copied_from_the_card_runs_and_answers_as_was_scored(
     assert (data.library_name, data.base_model, data.license) == (library, "some/base", "mit")
 
 
+@pytest.mark.parametrize("head", ["tagging", "encoder"])
+def test_a_card_of_openvinos_format_opens_it_by_openvino_and_by_optimum_intel(
+    world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: Head
+) -> None:
+    pytest.importorskip("openvino")
+    artifact = world.exported(world.source(head))
+    folder, card = released(tmp_path, artifact, "openvino", "openvino")
+    by_openvino, by_optimum = snippets_of(card)
+    names, printed = ran(by_openvino, folder, monkeypatch)
+    inputs = [np.asarray(names["inputs"][name]) for name in ("input_ids", "attention_mask")]
+    scored = RUNTIMES.load("openvino").open(artifact, 1).run(*inputs)
+    found = names["logits" if head == "tagging" else "states"]
+    np.testing.assert_allclose(np.asarray(found), scored, atol=1e-5)
+    assert printed.strip() and ModelCard(card).data.library_name == "openvino"
+    opened = "OVModelForTokenClassification" if head == "tagging" else 'backend="openvino"'
+    assert opened in by_optimum and "INFERENCE_PRECISION_HINT" in by_optimum
+
+
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
 def test_a_snippet_pools_as_the_model_does_and_begins_with_its_prompt(
     world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
