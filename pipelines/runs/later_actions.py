@@ -74,9 +74,15 @@ def export(
         raise InputError(
             f'--layout: expected flat, hub or openvino, found "{layout}".{hint(layout, get_args(Layout))}'
         )
-    recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
-    group_size = recipe.runtime_settings.get("openvino", {}).get("group_size")
     artifacts = artifacts_of(run, store, document.candidate(name))
+    if layout == "openvino" and any(artifact.manifest.format != "onnx" for artifact in artifacts.values()):
+        raise InputError(
+            f"{name}: --layout openvino takes onnx models, found torch. Choose an exported candidate."
+        )
+    group_size = None
+    if layout == "openvino":
+        recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
+        group_size = recipe.runtime_settings.get("openvino", {}).get("group_size")
     check_empty(target)
     base_model, base_license = _base_of(run, document.base)
     run_summary, analysis = summarize(read_runs([run.path])), kept_analysis(run.path)

@@ -83,6 +83,9 @@ def test_the_license_of_a_local_base_is_read_from_its_own_card(stored_run: RunFo
 def test_a_layout_that_is_none_is_refused_before_anything_is_written(
     stored_run: RunFolder, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match='--layout: expected flat or hub, found "hubb"'):
-        export(stored_run, store_of(stored_run, None), NAME, tmp_path / "out", layout="hubb")  # type: ignore[arg-type]
+    store = store_of(stored_run, None)
+    with pytest.raises(InputError, match='--layout: expected flat, hub or openvino, found "hubb"'):
+        export(stored_run, store, NAME, tmp_path / "out", layout="hubb")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="--layout openvino takes onnx models, found torch"):
+        export(stored_run, store, NAME, tmp_path / "out", layout="openvino")
     assert not (tmp_path / "out").exists()
