@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+GROUP = 128  # values of a token whose codes share a range, where OpenVINO codes activations
 Run = Callable[[np.ndarray, np.ndarray], Any]  # int64 (batch, length) each -> logits (batch, labels)
 
 
@@ -70,7 +71,63 @@ def bare_onnxruntime(model: Path, threads: int) -> Run:
     return run
 
 
-def bare_openvino(model: Path, threads: int) -> Run:
+def compiled_torch(kind: str, model: Path, threads: int) -> Run:
+    """The same, compiled by torch for any shape."""
+    import torch
+    import transformers
+
+    torch.set_num_threads(threads)
+    opened = transformers.AutoModelForSequenceClassification.from_pretrained(
+        model, dtype=getattr(torch, kind)
+    )
+    compiled = torch.compile(opened.eval(), dynamic=True)
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> Any:
+        with torch.inference_mode():
+            found = compiled(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
+        return found[0].float().numpy()
+
+    return run
+
+
+def torchao_int8(model: Path, threads: int) -> Run:
+    """Open a checkpoint, and let torchao code its weights in 8 bits, and activations token by token as they come."""
+    import torch
+    import transformers
+    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+
+    torch.set_num_threads(threads)
+    opened = transformers.AutoModelForSequenceClassification.from_pretrained(model).eval()
+    quantize_(opened, Int8DynamicActivationInt8WeightConfig())
+    compiled = torch.compile(opened, dynamic=True)  # without it, every node is a call of Python's
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> Any:
+        with torch.inference_mode():
+            found = compiled(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))
+        return found[0].float().numpy()
+
+    return run
+
+
+def ctranslate(model: Path, threads: int) -> Run:
+    """Open CTranslate2's format; what classifies the first token's state is numpy's."""
+    import ctranslate2
+
+    encoder = ctranslate2.Encoder(str(model), device="cpu", compute_type="int8", intra_threads=threads)
+    with np.load(model / "head.npz") as stored:
+        head = dict(stored)
+
+    def run(ids: np.ndarray, mask: np.ndarray) -> Any:
+        given = ctranslate2.StorageView.from_array(ids.astype(np.int32))
+        lengths = ctranslate2.StorageView.from_array(mask.sum(1).astype(np.int32))
+        first = np.array(encoder.forward_batch(given, lengths).last_hidden_state)[:, 0]
+        inner = np.tanh(first @ head["dense.weight"].T + head["dense.bias"])
+        return inner @ head["out_proj.weight"].T + head["out_proj.bias"]
+
+    return run
+
+
+def bare_openvino(model: Path, threads: int, group_size: int | None = None) -> Run:
     """Open OpenVINO's own format, or a graph of ONNX, with float32 where nothing is quantized."""
     import openvino
 
@@ -79,6 +136,7 @@ def bare_openvino(model: Path, threads: int) -> Run:
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
+        **({} if group_size is None else {"DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group_size)}),
     }
     file = next(found for pattern in ("*.xml", "*.onnx") for found in model.glob(pattern))
     request = openvino.compile_model(str(file), "CPU", properties).create_infer_request()
@@ -111,6 +169,7 @@ def _options(onnxruntime: Any, threads: int) -> Any:
 ENGINES: dict[str, Callable[[Path, int], Run]] = {
     "ours-onnxruntime": lambda model, threads: ours("onnxruntime", {}, model, threads),
     "ours-torch": lambda model, threads: ours("torch", {}, model, threads),
+    "ours-openvino": lambda model, threads: ours("openvino", {"group_size": GROUP}, model, threads),
     "ours-openvino-bf16": lambda model, threads: ours("openvino", {"precision": "bf16"}, model, threads),
     "torch-fp32": lambda model, threads: bare_torch("float32", model, threads),
     "torch-bf16": lambda model, threads: bare_torch("bfloat16", model, threads),
@@ -118,7 +177,11 @@ ENGINES: dict[str, Callable[[Path, int], Run]] = {
         "float32", model, threads, "AutoModel", add_pooling_layer=False
     ),
     "onnxruntime": bare_onnxruntime,
+    "torch-compiled-bf16": lambda model, threads: compiled_torch("bfloat16", model, threads),
+    "torchao": torchao_int8,
+    "ctranslate2": ctranslate,
     "openvino": bare_openvino,
+    "openvino-groups": lambda model, threads: bare_openvino(model, threads, GROUP),
     "optimum": optimum,
 }
 

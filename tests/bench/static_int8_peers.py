@@ -60,12 +60,22 @@ def nncf_static(model: Path, sentences: Sentences, folder: Path) -> None:
     openvino.save_model(made, folder / "model.xml")
 
 
+def nncf_weights(model: Path, sentences: Sentences, folder: Path) -> None:
+    """Store weights as int8 codes, one scale per output channel; OpenVINO codes activations as they come."""
+    import nncf
+    import openvino
+
+    made = nncf.compress_weights(openvino.Core().read_model(model), mode=nncf.CompressWeightsMode.INT8_SYM)
+    openvino.save_model(made, folder / "model.xml")
+
+
 TOOLS: dict[str, Callable[[Path, Sentences, Path], Any]] = {
     "onnxruntime": lambda model, sentences, folder: onnxruntime_static(model, sentences, folder, None),
     "onnxruntime-products": lambda model, sentences, folder: onnxruntime_static(
         model, sentences, folder, PRODUCTS
     ),
     "nncf": nncf_static,
+    "nncf-weights": nncf_weights,
 }
 
 

@@ -3,8 +3,9 @@
     python tests/bench/xlmr_base_contestants.py --models DIR --env DIR [--data XTREME --tokenizer tokenizer.json]
         [--rounds 4] [--threads 2] [--shapes 1x16 1x128 8x128 32x64] [--layers 12] [--vocab 250002] [--out FILE.md]
 
-Weights are random (time does not depend on them). --models is a folder to make the models in, about 5 GB; those
-that lie there are used. --env is optimum-onnx's own environment, made when missing. With --data and the
+Weights are random (time does not depend on them). --models is a folder to make the models in, about 7 GB; those
+that lie there are used. --env is a folder for the environments of optimum-onnx, NNCF, torchao and CTranslate2, made
+when missing; a tool that cannot be installed is left out and named. With --data and the
 tokenizer of XLM-R, UDPOS's test sentences of all languages, 64 in all, give real lengths, in batches of equal
 lengths. At 12 layers on two cores it takes at most 15 minutes, models included, and 12 GB; --layers 2 --vocab
 5000 --rounds 2 is a quick try.
@@ -23,6 +24,7 @@ import shlex
 import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".packages"))
 import numpy as np
 from contest import Contestant, Entrant, Turns, drift, hold
 from contestant import workloads
-from contestant_models import EXPORTERS, FP32, INT8, OPTIMUM_FP32, OPTIMUM_INT8, TORCH, make_models, tell
+from contestant_models import (
+    CTRANSLATE2,
+    EXPORTERS,
+    FP32,
+    INT8,
+    NNCF,
+    NNCF_WEIGHTS,
+    OPTIMIZED,
+    OPTIMUM_FP32,
+    OPTIMUM_INT8,
+    PEERS,
+    STATIC,
+    TORCH,
+    make_models,
+    tell,
+)  # fmt: skip
 from environments import versions
 from xlmr_base_size import in_process
 
@@ -57,22 +74,43 @@ from xpareto.reports.formats.markdown import table
 OURS, TWIN, RIVAL, EXACT = "ours int8", "ours int8, again", "optimum-onnx int8", "torch fp32"
 DRIFT = {"fp32": 1e-3, "bf16": 0.2, "int8": 0.2}
 SLOWER = 1.02
+UNCOUNTED = (OPTIMIZED, NNCF, NNCF_WEIGHTS, CTRANSLATE2)
 UDPOS, SENTENCES = "udpos", 64
 _TOKENS_A_TURN = 4000  # about so many in each turn, at least two calls
 
 
-def entrants(models: Path, python: Path) -> list[Entrant]:
-    """Return the contestants, in the order of the table."""
+def entrants(models: Path, pythons: dict[str, Path]) -> list[Entrant]:
+    """Return the contestants whose tools there are, in the order of the table."""
+    python = pythons["optimum"]
+    theirs = {
+        "nncf": [
+            Entrant("OpenVINO int8 by NNCF", "openvino", models / NNCF, "int8"),
+            Entrant("OpenVINO, int8 weights by NNCF", "openvino-groups", models / NNCF_WEIGHTS, "int8"),
+        ],
+        "torchao": [Entrant("torchao int8, compiled", "torchao", models / TORCH, "int8")],
+        "ctranslate2": [Entrant("CTranslate2 int8", "ctranslate2", models / CTRANSLATE2, "int8")],
+    }
+    own = ("torchao", "ctranslate2")  # their engines do not load here
     return [
         Entrant(OURS, "ours-onnxruntime", models / INT8, "int8"),
         Entrant(TWIN, "ours-onnxruntime", models / INT8, "int8"),
+        Entrant("ours static int8 on openvino", "ours-openvino", models / STATIC, "int8"),
+        Entrant("ours int8 on openvino", "ours-openvino", models / INT8, "int8"),
         Entrant(RIVAL, "optimum", models / OPTIMUM_INT8, "int8", python),
+        Entrant("onnxruntime's optimizer, int8", "onnxruntime", models / OPTIMIZED, "int8"),
+        *(
+            replace(one, python=pythons[name]) if name in own else one
+            for name in PEERS
+            if name in pythons
+            for one in theirs[name]
+        ),
         Entrant("exporters + quantize_dynamic", "onnxruntime", models / EXPORTERS, "int8"),
         Entrant("ours fp32, onnxruntime", "ours-onnxruntime", models / FP32, "fp32"),
         Entrant("optimum-onnx fp32", "optimum", models / OPTIMUM_FP32, "fp32", python),
         Entrant("ours fp32, torch", "ours-torch", models / TORCH, "fp32"),
         Entrant(EXACT, "torch-fp32", models / TORCH, "fp32"),
         Entrant("torch bf16", "torch-bf16", models / TORCH, "bf16"),
+        Entrant("torch bf16, compiled", "torch-compiled-bf16", models / TORCH, "bf16"),
         Entrant("ours on openvino bf16", "ours-openvino-bf16", models / FP32, "bf16"),
     ]
 
@@ -124,11 +162,13 @@ def work_of(entrant: Entrant, shapes: list[tuple[int, int]]) -> Work:
     """Return the work of all batches of a workload together."""
     parts = []
     for batch, length in shapes:
-        if entrant.engine in ("torch-fp32", "torch-bf16", "ours-torch"):
+        if "torch" in entrant.engine:
             parts.append(encoder_work(Artifact.open(entrant.model), batch, length, entrant.precision))
         else:
             kind = "bf16" if entrant.precision == "bf16" else "fp32"
-            graph = read_once(next(entrant.model.glob("*.onnx")))
+            # Formats and fused operators that are not counted do the same products.
+            folder = entrant.model.parent / INT8 if entrant.model.name in UNCOUNTED else entrant.model
+            graph = read_once(next(folder.glob("*.onnx")))
             parts.append(in_precision(graph_work(graph, batch, length), kind))
     operations: dict[str, int] = {}
     for part in parts:
@@ -162,7 +202,9 @@ def report(
         rows.append([one.name, *cells])
     lines += table(["contestant", *names], rows)
     lines += [f"Paired by round; in brackets the extremes. {TWIN} is the same model in another process: what it "
-              "differs by is noise.", "", "## Share of the roofline (%)", ""]  # fmt: skip
+              "differs by is noise.", "", "## Time over that of the quickest int8 of ours", ""]  # fmt: skip
+    lines += best_of_ours(turns, chosen, names)
+    lines += ["## Share of the roofline (%)", ""]
     lines += table(
         ["contestant", *names],
         [[one.name, *(f"{100 * roof.share(works[one.name, name], turns.median(one.name, name) / 1e3):.0f} "
@@ -192,6 +234,25 @@ def report(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def best_of_ours(turns: Turns, chosen: list[Entrant], names: list[str]) -> list[str]:
+    """Return the table of the other tools' int8 against what is quickest of ours on each workload."""
+    ours = [
+        one.name
+        for one in chosen
+        if one.precision == "int8" and one.name.startswith("ours") and one.name != TWIN
+    ]
+    others = [one.name for one in chosen if one.precision == "int8" and not one.name.startswith("ours")]
+    best = {name: min(ours, key=lambda one: turns.median(one, name)) for name in names}
+    rows = []
+    for other in others:
+        ratios = [statistics.median(turns.ratios(other, best[name], name)) for name in names]
+        rows.append(
+            [other, *(f"{ratio:.2f}" for ratio in ratios), f"{statistics.geometric_mean(ratios):.2f}"]
+        )
+    lines = [*table(["contestant", *names, "geometric mean"], rows)]
+    return [*lines, f"Quickest of ours: {'; '.join(f'{name} {one}' for name, one in best.items())}.", ""]
+
+
 def measure_roof(precisions: list[str], threads: int, seconds: float, pipe: Any) -> None:
     """Send the machine's roof, measured in this process: fresh, and pinned as the contestants were."""
     pin(threads)
@@ -217,8 +278,8 @@ def main() -> int:
     if (arguments.data is None) != (arguments.tokenizer is None):
         parser.error("--data and --tokenizer go together")
     models: Path = arguments.models
-    python = make_models(models, arguments.layers, arguments.vocab, arguments.env)
-    chosen = entrants(models, python)
+    pythons = make_models(models, arguments.layers, arguments.vocab, arguments.env)
+    chosen = entrants(models, pythons)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs = folder / "inputs.npz"
@@ -257,7 +318,7 @@ def main() -> int:
         "what": f"XLM-R base with random weights, {arguments.layers} layers, {arguments.vocab} pieces, three classes; "
         f"{arguments.threads} threads, {arguments.rounds} rounds. One process per contestant, the others stopped.",
         "command": shlex.join(["python", "tests/bench/xlmr_base_contestants.py", *_portable(sys.argv[1:])]),
-        "machine": _facts(python),
+        "machine": _facts(pythons),
         "left out": {one.name: drifts[one.name] for one in out},
     }
     page = report(turns, chosen, names, works, roof, profiles, profiled, drifts, facts)
@@ -295,14 +356,25 @@ def _portable(words: list[str]) -> list[str]:
     return [folders.get(last, word) for last, word in zip(before, words, strict=False)]
 
 
-def _facts(python: Path) -> dict[str, Any]:
+def _facts(pythons: dict[str, Path]) -> dict[str, Any]:
     found = machine_facts()
     kept = {name: found[name] for name in ("cpu", "cores", "os", "kernel", "python")}
     kept["cpu flags"] = " ".join(found["cpu_flags"])
     packages = found["packages"]
     kept |= {name: packages[name] for name in ("torch", "transformers", "onnxruntime") if name in packages}
-    theirs = versions(python, ("optimum-onnx", "transformers", "onnxruntime", "torch"))
-    kept["optimum's environment"] = ", ".join(f"{name} {number}" for name, number in theirs.items())
+    asked = (
+        "optimum-onnx",
+        "nncf",
+        "openvino",
+        "torchao",
+        "ctranslate2",
+        "transformers",
+        "onnxruntime",
+        "torch",
+    )
+    for name, python in pythons.items():
+        theirs = versions(python, asked)
+        kept[f"environment {name}"] = ", ".join(f"{package} {number}" for package, number in theirs.items())
     return kept
 
 

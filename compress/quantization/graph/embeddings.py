@@ -108,8 +108,9 @@ def with_rows(
     Gather(scales, ids); of a large table, Gather(levels, Cast(Gather(codes, ids))), one byte per row
     instead of four and at most 256 levels (see `scale_levels`), unless each row has to have its own.
     int4: GatherBlockQuantized of onnxruntime, two codes per byte, a float32 scale per block (Gather
-    itself reads no 4-bit table there), of the most entries up to `block_size` that rows are whole blocks of; tables that token ids are not looked up in, as those of positions,
-    which every input reads, get int8. fp16, bf16: Cast(Gather(rows, ids)). A table that another node
+    itself reads no 4-bit table there), of the most entries up to `block_size` that rows are whole
+    blocks of; tables that token ids are not looked up in, as those of positions, which every input
+    reads, get int8. fp16, bf16: Cast(Gather(rows, ids)). A table that another node
     reads as well stays beside its rows. The model given is not changed.
     """
     chosen = set(nodes) if rows != "float" else set()
