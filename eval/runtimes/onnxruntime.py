@@ -7,7 +7,7 @@ so probes open one artifact at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -95,6 +95,7 @@ class OnnxSettings(RuntimeSettings):
     spinning: bool = Field(True, description="waiting threads spin: quicker alone, slower beside others")
     arena: bool = Field(True, description="keep freed memory for the next call: quicker, and a higher peak")
     graph: Literal["all", "extended", "basic", "off"] = Field("all", description="graph optimisations")
+    prepacking: bool = Field(True, description="weights laid out anew for the CPU: quicker, more memory")
 
 
 class OnnxRuntime(Runtime):
@@ -136,6 +137,9 @@ class OnnxRuntime(Runtime):
             )
         return OnnxSession(session, wanted, artifact)
 
+    def alternatives(self) -> Sequence[Mapping[str, Any]]:
+        return {"spinning": False}, {"arena": False}, {"graph": "extended"}, {"prepacking": False}
+
     def facts(self) -> Mapping[str, str]:
         """Return the version, provider, threads and the CPU flags that int8 depends on."""
         return {
@@ -166,6 +170,7 @@ def session_options(threads: int, onnxruntime: Any, settings: OnnxSettings | Non
     }[chosen.graph]  # fmt: skip
     options.enable_cpu_mem_arena = chosen.arena
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(chosen.spinning)))
+    options.add_session_config_entry("session.disable_prepacking", str(int(not chosen.prepacking)))
     options.log_severity_level = 3  # errors only
     return options
 

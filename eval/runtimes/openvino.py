@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
@@ -27,14 +26,13 @@ from xpareto.eval.runtimes.onnxruntime import MODEL, output_names
 
 
 class OpenvinoSession(Session):
-    """One compiled model; every thread that calls it has a request of its own."""
+    """One compiled model with one stream and one request."""
 
-    def __init__(self, compiled: Any, outputs: tuple[str, ...], artifact: Artifact, streams: int) -> None:
-        self._compiled, self._requests = compiled, threading.local()
+    def __init__(self, compiled: Any, outputs: tuple[str, ...], artifact: Artifact) -> None:
+        self._request = compiled.create_infer_request()
         self._outputs = outputs
         self._longest = max_tokens(model_config(artifact))
         self.packs = bool(model_config(artifact).get(PACKED))
-        self.lanes = streams
 
     def run(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Return logits or hidden states, as `eval.runtimes.Session.run` says."""
@@ -45,16 +43,13 @@ class OpenvinoSession(Session):
             "input_ids": np.ascontiguousarray(input_ids, np.int64),
             "attention_mask": np.ascontiguousarray(attention_mask, np.int64),
         }
-        request = getattr(self._requests, "own", None)
-        if request is None:
-            request = self._requests.own = self._compiled.create_infer_request()
-        request.infer(given, share_inputs=True)
+        self._request.infer(given, share_inputs=True)
         # Copies: the request writes its next answer into the same memory.
-        answers = [np.array(request.get_tensor(name).data, np.float32) for name in self._outputs]
+        answers = [np.array(self._request.get_tensor(name).data, np.float32) for name in self._outputs]
         return answers[0] if len(answers) == 1 else np.stack(answers, axis=-1)
 
     def close(self) -> None:
-        self._compiled, self._requests = None, threading.local()
+        self._request = None
 
 
 class OpenvinoSettings(RuntimeSettings):
@@ -66,11 +61,6 @@ class OpenvinoSettings(RuntimeSettings):
     group_size: Literal[0, 16, 32, 64, 128, 256] = Field(
         32,
         description="values of a token that share a range where weights alone are codes; 0 leaves them in float",
-    )
-    streams: int = Field(
-        1,
-        ge=1,
-        description="batches at once, which share the threads: more per second, and a later first answer",
     )
 
 
@@ -103,8 +93,8 @@ class OpenvinoRuntime(Runtime):
         file = artifact.file(MODEL)
         properties = {
             "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": str(chosen.streams),
-            "PERFORMANCE_HINT": "LATENCY" if chosen.streams == 1 else "THROUGHPUT",
+            "NUM_STREAMS": "1",
+            "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": chosen.precision,
             GROUP_SIZE: str(chosen.group_size),
         }
@@ -118,7 +108,10 @@ class OpenvinoRuntime(Runtime):
         for name in wanted:
             if name not in names:
                 raise InputError(f"{file}: expected an output {name}, found {names}.{hint(name, names)}")
-        return OpenvinoSession(compiled, wanted, artifact, chosen.streams)
+        return OpenvinoSession(compiled, wanted, artifact)
+
+    def alternatives(self) -> Sequence[Mapping[str, Any]]:
+        return {"group_size": 64}, {"group_size": 128}
 
     def facts(self) -> Mapping[str, str]:
         """Return the version, threads, settings and the CPU flags that it depends on."""

@@ -191,6 +191,9 @@ class TorchRuntime(Runtime):
         self._packed = chosen.packed and chosen.precision == "fp32" and can_pack() and pack_linears(model) > 0
         return TorchSession(model.eval(), artifact, threads)
 
+    def alternatives(self) -> Sequence[Mapping[str, Any]]:
+        return ({"packed": False},)
+
     def facts(self) -> Mapping[str, str]:
         """Return versions, threads, attention kernel and the CPU flags that matter."""
         return {

@@ -1,4 +1,4 @@
-"""Costs as reports show them: sizes, times, energy, effort, roofline."""
+"""Costs as reports show them: sizes, times, energy, effort, roofline, settings."""
 
 import lazy_loader
 

@@ -20,3 +20,5 @@ from .roofline import spent as spent
 from .stacked_bars import bars as bars
 from .timing import BATCH_NOTE as BATCH_NOTE
 from .timing import batch_dependent as batch_dependent
+from .tuning import TUNING_NOTE as TUNING_NOTE
+from .tuning import tuned as tuned

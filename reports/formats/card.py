@@ -20,7 +20,7 @@ from xpareto.reports.findings import (
     versus_baseline,
 )
 from xpareto.reports.formats.card_metadata import Released, front_matter
-from xpareto.reports.formats.markdown import table
+from xpareto.reports.formats.markdown_table import table
 from xpareto.reports.formats.snippets import IN_WORDS, Opened, snippets
 from xpareto.reports.text import code, markdown, number
 

@@ -20,6 +20,7 @@ from xpareto.reports.costs import (
     ORACLE,
     ROOFLINE_NOTE,
     TIMES_NOTE,
+    TUNING_NOTE,
     bars,
     clock_words,
     curves,
@@ -34,6 +35,7 @@ from xpareto.reports.costs import (
     reached,
     sizes,
     spent,
+    tuned,
 )
 from xpareto.reports.findings import (
     TOLERANCE,
@@ -153,6 +155,8 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         roofline=reached(run_summary),
         roofline_note=ROOFLINE_NOTE,
         profiled=spent(run_summary),
+        tuned=tuned(run_summary),
+        tuning_note=TUNING_NOTE,
         times_note=TIMES_NOTE,
         effort=effort_view(run_summary.run),
         opening=opening(run_summary),

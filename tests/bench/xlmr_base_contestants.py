@@ -69,7 +69,7 @@ from xpareto.eval.roofline.peak_rates import bandwidth, peaks
 from xpareto.eval.roofline.torch_work import encoder_work
 from xpareto.eval.runtimes.onnxruntime import open_file, session_options
 from xpareto.eval.tasks import KINDS, task
-from xpareto.reports.formats.markdown import table
+from xpareto.reports.formats.markdown_table import table
 
 OURS, TWIN, RIVAL, EXACT = "ours int8", "ours int8, again", "optimum-onnx int8", "torch fp32"
 DRIFT = {"fp32": 1e-3, "bf16": 0.2, "int8": 0.2}
