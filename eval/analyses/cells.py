@@ -132,7 +132,10 @@ def _drift_entry(
 ) -> DriftEntry:
     name, code = place
     reference = kept[results.baseline][code]
-    texts = reference.unit if isinstance(reference, Vectors) else reference
+    if isinstance(reference, Vectors):
+        compare, texts, queries = vector_drift, reference.unit, reference.nearest
+    else:
+        compare, texts, queries = divergence, reference, None
     found: list[Mapping[str, Drift]] = []
     for system in systems:
         partners = systems[base].candidates
@@ -141,12 +144,12 @@ def _drift_entry(
         ]
         known = all(code in kept[model] for both in models for model in both)
         pairs = [(kept[before][code], kept[after][code]) for before, after in models] if known else []
-        compare = vector_drift if isinstance(reference, Vectors) else divergence
         found.append(compare(pairs, generator(results.seed, "drift", name, code), draws))
     return DriftEntry(
         task=name,
         language=code,
         texts=0 if texts is None else len(texts),
+        queries=0 if queries is None else len(queries),
         values={
             statistic: tuple(
                 Estimate(*map(digits, drifts[statistic])) if statistic in drifts else None for drifts in found

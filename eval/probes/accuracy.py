@@ -57,7 +57,8 @@ def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Tas
     answers: dict[str, Answered] = {}
     outputs = KeptOutputs(len(context.subsets(ask, training_set)))
     for answered_one in answered(context, training_set, ask):
-        outputs.add(answered_one)  # the vectors of all languages at once would take gigabytes
+        if not withheld(answered_one.subset.examples):
+            outputs.add(answered_one)  # the vectors of all languages at once would take gigabytes
         answers[answered_one.subset.language] = replace(answered_one, reduced=())
     kind: Kind = KINDS.load(task.kind)
     outcomes: dict[str, np.ndarray] = {}

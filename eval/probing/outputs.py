@@ -11,7 +11,11 @@ from xpareto.eval.metrics.neighbours import nearest_first
 from xpareto.eval.probing.predict import Answered
 from xpareto.eval.tasks import KINDS
 
-TEXTS, QUERIES, EXAMPLES = 256, 1024, 1024  # of each language: vectors, nearest neighbours, logits that are kept
+TEXTS, QUERIES, EXAMPLES = (
+    256,
+    1024,
+    1024,
+)  # of each language: vectors, nearest neighbours, logits that are kept
 NORMS, NEAREST = "norms:", "nearest:"  # lead the names of the arrays beside a language's vectors
 
 

@@ -43,6 +43,8 @@ def vector_drift(
         if before.unit is not None and after.unit is not None and before.unit.shape[1] == after.unit.shape[1]
     ]
     if alike and len(alike) == len(pairs):
+        for before, after in alike:
+            _same_size(_wide(before), _wide(after))
         cosine = _over_seeds([1.0 - _cosines(before, after) for before, after in alike])
         states = _over_seeds([_moved(before, after) for before, after in alike])
         times = times_drawn(rng, draws, len(cosine))

@@ -125,7 +125,8 @@ class DriftEntry(Part):
 
     task: str
     language: str = Field(description="of the texts; en: the English side of the task's pairs")
-    texts: int = Field(description="whose outputs are compared; 0: only nearest neighbours are")
+    texts: int = Field(description="whose vectors, or distributions of labels, are compared")
+    queries: int = Field(description="whose nearest neighbours are compared")
     values: Mapping[str, tuple[Estimate | None, ...]] = Field(
         description="by statistic and system. cosine: mean of 1 - cosine with the baseline's vector; cosine_p95: its "
         "95th percentile; states: mean length of the difference over the vector's; nearest: percent of "
@@ -239,7 +240,8 @@ class Summary(Document):
         default=None, description="by task and system, likewise"
     )
     drift: tuple[DriftEntry, ...] = Field(
-        default=(), description="by task and language; empty where no outputs were kept, and in older documents"
+        default=(),
+        description="by task and language; empty where no outputs were kept, and in older documents",
     )
     attainment: Mapping[str, Attainment] = Field(description="by cost")
     answer: Answer | None = Field(
@@ -302,7 +304,9 @@ class Summary(Document):
         for field in ("costs", "costs_beside", "cost_ratios", "flips", "flips_by_task"):
             lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
         for entry in self.drift:
-            lists |= {f"drift.{entry.task}.{entry.language}.{name}": row for name, row in entry.values.items()}
+            lists |= {
+                f"drift.{entry.task}.{entry.language}.{name}": row for name, row in entry.values.items()
+            }
         for name, row in lists.items():
             if len(row) != count:
                 raise ValueError(f"{name}: {len(row)} entries for {count} systems")
