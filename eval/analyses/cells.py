@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -132,6 +132,7 @@ def _drift_entry(
 ) -> DriftEntry:
     name, code = place
     reference = kept[results.baseline][code]
+    compare: Callable[..., Mapping[str, Drift]]
     if isinstance(reference, Vectors):
         compare, texts, queries = vector_drift, reference.unit, reference.nearest
     else:
