@@ -28,10 +28,10 @@ class XparetoCommand(BaseOptimumCLICommand):
 
     def run(self) -> None:
         """Run the command line of xpareto; it ends the process with its own exit code."""
-        from xpareto.pipelines.__main__ import main
+        from xpareto.pipelines import __main__
 
         sys.argv = ["xpareto", *self.args.words]
-        main()
+        __main__.main()
 
 
 REGISTER_COMMANDS = [XparetoCommand]
