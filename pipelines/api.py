@@ -26,6 +26,7 @@ from xpareto.pipelines.runs import choose_run, full_name, run_recipe, store_of, 
 from xpareto.pipelines.runs import export as export_candidate
 from xpareto.pipelines.runs import push as push_candidate
 from xpareto.pipelines.storage import RunFolder
+from xpareto.pipelines.trackers import track_run
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -169,6 +170,14 @@ class Run:
         warn_of_changes(run)
         name, store = full_name(run, candidate), store_of(run, self.store)
         return push_candidate(run, store, name, repo, private=private, given_license=license, layout=layout)
+
+    def track(self, to: str) -> str:
+        """Write parameters, metrics and report into a tracker, mlflow or trackio, as `xpareto track` does.
+
+        Return in a sentence where it is. A run that is there is updated. InputError where it could not be told.
+        """
+        warn_of_changes(self.folder)
+        return track_run(self.folder, to)
 
     def _summary(self) -> RunSummary:
         return summarize(read_runs([self.path]))

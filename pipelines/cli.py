@@ -9,7 +9,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from xpareto.pipelines.commands import choose, clean, completion, export, init, options, output, report, run
+from xpareto.pipelines.commands import (
+    choose,
+    clean,
+    completion,
+    export,
+    init,
+    options,
+    output,
+    report,
+    run,
+    track,
+)
 from xpareto.pipelines.commands import list as listing
 
 
@@ -52,6 +63,7 @@ app.command()(report.diff)
 app.command()(report.claims)
 app.command()(export.export)
 app.command()(export.push)
+app.command()(track.track)
 app.command()(export.outliers)
 app.command()(export.submit)
 app.command()(export.score)

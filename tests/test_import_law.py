@@ -66,6 +66,7 @@ ROOMS = (
     "reports/formats",
     "reports/comparisons",
     "pipelines/runs",
+    "pipelines/trackers",
     "reports/terminal",
     "pipelines/drafting",
     "pipelines/display",
@@ -81,6 +82,7 @@ CATALOGUES = (
     "eval/probes",
     "eval/objectives",
     "eval/metrics",
+    "pipelines/trackers",
 )
 """Rooms of one-file extensions: a file name is an entry's name, or that of a script whose metrics it has."""
 MAY_IMPORT = {

@@ -1,17 +1,33 @@
-"""What every task and language loses, and the answers that changed, of each system of a run."""
+"""What every task and language loses, what answers changed and how outputs drift, of each system of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
-from xpareto.eval.analyses.documents import Cells, FlipCounts
-from xpareto.eval.analyses.rounding import short
+from xpareto.compress.core import InputError
+from xpareto.eval.analyses.documents import Cells, DriftEntry, Estimate, FlipCounts
+from xpareto.eval.analyses.rounding import digits, short
 from xpareto.eval.kinds import Kind
-from xpareto.eval.results import RunResults, System, task_predictions
-from xpareto.eval.statistics import NONE, Flips, ScoreTable, Spread, flips, repeated, shrunken_spread
+from xpareto.eval.results import OUTCOMES, RunResults, System, task_logits, task_predictions, task_vectors
+from xpareto.eval.statistics import (
+    DRIFTS,
+    NONE,
+    Drift,
+    Flips,
+    ScoreTable,
+    Spread,
+    Vectors,
+    divergence,
+    flips,
+    generator,
+    repeated,
+    shrunken_spread,
+    vector_drift,
+)
 from xpareto.eval.tasks import KINDS
 
 FlipTable = Mapping[str, tuple[FlipCounts, ...]]  # by language or task: one entry per system
@@ -81,6 +97,68 @@ def flip_tables(
                     by_language[code][at] += counts
                     by_task[task_name][at] += counts
     return _table(by_language), _table(by_task)
+
+
+def drift_entries(
+    results: RunResults, systems: Sequence[System], base: int, draws: int
+) -> tuple[DriftEntry, ...]:
+    """Return by task and language how far each system's outputs lie from the baseline's of the same seed.
+
+    Nothing for tasks of which no outputs were kept; InputError where they are not of the same texts.
+    """
+    entries: list[DriftEntry] = []
+    for name, facts in results.tasks.items():
+        vectors = {model: task_vectors(results.folder, facts, model) for model in results.names}
+        logits = {model: task_logits(results.folder, facts, model) for model in results.names}
+        for kept in (vectors, logits):
+            for code in kept[results.baseline]:
+                try:
+                    entry = _drift_entry(results, systems, base, kept, draws, (name, code))
+                except ValueError as error:
+                    raise InputError(
+                        f"{results.folder / OUTCOMES}: {name} in {code}: {error}. Repeat the run."
+                    ) from error
+                entries += [entry] if entry.values else []
+    return tuple(entries)
+
+
+def _drift_entry(
+    results: RunResults,
+    systems: Sequence[System],
+    base: int,
+    kept: Mapping[str, Mapping[str, Any]],
+    draws: int,
+    place: tuple[str, str],
+) -> DriftEntry:
+    name, code = place
+    reference = kept[results.baseline][code]
+    compare: Callable[..., Mapping[str, Drift]]
+    if isinstance(reference, Vectors):
+        compare, texts, queries = vector_drift, reference.unit, reference.nearest
+    else:
+        compare, texts, queries = divergence, reference, None
+    found: list[Mapping[str, Drift]] = []
+    for system in systems:
+        partners = systems[base].candidates
+        models = [
+            (partners.get(seed, results.baseline), candidate) for seed, candidate in system.candidates.items()
+        ]
+        known = all(code in kept[model] for both in models for model in both)
+        pairs = [(kept[before][code], kept[after][code]) for before, after in models] if known else []
+        found.append(compare(pairs, generator(results.seed, "drift", name, code), draws))
+    return DriftEntry(
+        task=name,
+        language=code,
+        texts=0 if texts is None else len(texts),
+        queries=0 if queries is None else len(queries),
+        values={
+            statistic: tuple(
+                Estimate(*map(digits, drifts[statistic])) if statistic in drifts else None for drifts in found
+            )
+            for statistic in DRIFTS
+            if any(statistic in drifts for drifts in found)
+        },
+    )
 
 
 def _table(rows: Mapping[str, Sequence[Flips]]) -> FlipTable:

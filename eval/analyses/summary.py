@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from xpareto.eval.analyses.answer import answer
 from xpareto.eval.analyses.attained import attained
-from xpareto.eval.analyses.cells import cells, flip_tables
+from xpareto.eval.analyses.cells import cells, drift_entries, flip_tables
 from xpareto.eval.analyses.documents import (
     ALL,
     CostEntry,
@@ -120,6 +120,7 @@ def analyse(results: RunResults, resamples: int = RESAMPLES) -> Summary:
         cells=cells(table, results, systems, base),
         flips=flips,
         flips_by_task=flips_by_task,
+        drift=drift_entries(results, systems, base, resamples),
         attainment={name: attained(results, systems, objectives[name]) for name in costs},
         answer=answer(feasible, table),
     )

@@ -28,6 +28,19 @@ class Scored:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Searched:
+    """Sequences of a language's examples whose vectors are compared, by place: see `Kind.searched`.
+
+    Of each of `queries` the nearest of `among` is looked for, as the task does it. `texts` are those in the
+    language itself and, where the other side is English, those in `en`.
+    """
+
+    queries: np.ndarray
+    among: np.ndarray
+    texts: Mapping[str, np.ndarray]
+
+
 class Kind(ABC):
     """All that depends on the kind of answer: subclasses are final, one per kind, and have no state.
 
@@ -40,6 +53,7 @@ class Kind(ABC):
     leaderboard: ClassVar[Format | None] = (
         None  # how answers are written and read; None: no leaderboard has it
     )
+    gives_logits: ClassVar[bool] = False  # `reduce` keeps a logit of each label, of which one is the answer
     labels_in_data: ClassVar[bool] = False  # where a set declares no labels, they are what its files show
 
     # -- reading ----------------------------------------------------------------------------
@@ -107,6 +121,10 @@ class Kind(ABC):
         index per token (length,); kinds that compare vectors: mean over tokens (width,). ArithmeticError when
         the model gave NaN or infinity.
         """
+
+    def searched(self, examples: Sequence[Example], task: Task, language: str) -> Searched | None:
+        """Return which sequences of `encode` are compared by their vectors; None where none are."""
+        return None
 
     @abstractmethod
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:

@@ -29,6 +29,7 @@ class Classify(Kind):
     name = "classify"
     leaderboard = Labels()
     columns = ("correct", "examples")
+    gives_logits = True
     units: ClassVar[Mapping[str, str]] = dict.fromkeys(("accuracy", "macro_f1", "mcc"), "examples")
 
     def read(

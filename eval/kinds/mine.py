@@ -13,7 +13,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import corpus, limited
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import TUNING, Calibrated, Tuning, pooled
+from xpareto.eval.kinds._kind import TUNING, Calibrated, Searched, Tuning, pooled
 from xpareto.eval.metrics.chunk_f1 import f1
 from xpareto.eval.metrics.mining import best_threshold, mine
 from xpareto.eval.submission import MinedPairs
@@ -93,6 +93,11 @@ class Mine(Calibrated):
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         return pooled(output, lengths)
+
+    def searched(self, examples: Sequence[Example], task: Task, language: str) -> Searched:
+        english = np.array([sentence.english for sentence in _sentences(examples)], dtype=bool)
+        foreign, others = np.flatnonzero(~english), np.flatnonzero(english)
+        return Searched(foreign, others, {language: foreign, "en": others})
 
     def answer(
         self, encoded: Encoded, reduced: Sequence[np.ndarray]

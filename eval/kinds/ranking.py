@@ -16,7 +16,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import judged_queries
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import Kind, pooled
+from xpareto.eval.kinds._kind import Kind, Searched, pooled
 from xpareto.eval.metrics.neighbours import nearest_first
 from xpareto.eval.metrics.ranked import ndcg, recall
 from xpareto.eval.tasks import Example, HubSource, Prediction, Query, Task, TrainingSet
@@ -72,6 +72,14 @@ class Ranking(Kind):
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         return pooled(output, lengths)
+
+    def searched(self, examples: Sequence[Example], task: Task, language: str) -> Searched:
+        """Return the queries and the corpus; of texts there are as many passages as queries, spread over the corpus."""
+        count = len(examples)
+        corpus = examples[0].corpus.ids if examples and isinstance(examples[0], Query) else ()
+        passages = np.arange(count, count + len(corpus))
+        some = passages[np.linspace(0, len(passages) - 1, min(count, len(passages))).round().astype(np.int64)]
+        return Searched(np.arange(count), passages, {language: np.concatenate([np.arange(count), some])})
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         if not isinstance(encoded, EncodedQueries):

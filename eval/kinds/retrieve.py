@@ -11,7 +11,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import bitext, bitext_rows
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import Kind, pooled
+from xpareto.eval.kinds._kind import Kind, Searched, pooled
 from xpareto.eval.metrics.accuracy import accuracy
 from xpareto.eval.metrics.nearest import nearest
 from xpareto.eval.submission import Indices
@@ -55,6 +55,12 @@ class Retrieve(Kind):
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         return pooled(output, lengths)
+
+    def searched(self, examples: Sequence[Example], task: Task, language: str) -> Searched:
+        sources, targets = np.split(np.arange(2 * len(examples)), 2)
+        if task.own:  # nobody says that its targets are English
+            return Searched(targets, sources, {language: np.concatenate([sources, targets])})
+        return Searched(targets, sources, {language: sources, "en": targets})
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         if not encoded.examples:

@@ -15,7 +15,7 @@ import numpy as np
 from xpareto.compress.core import InputError
 from xpareto.eval.data.readers import number_of, scored_pairs
 from xpareto.eval.encoding import Encoded, TextEncoder
-from xpareto.eval.kinds._kind import Resampled, pooled
+from xpareto.eval.kinds._kind import Resampled, Searched, pooled
 from xpareto.eval.metrics.correlation import pearson, pearson_influence, spearman, spearman_influence
 from xpareto.eval.tasks import Example, HubSource, Prediction, Similar, Task, TrainingSet
 
@@ -55,6 +55,10 @@ class Similarity(Resampled):
 
     def reduce(self, output: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
         return pooled(output, lengths)
+
+    def searched(self, examples: Sequence[Example], task: Task, language: str) -> Searched:
+        first, second = np.split(np.arange(2 * len(examples)), 2)
+        return Searched(first, second, {language: np.concatenate([first, second])})
 
     def predict(self, encoded: Encoded, reduced: Sequence[np.ndarray]) -> list[Prediction]:
         sides = zip(reduced[: encoded.examples], reduced[encoded.examples :], strict=True)

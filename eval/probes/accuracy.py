@@ -5,15 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from xpareto.eval.kinds import TUNING, Kind
-from xpareto.eval.probing import Ask, MeasurementContext, Probe, absent, answered, withheld
+from xpareto.eval.probing import (
+    Answered,
+    Ask,
+    KeptOutputs,
+    MeasurementContext,
+    Probe,
+    absent,
+    answered,
+    withheld,
+)
 from xpareto.eval.records import Measurement
 from xpareto.eval.tasks import KINDS, Example, Prediction, Question, Task
 
 CHANCE = "chance"  # the statistic of what is scored without reading an example (see Kind.chance)
+VECTORS, LOGITS = "vectors", "logits"  # end the names of files of outputs
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 
 
@@ -26,7 +37,8 @@ class Accuracy(Probe):
     outcomes/<task>-tuning.npz holds what a resample needs to set it again (eval.kinds.Tuning): per
     language the rows that were scored and, under <language>-calibration, those of the split that set it,
     if another did. Predictions lie there as predictions/<task>.json: per language a list in the order of
-    the examples, of labels, lists of tags, answers or indices, or of the pairs that were mined. Equal
+    the examples, of labels, lists of tags, answers or indices, or of the pairs that were mined. A part of
+    the vectors and logits lies in outcomes/<task>-vectors.npz and -logits.npz (eval.probing.KeptOutputs). Equal
     jobs give equal bits.
     """
 
@@ -42,7 +54,12 @@ class Accuracy(Probe):
 
 
 def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Task) -> Iterator[Measurement]:
-    answers = {answer.subset.language: answer for answer in answered(context, training_set, ask)}
+    answers: dict[str, Answered] = {}
+    outputs = KeptOutputs(len(context.subsets(ask, training_set)))
+    for answered_one in answered(context, training_set, ask):
+        if not withheld(answered_one.subset.examples):
+            outputs.add(answered_one)  # the vectors of all languages at once would take gigabytes
+        answers[answered_one.subset.language] = replace(answered_one, reduced=())
     kind: Kind = KINDS.load(task.kind)
     outcomes: dict[str, np.ndarray] = {}
     tuning: dict[str, np.ndarray] = {}
@@ -84,11 +101,14 @@ def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Tas
     for name, arrays, columns in (
         (task.name, outcomes | asked, kind.columns_of(task)),
         (f"{task.name}-tuning", tuning, TUNING),
+        (f"{task.name}-{VECTORS}", outputs.vectors, ()),
+        (f"{task.name}-{LOGITS}", outputs.logits, ()),
     ):
         if arrays:
             target = context.folder / "outcomes" / f"{name}.npz"
             target.parent.mkdir(exist_ok=True)
-            np.savez_compressed(target, allow_pickle=False, columns=np.array(columns), **arrays)
+            named = {"columns": np.array(columns)} if columns else {}
+            np.savez_compressed(target, allow_pickle=False, **named, **arrays)
     if predictions:
         target = context.folder / "predictions" / f"{task.name}.json"
         target.parent.mkdir(exist_ok=True)

@@ -6,8 +6,12 @@ from .batches import run_all as run_all
 from .context import MeasurementContext as MeasurementContext
 from .context import Subset as Subset
 from .context import sentences_of as sentences_of
+from .outputs import NEAREST as NEAREST
+from .outputs import NORMS as NORMS
+from .outputs import KeptOutputs as KeptOutputs
 from .own_process import own_command as own_command
 from .own_process import own_environment as own_environment
+from .predict import Answered as Answered
 from .predict import absent as absent
 from .predict import answered as answered
 from .predict import reducer as reducer

@@ -19,11 +19,15 @@ WITHHELD = "gold labels withheld"
 
 @dataclass(frozen=True)
 class Answered:
-    """One language of a task: a prediction per example, and what set a threshold, if any did."""
+    """One language of a task: a prediction per example, and what set a threshold, if any did.
+
+    `reduced` are what the kind predicted from, one array per sequence (see Kind.reduce).
+    """
 
     subset: Subset
     predictions: list[Prediction]
     tuning: Tuning | None
+    reduced: Sequence[np.ndarray]
 
 
 def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterator[Answered]:
@@ -42,9 +46,9 @@ def answered(context: MeasurementContext, training_set: str, ask: Ask) -> Iterat
             pad_id=context.pad_id(training_set),
         )
         if isinstance(kind, Calibrated):
-            yield Answered(subset, *kind.answer(subset.encoded, reduced))
+            yield Answered(subset, *kind.answer(subset.encoded, reduced), reduced)
         else:
-            yield Answered(subset, kind.predict(subset.encoded, reduced), None)
+            yield Answered(subset, kind.predict(subset.encoded, reduced), None, reduced)
 
 
 def reducer(kind: Kind, artifact: Artifact) -> Reduce:

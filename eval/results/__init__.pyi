@@ -33,9 +33,11 @@ from .outcomes import kept_folder as kept_folder
 from .outcomes import kept_name as kept_name
 from .outcomes import same_predictions as same_predictions
 from .outcomes import task_clusters as task_clusters
+from .outcomes import task_logits as task_logits
 from .outcomes import task_outcomes as task_outcomes
 from .outcomes import task_predictions as task_predictions
 from .outcomes import task_tuning as task_tuning
+from .outcomes import task_vectors as task_vectors
 from .pairing import Matched as Matched
 from .pairing import match as match
 from .provenance import MODELLED as MODELLED

@@ -16,10 +16,11 @@ import numpy as np
 
 from xpareto.compress.core import InputError, load_json, read_file
 from xpareto.eval.kinds import TUNING, Calibrated, Kind
-from xpareto.eval.probes.accuracy import ASKED
+from xpareto.eval.probes.accuracy import ASKED, LOGITS, VECTORS
+from xpareto.eval.probing import NEAREST, NORMS
 from xpareto.eval.results.document import TaskFacts
 from xpareto.eval.results.run import Run
-from xpareto.eval.statistics import ModelTuning
+from xpareto.eval.statistics import ModelTuning, Vectors
 from xpareto.eval.tasks import KINDS, Task
 
 OUTCOMES, PREDICTIONS = "outcomes", "predictions"  # the folders of a run that hold them
@@ -133,6 +134,26 @@ def task_predictions(folder: Path, facts: TaskFacts, candidate: str) -> dict[str
     ):
         raise InputError(f"{file}: expected a list of predictions per language. Repeat the run.")
     return predictions
+
+
+def task_vectors(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, Vectors]:
+    """Return per language what was kept of a candidate's vectors; nothing where the task compares none.
+
+    Nothing, too, where an older version measured. InputError where the file is damaged.
+    """
+    file = _newest(kept_folder(folder, OUTCOMES, candidate), f"{facts.name}-{VECTORS}")
+    stored = stored_arrays(file) if file is not None else {}
+    codes = {name.removeprefix(NEAREST).removeprefix(NORMS): None for name in stored}
+    return {
+        code: Vectors(stored.get(code), stored.get(NORMS + code), stored.get(NEAREST + code))
+        for code in codes
+    }
+
+
+def task_logits(folder: Path, facts: TaskFacts, candidate: str) -> dict[str, np.ndarray]:
+    """Return per language the logits (examples, labels) that were kept of a candidate, as `task_vectors` does."""
+    file = _newest(kept_folder(folder, OUTCOMES, candidate), f"{facts.name}-{LOGITS}")
+    return stored_arrays(file) if file is not None else {}
 
 
 def same_predictions(

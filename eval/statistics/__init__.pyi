@@ -14,6 +14,16 @@ from .intervals import pair_spread as pair_spread
 from .intervals import seed_spread as seed_spread
 from .intervals import t_quantile as t_quantile
 from .metric_units import MetricUnits as MetricUnits
+from .output_drift import COSINE as COSINE
+from .output_drift import COSINE_P95 as COSINE_P95
+from .output_drift import DIVERGENCE as DIVERGENCE
+from .output_drift import DRIFTS as DRIFTS
+from .output_drift import NEAREST as NEAREST
+from .output_drift import STATES as STATES
+from .output_drift import Drift as Drift
+from .output_drift import Vectors as Vectors
+from .output_drift import divergence as divergence
+from .output_drift import vector_drift as vector_drift
 from .pairwise_spread import pairs_of as pairs_of
 from .pairwise_spread import spread_over_pairs as spread_over_pairs
 from .prediction_flips import NONE as NONE

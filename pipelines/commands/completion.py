@@ -194,6 +194,13 @@ def _policies(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from ("each", "mean")
 
 
+def _trackers(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    from xpareto.pipelines.trackers import TRACKERS
+
+    yield from TRACKERS.names
+
+
 recipes, runs, candidates, arms = _of(_recipes), _of(_runs), _of(_candidates), _of(_arms)
 settings, listed, aims, probes = _of(_settings), _of(_listed), _of(_aims), _of(_probes)
 documents, bases, data, policies = _of(_documents), _of(_bases), _of(_data), _of(_policies)
+trackers = _of(_trackers)

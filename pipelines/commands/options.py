@@ -102,6 +102,7 @@ _OTHER_FOLDERS = {  # how each command that writes is told where
     "report": "The folder is chosen with --out.",
     "claims": "The file is chosen with --out.",
     "compare": "It is written beside the run's report.",
+    "track": "Nothing of the run is lost.",
     "export": "The folder is the last argument.",
     "submit": "The folder is the last argument.",
 }

@@ -39,6 +39,15 @@ def run(
     store: StoreFolder = STORE,
     processes: Processes = 1,
     save_every: SaveEvery = 5.0,
+    track: Annotated[
+        Text,
+        typer.Option(
+            "--track",
+            metavar="TRACKER",
+            help="mlflow or trackio: also tell it of the run, as `xpareto track` does.",
+            autocompletion=completion.trackers,
+        ),
+    ] = None,
 ) -> None:
     """Make what a recipe describes, measure every candidate, and write the report.
 
@@ -49,6 +58,10 @@ def run(
     from xpareto.pipelines.display import Terminal
     from xpareto.pipelines.planning import base_of_options
 
+    if track is not None:
+        from xpareto.pipelines.trackers import tracker
+
+        tracker(track)  # what is not installed is told before hours of work
     with Terminal() as terminal:
         result = run_recipe(
             recipe,
@@ -64,6 +77,8 @@ def run(
             command=command_line(),
         )
     terminal.summary(result.path, result.failed)
+    if track is not None:
+        tell(result.track(track))
     if result.failed:
         raise typer.Exit(1)
 

@@ -14,6 +14,7 @@ from .later_actions import store_of as store_of
 from .later_actions import verify as verify
 from .repeat import measure_again as measure_again
 from .report import build_report as build_report
+from .report import kept_analysis as kept_analysis
 from .run import Result as Result
 from .run import run_recipe as run_recipe
 from .seal_warning import warn_of_changes as warn_of_changes

@@ -23,7 +23,7 @@ DISCARDED, KEPT = "discarded", "kept_load"
 
 _KEPT = {OUTCOMES: "**/*.npz", PREDICTIONS: "predictions/*.json"}  # in the run <- in a probe's folder
 
-OUTCOMES_VERSION = 4  # raise it when equal inputs start to give other accuracy rows or outcomes
+OUTCOMES_VERSION = 5  # raise it when equal inputs start to give other accuracy rows or outcomes
 
 
 @dataclass(frozen=True)

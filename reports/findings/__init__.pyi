@@ -17,6 +17,9 @@ from .disparity import largest_loss as largest_loss
 from .disparity import sure_cells as sure_cells
 from .domination import domination_rows as domination_rows
 from .domination import dominations as dominations
+from .drift import drift_number as drift_number
+from .drift import drift_tables as drift_tables
+from .drift import drift_words as drift_words
 from .drop_power import power_words as power_words
 from .lead import TOLERANCE as TOLERANCE
 from .lead import arms_compared as arms_compared

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
 from xpareto.eval.results import RunSummary, seen_languages
+from xpareto.eval.statistics import NEAREST
 from xpareto.reports.costs import effort_view, energy_rows, load_times
 from xpareto.reports.findings import change_tasks, changes, domination_rows
 from xpareto.reports.text import spreadsheet
@@ -24,6 +25,8 @@ def spreadsheets(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> d
     }
     if analysis and changes(run_summary, analysis):
         tables["changes.csv"] = _csv(*_changes(run_summary, analysis))
+    if analysis and analysis.drift:
+        tables["drift.csv"] = _csv(*_drift(analysis))
     return tables
 
 
@@ -91,6 +94,26 @@ def _changes(run_summary: RunSummary, analysis: Summary) -> Table:
         parts = [*zip(change_tasks(run_summary, analysis), change.tasks, strict=True), ("", change.average)]
         rows += [[change.name, task, part.value, part.low, part.high] for task, part in parts]
     return head, rows
+
+
+def _drift(analysis: Summary) -> Table:
+    """Return one row per system, task, language and statistic, as analysis.json has them."""
+    level = f"{100 * analysis.level:g}% interval"
+    head = ["system", "task", "language", "statistic", "value", f"{level}: low", f"{level}: high", "texts"]
+    return head, [
+        [
+            name,
+            entry.task,
+            entry.language,
+            statistic,
+            *estimate,
+            entry.queries if statistic == NEAREST else entry.texts,
+        ]
+        for entry in analysis.drift
+        for statistic, of_systems in entry.values.items()
+        for at, (name, estimate) in enumerate(zip(analysis.names, of_systems, strict=True))
+        if estimate is not None and at != analysis.base
+    ]
 
 
 def _effort(run_summary: RunSummary) -> Table:

@@ -48,6 +48,7 @@ from .summary import Analysis as Analysis
 from .summary import Answer as Answer
 from .summary import Cells as Cells
 from .summary import CostEntry as CostEntry
+from .summary import DriftEntry as DriftEntry
 from .summary import FairnessEntry as FairnessEntry
 from .summary import FlipCounts as FlipCounts
 from .summary import NearMiss as NearMiss

@@ -120,6 +120,21 @@ class FlipCounts(NamedTuple):
     won: int
 
 
+class DriftEntry(Part):
+    """How far outputs lie from the baseline's on the same texts, of one task in one language."""
+
+    task: str
+    language: str = Field(description="of the texts; en: the English side of the task's pairs")
+    texts: int = Field(description="whose vectors, or distributions of labels, are compared")
+    queries: int = Field(description="whose nearest neighbours are compared")
+    values: Mapping[str, tuple[Estimate | None, ...]] = Field(
+        description="by statistic and system. cosine: mean of 1 - cosine with the baseline's vector; cosine_p95: its "
+        "95th percentile; states: mean length of the difference over the vector's; nearest: percent of "
+        "queries whose nearest neighbour stays; divergence: mean Jensen-Shannon divergence of the labels' "
+        "distributions in bits; null where models have other widths or labels"
+    )
+
+
 class Pick(Part):
     """What to deploy for one cost."""
 
@@ -224,6 +239,10 @@ class Summary(Document):
     flips_by_task: Mapping[str, tuple[FlipCounts, ...]] | None = Field(
         default=None, description="by task and system, likewise"
     )
+    drift: tuple[DriftEntry, ...] = Field(
+        default=(),
+        description="by task and language; empty where no outputs were kept, and in older documents",
+    )
     attainment: Mapping[str, Attainment] = Field(description="by cost")
     answer: Answer | None = Field(
         default=None, description="null in documents that were written before there was one"
@@ -284,6 +303,10 @@ class Summary(Document):
             lists |= {f"qualities.{name}": quality.values, f"changes of {name}": quality.changes}
         for field in ("costs", "costs_beside", "cost_ratios", "flips", "flips_by_task"):
             lists |= {f"{field}.{name}": row for name, row in (getattr(self, field) or {}).items()}
+        for entry in self.drift:
+            lists |= {
+                f"drift.{entry.task}.{entry.language}.{name}": row for name, row in entry.values.items()
+            }
         for name, row in lists.items():
             if len(row) != count:
                 raise ValueError(f"{name}: {len(row)} entries for {count} systems")

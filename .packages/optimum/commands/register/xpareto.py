@@ -1,0 +1,1 @@
+../../../../pipelines/commands/optimum_cli.py
