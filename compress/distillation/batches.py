@@ -21,11 +21,11 @@ def labelled_batch(batch: Batch, head: Head) -> Batch:
     return _student_batch(batch, gold, HEADS[head].counted(gold))
 
 
-def unlabelled_batch(batch: Batch, head: Head, special: SpecialTokens) -> Batch:
-    """Return a batch of text as a student batch for a task's head; tags count at every token of the text."""
+def unlabelled_batch(batch: Batch, head: Head, special: SpecialTokens, labels: int = 0) -> Batch:
+    """Return a batch of text as a student batch for a task's head of so many labels; tags count at every token."""
     ids, spec = batch["input_ids"], HEADS[head]
     ordinary = (batch["attention_mask"] > 0) & (ids != special.bos) & (ids != special.eos)
-    return _student_batch(batch, spec.no_labels(ids), ordinary if spec.labels_tokens else None)
+    return _student_batch(batch, spec.no_labels(ids, labels), ordinary if spec.labels_tokens else None)
 
 
 def _student_batch(batch: Batch, gold: np.ndarray, wanted: np.ndarray | None) -> Batch:
@@ -43,6 +43,7 @@ class StudentBatches:
 
     def __init__(self, data: TrainingData, batch_size: int, text_share: float, seed: int) -> None:
         self._head, self._special = data.tasks[0].head, data.special
+        self._labels = len(data.tasks[0].labels)
         self._parts = [dataset.batches(batch_size, seed, data.special) for dataset in data.datasets]
         self._labelled = [
             isinstance(dataset.content, Rows) or HEADS[self._head].predicts_tokens
@@ -58,7 +59,7 @@ class StudentBatches:
         student_batch = (
             labelled_batch(batch, self._head)
             if self._labelled[part]
-            else unlabelled_batch(batch, self._head, self._special)
+            else unlabelled_batch(batch, self._head, self._special, self._labels)
         )
         self.tokens += int(student_batch["attention_mask"].sum())
         return student_batch

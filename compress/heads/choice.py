@@ -11,7 +11,7 @@ from xpareto.compress.core import Examples, Head
 from xpareto.compress.heads.classification import classified
 from xpareto.compress.heads.losses import cross_entropy_each, random_signs
 from xpareto.compress.heads.scores import log_softmax, padded_scores
-from xpareto.compress.heads.spec import HeadLogits, HeadSpec, Outputs
+from xpareto.compress.heads.spec import MULTILABEL, HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -28,10 +28,11 @@ class MultipleChoice(HeadSpec):
     max_length = 256  # half of the choices of HellaSwag and CosmosQA are longer than 128; as in jiant
     dev_batch = 16
 
-    def owns(self, labels: Sequence[str]) -> bool:
-        return len(labels) == 1
+    def owns(self, labels: Sequence[str], problem_type: str | None) -> bool:
+        return len(labels) == 1 and problem_type != MULTILABEL
 
     def configure(self, config: Any, labels: Sequence[str]) -> None:
+        super().configure(config, labels)
         config.id2label, config.label2id = {0: "score"}, {"score": 0}
 
     def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:

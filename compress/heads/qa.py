@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -28,10 +28,11 @@ class QuestionAnswering(HeadSpec):
     max_length = 384  # as in XTREME
     dev_batch = 16
 
-    def configure(self, config: Any, labels: object) -> None:
+    def configure(self, config: Any, labels: Sequence[str]) -> None:
+        super().configure(config, labels)
         config.num_labels = 2  # start and end; the checkpoint may tell the number of its own head's labels
 
-    def no_labels(self, input_ids: np.ndarray) -> np.ndarray:
+    def no_labels(self, input_ids: np.ndarray, labels: int) -> np.ndarray:
         return np.full((len(input_ids), 2), IGNORED, dtype=np.int64)
 
     def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:

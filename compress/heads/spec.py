@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Outputs = Mapping[str, np.ndarray]  # of an exported model, by name
+MULTILABEL = "multi_label_classification"  # problem_type of config.json: transformers takes the sigmoid of logits
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class HeadSpec(ABC):
 
     name: ClassVar[Head]
     class_ending: ClassVar[str]  # of transformers' class, behind what an architecture's classes begin with
+    problem_type: ClassVar[str | None] = None  # what config.json has to call it for transformers; None: nothing
     supervised: ClassVar[bool] = True  # trained on the labelled examples of a task
     has_logits: ClassVar[bool] = True  # else the body is bare: its answer is hidden states
     predicts_tokens: ClassVar[bool] = False  # its labels are hidden tokens of a text, its classes their ids
@@ -53,12 +55,14 @@ class HeadSpec(ABC):
 
     # -- loading ----------------------------------------------------------------------------
 
-    def owns(self, labels: Sequence[str]) -> bool:
-        """Does a checkpoint with this `class_ending` and these label names have this head?"""
+    def owns(self, labels: Sequence[str], problem_type: str | None) -> bool:
+        """Does a checkpoint with this `class_ending`, these label names and this problem_type have this head?"""
         return True
 
     def configure(self, config: Any, labels: Sequence[str]) -> None:
-        """Write the labels into a transformers configuration."""
+        """Write the labels, and what kind of problem they are, into a transformers configuration."""
+        if self.problem_type is not None or config.problem_type == MULTILABEL:  # of a base's own head
+            config.problem_type = self.problem_type
         if self.has_label_names:
             config.id2label = dict(enumerate(labels))
             config.label2id = {label: index for index, label in enumerate(labels)}
@@ -69,15 +73,15 @@ class HeadSpec(ABC):
         """Return which tokens are asked for: those with a label (array or tensor); None without such."""
         return labels != IGNORED if self.labels_tokens else None
 
-    def no_labels(self, input_ids: np.ndarray) -> np.ndarray:
-        """Return labels that are all IGNORED, in the shape that this head has them, int64."""
+    def no_labels(self, input_ids: np.ndarray, labels: int) -> np.ndarray:
+        """Return labels that are all IGNORED, in the shape that a head of so many has them, int64."""
         return np.full(input_ids.shape if self.labels_tokens else len(input_ids), IGNORED, dtype=np.int64)
 
     @abstractmethod
     def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:
         """Return the rows of logits of a batch.
 
-        classification: one row per sequence. tagging, mlm: one per counted token; only these go through
+        classification: one row per sequence. multilabel: one per label of each. tagging, mlm: one per counted token; only these go through
         a masked LM's output table. qa: two per sequence, its start and its end, over its tokens. choice:
         one per question, over its options.
         """
@@ -109,7 +113,7 @@ class HeadSpec(ABC):
         With labels (and for a masked LM always) it is the loss that the head is trained by, of a batch of
         that one example: the mean over its labels. Without labels the model's own answer takes their place:
 
-        - classification, tagging, qa: a label drawn from the model's distribution, for every token of a
+        - classification, multilabel, tagging, qa: a label drawn from the model's distribution, for every token of a
           tagged sequence. The expected squared gradient is then the true Fisher information, not the
           empirical one (Kunstner et al. 2019, arXiv 1905.12558, section 2).
         - encoder and choice: the answer f (the hidden state that is read; the score) times random signs s,

@@ -26,7 +26,7 @@ _FIRST = ["<s>", "<pad>", "</s>", "<unk>"]
 _SHARED = (
     "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
     "hidden_dropout_prob", "attention_probs_dropout_prob", "initializer_range", "layer_norm_eps",
-    "classifier_dropout", "id2label", "label2id",
+    "classifier_dropout", "id2label", "label2id", "problem_type",
 )  # fmt: skip
 _POSITIONS = "embeddings.position_embeddings.weight"
 _SEGMENTS = "embeddings.token_type_embeddings.weight"

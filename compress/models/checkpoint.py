@@ -320,7 +320,7 @@ def _head_named(config: Mapping[str, Any], where: str) -> Head | None:
     kind = config.get("model_type")
     architecture = architecture_named(PLAIN if kind in (BERT, None) else kind, where)
     ending = architecture.ending((config.get("architectures") or [""])[0])
-    return head_of_class(ending, lambda: _labels_of(config))
+    return head_of_class(ending, lambda: _labels_of(config), config.get("problem_type"))
 
 
 def spelt_labels(config: Mapping[str, Any], labels: Sequence[str]) -> Sequence[str]:

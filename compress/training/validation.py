@@ -15,7 +15,7 @@ from xpareto.compress.heads import HEADS
 def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """Return the score of dev examples in percent: their own metric, or else how many are answered rightly.
 
-    classification, tagging: of the labels that bear a loss, one per example or token. choice: of the
+    classification, multilabel, tagging: of the labels that bear a loss, per example or token. choice: of the
     questions whose best option is the right one. qa: of the windows whose best start and best end are
     both right, (0, 0) where a window holds no answer.
     """
@@ -37,7 +37,7 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
 
 
 def _outputs(model: Any, head: Head, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
-    """Return the model's output for each sequence, (length, ...), float32; what is not finite becomes finite."""
+    """Return the model's output for each sequence, (length, ...) or (labels,), float32; what is not finite becomes finite."""
     import torch
 
     spec = HEADS[head]
@@ -47,5 +47,5 @@ def _outputs(model: Any, head: Head, sequences: Sequence[Sequence[int]]) -> list
         ids = torch.from_numpy(pad([sequences[index] for index in indices], padding)).to(model.device)
         rows = spec.output(model, None, input_ids=ids, attention_mask=(ids != padding).long())
         for index, row in zip(indices, rows.float().cpu().numpy(), strict=True):
-            outputs[index] = np.nan_to_num(row[: len(sequences[index])])
+            outputs[index] = np.nan_to_num(row[: len(sequences[index]) if spec.per_token else None])
     return outputs

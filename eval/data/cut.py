@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from xpareto.eval.tasks import Bitext, Cut, Example, Pair, Question, Tagged, Text
+from xpareto.eval.data.iterative_stratification import shared_out
+from xpareto.eval.tasks import Bitext, Cut, Example, Labelled, Pair, Question, Tagged, Text
 
 TRAIN = "train"
 
@@ -14,7 +15,7 @@ def cut_off(whole: Mapping[str, Sequence[Example]], cut: Cut) -> dict[str, dict[
     """Return split -> language -> examples, in the order of the whole: what is cut off, and what is left of train.
 
     Of every label in every language the stated shares are cut off, rounded, whichever are the first by a hash of seed
-    and text. Examples of one text (pairs with equal first texts, questions on one context), in whatever languages and
+    and text; where examples have several labels, see `shared_out`. Examples of one text (pairs with equal first texts, questions on one context), in whatever languages and
     with whatever labels, go together; they count where the text comes first.
 
     >>> whole = {"en": [Text(f"{n}", "ab"[n % 2]) for n in range(20)]}
@@ -23,16 +24,23 @@ def cut_off(whole: Mapping[str, Sequence[Example]], cut: Cut) -> dict[str, dict[
     [14, 2, 4]
     """
     sizes: dict[str, int] = {}
+    labels: dict[str, frozenset[str]] = {}
     strata: dict[tuple[str, str], list[str]] = {}
     for language, examples in whole.items():
         for example in examples:
             text = _text(example)
             if text not in sizes:
                 strata.setdefault((language, _label(example)), []).append(text)
+            if isinstance(example, Labelled):
+                labels[text] = labels.get(text, frozenset()) | {*(example.labels or ())}
             sizes[text] = sizes.get(text, 0) + 1
     side: dict[str, str] = {}
     for texts in strata.values():
         drawn = sorted(texts, key=lambda text: hashlib.sha256(f"{cut.seed} {text}".encode()).digest())
+        if labels:
+            shares = {TRAIN: 1 - sum(cut.shares.values()), **cut.shares}
+            side |= shared_out(drawn, labels, sizes, shares)
+            continue
         total = sum(sizes[text] for text in texts)
         waiting = iter(drawn)
         for split, share in cut.shares.items():
@@ -55,6 +63,8 @@ def _text(example: Example) -> str:
         return example.text
     if isinstance(example, Pair):
         return example.first
+    if isinstance(example, Labelled):
+        return example.texts[0]
     if isinstance(example, Tagged):
         return " ".join(example.words)
     if isinstance(example, Bitext):

@@ -133,7 +133,7 @@ class Hub:
         rows = _load(file)
         names, kind = _class_names(rows, source), KINDS.load(wanted.kind)
         needed = {part.split(".")[0] for column in source.columns.values() for part in column.split(" + ")}
-        missing = sorted({*needed, *where} - set(rows.column_names))
+        missing = sorted({*needed, *where, *source.label_columns} - set(rows.column_names))
         if missing:
             there = ", ".join(rows.column_names)
             raise InputError(f"{file}: no column {', '.join(missing)}; it has {there}.")
@@ -196,7 +196,7 @@ def _load(file: HubFile) -> Any:
 
 def _class_names(rows: Any, source: HubSource) -> list[str] | None:
     """Return the names of a class-label column, in the order of its numbers; None for plain text."""
-    column = source.columns.get("label") or source.columns.get("tags")
+    column = next((source.columns[name] for name in ("label", "labels", "tags") if name in source.columns), None)
     feature = rows.features.get(column) if column else None
     while feature is not None and not hasattr(feature, "names"):
         feature = getattr(feature, "feature", None)  # the element of a sequence

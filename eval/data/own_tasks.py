@@ -100,6 +100,10 @@ class OwnTasks:
         fields = asdict(self.tasks[name])
         for scoring in ("metrics", "scored_by", "max_length", "trained_on", "parallel", "prompts"):
             del fields[scoring]
+        for added in (fields, fields["hub"] or {}):  # later than the first keys: where they say nothing, they are left out
+            for name in ("label_columns", "separator"):
+                if name in added and not added[name]:
+                    del added[name]
         files = {split: [Path(file).name for file in names] for split, names in fields.pop("files").items()}
         return json_sha256([fields, files])
 

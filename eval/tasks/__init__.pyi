@@ -3,6 +3,7 @@ from ._examples import Bitext as Bitext
 from ._examples import Choice as Choice
 from ._examples import Corpus as Corpus
 from ._examples import Example as Example
+from ._examples import Labelled as Labelled
 from ._examples import Pair as Pair
 from ._examples import Prediction as Prediction
 from ._examples import Query as Query

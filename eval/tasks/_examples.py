@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Prediction = str | tuple[str, ...] | int | float
-"""A label (classify), one tag per word (tag), the text of an answer, "" for none (span), the index of the
-retrieved sentence (retrieve) or of the option (choose), the cosine of two texts (similarity), the ids of passages, the
-best first (ranking), or per sentence two ids of English ones, "" for none (mine: the pair that is kept, and the pair
-that the threshold of the whole dev set keeps)."""
+"""A label (classify), labels in the order of the task's (multilabel), one tag per word (tag), the text of an answer, ""
+for none (span), the index of the retrieved sentence (retrieve) or of the option (choose), the cosine of two texts
+(similarity), the ids of passages, the best first (ranking), or per sentence two ids of English ones, "" for none (mine:
+the pair that is kept, and the pair that the threshold of the whole dev set keeps)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,18 @@ class Pair:
     @property
     def gold(self) -> str | None:
         return self.label
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One text, or two, and the labels of it, each once, maybe none (None where the gold is withheld)."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...] | None
+
+    @property
+    def gold(self) -> tuple[str, ...] | None:
+        return self.labels
 
 
 @dataclass(frozen=True)
@@ -150,4 +162,4 @@ class Query:
 
 
 # `gold` of an example is what is right, None where that is withheld.
-Example = Text | Pair | Tagged | Bitext | Question | Choice | Sentence | Similar | Query
+Example = Text | Pair | Labelled | Tagged | Bitext | Question | Choice | Sentence | Similar | Query

@@ -12,11 +12,12 @@ from xpareto.compress.core import Catalog
 if TYPE_CHECKING:
     from xpareto.compress.core import Head
 
-KindName = Literal["classify", "tag", "span", "choose", "retrieve", "mine", "similarity", "ranking"]
+KindName = Literal["classify", "multilabel", "tag", "span", "choose", "retrieve", "mine", "similarity", "ranking"]
 
 # The head of the models that answer. Declared here and not by the kinds: a plan needs it, and loads no kind.
 HEAD_OF_KIND: dict[KindName, Head] = {
     "classify": "classification",
+    "multilabel": "multilabel",
     "tag": "tagging",
     "span": "qa",
     "choose": "choice",
@@ -40,8 +41,8 @@ class HubSource:
     conversion of a repository that holds a script, which `datasets` no longer runs.
 
     `config` may hold {language}, filled through `language_names` where the hub spells it otherwise.
-    `columns` maps our field to the hub's: text, label (one text); first, second, label (a pair); words,
-    tags; source, target; id, question, context, answers (a mapping of text and answer_start, as SQuAD's);
+    `columns` maps our field to the hub's: text, label (one text); first, second, label (a pair); labels in place of
+    label, or `label_columns` and `separator` as in Task (any number of labels); words, tags; source, target; id, question, context, answers (a mapping of text and answer_start, as SQuAD's);
     context, question, options, label for multiple choice, where several columns are joined by `` + ``, and
     ``choices.text`` is the field text of the column choices.
     """
@@ -53,6 +54,8 @@ class HubSource:
     language_names: dict[str, str] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)  # keep rows whose column is this, or begins so (x*)
     label_names: dict[str, str] = field(default_factory=dict)  # the hub's label -> ours
+    label_columns: tuple[str, ...] = ()
+    separator: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class Task:
     Without it: ``{split}-{language}.tsv``.
 
     `columns` is for files of texts with labels whose header names the columns: our field -> theirs, text and
-    label, or first, second and label. Without it they are pairs in the formats of XTREME's tasks.
+    label, or first, second and label. Without it they are pairs in the formats of XTREME's tasks. Of texts with any
+    number of labels, `labels` is a column of lists, or of words between which `separator` stands; or each label
+    has a column of 0 and 1 of its own name, in `label_columns`.
 
     A task that a recipe declares (`own`) is of this type, too. Its files are absolute paths, its training set has its
     name and is its own train split, in `train_languages` (all where none is named). Where one file holds several
@@ -106,6 +111,8 @@ class Task:
     cut: Cut | None = None
     train_languages: tuple[str, ...] = ()
     prompts: dict[str, str] = field(default_factory=dict)
+    label_columns: tuple[str, ...] = ()
+    separator: str = ""
 
     def file_names(self, language: str, split: str) -> tuple[str, ...]:
         """Return the names of the files of one language, () for a split that the task has not."""

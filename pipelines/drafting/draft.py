@@ -96,8 +96,8 @@ def _facts(found: LookedAt) -> list[str]:
         facts.append(
             "By language: " + ", ".join(f"{code} {count:,}" for code, count in languages.items()) + "."
         )
-    if found.kind == "classify":
-        shown = list(found.count("label").items())
+    if found.kind in ("classify", "multilabel"):
+        shown = list(found.count("labels").items())
         more = f", and {len(shown) - 12} labels more" if len(shown) > 12 else ""
         facts.append(
             "By label: "
@@ -118,14 +118,20 @@ def _task(found: LookedAt, folder: Path, name: str, labels: Sequence[str] | None
         yield "    files:"
         yield from (f"      {split}: {_quoted(path)}" for split, path in paths.items())
     if found.columns:
-        yield f"    columns: {_mapping(found.columns)}"
+        marked = f"labels: [{', '.join(map(_quoted, found.label_columns))}], " if found.label_columns else ""
+        yield f"    columns: {{{marked}{_mapping(found.columns)[1:]}"
+    if found.separator:
+        yield f"    separator: {_quoted(found.separator)} # between the labels of a text"
     if found.splits:
         yield f"    splits: {_mapping(found.splits)} # what the data call them"
     known = list(labels or ()) or [*found.labels]
-    if found.kind in ("classify", "tag") and 2 <= len(known) <= _MOST_LABELS:
+    labelled = found.kind in ("classify", "multilabel", "tag") and not found.label_columns
+    if labelled and 2 <= len(known) <= _MOST_LABELS:
         yield f"    labels: [{', '.join(map(_quoted, known))}]"
     if found.kind == "classify":
         yield "    metrics: [accuracy, macro_f1, mcc] # the first is the score that the report weighs"
+    if found.kind == "multilabel":
+        yield "    metrics: [micro_f1, macro_f1, subset_accuracy] # the first is the score that the report weighs"
     there = found.count("split")
     cut = [f"{split}: {share}" for split, share in (("test", 0.2), ("dev", 0.1)) if split not in there]
     if cut and "train" in there:

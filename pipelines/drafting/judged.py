@@ -45,4 +45,4 @@ def _rows(folder: Path, code: str) -> Iterator[Row]:
     for file in sorted((folder / "qrels").glob("*.tsv")):
         if file.stem in SPLITS:
             for query in judged_queries(folder / queries, folder / corpus, file):
-                yield Row(str(file), query.text, "", code, SPLITS[file.stem])
+                yield Row(str(file), query.text, (), code, SPLITS[file.stem])

@@ -6,59 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from xpareto.compress.core import InputError, enumerated
-from xpareto.eval.data.readers import CONLL, TABLES, number_of, questions, records, word_columns
+from xpareto.compress.core import InputError
+from xpareto.eval.data.readers import CONLL, TABLES, label_set, questions, records, word_columns
 from xpareto.eval.tasks import UNTRAINED, KindName
-from xpareto.pipelines.drafting.files import CODES, SPLITS, Named, named
-
-_TEXTS = (
-    "text",
-    "utterance",
-    "sentence",
-    "review",
-    "content",
-    "message",
-    "query",
-    "body",
-    "tweet",
-    "comment",
-    "title",
-)
-_PAIRS = (
-    ("first", "second"), ("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
-    ("text1", "text2"), ("text_a", "text_b"), ("q1", "q2"),
-)  # fmt: skip
-_BELONGING = (("source", "target"), ("passage", "query"), ("document", "query"), ("answer", "question"))
-_LABELS = (
-    "label",
-    "labels",
-    "intent",
-    "class",
-    "category",
-    "sentiment",
-    "topic",
-    "target",
-    "tag",
-    "is_duplicate",
-)
-_SCORES = ("score", "similarity", "similarity_score", "relatedness", "relatedness_score", "gold_score")
-_LANGUAGES = ("language", "lang", "locale", "lang_code", "language_code")
-_PARTS = ("split", "partition", "fold", "subset", "set")
-_WORDS, _TAGS = ("words", "tokens"), ("tags", "ner_tags", "pos_tags", "labels", "upos")
-_MOST_LABELS = 200  # distinct values of a column that is still taken for labels
-_REPEATED = 2.0  # rows that each of its values has at least, on average
-_CALLED = 1.2  # the same, of a column that is called as labels are
-
+from xpareto.pipelines.drafting.columns import Columns, columns_of, language_column, split_column
+from xpareto.pipelines.drafting.files import SPLITS, Named, named
 
 @dataclass(frozen=True)
 class Row:
-    """One example: where it stands (file:line, or a file), its text, its label ("": none), its language and split."""
+    """One example: where it stands (file:line, or a file), its text, its labels or tags, its language and split."""
 
     place: str
     text: str
-    label: str
+    labels: tuple[str, ...]
     language: str
     split: str
 
@@ -73,20 +35,19 @@ class LookedAt:
     rows: tuple[Row, ...]
     splits: Mapping[str, str] = field(default_factory=dict)  # ours -> what a column calls it
     unsure: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()  # of 0 and 1, one for each label
+    separator: str = ""  # between the labels of a cell
 
-    def count(self, part: str) -> dict[str, int]:
-        """Return how many rows each label, language or split has, the most first."""
+    def count(self, part: Literal["labels", "language", "split"]) -> dict[str, int]:
+        """Return how many rows each label, language or split has, the most first; "" counts rows without a label."""
+        if part == "labels":
+            return dict(Counter(label for row in self.rows for label in row.labels or ("",)).most_common())
         return dict(Counter(str(getattr(row, part)) for row in self.rows).most_common())
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the labels, sorted; of words the tags."""
-        words = (
-            label
-            for row in self.rows
-            for label in (row.label.split(" ") if self.kind == "tag" else [row.label])
-        )
-        return tuple(sorted({label for label in words if label}))
+        return tuple(sorted({*self.label_columns, *(label for row in self.rows for label in row.labels)}))
 
 
 def look(files: Sequence[Path]) -> LookedAt:
@@ -111,16 +72,16 @@ def _plain(told: Sequence[Named], kind: KindName, columns: Mapping[str, str]) ->
     rows = []
     for one in told:
         if kind == "span":
-            pairs = [
-                (f"{question.context}\n{question.question}", "") for question in questions(one.file, False)
+            pairs: list[tuple[str, tuple[str, ...]]] = [
+                (f"{question.context}\n{question.question}", ()) for question in questions(one.file, False)
             ]
         else:
             pairs = [
-                (" ".join(x.words), " ".join(x.tags or ()))
+                (" ".join(x.words), x.tags or ())
                 for x in word_columns(one.file, columns, (), False)
             ]
         split = one.split or "train"
-        rows += [Row(str(one.file), text, label, one.language, split) for text, label in pairs]
+        rows += [Row(str(one.file), text, labels, one.language, split) for text, labels in pairs]
     return LookedAt(kind, _files(told), columns, tuple(rows), unsure=tuple(_unsaid(told)))
 
 
@@ -153,21 +114,10 @@ def _table(told: Sequence[Named]) -> LookedAt:
             "tabs as .tsv."
         )
     shown = {name: [record.get(name) for _, _, record in read] for name in read[0][2]}
-    language, split = _language_column(shown), _split_column(shown)
+    language, split = language_column(shown), split_column(shown)
     left = [name for name in shown if name not in (language, split)]
-    columns: dict[str, str] = {}
-    kind: KindName = "classify"
-    words, tags = (next((name for name in left if name.lower() in names and isinstance(shown[name][0], list)), "")
-                   for names in (_WORDS, _TAGS))  # fmt: skip
-    unsure: list[str] = []
-    if words and tags:
-        kind, columns = "tag", {"words": words, "tags": tags}
-    elif scored := _scored(shown, left):
-        kind, columns = "similarity", scored
-    elif belonging := _belonging(shown, left):
-        kind, columns = "retrieve", belonging
-    else:
-        columns, unsure = _texts_and_label(shown, left, told[0].file)
+    told_by = columns_of(shown, left, told[0].file)
+    kind, columns, unsure = told_by.kind, told_by.columns, [*told_by.unsure]
     splits = {}
     if split:
         spelt = dict.fromkeys(str(value) for value in shown[split])
@@ -179,14 +129,16 @@ def _table(told: Sequence[Named]) -> LookedAt:
             if name in columns and not isinstance(text := record.get(columns[name]), str):
                 raise InputError(f"{place}: {columns[name]}: expected text, found {str(text)[:60]}.")
         part = SPLITS.get(_cell(record, split).lower(), "train") if split else one.split or "train"
-        rows.append(Row(place, *_text_and_label(record, columns), spoken, part))
+        rows.append(Row(place, *_text_and_labels(record, told_by, place), spoken, part))
     if kind in UNTRAINED and {row.split for row in rows} == {"train"}:
         rows = [replace(row, split="test") for row in rows]
         told = [replace(one, split="test") for one in told]
     more = {name: column for name, column in (("language", language), ("split", split)) if column}
     files = {"": told[0].pattern} if split else _files(told)
     unsure += _unsaid(told, split, language)
-    return LookedAt(kind, files, {**columns, **more}, tuple(rows), splits, tuple(unsure))
+    return LookedAt(
+        kind, files, {**columns, **more}, tuple(rows), splits, tuple(unsure), told_by.label_columns, told_by.separator
+    )
 
 
 def _cell(record: Mapping[str, Any], name: str) -> str:
@@ -194,110 +146,19 @@ def _cell(record: Mapping[str, Any], name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _text_and_label(record: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, str]:
+def _text_and_labels(
+    record: Mapping[str, Any], told_by: Columns, place: str
+) -> tuple[str, tuple[str, ...]]:
+    columns = told_by.columns
     if "words" in columns:
         words, tags = (record.get(columns[name]) or [] for name in ("words", "tags"))
-        return " ".join(map(str, words)), " ".join(map(str, tags))
+        return " ".join(map(str, words)), tuple(map(str, tags))
     names = ("text", "first", "second", "source", "target")
-    texts = [_cell(record, columns[name]) for name in names if name in columns]
-    return "\n".join(texts), _cell(record, columns["label"]) if "label" in columns else ""
-
-
-def _language_column(shown: Mapping[str, Sequence[Any]]) -> str:
-    """Return the column of languages: called so, or of nothing but known codes; "" for none."""
-    for name in sorted(shown, key=lambda name: name.lower() not in _LANGUAGES):
-        values = {str(value) for value in shown[name]}
-        if name.lower() in _LANGUAGES or values <= CODES:
-            return name
-    return ""
-
-
-def _split_column(shown: Mapping[str, Sequence[Any]]) -> str:
-    for name, values in shown.items():
-        if name.lower() in _PARTS and {str(value).lower() for value in values} <= {*SPLITS}:
-            return name
-    return ""
-
-
-def _comes_again(values: Sequence[Any], times: float = _REPEATED) -> bool:
-    """Tell whether a column's values come again, so often on average."""
-    return len({str(value) for value in values}) <= min(_MOST_LABELS, len(values) / times)
-
-
-def _scored(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> dict[str, str]:
-    """Return the columns of two texts and of a number for them, where that is no label; {} for none.
-
-    A number is no label where its column is called as scores are, or holds fractions.
-    """
-    by_name = {name.lower(): name for name in left}
-    pair = next(((by_name[x], by_name[y]) for x, y in _PAIRS if x in by_name and y in by_name), None)
-    for name in sorted(left, key=lambda name: name.lower() not in _SCORES):
-        numbers = [_number(value) for value in shown[name]]
-        if pair is None or name in pair or None in numbers:
-            continue
-        distinct = {*numbers}
-        fractions = any(number is not None and number != int(number) for number in distinct)
-        if len(distinct) > 2 and (fractions or name.lower() in _SCORES):
-            return {"first": pair[0], "second": pair[1], "score": name}
-    return {}
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return number_of(value, "")
-    except InputError:
-        return None
-
-
-def _belonging(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> dict[str, str]:
-    """Return the columns of texts and of what finds them, where no other column has labels; {} for none."""
-    by_name = {name.lower(): name for name in left}
-    if any(name in by_name and _comes_again(shown[by_name[name]], _CALLED) for name in _LABELS):
-        return {}
-    for source, target in _BELONGING:
-        if source in by_name and target in by_name:
-            return {"source": by_name[source], "target": by_name[target]}
-    return {}
-
-
-def _texts_and_label(
-    shown: Mapping[str, Sequence[Any]], left: Sequence[str], file: Path
-) -> tuple[dict[str, str], list[str]]:
-    """Return the columns of texts and label, and what was only assumed."""
-    by_name = {name.lower(): name for name in left}
-    unsure = []
-    pair = next(
-        ([by_name[one], by_name[two]] for one, two in _PAIRS if one in by_name and two in by_name), []
-    )
-    lengths = {name: sum(len(str(value)) for value in shown[name]) / len(shown[name]) for name in left}
-    called = [by_name[name] for name in _LABELS if name in by_name and by_name[name] not in pair]
-    label = next((name for name in called if _comes_again(shown[name], _CALLED)), "")
-    if not label:
-        distinct = {name: len({str(value) for value in shown[name]}) for name in left if name not in pair}
-        few = [
-            name
-            for name, count in distinct.items()
-            if 1 < count <= min(_MOST_LABELS, len(shown[name]) / _REPEATED)
-            and lengths[name] < max(lengths.values())
-        ]
-        if not few:
-            values = ", ".join(f"{name} ({count} values)" for name, count in distinct.items())
-            raise InputError(
-                f"{file}:1: expected a column of labels, whose values come again, found none among "
-                f"{values or 'no column'}. Add one, or write the recipe by hand: see eval/README.md."
-            )
-        label = min(few, key=lambda name: distinct[name])
-        unsure.append(f"the column {label} is taken for the label, since its values come again")
-    texts = pair or next(
-        ([by_name[name]] for name in _TEXTS if name in by_name and by_name[name] != label), []
-    )
-    if not texts:
-        others = [name for name in left if name != label]
-        if not others:
-            raise InputError(
-                f"{file}:1: expected a column of texts beside {label}, found {enumerated(list(shown))}."
-            )
-        texts = [max(others, key=lambda name: lengths[name])]
-        unsure.append(f"the column {texts[0]} is taken for the text, since its cells are the longest")
-    names = ("first", "second") if pair else ("text",)
-    return {**dict(zip(names, texts, strict=True)), "label": label}, unsure
+    text = "\n".join(_cell(record, columns[name]) for name in names if name in columns)
+    if told_by.kind == "multilabel":
+        known = label_set(
+            record, columns, told_by.label_columns, told_by.separator, lambda cell, _: str(cell).strip(), place
+        )
+        return text, known or ()
+    label = _cell(record, columns["label"]) if "label" in columns else ""
+    return text, (label,) if label else ()

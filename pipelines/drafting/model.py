@@ -46,7 +46,7 @@ def with_model(found: LookedAt, model: Model) -> tuple[LookedAt, tuple[str, ...]
     labels = tuple(spelt.get(label.casefold(), label) for label in model.labels)
     unknown = [label for label in found.labels if label not in labels]
     if model.labels and unknown:
-        where = next(row.place for row in found.rows if {*unknown} & {row.label, *row.label.split(" ")})
+        where = next(row.place for row in found.rows if {*unknown} & {*row.labels})
         raise InputError(
             f"{where}: expected labels of --model {model.name}, whose config.json (id2label) has "
             f"{enumerated(model.labels, _MOST_LABELS)}; found {enumerated(found.labels, _MOST_LABELS)}. Where they "

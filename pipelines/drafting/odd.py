@@ -15,9 +15,11 @@ _SHOWN = 3
 
 def oddities(found: LookedAt) -> Iterator[str]:
     """Yield what is odd, in sentences. InputError where nothing can be learnt from the data, or a row has no label."""
-    if found.kind in ("classify", "tag"):
+    if found.kind in ("classify", "multilabel", "tag"):
         _refuse_unlabelled(found)
         yield from _unseen(found)
+    if found.kind == "multilabel":
+        yield from _bare(found)
     empty = [row for row in found.rows if not all(map(str.strip, row.text.split("\n")))]
     if empty:
         yield f"{empty[0].place}: {_many(len(empty), 'text is', 'texts are')} empty."
@@ -32,15 +34,16 @@ def oddities(found: LookedAt) -> Iterator[str]:
 
 
 def _refuse_unlabelled(found: LookedAt) -> None:
-    bare = [row for row in found.rows if not row.label and row.split != "test"]
-    if bare:
+    bare = [row for row in found.rows if not row.labels and row.split != "test"]
+    if bare and found.kind != "multilabel":
         raise InputError(
             f"{bare[0].place}: expected a label, found nothing, as in {len(bare)} of {len(found.rows)} rows. Label "
             "them, or leave them out."
         )
     if len(found.labels) < 2:
         where = found.rows[0].place if found.rows else next(iter(found.files.values()))
-        called = f" {found.columns['label']}" if "label" in found.columns else ""
+        named = next((found.columns[name] for name in ("label", "labels") if name in found.columns), "")
+        called = f" {named}" if named else ""
         raise InputError(
             f"{where}: expected two labels or more in the column{called}, found one: "
             f"{enumerated(found.labels) or 'none'}. There is nothing to tell apart."
@@ -51,18 +54,32 @@ def _unseen(found: LookedAt) -> Iterator[str]:
     """Yield the labels that only test has, which no model can learn."""
     if "train" not in found.count("split"):
         return
-    learnt = {label for row in found.rows if row.split != "test" for label in _labels(found, row)}
+    learnt = {label for row in found.rows if row.split != "test" for label in row.labels}
     first: dict[str, Row] = {}
     for row in found.rows:
-        for label in _labels(found, row):
+        for label in row.labels:
             if label not in learnt:
                 first.setdefault(label, row)
     for label, row in first.items():
         yield f'{row.place}: the label "{label}" is in test only, so nothing learns it and its examples count as wrong.'
 
 
-def _labels(found: LookedAt, row: Row) -> Sequence[str]:
-    return row.label.split(" ") if found.kind == "tag" else [row.label] if row.label else []
+def _bare(found: LookedAt) -> Iterator[str]:
+    """Yield the splits in which no text has a label, and how few examples a label has to be learnt or told of."""
+    for split in found.count("split"):
+        rows = [row for row in found.rows if row.split == split]
+        if not any(row.labels for row in rows):
+            yield f"{rows[0].place}: no text of {split} has a label: where they are withheld, leave the column out of it."
+    counts = found.count("labels")
+    few = {label: counts.get(label, 0) for label in found.labels if counts.get(label, 0) < FEW}
+    if few:
+        label = min(few, key=lambda name: few[name])
+        row = next((row for row in found.rows if label in row.labels), found.rows[0])
+        others = f", as {_many(len(few) - 1, 'label', 'labels')} more" if len(few) > 1 else ""
+        yield (
+            f'{row.place}: the label "{label}" has {_many(few[label], "example", "examples")}, under {FEW}{others}: '
+            "little is learnt of it, and its F1 will say next to nothing."
+        )
 
 
 def _twice(found: LookedAt) -> Iterator[str]:
@@ -81,16 +98,18 @@ def _twice(found: LookedAt) -> Iterator[str]:
                 f"{again[0].place}: {_many(len(again), 'text', 'texts')} of {split} {are} in train, too, the first at "
                 f"{there}: what is learnt by heart scores there."
             )
-    if found.kind != "classify":
+    if found.kind not in ("classify", "multilabel"):
         return
     labels: dict[tuple[str, str], set[str]] = {}
     for row in found.rows:
-        labels.setdefault((row.text, row.language), set()).add(row.label)
-    several = {key for key, of_text in labels.items() if len(of_text - {""}) > 1}
+        if row.labels or found.kind == "multilabel":
+            labels.setdefault((row.text, row.language), set()).add(" and ".join(sorted(row.labels)) or "none")
+    several = {key for key, of_text in labels.items() if len(of_text) > 1}
     if several:
         row = next(row for row in found.rows if (row.text, row.language) in several)
         told = enumerated(sorted(labels[row.text, row.language]))
-        yield f"{row.place}: {_many(len(several), 'text has', 'texts have')} several labels, here {told}."
+        what = "several labels" if found.kind == "classify" else "other labels in other rows"
+        yield f"{row.place}: {_many(len(several), 'text has', 'texts have')} {what}, here {told}."
 
 
 def _many(count: int, one: str, several: str) -> str:

@@ -16,14 +16,14 @@ from xpareto.pipelines.recipe import Recipe, TaskChoice
 
 UNKNOWN = "und"  # ISO 639-2: undetermined
 _GROUPS: dict[KindName, str] = {
-    "classify": "classification", "tag": "tagging", "span": "qa", "retrieve": "retrieval", "similarity": "retrieval",
-    "ranking": "retrieval",
+    "classify": "classification", "multilabel": "classification", "tag": "tagging", "span": "qa",
+    "retrieve": "retrieval", "similarity": "retrieval", "ranking": "retrieval",
 }  # fmt: skip
 _METRICS: dict[KindName, tuple[str, ...]] = {
-    "classify": ("accuracy",), "tag": ("f1", "accuracy"), "span": ("f1", "exact_match"), "retrieve": ("accuracy",),
-    "similarity": ("spearman", "pearson"), "ranking": ("ndcg_at_10", "recall_at_10", "recall_at_100"),
+    "classify": ("accuracy",), "multilabel": ("micro_f1", "macro_f1", "subset_accuracy"), "tag": ("f1", "accuracy"), "span": ("f1", "exact_match"),
+    "retrieve": ("accuracy",), "similarity": ("spearman", "pearson"), "ranking": ("ndcg_at_10", "recall_at_10", "recall_at_100"),
 }  # fmt: skip
-_LABELLED = ("classify", "tag")
+_LABELLED = ("classify", "multilabel", "tag")
 _MAX_LENGTH = {"span": 384, "ranking": 512}
 
 
@@ -78,10 +78,15 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
     """Return a declared task without labels that its data have to tell."""
     assert choice.kind is not None, "a task of one's own has a kind"
     trains = choice.kind not in UNTRAINED
-    columns = {name: str(column) for name, column in choice.columns.items()}
+    named = choice.columns.get("labels")
+    label_columns = tuple(named) if isinstance(named, list) else ()
+    columns = {name: str(column) for name, column in choice.columns.items() if not isinstance(column, list)}
     rows = {columns.pop(mark): f"{{{mark}}}" for mark in ("language", "split") if mark in columns}
     if choice.kind == "classify":
         columns = {"label": "label", **({} if "first" in columns else {"text": "text"}), **columns}
+    elif choice.kind == "multilabel":
+        own = {} if label_columns else {"labels": "labels"}
+        columns = {**own, **({} if "first" in columns else {"text": "text"}), **columns}
     elif choice.kind == "retrieve":
         columns = {"source": "source", "target": "target", **columns}
     elif choice.kind == "similarity":
@@ -104,7 +109,7 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         languages=(),
         trained_on=choice.training_set,
         metrics=metrics,
-        labels=tuple(choice.labels or ()),
+        labels=tuple(choice.labels or label_columns),
         max_length=choice.max_length or _MAX_LENGTH.get(choice.kind, 128),
         parallel=choice.parallel,
         files=files,
@@ -116,6 +121,8 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
         cut=cut,
         train_languages=tuple(choice.train_languages or ()),
         prompts={str(name): text for name, text in choice.prompts.items()},
+        label_columns=label_columns,
+        separator=choice.separator or "",
         hub=None
         if hub is None
         else HubSource(
@@ -126,6 +133,8 @@ def _declared(choice: TaskChoice, roots: Sequence[Path], where: str) -> Task:
             dict(choice.language_names),
             dict(hub.where),
             dict(hub.label_names),
+            label_columns,
+            choice.separator or "",
         ),
     )
     languages = _languages(task, choice, files, where)
@@ -182,7 +191,8 @@ def _labelled(task: Task, data: Data, where: str) -> Task:
     ]
     labels: tuple[str, ...] = KINDS.load(task.kind).labels_of(examples)
     if len(labels) < 2:
-        column = f" in the column {task.columns['label']}" if "label" in task.columns else ""
+        named = next((task.columns[name] for name in ("label", "labels") if name in task.columns), "")
+        column = f" in the column {named}" if named else ""
         raise InputError(
             f"{where}: expected two labels or more{column}, found {labels[0] if labels else 'none'}. There is nothing "
             "to tell apart: check `columns`, or name all of them by `labels`."

@@ -13,6 +13,7 @@ from xpareto.pipelines.recipe.task_choice import TaskChoice
 
 COLUMNS = {
     "classify": ("text", "first", "second", "label"),
+    "multilabel": ("text", "first", "second", "labels"),
     "tag": ("words", "tags"),
     "span": ("id", "question", "context", "answers"),
     "retrieve": ("source", "target"),
@@ -24,7 +25,8 @@ PROMPTS = {"similarity": ("text",), "ranking": ("query", "passage")}
 PARTS = ("queries", "corpus", "judgements")
 _ROWS = ("language", "split")  # columns that say whose a row is
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LABELLED = ("classify", "tag")
+_LABELLED = ("classify", "multilabel", "tag")
+_TEXTS = ("classify", "multilabel")  # of which each is a text, or a pair
 
 
 def own_names(recipe: Any) -> dict[str, str]:
@@ -62,10 +64,11 @@ def own_task_problems(
                 f'{source.at((*where, "columns", name))}: unknown column "{name}" of {choice.kind}.{hint(name, known)} '
                 f"Known: {', '.join(known)}."
             )
-    if choice.kind == "classify" and ("first" in choice.columns) != ("second" in choice.columns):
+    if choice.kind in _TEXTS and ("first" in choice.columns) != ("second" in choice.columns):
         yield f"{source.at((*where, 'columns'))}: a pair of texts needs both first and second."
-    if choice.kind == "classify" and {"text", "first"} <= {*choice.columns}:
+    if choice.kind in _TEXTS and {"text", "first"} <= {*choice.columns}:
         yield f"{source.at((*where, 'columns'))}: expected text, or first and second; found both. Keep one."
+    yield from _label_columns(choice, source, where)
     if choice.labels is not None and choice.kind not in _LABELLED:
         yield f"{source.at((*where, 'labels'))}: {choice.kind} has no labels. Leave them out."
     if (unfit := [name for name in choice.prompts if name not in PROMPTS.get(choice.kind, ())]) != []:
@@ -78,6 +81,25 @@ def own_task_problems(
     yield from _files(choice, source, where)
     if choice.hub is not None:
         yield from _hub(choice, source, where)
+
+
+def _label_columns(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
+    named = choice.columns.get("labels")
+    for name, columns in choice.columns.items():
+        place = source.at((*where, "columns", name))
+        if isinstance(columns, list) and (choice.kind, name) != ("multilabel", "labels"):
+            yield f"{place}: expected the name of one column, found {len(columns)}. Only multilabel has a list, labels."
+        elif isinstance(columns, list) and (len({*columns}) < 2 or len({*columns}) < len(columns)):
+            yield f"{place}: expected two columns or more, each once, found {', '.join(columns) or 'none'}."
+    if choice.separator is not None and choice.kind != "multilabel":
+        yield f"{source.at((*where, 'separator'))}: {choice.kind} has one label in a cell. Leave it out."
+    elif choice.separator is not None and isinstance(named, list):
+        yield f"{source.at((*where, 'separator'))}: each label has a column of its own. Leave it out."
+    if isinstance(named, list) and choice.labels is not None and {*choice.labels} != {*named}:
+        yield (
+            f"{source.at((*where, 'labels'))}: expected the names of the columns, {', '.join(named)}, found "
+            f"{', '.join(choice.labels)}. Leave `labels` out."
+        )
 
 
 def _trained_on(choice: TaskChoice, own: Mapping[str, str], where: str) -> Iterator[str]:
@@ -128,5 +150,5 @@ def _hub(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
         yield f"{source.at((*where, 'hub'))}: a ranking is read from files. Download them, and give `files`."
     if not isinstance(choice.languages, list):
         yield f"{source.at(where)}: a task on the hub needs `languages`, a list of the codes that it has."
-    if choice.kind in _LABELLED and choice.labels is None:
+    if choice.kind in _LABELLED and choice.labels is None and not isinstance(choice.columns.get("labels"), list):
         yield f"{source.at(where)}: a task on the hub needs `labels`."

@@ -64,10 +64,10 @@ class TaskChoice(Frozen):
     task: str = Field(
         description="A task's name; see: xpareto list tasks. With `kind`: what yours shall be called."
     )
-    kind: Literal["classify", "tag", "span", "retrieve", "similarity", "ranking"] | None = Field(
+    kind: Literal["classify", "multilabel", "tag", "span", "retrieve", "similarity", "ranking"] | None = Field(
         default=None,
-        description="Declares a task of your own: a label for each text or pair of texts (classify), a tag for each "
-        "word (tag), an answer in a context (span), the text that belongs to each (retrieve), how similar two texts "
+        description="Declares a task of your own: a label for each text or pair of texts (classify), any number of labels "
+        "(multilabel), a tag for each word (tag), an answer in a context (span), the text that belongs to each (retrieve), how similar two texts "
         "are (similarity), or which passages of a corpus answer a query (ranking).",
     )
     files: (
@@ -79,10 +79,14 @@ class TaskChoice(Frozen):
         "span; for ranking a folder in BEIR's layout, or its queries, corpus and judgements.",
     )
     hub: HubChoice | None = Field(default=None, description="Your task on the hub, in place of files.")
-    columns: dict[str, str | Annotated[int, Field(gt=0)]] = Field(
+    columns: dict[str, str | Annotated[int, Field(gt=0)] | list[_Text]] = Field(
         default_factory=dict,
-        description="What the files call text (or first, second), label; words, tags (in CoNLL: their numbers); "
-        "source, target; score; and language, split, where a column has them.",
+        description="What the files call text (or first, second), label; labels of multilabel, of which a list names a "
+        "column of 0 and 1 for each; words, tags (in CoNLL: their numbers); source, target; score; and language, "
+        "split, where a column has them.",
+    )
+    separator: _Text | None = Field(
+        default=None, description="What stands between the labels of a cell, of multilabel, such as ';'."
     )
     prompts: dict[Literal["text", "query", "passage"], str] = Field(
         default_factory=dict,
@@ -142,7 +146,7 @@ class TaskChoice(Frozen):
         if self.kind is None and declaring:
             raise ValueError(
                 f"{', '.join(sorted(declaring))}: only for a task of your own, which needs the key `kind` "
-                "(classify, tag, span, retrieve, similarity or ranking)"
+                "(classify, multilabel, tag, span, retrieve, similarity or ranking)"
             )
         if self.kind is not None and (self.files is None) == (self.hub is None):
             raise ValueError(f"the task {self.task} needs either `files` or `hub`")

@@ -4,6 +4,9 @@ from .ccg import supertagged as supertagged
 from .conll import CONLL as CONLL
 from .conll import word_columns as word_columns
 from .judgements import judged_queries as judged_queries
+from .label_sets import label_set as label_set
+from .label_sets import labelled_sets as labelled_sets
+from .label_sets import parts_of as parts_of
 from .multiple_choice import choice_of_row as choice_of_row
 from .multiple_choice import choices as choices
 from .rows import bitext as bitext

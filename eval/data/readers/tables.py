@@ -38,7 +38,7 @@ def labelled_texts(
     examples: list[Text | Pair] = []
     for place, record in chosen(file, where or {}):
         texts = [rows.text_of(record, (columns.get(name, name),), place).strip() for name in names]
-        gold = _word(rows.value_of(record, (label,), place)) if labelled or label in record else ""
+        gold = word(rows.value_of(record, (label,), place)) if labelled or label in record else ""
         if labelled and not gold:
             raise InputError(f"{place}: {label}: expected a label, found nothing.")
         known = rows.known_label(gold, labels, place) if gold and labels else gold or None
@@ -60,7 +60,7 @@ def tagged_rows(
                 raise InputError(f"{place}: {name}: expected a list, found {str(cell)[:60]!r}.")
         if tags is not None and len(tags) != len(words):
             raise InputError(f"{place}: expected a tag for each of {len(words)} words, found {len(tags)}.")
-        known = None if tags is None else tuple(map(_word, tags))
+        known = None if tags is None else tuple(map(word, tags))
         for tag in known or ():
             if labels:
                 rows.known_label(tag, labels, place)
@@ -90,15 +90,15 @@ def number_of(cell: Any, where: str) -> float | None:
     >>> number_of("3.5", ""), number_of(2, ""), number_of(" ", "")
     (3.5, 2.0, None)
     """
-    word = _word(cell)
-    if not word:
+    told = word(cell)
+    if not told:
         return None
     try:
-        number = float(word)
+        number = float(told)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or "_" in word:
-        raise InputError(f"{where}: expected a number such as 3.5, found {word[:60]!r}.")
+    if not math.isfinite(number) or "_" in told:
+        raise InputError(f"{where}: expected a number such as 3.5, found {told[:60]!r}.")
     return number
 
 
@@ -120,7 +120,7 @@ def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     InputError where a row has no such column, or nothing in it.
     """
     for place, record in _kept(file) if where else records(file):
-        found = {column: _word(rows.value_of(record, (column,), place)) for column in where}
+        found = {column: word(rows.value_of(record, (column,), place)) for column in where}
         for column, value in found.items():
             if not value:
                 raise InputError(f"{place}: {column}: expected a value, found nothing.")
@@ -131,7 +131,7 @@ def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
 def values(file: Path, column: str) -> list[str]:
     """Return what a column of a table has, each once, in the order of its first row."""
     return list(
-        dict.fromkeys(_word(rows.value_of(record, (column,), place)) for place, record in _kept(file))
+        dict.fromkeys(word(rows.value_of(record, (column,), place)) for place, record in _kept(file))
     )
 
 
@@ -149,10 +149,10 @@ def _parsed(file: Path, size: int, changed: int) -> tuple[tuple[str, Any], ...]:
     return tuple(records(file))
 
 
-def _word(cell: Any) -> str:
+def word(cell: Any) -> str:
     """Return a cell as a name: a number as it is written, nothing as "".
 
-    >>> _word(1), _word(None), _word(" de "), _word(True)
+    >>> word(1), word(None), word(" de "), word(True)
     ('1', '', 'de', 'true')
     """
     if isinstance(cell, bool):
@@ -202,11 +202,14 @@ def _parquet(file: Path) -> Iterator[tuple[str, Any]]:
         records = table.to_pylist()
     except (ArrowException, OSError, ValueError) as error:
         raise InputError(f"{file}: expected a Parquet file ({str(error).splitlines()[0][:200]}).") from error
-    names = {column: of.names for column, of in features.items() if isinstance(of, ClassLabel)}
+    inner = {column: getattr(of, "feature", of) for column, of in features.items()}  # of lists
+    names = {column: of.names for column, of in inner.items() if isinstance(of, ClassLabel)}
+
+    def told(of: Sequence[str], at: Any) -> Any:
+        if isinstance(at, list):
+            return [told(of, one) for one in at]
+        return of[at] if at is not None and at >= 0 else None  # -1, or nothing, where the gold is withheld
+
     for number, record in enumerate(records, start=1):
-        numbers = {column: record[column] for column in names}  # -1, or nothing, where the gold is withheld
-        told = {
-            column: names[column][at] if at is not None and at >= 0 else None
-            for column, at in numbers.items()
-        }
-        yield f"{file}: row {number}", {**record, **told}
+        spelt = {column: told(of, record[column]) for column, of in names.items()}
+        yield f"{file}: row {number}", {**record, **spelt}
