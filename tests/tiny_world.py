@@ -16,7 +16,8 @@ from xpareto.compress.core.special_tokens import SpecialTokens
 from xpareto.compress.core.step import ChainState, Context, Step
 
 SETS: dict[Head, str] = {
-    "tagging": "udpos", "classification": "mnli", "qa": "squad_v1", "choice": "commonsenseqa",
+    "tagging": "udpos", "classification": "mnli", "multi_label_classification": "topics", "qa": "squad_v1",
+    "choice": "commonsenseqa",
 }  # fmt: skip
 HEADS: tuple[Head, ...] = ("mlm", "encoder", *SETS)
 TRAINED: tuple[Head, ...] = ("encoder", *SETS)
@@ -56,7 +57,11 @@ class TinySupply:
         return next((head for head, known in SETS.items() if known == own), "encoder")
 
     def labels(self, name: str) -> tuple[str, ...]:
-        return ("even", "odd") if self.head(name) in ("classification", "tagging") else ()
+        return (
+            ("even", "odd")
+            if self.head(name) in ("classification", "multi_label_classification", "tagging")
+            else ()
+        )
 
     def text(self, name: str) -> Mapping[str, Sequence[str]]:
         return TEXT
@@ -69,6 +74,8 @@ class TinySupply:
         head = self.head(name)
         if head == "classification":
             return Rows(ids, [row[0] % 2 for row in inner])
+        if head == "multi_label_classification":  # which of the two some piece is
+            return Rows(ids, [[int(any(piece % 2 == of for piece in row)) for of in (0, 1)] for row in inner])
         if head == "tagging":
             return Rows(ids, [[-100, *(piece % 2 for piece in row), -100] for row in inner])
         if head == "qa":  # the answer is the first even piece and what follows it

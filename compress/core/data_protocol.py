@@ -20,9 +20,9 @@ Split = Literal["train", "dev"]
 class Examples(Protocol):
     """Encoded training examples, special tokens included, not padded.
 
-    labels[i] is one class index for classification; for multilabel a 0 or 1 for each label; for tagging one
-    index per subword with -100 wherever no loss is wanted; for qa the positions (start, end) of the answer's first
-    and last subword in the sequence, (0, 0) where the window holds none. For choice, `options[i]` consecutive
+    labels[i] is one class index for classification; for multi_label_classification a 0 or 1 for each label; for
+    tagging one index per subword with -100 wherever no loss is wanted; for qa the positions (start, end) of the
+    answer's first and last subword in the sequence, (0, 0) where the window holds none. For choice, `options[i]` consecutive
     sequences are the options of question i and labels[i] is the index of the right one; elsewhere
     `options` is None, and labels[i] belongs to sequence i.
 

@@ -11,7 +11,7 @@ from xpareto.compress.core import Examples, Head
 from xpareto.compress.heads.classification import classified
 from xpareto.compress.heads.losses import cross_entropy_each, random_signs
 from xpareto.compress.heads.scores import log_softmax, padded_scores
-from xpareto.compress.heads.spec import MULTILABEL, HeadLogits, HeadSpec, Outputs
+from xpareto.compress.heads.spec import MULTI_LABEL, HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -29,7 +29,7 @@ class MultipleChoice(HeadSpec):
     dev_batch = 16
 
     def owns(self, labels: Sequence[str], problem_type: str | None) -> bool:
-        return len(labels) == 1 and problem_type != MULTILABEL
+        return len(labels) == 1 and problem_type != MULTI_LABEL
 
     def configure(self, config: Any, labels: Sequence[str]) -> None:
         super().configure(config, labels)

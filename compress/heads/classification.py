@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpareto.compress.core import Head
 from xpareto.compress.heads.losses import cross_entropy_each, drawn_labels
-from xpareto.compress.heads.spec import MULTILABEL, HeadLogits, HeadSpec
+from xpareto.compress.heads.spec import MULTI_LABEL, HeadLogits, HeadSpec
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -23,7 +23,7 @@ class Classification(HeadSpec):
     has_label_names = True
 
     def owns(self, labels: Sequence[str], problem_type: str | None) -> bool:
-        return len(labels) != 1 and problem_type != MULTILABEL
+        return len(labels) != 1 and problem_type != MULTI_LABEL
 
     def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:
         import torch

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Outputs = Mapping[str, np.ndarray]  # of an exported model, by name
-MULTILABEL = "multi_label_classification"  # problem_type of config.json: transformers takes the sigmoid of logits
+MULTI_LABEL = (
+    "multi_label_classification"  # problem_type of config.json: transformers takes the sigmoid of logits
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class HeadSpec(ABC):
 
     name: ClassVar[Head]
     class_ending: ClassVar[str]  # of transformers' class, behind what an architecture's classes begin with
-    problem_type: ClassVar[str | None] = None  # what config.json has to call it for transformers; None: nothing
+    problem_type: ClassVar[str | None] = (
+        None  # what config.json has to call it for transformers; None: nothing
+    )
     supervised: ClassVar[bool] = True  # trained on the labelled examples of a task
     has_logits: ClassVar[bool] = True  # else the body is bare: its answer is hidden states
     predicts_tokens: ClassVar[bool] = False  # its labels are hidden tokens of a text, its classes their ids
@@ -61,7 +65,7 @@ class HeadSpec(ABC):
 
     def configure(self, config: Any, labels: Sequence[str]) -> None:
         """Write the labels, and what kind of problem they are, into a transformers configuration."""
-        if self.problem_type is not None or config.problem_type == MULTILABEL:  # of a base's own head
+        if self.problem_type is not None or config.problem_type == MULTI_LABEL:  # of a base's own head
             config.problem_type = self.problem_type
         if self.has_label_names:
             config.id2label = dict(enumerate(labels))
@@ -81,7 +85,8 @@ class HeadSpec(ABC):
     def logits(self, model: Any, batch: Mapping[str, Tensor], counted: Tensor | None = None) -> HeadLogits:
         """Return the rows of logits of a batch.
 
-        classification: one row per sequence. multilabel: one per label of each. tagging, mlm: one per counted token; only these go through
+        classification: one row per sequence. multi_label_classification: one per label of each. tagging,
+        mlm: one per counted token; only these go through
         a masked LM's output table. qa: two per sequence, its start and its end, over its tokens. choice:
         one per question, over its options.
         """
@@ -113,7 +118,7 @@ class HeadSpec(ABC):
         With labels (and for a masked LM always) it is the loss that the head is trained by, of a batch of
         that one example: the mean over its labels. Without labels the model's own answer takes their place:
 
-        - classification, multilabel, tagging, qa: a label drawn from the model's distribution, for every token of a
+        - classification (of several labels, too), tagging, qa: a label drawn from the model's distribution, for every token of a
           tagged sequence. The expected squared gradient is then the true Fisher information, not the
           empirical one (Kunstner et al. 2019, arXiv 1905.12558, section 2).
         - encoder and choice: the answer f (the hidden state that is read; the score) times random signs s,

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from xpareto.compress.core import Head
-from xpareto.compress.heads import choice, classification, encoder, mlm, multilabel, qa, tagging
+from xpareto.compress.heads import (
+    choice,
+    classification,
+    encoder,
+    mlm,
+    multi_label_classification,
+    qa,
+    tagging,
+)
 from xpareto.compress.heads.spec import HeadSpec
 
 HEADS: Mapping[Head, HeadSpec] = {
     spec.name: spec
     for spec in (
-        mlm.SPEC, encoder.SPEC, classification.SPEC, multilabel.SPEC, tagging.SPEC, qa.SPEC, choice.SPEC,
+        mlm.SPEC,
+        encoder.SPEC,
+        classification.SPEC,
+        multi_label_classification.SPEC,
+        tagging.SPEC,
+        qa.SPEC,
+        choice.SPEC,
     )
 }
 

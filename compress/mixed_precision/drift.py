@@ -58,9 +58,9 @@ def predict(
 ) -> Predictions:
     """Return the predictions of a model on a sample.
 
-    classification: one decision per sequence. multilabel: one per label of each. tagging: one per labelled
-    token, or, of plain text, per token between the first and the last. qa: two per sequence, start and end among its tokens. choice:
-    one per question, whose options are sequences. encoder: the hidden states that retrieval reads, pooled
+    classification: one decision per sequence, of several labels one per label. tagging: one per labelled
+    token, or, of plain text, per token between the first and the last. qa: two per sequence, start and end
+    among its tokens. choice: one per question, whose options are sequences. encoder: the hidden states that retrieval reads, pooled
     as `sentences` say (None: their mean over all tokens).
     """
     rows, spec = sample.rows, HEADS[head]

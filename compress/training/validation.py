@@ -15,7 +15,7 @@ from xpareto.compress.heads import HEADS
 def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """Return the score of dev examples in percent: their own metric, or else how many are answered rightly.
 
-    classification, multilabel, tagging: of the labels that bear a loss, per example or token. choice: of the
+    classification (of several labels, too), tagging: of the labels that bear a loss, of examples or tokens. choice: of the
     questions whose best option is the right one. qa: of the windows whose best start and best end are
     both right, (0, 0) where a window holds no answer.
     """
@@ -37,7 +37,7 @@ def dev_score(model: Any, head: Head, examples: Examples) -> float:
 
 
 def _outputs(model: Any, head: Head, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
-    """Return the model's output for each sequence, (length, ...) or (labels,), float32; what is not finite becomes finite."""
+    """Return the model's output for each sequence, (length, ...) or (labels,), float32, made finite."""
     import torch
 
     spec = HEADS[head]

@@ -15,8 +15,9 @@ def cut_off(whole: Mapping[str, Sequence[Example]], cut: Cut) -> dict[str, dict[
     """Return split -> language -> examples, in the order of the whole: what is cut off, and what is left of train.
 
     Of every label in every language the stated shares are cut off, rounded, whichever are the first by a hash of seed
-    and text; where examples have several labels, see `shared_out`. Examples of one text (pairs with equal first texts, questions on one context), in whatever languages and
-    with whatever labels, go together; they count where the text comes first.
+    and text; where examples have several labels, see `shared_out`. Examples of one text (pairs with equal first texts,
+    questions on one context), in whatever languages and with whatever labels, go together; they count where the text
+    comes first.
 
     >>> whole = {"en": [Text(f"{n}", "ab"[n % 2]) for n in range(20)]}
     >>> parts = cut_off(whole, Cut({"test": 0.2, "dev": 0.1}))

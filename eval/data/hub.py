@@ -196,7 +196,9 @@ def _load(file: HubFile) -> Any:
 
 def _class_names(rows: Any, source: HubSource) -> list[str] | None:
     """Return the names of a class-label column, in the order of its numbers; None for plain text."""
-    column = next((source.columns[name] for name in ("label", "labels", "tags") if name in source.columns), None)
+    column = next(
+        (source.columns[name] for name in ("label", "labels", "tags") if name in source.columns), None
+    )
     feature = rows.features.get(column) if column else None
     while feature is not None and not hasattr(feature, "names"):
         feature = getattr(feature, "feature", None)  # the element of a sequence

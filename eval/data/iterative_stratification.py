@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 
 
 def shared_out(
-    drawn: Sequence[str], labels: Mapping[str, frozenset[str]], sizes: Mapping[str, int], shares: Mapping[str, float]
+    drawn: Sequence[str],
+    labels: Mapping[str, frozenset[str]],
+    sizes: Mapping[str, int],
+    shares: Mapping[str, float],
 ) -> dict[str, str]:
     """Return the part of each text: of every label, the rarest first, the parts get the shares that they still want.
 
-    `drawn` are the texts in the order in which they are given out, `labels` those of each (maybe none), `sizes` how many
-    examples have the text; `shares` of all parts sum to 1. The iterative stratification of Sechidis, Tsoumakas and
+    `drawn` are the texts in the order in which they are given out, `labels` those of each (maybe none), `sizes` how
+    many examples have the text; `shares` of all parts sum to 1. The iterative stratification of Sechidis, Tsoumakas and
     Vlahavas 2011, "On the Stratification of Multi-Label Data", algorithm 1. Combinations of labels, most of which may
     occur once, are not held to.
 
@@ -42,7 +45,9 @@ def shared_out(
             left[label] -= sizes[text]
 
     while any(left.values()):
-        rarest = min((label for label, count in left.items() if count), key=lambda label: (left[label], label))
+        rarest = min(
+            (label for label, count in left.items() if count), key=lambda label: (left[label], label)
+        )
         for text in open_of[rarest]:
             if text not in found:
                 give(text, wanted_of[rarest])

@@ -100,7 +100,10 @@ class OwnTasks:
         fields = asdict(self.tasks[name])
         for scoring in ("metrics", "scored_by", "max_length", "trained_on", "parallel", "prompts"):
             del fields[scoring]
-        for added in (fields, fields["hub"] or {}):  # later than the first keys: where they say nothing, they are left out
+        for added in (
+            fields,
+            fields["hub"] or {},
+        ):  # later than the first keys: where they say nothing, they are left out
             for name in ("label_columns", "separator"):
                 if name in added and not added[name]:
                     del added[name]

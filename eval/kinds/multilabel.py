@@ -45,7 +45,13 @@ class Multilabel(Kind):
         assert isinstance(wanted, Task), "no set of several labels is built in"
         return [
             *labelled_sets(
-                file, wanted.columns, wanted.label_columns, wanted.separator, wanted.labels, labelled, wanted.where
+                file,
+                wanted.columns,
+                wanted.label_columns,
+                wanted.separator,
+                wanted.labels,
+                labelled,
+                wanted.where,
             )
         ]
 

@@ -12,12 +12,14 @@ from xpareto.compress.core import Catalog
 if TYPE_CHECKING:
     from xpareto.compress.core import Head
 
-KindName = Literal["classify", "multilabel", "tag", "span", "choose", "retrieve", "mine", "similarity", "ranking"]
+KindName = Literal[
+    "classify", "multilabel", "tag", "span", "choose", "retrieve", "mine", "similarity", "ranking"
+]
 
 # The head of the models that answer. Declared here and not by the kinds: a plan needs it, and loads no kind.
 HEAD_OF_KIND: dict[KindName, Head] = {
     "classify": "classification",
-    "multilabel": "multilabel",
+    "multilabel": "multi_label_classification",
     "tag": "tagging",
     "span": "qa",
     "choose": "choice",
@@ -42,7 +44,8 @@ class HubSource:
 
     `config` may hold {language}, filled through `language_names` where the hub spells it otherwise.
     `columns` maps our field to the hub's: text, label (one text); first, second, label (a pair); labels in place of
-    label, or `label_columns` and `separator` as in Task (any number of labels); words, tags; source, target; id, question, context, answers (a mapping of text and answer_start, as SQuAD's);
+    label, or `label_columns` and `separator` as in Task (any number of labels); words, tags; source, target; id,
+    question, context, answers (a mapping of text and answer_start, as SQuAD's);
     context, question, options, label for multiple choice, where several columns are joined by `` + ``, and
     ``choices.text`` is the field text of the column choices.
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,17 @@ _WORDS, _TAGS = ("words", "tokens"), ("tags", "ner_tags", "pos_tags", "labels", 
 _MOST_LABELS = 200  # distinct values of a column that is still taken for labels
 _REPEATED = 2.0  # rows that each of its values has at least, on average
 _CALLED = 1.2  # the same, of a column that is called as labels are
-_SEVERAL = (*_LABELS, "topics", "tags", "categories", "classes", "emotions", "genres", "intents", "label_names")
+_SEVERAL = (
+    *_LABELS,
+    "topics",
+    "tags",
+    "categories",
+    "classes",
+    "emotions",
+    "genres",
+    "intents",
+    "label_names",
+)
 _SEPARATORS = (";", "|", ",")
 _YES_OR_NO = {"0", "1", "0.0", "1.0", "true", "false"}
 
@@ -67,7 +76,7 @@ class Columns:
 
 
 def columns_of(shown: Mapping[str, Sequence[Any]], left: Sequence[str], file: Path) -> Columns:
-    """Return what the columns `left` of a table are, of which `shown` has the cells; InputError where none has labels."""
+    """Return what the columns `left` of a table are; `shown` has the cells. InputError where none has labels."""
     words, tags = (
         next((name for name in left if name.lower() in names and isinstance(shown[name][0], list)), "")
         for names in (_WORDS, _TAGS)
@@ -184,7 +193,9 @@ def _several(shown: Mapping[str, Sequence[Any]], left: Sequence[str], file: Path
         how = f"apart by {separator!r}" if separator else "as lists"
         told = () if name.lower() in _SEVERAL else (f"the column {name} is taken for labels {how}",)
         return Columns("multilabel", {**texts, "labels": name}, (*told, *assumed), separator=separator)
-    marked = tuple(name for name in left if {str(value).strip().lower() for value in shown[name]} <= _YES_OR_NO)
+    marked = tuple(
+        name for name in left if {str(value).strip().lower() for value in shown[name]} <= _YES_OR_NO
+    )
     if called or len(marked) < 2:
         return None
     texts, assumed = _texts(shown, left, marked, file)
@@ -210,7 +221,11 @@ def _separator(cells: Sequence[Any], called: bool) -> str | None:
         parts = [[part.strip() for part in text.split(mark) if part.strip()] for text in texts]
         each = [part for of_cell in parts for part in of_cell]
         # A label that has the mark in it makes more parts than cells: several labels make more cells than parts.
-        if any(len(of_cell) > 1 for of_cell in parts) and len({*each}) < len({*texts}) and _recur(each, called):
+        if (
+            any(len(of_cell) > 1 for of_cell in parts)
+            and len({*each}) < len({*texts})
+            and _recur(each, called)
+        ):
             return mark
     return None
 
@@ -231,7 +246,9 @@ def _called(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> str:
 
 def _pair(left: Sequence[str]) -> list[str]:
     by_name = {name.lower(): name for name in left}
-    return next(([by_name[one], by_name[two]] for one, two in _PAIRS if one in by_name and two in by_name), [])
+    return next(
+        ([by_name[one], by_name[two]] for one, two in _PAIRS if one in by_name and two in by_name), []
+    )
 
 
 def _lengths(shown: Mapping[str, Sequence[Any]], left: Sequence[str]) -> dict[str, float]:
@@ -254,4 +271,6 @@ def _texts(
         )
     lengths = _lengths(shown, list(by_name.values()))
     longest = max(lengths, key=lambda name: lengths[name])
-    return {"text": longest}, (f"the column {longest} is taken for the text, since its cells are the longest",)
+    return {"text": longest}, (
+        f"the column {longest} is taken for the text, since its cells are the longest",
+    )

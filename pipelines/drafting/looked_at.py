@@ -14,6 +14,7 @@ from xpareto.eval.tasks import UNTRAINED, KindName
 from xpareto.pipelines.drafting.columns import Columns, columns_of, language_column, split_column
 from xpareto.pipelines.drafting.files import SPLITS, Named, named
 
+
 @dataclass(frozen=True)
 class Row:
     """One example: where it stands (file:line, or a file), its text, its labels or tags, its language and split."""
@@ -76,10 +77,7 @@ def _plain(told: Sequence[Named], kind: KindName, columns: Mapping[str, str]) ->
                 (f"{question.context}\n{question.question}", ()) for question in questions(one.file, False)
             ]
         else:
-            pairs = [
-                (" ".join(x.words), x.tags or ())
-                for x in word_columns(one.file, columns, (), False)
-            ]
+            pairs = [(" ".join(x.words), x.tags or ()) for x in word_columns(one.file, columns, (), False)]
         split = one.split or "train"
         rows += [Row(str(one.file), text, labels, one.language, split) for text, labels in pairs]
     return LookedAt(kind, _files(told), columns, tuple(rows), unsure=tuple(_unsaid(told)))
@@ -137,7 +135,14 @@ def _table(told: Sequence[Named]) -> LookedAt:
     files = {"": told[0].pattern} if split else _files(told)
     unsure += _unsaid(told, split, language)
     return LookedAt(
-        kind, files, {**columns, **more}, tuple(rows), splits, tuple(unsure), told_by.label_columns, told_by.separator
+        kind,
+        files,
+        {**columns, **more},
+        tuple(rows),
+        splits,
+        tuple(unsure),
+        told_by.label_columns,
+        told_by.separator,
     )
 
 
@@ -146,9 +151,7 @@ def _cell(record: Mapping[str, Any], name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _text_and_labels(
-    record: Mapping[str, Any], told_by: Columns, place: str
-) -> tuple[str, tuple[str, ...]]:
+def _text_and_labels(record: Mapping[str, Any], told_by: Columns, place: str) -> tuple[str, tuple[str, ...]]:
     columns = told_by.columns
     if "words" in columns:
         words, tags = (record.get(columns[name]) or [] for name in ("words", "tags"))
@@ -157,7 +160,12 @@ def _text_and_labels(
     text = "\n".join(_cell(record, columns[name]) for name in names if name in columns)
     if told_by.kind == "multilabel":
         known = label_set(
-            record, columns, told_by.label_columns, told_by.separator, lambda cell, _: str(cell).strip(), place
+            record,
+            columns,
+            told_by.label_columns,
+            told_by.separator,
+            lambda cell, _: str(cell).strip(),
+            place,
         )
         return text, known or ()
     label = _cell(record, columns["label"]) if "label" in columns else ""

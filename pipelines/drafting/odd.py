@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from xpareto.compress.core import InputError, enumerated
 from xpareto.eval.tasks import UNTRAINED
@@ -69,7 +69,7 @@ def _bare(found: LookedAt) -> Iterator[str]:
     for split in found.count("split"):
         rows = [row for row in found.rows if row.split == split]
         if not any(row.labels for row in rows):
-            yield f"{rows[0].place}: no text of {split} has a label: where they are withheld, leave the column out of it."
+            yield f"{rows[0].place}: no text of {split} has a label: where they are withheld, leave out the column."
     counts = found.count("labels")
     few = {label: counts.get(label, 0) for label in found.labels if counts.get(label, 0) < FEW}
     if few:

@@ -20,8 +20,9 @@ _GROUPS: dict[KindName, str] = {
     "retrieve": "retrieval", "similarity": "retrieval", "ranking": "retrieval",
 }  # fmt: skip
 _METRICS: dict[KindName, tuple[str, ...]] = {
-    "classify": ("accuracy",), "multilabel": ("micro_f1", "macro_f1", "subset_accuracy"), "tag": ("f1", "accuracy"), "span": ("f1", "exact_match"),
-    "retrieve": ("accuracy",), "similarity": ("spearman", "pearson"), "ranking": ("ndcg_at_10", "recall_at_10", "recall_at_100"),
+    "classify": ("accuracy",), "multilabel": ("micro_f1", "macro_f1", "subset_accuracy"), "tag": ("f1", "accuracy"),
+    "span": ("f1", "exact_match"), "retrieve": ("accuracy",), "similarity": ("spearman", "pearson"),
+    "ranking": ("ndcg_at_10", "recall_at_10", "recall_at_100"),
 }  # fmt: skip
 _LABELLED = ("classify", "multilabel", "tag")
 _MAX_LENGTH = {"span": 384, "ranking": 512}

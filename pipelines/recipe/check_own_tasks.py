@@ -150,5 +150,9 @@ def _hub(choice: TaskChoice, source: Located, where: Where) -> Iterator[str]:
         yield f"{source.at((*where, 'hub'))}: a ranking is read from files. Download them, and give `files`."
     if not isinstance(choice.languages, list):
         yield f"{source.at(where)}: a task on the hub needs `languages`, a list of the codes that it has."
-    if choice.kind in _LABELLED and choice.labels is None and not isinstance(choice.columns.get("labels"), list):
+    if (
+        choice.kind in _LABELLED
+        and choice.labels is None
+        and not isinstance(choice.columns.get("labels"), list)
+    ):
         yield f"{source.at(where)}: a task on the hub needs `labels`."

@@ -64,11 +64,13 @@ class TaskChoice(Frozen):
     task: str = Field(
         description="A task's name; see: xpareto list tasks. With `kind`: what yours shall be called."
     )
-    kind: Literal["classify", "multilabel", "tag", "span", "retrieve", "similarity", "ranking"] | None = Field(
-        default=None,
-        description="Declares a task of your own: a label for each text or pair of texts (classify), any number of labels "
-        "(multilabel), a tag for each word (tag), an answer in a context (span), the text that belongs to each (retrieve), how similar two texts "
-        "are (similarity), or which passages of a corpus answer a query (ranking).",
+    kind: Literal["classify", "multilabel", "tag", "span", "retrieve", "similarity", "ranking"] | None = (
+        Field(
+            default=None,
+            description="Declares a task of your own: a label for each text or pair of texts (classify), any number of "
+            "labels (multilabel), a tag for each word (tag), an answer in a context (span), the text that belongs to each "
+            "(retrieve), how similar two texts are (similarity), or which passages of a corpus answer a query (ranking).",
+        )
     )
     files: (
         Annotated[str, Field(min_length=1)] | Annotated[dict[_PARTS, _Text], Field(min_length=1)] | None

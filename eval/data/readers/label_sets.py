@@ -41,7 +41,9 @@ def labelled_sets(
         gold = label_set(record, columns, label_columns, separator, known, place)
         if labelled and gold is None:
             told = enumerated(label_columns) if label_columns else columns.get("labels", "labels")
-            raise InputError(f"{place}: {told}: expected labels, found none told: no such column, or null in it.")
+            raise InputError(
+                f"{place}: {told}: expected labels, found none told: no such column, or null in it."
+            )
         examples.append(Labelled(texts, gold))
     return examples
 
@@ -76,7 +78,11 @@ def label_set(
     parts = parts_of(cell, separator)
     if parts is None:
         mark = next((mark for mark in _LIKELY if mark in str(cell)), _LIKELY[0])
-        fix = f' Say by `separator` what stands between labels, such as "{mark}".' if isinstance(cell, str) else ""
+        fix = (
+            f' Say by `separator` what stands between labels, such as "{mark}".'
+            if isinstance(cell, str)
+            else ""
+        )
         raise InputError(f"{place}: expected a list of labels, found {str(cell)[:60]!r}.{fix}")
     return tuple(dict.fromkeys(known(part, place) for part in parts))
 

@@ -130,9 +130,7 @@ def chosen(file: Path, where: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
 
 def values(file: Path, column: str) -> list[str]:
     """Return what a column of a table has, each once, in the order of its first row."""
-    return list(
-        dict.fromkeys(word(rows.value_of(record, (column,), place)) for place, record in _kept(file))
-    )
+    return list(dict.fromkeys(word(rows.value_of(record, (column,), place)) for place, record in _kept(file)))
 
 
 def _kept(file: Path) -> Sequence[tuple[str, Any]]:

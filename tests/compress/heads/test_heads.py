@@ -14,6 +14,7 @@ import transformers
 
 from xpareto.compress.core.artifact import Head
 from xpareto.compress.data.batching import IGNORED, collate, collate_choices
+from xpareto.compress.heads.multi_label_classification import MultiLabelClassification
 from xpareto.compress.heads.spec import HeadSpec
 from xpareto.compress.heads.table import HEADS, head_of_class
 
@@ -26,7 +27,11 @@ OTHER_THINGS = {  # names of the same spelling that are no heads, by file
     "reports/formats/card_metadata.py": "XTREME's groups of tasks",
     "eval/analyses/claims.py": "the training set of tasks that train nothing",
 }
-LABELS = {"classification": ("a", "b", "c"), "tagging": ("X", "Y")}
+LABELS = {
+    "classification": ("a", "b", "c"),
+    "multi_label_classification": ("a", "b", "c"),
+    "tagging": ("X", "Y"),
+}
 
 
 def strings(node: ast.AST) -> set[str]:
@@ -68,7 +73,7 @@ def test_every_head_has_its_spec_and_a_transformers_class() -> None:
         assert isinstance(spec, HeadSpec) and spec.name == name
         assert hasattr(transformers, f"XLMRoberta{spec.class_ending}")
         labels = LABELS.get(name, ("score",) if name == "choice" else ())
-        assert head_of_class(spec.class_ending, lambda labels=labels: labels) == name
+        assert head_of_class(spec.class_ending, lambda labels=labels: labels, spec.problem_type) == name
     assert head_of_class("ForCausalLM", lambda: ()) is None
 
 
@@ -95,6 +100,8 @@ def batch_of(spec: HeadSpec) -> dict[str, torch.Tensor]:
         labels: Any = [1, 0, 1]
         if spec.labels_tokens:
             labels = [[IGNORED, 1, 0, 1, IGNORED], [IGNORED, 0, IGNORED], [IGNORED, 1, 1, IGNORED]]
+        elif isinstance(spec, MultiLabelClassification):
+            labels = [[1, 0, 1], [0, 0, 0], [1, 1, 1]]
         elif spec.output_width(2, 16) == 2 and not spec.has_label_names:
             labels = [[1, 2], [1, 1], [0, 0]]
         arrays = collate(rows, labels, [0, 1, 2], 1)

@@ -12,13 +12,13 @@ from xpareto.compress.data import IGNORED
 from xpareto.compress.heads.classification import classified
 from xpareto.compress.heads.losses import cross_entropy_each, drawn_labels
 from xpareto.compress.heads.scores import log_softmax
-from xpareto.compress.heads.spec import MULTILABEL, HeadLogits, HeadSpec, Outputs
+from xpareto.compress.heads.spec import MULTI_LABEL, HeadLogits, HeadSpec, Outputs
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-class Multilabel(HeadSpec):
+class MultiLabelClassification(HeadSpec):
     """See HeadSpec. Labels (rows, labels) of 0 and 1: transformers' multi_label_classification.
 
     A logit z is the pair (0, z), whose softmax gives the label sigmoid(z). So the loss is torch's BCEWithLogitsLoss,
@@ -26,15 +26,15 @@ class Multilabel(HeadSpec):
     one-versus-all reduction of Yang et al. 2023, "Multi-Label Knowledge Distillation", section 3.2.
     """
 
-    name: ClassVar[Head] = "multilabel"
+    name: ClassVar[Head] = "multi_label_classification"
     class_ending = "ForSequenceClassification"
-    problem_type = MULTILABEL
+    problem_type = MULTI_LABEL
     texts = "either"
     per_token = False
     has_label_names = True
 
     def owns(self, labels: Sequence[str], problem_type: str | None) -> bool:
-        return problem_type == MULTILABEL
+        return problem_type == MULTI_LABEL
 
     def no_labels(self, input_ids: np.ndarray, labels: int) -> np.ndarray:
         return np.full((len(input_ids), labels), IGNORED, dtype=np.int64)
@@ -70,4 +70,4 @@ class Multilabel(HeadSpec):
         return log_softmax(np.stack([np.zeros_like(yes), yes], axis=-1))
 
 
-SPEC = Multilabel()
+SPEC = MultiLabelClassification()
