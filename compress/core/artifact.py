@@ -15,8 +15,8 @@ from xpareto.compress.core.json_file import checked, json_sha256, plain_path, re
 
 Format = Literal["torch", "onnx"]
 Head = Literal["mlm", "encoder", "classification", "multi_label_classification", "tagging", "qa", "choice"]
-"""multi_label_classification: a logit per label, each a yes or no. qa: start and end logits per token. choice: one logit
-per option, each option a sequence of its own."""
+"""multi_label_classification: a logit per label, each a yes or no. qa: start and end logits per token. choice: one
+logit per option, each option a sequence of its own."""
 
 MANIFEST = "manifest.json"
 PACKED = "xpareto_packed"  # key of config.json: an ONNX graph whose mask may number several sequences a row

@@ -22,9 +22,9 @@ class Examples(Protocol):
 
     labels[i] is one class index for classification; for multi_label_classification a 0 or 1 for each label; for
     tagging one index per subword with -100 wherever no loss is wanted; for qa the positions (start, end) of the
-    answer's first and last subword in the sequence, (0, 0) where the window holds none. For choice, `options[i]` consecutive
-    sequences are the options of question i and labels[i] is the index of the right one; elsewhere
-    `options` is None, and labels[i] belongs to sequence i.
+    answer's first and last subword in the sequence, (0, 0) where the window holds none. For choice,
+    `options[i]` consecutive sequences are the options of question i and labels[i] is the index of the right one;
+    elsewhere `options` is None, and labels[i] belongs to sequence i.
 
     `metric` gives dev examples' own score in percent, from the model's output for each sequence in their order
     (tagging: (length, labels), qa: (length, 2)); None: it is the share of right labels.

@@ -118,8 +118,8 @@ class HeadSpec(ABC):
         With labels (and for a masked LM always) it is the loss that the head is trained by, of a batch of
         that one example: the mean over its labels. Without labels the model's own answer takes their place:
 
-        - classification (of several labels, too), tagging, qa: a label drawn from the model's distribution, for every token of a
-          tagged sequence. The expected squared gradient is then the true Fisher information, not the
+        - classification (of several labels, too), tagging, qa: a label drawn from the model's distribution, for
+          every token of a tagged sequence. The expected squared gradient is then the true Fisher information, not the
           empirical one (Kunstner et al. 2019, arXiv 1905.12558, section 2).
         - encoder and choice: the answer f (the hidden state that is read; the score) times random signs s,
           summed, over the square root of the number of tokens. Its squared gradient has the expectation

@@ -60,8 +60,8 @@ def predict(
 
     classification: one decision per sequence, of several labels one per label. tagging: one per labelled
     token, or, of plain text, per token between the first and the last. qa: two per sequence, start and end
-    among its tokens. choice: one per question, whose options are sequences. encoder: the hidden states that retrieval reads, pooled
-    as `sentences` say (None: their mean over all tokens).
+    among its tokens. choice: one per question, whose options are sequences. encoder: the hidden states that retrieval
+    reads, pooled as `sentences` say (None: their mean over all tokens).
     """
     rows, spec = sample.rows, HEADS[head]
     scores: list[np.ndarray | None] = [None] * len(rows.input_ids)

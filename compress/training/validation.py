@@ -15,8 +15,8 @@ from xpareto.compress.heads import HEADS
 def dev_score(model: Any, head: Head, examples: Examples) -> float:
     """Return the score of dev examples in percent: their own metric, or else how many are answered rightly.
 
-    classification (of several labels, too), tagging: of the labels that bear a loss, of examples or tokens. choice: of the
-    questions whose best option is the right one. qa: of the windows whose best start and best end are
+    classification (of several labels, too), tagging: of the labels that bear a loss, of examples or tokens. choice: of
+    the questions whose best option is the right one. qa: of the windows whose best start and best end are
     both right, (0, 0) where a window holds no answer.
     """
     import torch

@@ -163,6 +163,12 @@ class Kind(ABC):
         """Return every metric in percent of outcomes (examples, columns), shape ()."""
         return self.metrics(outcomes.sum(axis=0))
 
+    def recalls(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task
+    ) -> dict[str, tuple[int, int]]:
+        """Return of each class that is gold how often it is found, and how often it is gold; {} without classes."""
+        return {}
+
     def unit_points(self, totals: np.ndarray, metrics: Sequence[str]) -> float:
         """Return the points by which the mean of some metrics changes when one unit is answered otherwise.
 

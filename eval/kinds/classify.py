@@ -98,6 +98,14 @@ class Classify(Kind):
                 row[places[label] + 2] = 1
         return counts
 
+    def recalls(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task
+    ) -> dict[str, tuple[int, int]]:
+        golds = _labels(examples)
+        counts = Counter(golds)
+        hits = Counter(gold for gold, found in zip(golds, predictions, strict=True) if gold == found)
+        return {label: (hits[label], counts[label]) for label in task.labels if counts[label]}
+
     def columns_of(self, task: Task) -> tuple[str, ...]:
         if not _by_class(task.metrics[: task.scored_by]):
             return self.columns

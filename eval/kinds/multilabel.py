@@ -125,6 +125,13 @@ class Multilabel(Kind):
             row[[places[label] + 2 for label in gold]] = 1
         return counts
 
+    def recalls(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task
+    ) -> dict[str, tuple[int, int]]:
+        totals = self.outcomes(examples, predictions, task, "").sum(axis=0)
+        by_label = zip(task.labels, totals[2::3].tolist(), totals[4::3].tolist(), strict=True)
+        return {label: (hit, gold) for label, hit, gold in by_label if gold}
+
     def columns_of(self, task: Task) -> tuple[str, ...]:
         by_label = (f"{name} {label}" for label in task.labels for name in ("hit", "predicted", "gold"))
         return (*self.columns, *by_label)

@@ -115,6 +115,19 @@ class Tag(Kind):
         ]
         return np.concatenate([spans, np.array(words, dtype=np.int64).reshape(-1, 2)], axis=1)
 
+    def recalls(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction], task: Task
+    ) -> dict[str, tuple[int, int]]:
+        """Return the counts of each tag, over words."""
+        pairs = [
+            pair
+            for sentence, tags in zip(_sentences(examples), predictions, strict=True)
+            if isinstance(tags, tuple)
+            for pair in zip(sentence.tags or (), tags, strict=True)
+        ]
+        counts, hits = Counter(gold for gold, _ in pairs), Counter(gold for gold, tag in pairs if gold == tag)
+        return {tag: (hits[tag], counts[tag]) for tag in task.labels if counts[tag]}
+
     def metrics(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         return {
             "f1": f1(totals[..., 0], totals[..., 1], totals[..., 2]),

@@ -25,11 +25,15 @@ from xpareto.eval.tasks import KINDS, Example, Prediction, Question, Task
 
 CHANCE = "chance"  # the statistic of what is scored without reading an example (see Kind.chance)
 VECTORS, LOGITS = "vectors", "logits"  # end the names of files of outputs
+RECALL = "recall"  # of the class that the component names, as class=NAME
+CLASS = "class="  # leads the component of such a row
 ASKED = "asked:"  # leads the name of the array of a language's question numbers
 
 
 class Accuracy(Probe):
     """One row per task x language x metric, in percent, and one with what needs no model (see Kind.chance).
+
+    Of tasks that a recipe declares, a row with the recall of each class, too, and how many examples it has.
 
     Outcomes lie in the job's folder as outcomes/<task>.npz: per language an array (examples, k), and
     `columns` with the k names; no pickle. Where questions have ids, `asked:<language>` holds a number of
@@ -90,6 +94,12 @@ def _measure(context: MeasurementContext, training_set: str, ask: Ask, task: Tas
             "accuracy", CHANCE, kind.chance(examples, task, language), "percent", **common,
             language=language, examples=kind.trials(examples), instrument=f"{ask.split} split", basis="exact",
         )  # fmt: skip
+        recalls = kind.recalls(examples, answer.predictions, task) if task.own else {}
+        for label, (hits, gold) in recalls.items():
+            yield context.row(
+                "accuracy", RECALL, 100.0 * hits / gold, "percent", **common, language=language,
+                examples=gold, component=f"{CLASS}{label}", instrument=f"{ask.split} split",
+            )  # fmt: skip
         outcomes[language] = scored.outcomes
         numbers = question_numbers(examples)
         if numbers is not None:

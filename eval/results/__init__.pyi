@@ -2,7 +2,10 @@ from .blocks import CONTROL as CONTROL
 from .blocks import COST as COST
 from .blocks import turns as turns
 from .cells import INTERVAL as INTERVAL
+from .cells import ClassRecalls as ClassRecalls
+from .cells import Recall as Recall
 from .cells import Score as Score
+from .cells import class_recalls as class_recalls
 from .document import DOCUMENT as DOCUMENT
 from .document import Candidate as Candidate
 from .document import Provenance as Provenance

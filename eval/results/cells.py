@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from xpareto.eval.metrics.correlation import CORRELATIONS, interval
+from xpareto.eval.probes.accuracy import CLASS, RECALL
 from xpareto.eval.records import Measurement
 from xpareto.eval.results.document import TaskFacts
 
@@ -15,9 +16,9 @@ INTERVAL = (
     "± is the 95 % interval of one score by itself, not of a difference: binomial (Agresti-Coull variance, "
     "normal approximation), from the number of examples per language, with languages and tasks taken as "
     "independent. For tagging a sentence counts as one trial, which likely makes it too wide; for question "
-    "answering the mean of exact match and F1 is taken for the share of right answers, as macro F1 and Matthews' "
-    "correlation are, for which it may be too narrow; intervals of differences are not. Of rank correlations it is "
-    "Fisher's z. It covers the choice of test examples only, not training."
+    "answering the mean of exact match and F1 is taken for the share of right answers, as micro F1, macro F1 and "
+    "Matthews' correlation are, for which it may be too narrow; intervals of differences are not. Of rank "
+    "correlations it is Fisher's z. It covers the choice of test examples only, not training."
 )
 _Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 
@@ -91,6 +92,63 @@ def scored(percent: float, examples: int, correlated: bool = False) -> Score:
         return Score(percent, (high - low) / 2, examples)
     share = (min(max(percent / 100, 0.0), 1.0) * examples + 2) / (examples + 4)
     return Score(percent, 100 * _Z * math.sqrt(share * (1 - share) / (examples + 4)), examples)
+
+
+@dataclass(frozen=True)
+class Recall:
+    """A candidate's recall of a class; `change` from the baseline's, `beyond` what both intervals explain.
+
+    Both answered the same examples, so the interval of the change is narrower than the two tell.
+    """
+
+    score: Score
+    change: float | None = None
+    beyond: bool = False
+
+
+@dataclass(frozen=True)
+class ClassRecalls:
+    """Of each class of a task (of each tag, over words) the share of its examples that a candidate finds."""
+
+    classes: tuple[str, ...]  # the commonest first
+    counts: Mapping[
+        str, Mapping[tuple[str, str], tuple[int, int]]
+    ]  # candidate -> (class, language) -> found, examples
+
+    def of(self, candidate: str, label: str, baseline: str, language: str | None = None) -> Recall | None:
+        """Return the recall of a class in one language, or (None) of all its examples; None where it has none."""
+        score, base = (self._score(name, label, language) for name in (candidate, baseline))
+        if score is None or base is None or candidate == baseline:
+            return None if score is None else Recall(score)
+        change = score.value - base.value
+        return Recall(score, change, abs(change) > math.hypot(score.half or 0.0, base.half or 0.0))
+
+    def _score(self, candidate: str, label: str, language: str | None) -> Score | None:
+        counts = self.counts.get(candidate, {})
+        picked = [
+            count for (name, code), count in counts.items() if name == label and language in (None, code)
+        ]
+        found, examples = (sum(column) for column in zip(*picked, strict=True)) if picked else (0, 0)
+        return scored(100.0 * found / examples, examples) if examples else None
+
+
+def class_recalls(rows: Mapping[str, Iterable[Measurement]]) -> dict[str, ClassRecalls]:
+    """Return by task the recall of each class, from the newest rows of each candidate; none for tasks without."""
+    counts: dict[str, dict[str, dict[tuple[str, str], tuple[int, int]]]] = {}
+    for candidate, of_candidate in rows.items():
+        for row in of_candidate:
+            if (row.probe, row.statistic) == ("accuracy", RECALL) and row.value is not None:
+                place = row.component.removeprefix(CLASS), row.language
+                found = round(row.value * row.examples / 100), row.examples
+                counts.setdefault(row.task, {}).setdefault(candidate, {})[place] = found
+    recalls = {}
+    for task, by_candidate in counts.items():
+        sizes: dict[str, int] = {}
+        for (label, _), (_, examples) in next(iter(by_candidate.values())).items():
+            sizes[label] = sizes.get(label, 0) + examples
+        classes = sorted(sizes, key=lambda label: (-sizes[label], label))
+        recalls[task] = ClassRecalls(tuple(classes), by_candidate)
+    return recalls
 
 
 def mean(scores: Sequence[Score]) -> Score | None:

@@ -67,9 +67,10 @@ class TaskChoice(Frozen):
     kind: Literal["classify", "multilabel", "tag", "span", "retrieve", "similarity", "ranking"] | None = (
         Field(
             default=None,
-            description="Declares a task of your own: a label for each text or pair of texts (classify), any number of "
-            "labels (multilabel), a tag for each word (tag), an answer in a context (span), the text that belongs to each "
-            "(retrieve), how similar two texts are (similarity), or which passages of a corpus answer a query (ranking).",
+            description="Declares a task of your own: a label for each text or pair of texts (classify), any number "
+            "of labels (multilabel), a tag for each word (tag), an answer in a context (span), the text that belongs "
+            "to each (retrieve), how similar two texts are (similarity), or which passages of a corpus answer a query "
+            "(ranking).",
         )
     )
     files: (

@@ -10,7 +10,7 @@ from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
 from xpareto.eval.results import RunSummary, seen_languages
 from xpareto.eval.statistics import NEAREST
 from xpareto.reports.costs import effort_view, energy_rows, load_times
-from xpareto.reports.findings import change_tasks, changes, domination_rows
+from xpareto.reports.findings import change_tasks, changes, domination_rows, recall_rows
 from xpareto.reports.text import spreadsheet
 
 
@@ -27,9 +27,16 @@ def spreadsheets(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> d
         tables["changes.csv"] = _csv(*_changes(run_summary, analysis))
     if analysis and analysis.drift:
         tables["drift.csv"] = _csv(*_drift(analysis))
+    if recalls := [*recall_rows(run_summary)]:
+        tables["recall.csv"] = _csv(_RECALL, recalls)
     return tables
 
 
+_RECALL = (
+    "candidate", "task", "language", "class", "recall (percent)", "95% half-width (points), binomial", "examples",
+    "change from baseline (points)",
+)  # fmt: skip
+"""Without a language, of all of them together."""
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 

@@ -39,6 +39,7 @@ from xpareto.reports.costs import (
 )
 from xpareto.reports.findings import (
     TOLERANCE,
+    WIDE,
     arms_compared,
     as_measured,
     change_tasks,
@@ -69,6 +70,7 @@ from xpareto.reports.findings import (
     priced,
     standing,
     sureness,
+    task_recalls,
     versus_baseline,
 )
 from xpareto.reports.formats.page_data import figure_data
@@ -190,6 +192,8 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         terms=TERMS,
         rows=[_row(run_summary, analysis, candidate.name) for candidate in run_summary.run.candidates],
         tasks=[task for task in run_summary.run.tasks.values() if task.languages],
+        recalls=task_recalls(run_summary),
+        wide=f"{WIDE:g}",
         spread={
             task.name: languages_counted(task, run_summary.counted) for task in run_summary.run.tasks.values()
         },

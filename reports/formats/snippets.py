@@ -31,9 +31,9 @@ class Opened:
     @property
     def asked(self) -> _Question:
         """Return what is asked, and how."""
-        if self.kind == "classify" and not self.pairs:
-            return _TEXTS
         asked = _QUESTIONS[self.kind]
+        if self.kind in _CLASSIFIED and not self.pairs:
+            return replace(asked, example=_TEXTS, given="texts")
         if not asked.vectors:
             return asked
         parts = [_POOLED[name] for name in self.pooling]
@@ -90,11 +90,15 @@ IN_WORDS: Mapping[str, str] = {
 }
 """What each pooling of sentence-transformers makes of a sentence's tokens."""
 _BEST = "print([labels[str(int(row.argmax()))] for row in logits])"
+_ABOVE_HALF = """\
+chances = $sigmoid  # of each label by itself
+print([{labels[str(at)]: round(float(p), 3) for at, p in enumerate(row) if p > 0.5} for row in chances])"""
+_PAIRS = 'pairs = [("A man plays a guitar.", "Someone makes music."), ("Ein Mann schläft.", "Er rennt.")]'
+_TEXTS = 'texts = ["The train is late again.", "Das Essen war gut."]'
+_CLASSIFIED: tuple[KindName, ...] = ("classify", "multilabel")
 _QUESTIONS: Mapping[KindName, _Question] = {
-    "classify": _Question(
-        'pairs = [("A man plays a guitar.", "Someone makes music."), ("Ein Mann schläft.", "Er rennt.")]',
-        "pairs", _BEST, named=True,
-    ),
+    "classify": _Question(_PAIRS, "pairs", _BEST, named=True),
+    "multilabel": _Question(_PAIRS, "pairs", _ABOVE_HALF, named=True),
     "tag": _Question(
         'words = ["Anna", "wohnt", "in", "Berlin", "."]',
         "words, $split=True",
@@ -128,8 +132,6 @@ print(context[encoded$encoding.offsets[first][0] : encoded$encoding.offsets[last
         outputs="(states,)", auto="AutoModel", vectors=True,
     ),
 }  # fmt: skip
-_TEXTS = _Question('texts = ["The train is late again.", "Das Essen war gut."]', "texts", _BEST, named=True)
-
 _ONNX = """\
 import json
 from pathlib import Path
@@ -194,6 +196,10 @@ _JAVASCRIPT: Mapping[KindName, str] = {
     "classify": """\
 const classify = await pipeline("text-classification", ".");
 console.log(await classify(["The train is late again.", "Das Essen war gut."]));""",
+    "multilabel": """\
+const classify = await pipeline("text-classification", ".");
+const texts = ["The train is late again.", "Das Essen war gut."];
+console.log(await classify(texts, { top_k: null })); // the chance of every label; those above 0.5 are the answer""",
     "tag": """\
 const tag = await pipeline("token-classification", ".");
 console.log(await tag("Anna wohnt in Berlin .")); // of pieces; the first of a word bears its tag""",
@@ -205,13 +211,13 @@ const encode = await pipeline("feature-extraction", ".");
 const texts = ["The cat is asleep.", "Die Katze schläft.", "It rains."]$prompt;
 console.log(await encode(texts, { pooling: "$pooling", normalize: true }));""",
 }
-_PAIRS = """\
+_PAIRS_IN_JAVASCRIPT = """\
 const tokenizer = await AutoTokenizer.from_pretrained(".");
 const model = await AutoModelForSequenceClassification.from_pretrained(".");
 const first = ["A man plays a guitar.", "Ein Mann schläft."], second = ["Someone makes music.", "Er rennt."];
 const inputs = tokenizer(first, { text_pair: second, padding: true, truncation: true });
 const { logits } = await model(inputs);
-console.log(logits.tolist(), model.config.id2label);"""
+console.log($logits.tolist(), model.config.id2label);"""
 _JAVASCRIPT_POOLINGS = {"mean": "mean", "cls": "cls", "lasttoken": "last_token"}
 
 
@@ -279,14 +285,15 @@ def _of_the_hub(opened: Opened) -> Iterator[Snippet]:
         return
     begin = json.dumps(opened.prompt, ensure_ascii=False)
     prompt = f".map((text) => {begin} + text)" if opened.prompt else ""
-    pairs = kind == "classify" and opened.pairs
-    code = _PAIRS if pairs else _JAVASCRIPT[kind]
+    pairs = kind in _CLASSIFIED and opened.pairs
+    logits = "logits.sigmoid()" if kind == "multilabel" else "logits"
+    code = _PAIRS_IN_JAVASCRIPT if pairs else _JAVASCRIPT[kind]
     names = ["AutoModelForSequenceClassification", "AutoTokenizer", "env"] if pairs else ["env", "pipeline"]
     yield Snippet(
         "transformers.js (`npm install @huggingface/transformers`; on the hub, leave the second line out and give "
         "the repository's name for the dot)",
         f'import {{ {", ".join(names)} }} from "@huggingface/transformers";\nenv.localModelPath = "./";\n\n'
-        + _filled(code, pooling=poolings[0], prompt=prompt),
+        + _filled(code, pooling=poolings[0], prompt=prompt, logits=logits),
         "js",
     )
 
@@ -304,7 +311,8 @@ def _onnx(opened: Opened, runtime: str) -> str:
         if asked.one
         else f"rows = tokenizer.encode_batch({given})",
         answer=_filled(
-            asked.answer, call="", encoding="", mask='inputs["attention_mask"]', s="s", max="max", join="np.concatenate"
+            asked.answer, call="", encoding="", mask='inputs["attention_mask"]', s="s", max="max",
+            join="np.concatenate", sigmoid="1 / (1 + np.exp(-logits))"
         ),
     )  # fmt: skip
 
@@ -318,7 +326,7 @@ def _torch(opened: Opened, imports: str, load: str, files: str) -> str:
         count=1 + asked.outputs.count(", "),
         answer=_filled(
             asked.answer, call=asked.of_batch, encoding="[0]",
-            mask='inputs["attention_mask"]', s="", max="amax", join="torch.cat",
+            mask='inputs["attention_mask"]', s="", max="amax", join="torch.cat", sigmoid="torch.sigmoid(logits)",
         ),
     )  # fmt: skip
 

@@ -191,6 +191,7 @@ def test_a_snippet_that_is_copied_from_the_card_runs_and_answers_as_was_scored(
     assert printed.strip()
     labels = {
         "classification": ("even", "odd"),
+        "multi_label_classification": ("even", "odd"),
         "tagging": ("even", "odd"),
         "choice": tuple(names.get("options", ())),
     }
@@ -301,6 +302,8 @@ def test_a_card_of_the_hub_names_the_graph_where_it_lies(
     [
         ("classify", False, ("mean",), "", 'pipeline("text-classification", ".")'),
         ("classify", True, ("mean",), "", "text_pair: second"),
+        ("multilabel", False, ("mean",), "", "classify(texts, { top_k: null })"),
+        ("multilabel", True, ("mean",), "", "logits.sigmoid()"),
         ("tag", True, ("mean",), "", 'pipeline("token-classification", ".")'),
         ("span", True, ("mean",), "", 'pipeline("question-answering", ".")'),
         ("retrieve", True, ("lasttoken",), 'say "x": ', '.map((text) => "say \\"x\\": " + text)'),
