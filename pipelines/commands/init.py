@@ -36,7 +36,7 @@ def init(
 ) -> None:
     """Look at data files and write a recipe that runs on them, with comments; what is odd in them is told."""
     from xpareto.compress.core import InputError, replace_text
-    from xpareto.eval.tasks import UNTRAINED
+    from xpareto.eval.tasks import HEAD_OF_KIND, UNTRAINED
     from xpareto.pipelines.drafting import (
         find_files,
         judged_folder,
@@ -48,6 +48,7 @@ def init(
         trainable,
         with_model,
     )
+    from xpareto.pipelines.planning import other_problem
 
     found = judged_folder(data) or look(find_files(data))
     name = task_name(found.files)
@@ -66,6 +67,8 @@ def init(
         labels = None
         if found.kind not in UNTRAINED:
             found = trainable(found)
+        if checkpoint is not None and (told := other_problem(checkpoint.head, HEAD_OF_KIND[found.kind])):
+            tell(f"Check: the head of {checkpoint.name} is not used. {told.strip()}")
     odd = [text.replace(f"{Path.cwd()}/", "") for text in oddities(found)]
     base = None if checkpoint is None else checkpoint.name
     replace_text(file, recipe_text(found, file.absolute().parent, name, base, labels, odd))

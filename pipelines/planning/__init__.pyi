@@ -13,6 +13,7 @@ from .inputs import dataset_commits as dataset_commits
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
 from .kept_heads import head_on_hub as head_on_hub
+from .kept_heads import other_problem as other_problem
 from .own_tasks import with_own_tasks as with_own_tasks
 from .plan import make_plan as make_plan
 from .preflight import check_evaluation as check_evaluation

@@ -113,8 +113,20 @@ def _kept(
     it_answers = f"answers {' or '.join(answered)}" if answered else "answers none of the known tasks"
     raise InputError(
         f"{base.where}: {base.name} has {_named(own_head)}{shown}, so it {it_answers}, not {' and '.join(names)}. "
-        "Leave out of `tasks` what it does not answer, give a checkpoint for each task, or put a step `train` with "
+        f"{other_problem(own_head, head)}Leave out of `tasks` what it does not answer, give a checkpoint for each task, or put a step `train` with "
         "`on: each` before the others."
+    )
+
+
+def other_problem(own_head: Head, head: Head) -> str:
+    """Return what to do where one class has both heads and a config.json may say the wrong one; "" elsewhere."""
+    own, wanted = HEADS[own_head], HEADS[head]
+    if own_head == head or own.class_ending != wanted.class_ending or own.problem_type == wanted.problem_type:
+        return ""
+    expected = f'"problem_type": "{wanted.problem_type}"' if wanted.problem_type else f"no {own.problem_type}"
+    return (
+        f"Where its labels are answered {'each by itself' if wanted.problem_type else 'one at a time'}, its config.json "
+        f"has to say so: {expected}. "
     )
 
 

@@ -294,3 +294,83 @@ def test_a_folder_in_beir_s_layout_is_a_ranking(init: Ask, tmp_path: Path) -> No
         InputError, match=r"sw/qrels/test\.tsv:2: expected an id that corpus\.jsonl has, found '99'"
     ):
         init("faq", "--out", "again.yaml")
+
+
+SEVERAL = [
+    (f"{code} text {n}", [label for label, of in (("war", 2), ("sport", 3), ("art", 5)) if n % of == 0], code)
+    for n in range(60)
+    for code in ("de", "en")
+]
+
+
+@pytest.mark.parametrize("form", ["separated", "marked", "lists"])
+def test_several_labels_are_told_in_every_form_and_planned_with_no_edit(
+    init: Ask, tmp_path: Path, form: str
+) -> None:
+    if form == "separated":
+        rows = [(text, "|".join(labels), code) for text, labels, code in SEVERAL]
+        name = table(tmp_path / "topics.csv", rows, "text,topics,language").name
+        told = 'columns: {text: text, labels: topics, language: language}\n    separator: "|"'
+    elif form == "marked":
+        rows = [
+            (text, *(str(int(label in labels)) for label in ("war", "sport", "art")), code)
+            for text, labels, code in SEVERAL
+        ]
+        name = table(tmp_path / "topics.csv", rows, "text,war,sport,art,language").name
+        told = "columns: {labels: [war, sport, art], text: text, language: language}"
+    else:
+        lines = [{"text": text, "labels": labels, "language": code} for text, labels, code in SEVERAL]
+        name = "topics.jsonl"
+        (tmp_path / name).write_text("\n".join(map(json.dumps, lines)))
+        told = "columns: {text: text, labels: labels, language: language}"
+    said = init(name)
+    assert "Wrote topics.yaml: multilabel on train 120 examples" in said
+    text = (tmp_path / "topics.yaml").read_text()
+    assert told in text and "# By label: war 60, sport 40, (none) 32, art 24." in text
+    assert 'the label "art" has 24 examples, under 30' in said
+    [work] = planned("topics.yaml", tmp_path).work
+    assert {*work.task.labels} == {"war", "sport", "art"} and work.languages == ("de", "en")
+    assert work.task.metrics == ("micro_f1", "macro_f1", "subset_accuracy") and work.task.cut is not None
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        (
+            "text,label",
+            [(f"t{n}", ("food; drink", "travel")[n % 2]) for n in range(40)],
+        ),  # marks within one label
+        (
+            "text,label,seen",
+            [(f"t{n}", "01"[n % 2], "01"[n % 3 == 0]) for n in range(40)],
+        ),  # 0 and 1 beside a label
+        ("text,label", [("a; b", ("x", "y")[n % 2]) for n in range(40)]),
+    ],
+)
+def test_one_label_is_not_taken_for_several(
+    tmp_path: Path, columns: str, rows: list[tuple[str, ...]]
+) -> None:
+    assert look(find_files([table(tmp_path / "a.csv", rows, columns)])).kind == "classify"
+
+
+def test_odd_labels_are_told_with_file_and_line(tmp_path: Path) -> None:
+    table(tmp_path / "train.csv", [(f"t{n}", ("a;b", "a", "b", "")[n % 4]) for n in range(80)], "text,labels")
+    table(tmp_path / "test.csv", [("t0", "a;c"), ("", "a"), ("new", "b")], "text,labels")
+    told = "\n".join(odd(tmp_path / "train.csv", tmp_path / "test.csv"))
+    assert 'test.csv:2: the label "c" is in test only' in told
+    assert "test.csv:3: 1 text is empty" in told
+    assert "test.csv:2: 1 text of test is in train, too" in told
+    assert "1 text has other labels in other rows, here a and b and a and c" in told
+    assert 'the label "c" has 1 example, under 30' in told
+    table(tmp_path / "test.csv", [("u0", ""), ("u1", "")], "text,labels")
+    assert "no text of test has a label" in "\n".join(odd(tmp_path / "train.csv", tmp_path / "test.csv"))
+
+
+def test_a_model_of_several_labels_is_tested_and_one_of_one_label_is_told(init: Ask, tmp_path: Path) -> None:
+    table(
+        tmp_path / "test.csv", [(t, ";".join(labels), c) for t, labels, c in SEVERAL], "text,topics,language"
+    )
+    found = look(find_files([tmp_path / "test.csv"]))
+    answered = with_model(found, Model("m", "multi_label_classification", ("War", "Sport", "Art")))
+    assert answered is not None and answered[1] == ("war", "sport", "art")
+    assert with_model(found, Model("m", "classification", ("war", "sport", "art"))) is None
