@@ -113,8 +113,8 @@ def _kept(
     it_answers = f"answers {' or '.join(answered)}" if answered else "answers none of the known tasks"
     raise InputError(
         f"{base.where}: {base.name} has {_named(own_head)}{shown}, so it {it_answers}, not {' and '.join(names)}. "
-        f"{other_problem(own_head, head)}Leave out of `tasks` what it does not answer, give a checkpoint for each task, or put a step `train` with "
-        "`on: each` before the others."
+        f"{other_problem(own_head, head)}Leave out of `tasks` what it does not answer, give a checkpoint for each "
+        "task, or put a step `train` with `on: each` before the others."
     )
 
 
@@ -124,10 +124,8 @@ def other_problem(own_head: Head, head: Head) -> str:
     if own_head == head or own.class_ending != wanted.class_ending or own.problem_type == wanted.problem_type:
         return ""
     expected = f'"problem_type": "{wanted.problem_type}"' if wanted.problem_type else f"no {own.problem_type}"
-    return (
-        f"Where its labels are answered {'each by itself' if wanted.problem_type else 'one at a time'}, its config.json "
-        f"has to say so: {expected}. "
-    )
+    how = "each by itself" if wanted.problem_type else "one at a time"
+    return f"Where its labels are answered {how}, its config.json has to say so: {expected}. "
 
 
 def _reads_two(head: Head, training_set: str, start: Start) -> bool:

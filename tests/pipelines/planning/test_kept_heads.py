@@ -108,6 +108,11 @@ def test_other_labels_are_refused_with_both_lists(planned: Planned, labels: tupl
         (one("classification", ("0", "1")), "xnli, pawsx", "so it answers pawsx, not xnli."),
         (one("classification", INFERENCE), "tatoeba", "so it answers xnli, not tatoeba."),
         (one("qa"), "xquad, panx", "a qa head, so it answers mlqa or tydiqa or xquad, not panx."),
+        (
+            one("multi_label_classification", INFERENCE),
+            "xnli",
+            "not xnli. Where its labels are answered one at a time, its config.json has to say so: no multi_label_",
+        ),
         (one("choice"), "xnli", "a choice head, so it answers none of the known tasks, not xnli."),
     ],
 )

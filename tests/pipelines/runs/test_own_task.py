@@ -50,11 +50,21 @@ def test_its_scores_are_of_examples_that_nothing_learnt(folder: Path) -> None:
     scores = {
         (row["statistic"], row["language"]): row["value"]
         for row in rows
-        if row["candidate"] == document.baseline and row["probe"] == "accuracy" and row["task"]
+        if row["candidate"] == document.baseline
+        and row["probe"] == "accuracy"
+        and row["task"]
+        and not row["component"]
     }
     assert {statistic for statistic, _ in scores} == {"accuracy", "macro_f1", "mcc", "chance"}
     assert np.mean([scores["accuracy", code] for code in SAID]) > 60  # of three
-    assert {row["examples"] for row in rows if row.get("task") == "intents"} == {12}
+    assert {row["examples"] for row in rows if row.get("task") == "intents" and not row["component"]} == {12}
+    recalls = [row for row in rows if row["statistic"] == "recall" and row["candidate"] == document.baseline]
+    assert {row["component"] for row in recalls} == {f"class={name}" for name in INTENTS}
+    assert sum(row["value"] * row["examples"] for row in recalls) == pytest.approx(
+        12 * sum(scores["accuracy", code] for code in SAID)
+    )
+    page = (run / "report" / "index.html").read_text()
+    assert 'id="classes"' in page and "n = 20" in page
     report = (run / "report" / "summary.md").read_text()
     assert "Splits were cut from train" in report and "seed 0" in report and "XTREME" not in report
 

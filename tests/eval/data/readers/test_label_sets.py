@@ -122,13 +122,13 @@ def test_no_text_is_on_two_sides_and_none_is_lost(
     assert sorted(map(repr, whole["de"])) == sorted(repr(row) for by in parts.values() for row in by["de"])
 
 
-def test_every_label_is_cut_in_its_share_though_most_combinations_occur_once() -> None:
+def test_every_label_is_cut_in_its_share_though_there_are_many_combinations() -> None:
     random = np.random.default_rng(0)
     marks = random.random((400, 12)) < random.random(12) * 0.4
     rows = [
         Labelled((f"text {n}",), tuple(f"l{at}" for at in np.flatnonzero(row))) for n, row in enumerate(marks)
     ]
-    assert len({row.labels for row in rows}) > 200
+    assert len({row.labels for row in rows}) > 120
     parts = cut_off({"de": rows}, Cut({"test": 0.2, "dev": 0.1}))
     for split, share in (("test", 0.2), ("dev", 0.1)):
         assert len(parts[split]["de"]) == pytest.approx(share * len(rows), abs=3)
