@@ -178,21 +178,21 @@ def _one_label(shown: Mapping[str, Sequence[Any]], left: Sequence[str], file: Pa
 def _several(shown: Mapping[str, Sequence[Any]], left: Sequence[str], file: Path) -> Columns | None:
     """Return the columns of texts and of any number of labels for each, None where there is one for each, or none.
 
-    Labels are lists, or text that a character parts so that the parts come again in other cells; or columns of 0 and 1,
-    where no column is called as one of labels is.
+    Labels are lists, or text that a character parts so that the parts come again in other cells, or columns of 0 and 1.
+    Where a column is called as one of labels is, no other is taken for them.
     """
     pair, lengths, called = _pair(left), _lengths(shown, left), _called(shown, left)
     longest = max(lengths.values(), default=0.0)
     for name in sorted(left, key=lambda name: name.lower() not in _SEVERAL):
-        if name in pair or name.lower() in (*_TEXTS, *_WORDS) or (called and name.lower() not in _SEVERAL):
+        if name in pair or name.lower() in (*_TEXTS, *_WORDS) or (called and name != called):
             continue
         separator = _separator(shown[name], name.lower() in _SEVERAL)
         if separator is None or (separator and lengths[name] >= longest):
             continue
         texts, assumed = _texts(shown, left, (name,), file)
         how = f"apart by {separator!r}" if separator else "as lists"
-        told = () if name.lower() in _SEVERAL else (f"the column {name} is taken for labels {how}",)
-        return Columns("multilabel", {**texts, "labels": name}, (*told, *assumed), separator=separator)
+        guessed = () if name.lower() in _SEVERAL else (f"the column {name} is taken for labels {how}",)
+        return Columns("multilabel", {**texts, "labels": name}, (*guessed, *assumed), separator=separator)
     marked = tuple(
         name for name in left if {str(value).strip().lower() for value in shown[name]} <= _YES_OR_NO
     )

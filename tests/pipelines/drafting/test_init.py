@@ -345,6 +345,7 @@ def test_several_labels_are_told_in_every_form_and_planned_with_no_edit(
             [(f"t{n}", "01"[n % 2], "01"[n % 3 == 0]) for n in range(40)],
         ),  # 0 and 1 beside a label
         ("text,label", [("a; b", ("x", "y")[n % 2]) for n in range(40)]),
+        ("text,intent,tags", [(f"t{n}", "xyz"[n % 3], ("a;b", "a", "b")[n % 3]) for n in range(40)]),
     ],
 )
 def test_one_label_is_not_taken_for_several(
