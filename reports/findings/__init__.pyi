@@ -9,9 +9,6 @@ from .answer import picks as picks
 from .answer import sureness as sureness
 from .caveat_rules import caveats as caveats
 from .caveat_rules import changed_text as changed_text
-from .class_recall import WIDE as WIDE
-from .class_recall import recall_rows as recall_rows
-from .class_recall import task_recalls as task_recalls
 from .cost_changes import compared_with as compared_with
 from .cost_changes import cost_change as cost_change
 from .disparity import columns as columns

@@ -10,7 +10,8 @@ from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, Summary
 from xpareto.eval.results import RunSummary, seen_languages
 from xpareto.eval.statistics import NEAREST
 from xpareto.reports.costs import effort_view, energy_rows, load_times
-from xpareto.reports.findings import change_tasks, changes, domination_rows, recall_rows
+from xpareto.reports.findings import change_tasks, changes, domination_rows
+from xpareto.reports.formats.class_recall import recall_rows
 from xpareto.reports.text import spreadsheet
 
 

@@ -39,7 +39,6 @@ from xpareto.reports.costs import (
 )
 from xpareto.reports.findings import (
     TOLERANCE,
-    WIDE,
     arms_compared,
     as_measured,
     change_tasks,
@@ -70,9 +69,9 @@ from xpareto.reports.findings import (
     priced,
     standing,
     sureness,
-    task_recalls,
     versus_baseline,
 )
+from xpareto.reports.formats.class_recall import WIDE, task_recalls
 from xpareto.reports.formats.page_data import figure_data
 from xpareto.reports.text import (
     TERMS,

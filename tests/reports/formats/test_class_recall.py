@@ -14,7 +14,7 @@ from tests.reports.conftest import HOSTILE, write_run
 from xpareto.eval.records import Measurement, append_rows, read_rows
 from xpareto.eval.results import class_recalls, read_runs, summarize
 from xpareto.eval.results.cells import scored
-from xpareto.reports.findings import task_recalls
+from xpareto.reports.formats.class_recall import task_recalls
 from xpareto.reports.formats.csv import spreadsheets
 from xpareto.reports.formats.page import page
 
