@@ -357,6 +357,7 @@ def _portable(words: list[str]) -> list[str]:
         "--env": "ENVIRONMENT",
         "--data": "XTREME",
         "--tokenizer": "tokenizer.json",
+        "--out": "FILE.md",
     }
     before = ["", *words]
     return [folders.get(last, word) for last, word in zip(before, words, strict=False)]
