@@ -55,8 +55,9 @@ class Tuning(Probe):
         if len(pays) > 1:
             joined = {", ".join(pays): {key: value for name in pays for key, value in tried[name].items()}}
             again = self._rounds(context, training_set, sample, {AS_SET: set_before, **joined})
-            found |= {name: times for name, times in again.items() if name != AS_SET}
-            found[AS_SET] = tuple(a + b for a, b in zip(found[AS_SET], again[AS_SET], strict=True))  # type: ignore[assignment]
+            for kept, more in zip(found[AS_SET], again.pop(AS_SET), strict=True):
+                kept += more
+            found |= again
         for name, (latencies, rates) in found.items():
             told = f"median of {len(latencies)} rounds, each in a session of its own"
             for statistic, values, unit in (

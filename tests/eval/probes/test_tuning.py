@@ -82,6 +82,8 @@ def test_settings_that_pay_in_every_round_are_tried_together(
     assert asked[1] == {AS_SET: {}, "spinning=false, arena=false": {"spinning": False, "arena": False}}
     latency = {row.component: row.value for row in rows if row.statistic == "latency_at_settings"}
     assert latency["spinning=false, arena=false"] == 7.0 and latency[AS_SET] == 10.0
+    rounds_told = {row.component: row.instrument.split()[2] for row in rows}
+    assert rounds_told[AS_SET] == "4" and rounds_told["arena=false"] == "2"
 
 
 @pytest.mark.parametrize("name", RUNTIMES.names)
