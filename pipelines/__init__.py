@@ -1,6 +1,6 @@
 """Recipes, plan, store, executors, the command line, and the same from Python. Nothing of ours imports it."""
 
-__all__ = ["Console", "InputError", "Requirements", "Run", "Status", "plan", "run"]
+__all__ = ["Console", "InputError", "Requirements", "Run", "Status", "plan", "run", "search"]
 
 
 def __getattr__(name: str) -> object:

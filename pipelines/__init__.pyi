@@ -5,3 +5,4 @@ from .api import Run as Run
 from .api import Status as Status
 from .api import plan as plan
 from .api import run as run
+from .api import search as search

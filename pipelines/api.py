@@ -21,10 +21,11 @@ from xpareto.eval.results import SCORE, RunSummary, read_runs, summarize
 from xpareto.pipelines.execution import check_launch
 from xpareto.pipelines.planning import Options, Prepared, prepare
 from xpareto.pipelines.runs import Console as Console
+from xpareto.pipelines.runs import Result, choose_run, full_name, run_recipe, store_of, warn_of_changes
 from xpareto.pipelines.runs import Status as Status
-from xpareto.pipelines.runs import choose_run, full_name, run_recipe, store_of, warn_of_changes
 from xpareto.pipelines.runs import export as export_candidate
 from xpareto.pipelines.runs import push as push_candidate
+from xpareto.pipelines.searching import search_recipe
 from xpareto.pipelines.storage import RunFolder
 from xpareto.pipelines.trackers import track_run
 
@@ -221,22 +222,40 @@ def run(
     `save_minutes` lie between two saved states of a training (0: none), and `command` is what the report says
     repeats the run. Work is done in processes of its own; the caller's needs no guard for __main__.
     """
-    check_launch(processes)
-    options = _options(
-        recipe,
-        overrides,
-        base,
-        data,
-        lock,
-        store,
-        runs=Path(runs),
-        processes=processes,
-        save_minutes=save_minutes,
-    )
-    options = replace(options, command=command or _command(options))
+    more = {"runs": Path(runs), "processes": processes, "save_minutes": save_minutes, "command": command}
+    return _done(run_recipe, _options(recipe, overrides, base, data, lock, store, **more), progress)
+
+
+def search(
+    recipe: Recipe,
+    *,
+    overrides: Overrides = (),
+    base: Base = None,
+    data: str | Path | None = None,
+    lock: str | Path | None = None,
+    store: str | Path = "store",
+    runs: str | Path = "runs",
+    processes: int = 1,
+    save_minutes: float = 5.0,
+    progress: Console | Callable[[Status], None] | None = None,
+    command: str = "",
+) -> Run:
+    """Search the space of a recipe within its budget and run the finalists, as `xpareto search` does; see `run`."""
+    more = {"runs": Path(runs), "processes": processes, "save_minutes": save_minutes, "command": command}
+    return _done(search_recipe, _options(recipe, overrides, base, data, lock, store, **more), progress)
+
+
+def _done(
+    do: Callable[[Options, Console], Result],
+    options: Options,
+    progress: Console | Callable[[Status], None] | None,
+) -> Run:
+    check_launch(options.processes)
+    verb = "search" if do is search_recipe else "run"
+    options = replace(options, command=options.command or _command(options, verb))
     console = progress if isinstance(progress, Console) else _Progress(progress or (lambda status: None))
-    done = run_recipe(options, console)
-    return Run(done.run.path, Path(store), done.failed)
+    done = do(options, console)
+    return Run(done.run.path, options.store, done.failed)
 
 
 def _options(
@@ -264,9 +283,9 @@ def _options(
     )
 
 
-def _command(options: Options) -> str:
+def _command(options: Options, verb: str) -> str:
     """Return the command that repeats a run; a recipe that had no file lies in the run's folder."""
-    words = ["xpareto", "run", options.recipe if isinstance(options.recipe, str) else "recipe.yaml"]
+    words = ["xpareto", verb, options.recipe if isinstance(options.recipe, str) else "recipe.yaml"]
     for override in options.overrides:
         words += ["--set", override]
     if isinstance(options.base, str):

@@ -19,6 +19,7 @@ from xpareto.pipelines.commands import (
     output,
     report,
     run,
+    search,
     track,
 )
 from xpareto.pipelines.commands import list as listing
@@ -54,6 +55,7 @@ def global_options(
 
 app.command()(init.init)
 app.command()(run.run)
+app.command()(search.search)
 app.command()(run.plan)
 app.command()(run.measure)
 app.command()(report.report)

@@ -66,6 +66,7 @@ ROOMS = (
     "reports/formats",
     "reports/comparisons",
     "pipelines/runs",
+    "pipelines/searching",
     "pipelines/trackers",
     "reports/terminal",
     "pipelines/drafting",
@@ -93,7 +94,17 @@ MAY_IMPORT = {
 }
 MOST_MODULES = 15
 MOST_LINES = 350
-HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "datasets", "codecarbon", "accelerate", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "onnx",
+    "onnxruntime",
+    "datasets",
+    "codecarbon",
+    "accelerate",
+    "matplotlib",
+    "optuna",
+}
 LATE = ("eval/probing/child.py", "pipelines/__main__.py", "pipelines/cli.py", "pipelines/commands/")
 """Who may import ours inside functions: the child pins itself to cores before numpy starts its threads, the module
 that Python runs takes the working directory off its path first, and a command loads what it needs, so that help,

@@ -12,6 +12,8 @@ from .claims import claim_status as claim_status
 from .cost_changes import NOTICEABLE_LOAD as NOTICEABLE_LOAD
 from .differences import diff as diff
 from .feasible import WITH as WITH
+from .feasible import feasible_set as feasible_set
+from .feasible import judged as judged
 from .recommendation import recommend as recommend
 from .requirements import Requirements as Requirements
 from .requirements import check as check

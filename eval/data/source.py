@@ -107,20 +107,21 @@ class Data:
         return tuple(language for language in languages if language in labelled)
 
     def examples(
-        self, task: Task, language: str, split: str = "test", limit: int | None = None
+        self, task: Task, language: str, split: str = "test", limit: int | None = None, skip: int = 0
     ) -> list[Example]:
-        """Return the first `limit` examples of one language (all by default), in the file's order.
+        """Return the first `limit` examples of one language (all by default) behind `skip`, in the file's order.
 
-        Of a comparable corpus, as many sentences of either side: see Kind.limited of mine.
+        Of a comparable corpus, as many sentences of either side, and none is skipped: see Kind.limited of mine.
         """
+        last = None if limit is None else limit + skip
         if task.own:
-            return self.own.examples(task, language, split)[:limit]
+            return self.own.examples(task, language, split)[skip:last]
         if self._hub is not None:
             file = self._hub.task_file(task, language, split)
-            return self._hub.examples(file, task, limit, language)
-        whole = self._local().examples(task, language, split, limit)
-        limited: list[Example] = KINDS.load(task.kind).limited(whole, limit)
-        return limited
+            return self._hub.examples(file, task, last, language)[skip:]
+        whole = self._local().examples(task, language, split, last)
+        limited: list[Example] = KINDS.load(task.kind).limited(whole, last)
+        return limited[skip:]
 
     def training(self, name: str, split: str, limit: int | None = None) -> list[Example]:
         """Return the first `limit` examples of a training set's split; [] when it has no dev split.

@@ -9,3 +9,4 @@ from ._objective import drawn_qualities as drawn_qualities
 from ._objective import over_blocks as over_blocks
 from ._objective import preferences as preferences
 from ._objective import whole_blocks as whole_blocks
+from .score import language_scores as language_scores

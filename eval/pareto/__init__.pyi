@@ -1,9 +1,12 @@
 from .attainment_surface import attainment as attainment
 from .attainment_surface import attainment_difference as attainment_difference
 from .dominance import ConfidenceSet as ConfidenceSet
+from .dominance import confidence_set as confidence_set
+from .dominance import level_of_pairs as level_of_pairs
 from .frontier import Frontier as Frontier
 from .hypervolume import REFERENCE_OCTAVES as REFERENCE_OCTAVES
 from .hypervolume import REFERENCE_SCORE as REFERENCE_SCORE
+from .hypervolume import joint_hypervolume as joint_hypervolume
 from .hypervolume import octaves as octaves
 from .uncertainty import Cost as Cost
 from .uncertainty import UncertainFrontier as UncertainFrontier

@@ -106,7 +106,7 @@ class MeasurementContext:
             for language in self.languages(ask, asked_task):
                 if language not in present:
                     continue
-                examples = self.data.examples(asked_task, language, ask.split, ask.limit)
+                examples = self.data.examples(asked_task, language, ask.split, ask.limit, ask.skip)
                 if examples:
                     encoded = self._encode(kind, examples, tokenizer, asked_task, language, ask)
                     self._subsets[ask].append(Subset(asked_task, language, examples, encoded))

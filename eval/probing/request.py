@@ -17,7 +17,7 @@ from xpareto.eval.data import DataSpec
 
 @dataclass(frozen=True)
 class Ask:
-    """One task to evaluate; `languages` None: all that it has, `limit` None: all examples.
+    """One task to evaluate; `languages` None: all that it has, `limit` None: all examples behind the first `skip`.
 
     `trained_on` names the training set whose artifact answers; None: the task's own.
     """
@@ -27,6 +27,7 @@ class Ask:
     split: str = "test"
     limit: int | None = None
     trained_on: str | None = None
+    skip: int = 0
 
 
 @dataclass(frozen=True)

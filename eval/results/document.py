@@ -34,8 +34,7 @@ DOCUMENT = "candidates.json"
 UNAVAILABLE = "unavailable"
 _REPEAT = "The run is damaged: repeat it."
 
-# "" in memory is null in the file.
-_Text = Annotated[
+_Text = Annotated[  # "" in memory is null in the file
     str,
     BeforeValidator(lambda text: text or ""),
     PlainSerializer(lambda text: text or None, return_type=str | None),
@@ -64,6 +63,7 @@ class TaskFacts:
     fingerprints: Mapping[str, str] = field(default_factory=dict)  # language -> of its data
     withheld: Mapping[str, str] = field(default_factory=dict)  # language that has data but no gold -> why
     declared: Mapping[str, Any] | None = None  # fields of eval.tasks.Task, where the recipe declares it
+    skip: Annotated[int, Field(ge=0)] = 0  # examples at the beginning of each language that were left out
 
     @property
     def known(self) -> bool:

@@ -97,6 +97,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON."
 
 _OTHER_FOLDERS = {  # how each command that writes is told where
     "run": "Folders are chosen with --store and --out. Finished steps are kept; the same command goes on from there.",
+    "search": "Folders are chosen with --store and --out. What is done is kept; the same command goes on from there.",
     "plan": "The folder is chosen with --store.",
     "measure": "What was measured is kept.",
     "report": "The folder is chosen with --out.",

@@ -27,7 +27,7 @@ def check_evaluation(work: tuple[Workload, ...], start: Start, store: Store) -> 
     for item in work:
         withheld = {}
         for language, fingerprint in zip(item.languages, item.fingerprints, strict=True):
-            mark = _mark(seen, repr(item.task), item.split, str(item.limit), fingerprint)
+            mark = _mark(seen, repr(item.task), item.split, str(item.examined), fingerprint)
             if (why := _kept(mark)) is None:
                 why = why_withheld(start.data, item, language)
                 replace_text(mark, _summed(why))

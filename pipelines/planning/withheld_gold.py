@@ -22,9 +22,10 @@ def why_withheld(data: Data, item: Workload, language: str) -> str:
     threshold but has no gold itself.
     """
     task = item.task
-    examples = data.examples(task, language, item.split, item.limit)
+    examples = data.examples(task, language, item.split, item.limit, item.skip)
     if not examples:
-        raise InputError(f"tasks.{task.name}: no {item.split} example in {language}.")
+        behind = f" behind the first {item.skip}" if item.skip else ""
+        raise InputError(f"tasks.{task.name}: no {item.split} example in {language}{behind}.")
     other = task.calibrated_on(item.split)
     if other is not None:
         labelled = data.examples(task, language, other, item.limit)

@@ -29,7 +29,13 @@ class Workload:
     languages: tuple[str, ...]
     missing: tuple[str, ...]
     fingerprints: tuple[str, ...]  # of each language, in order
+    skip: int = 0  # examples at the beginning that are left out
     withheld: Mapping[str, Withheld] = field(default_factory=dict)  # language -> why it cannot be scored
+
+    @property
+    def examined(self) -> int | str | None:
+        """Return which examples of a language are evaluated, as keys hold it."""
+        return f"{self.limit} behind {self.skip}" if self.skip else self.limit
 
     @property
     def scored(self) -> tuple[str, ...]:
@@ -77,7 +83,9 @@ def workloads(recipe: Recipe, start: Start) -> tuple[Workload, ...]:
                 f"asked for. {_expected(task)} Add it, or leave the task out."
             )
         prints = tuple(start.task_fingerprint(task.name, item, choice.split) for item in languages)
-        wanted_workloads.append(Workload(task, choice.split, choice.limit, languages, missing, prints))
+        wanted_workloads.append(
+            Workload(task, choice.split, choice.limit, languages, missing, prints, choice.skip)
+        )
     return tuple(wanted_workloads)
 
 

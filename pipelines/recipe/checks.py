@@ -15,6 +15,7 @@ from xpareto.eval.runtimes import RUNTIMES
 from xpareto.eval.tasks import ENCODER, TASKS, TRAINING_SETS, Task, split_language, training_set
 from xpareto.pipelines.recipe.check_languages import foreign_languages, shared_languages
 from xpareto.pipelines.recipe.check_own_tasks import own_names, own_task_problems
+from xpareto.pipelines.recipe.check_search import search_problems
 from xpareto.pipelines.recipe.check_training import training_problems
 from xpareto.pipelines.recipe.explanations import explain
 from xpareto.pipelines.recipe.include import with_included
@@ -78,12 +79,13 @@ def check(source: Located) -> Checked:
     if recipe is not None:
         _check_names(recipe, source, problems)
         _check_place_of_arms(source, problems)
+        problems += search_problems(recipe, source)
     alternatives = swept(source, settings, problems)
     if problems or recipe is None:
         raise InputError("\n".join(dict.fromkeys(problems)))
     chains = {arm: _chain(source.value, arm, alternatives) for arm in recipe.arms}
     _check_packing(recipe, chains)
-    return Checked(recipe, chains, dump_yaml(source.value), tuple(_notes(source)))
+    return Checked(recipe, chains, dump_yaml(source.value), source.value, tuple(_notes(source)))
 
 
 def _notes(source: Located) -> Iterator[str]:
@@ -131,6 +133,10 @@ def _check_names(recipe: Recipe, source: Located, problems: list[str]) -> None:
             _known(TASKS, choice.task, source.at(where), problems)
             continue
         task = TASKS.load(choice.task)
+        if choice.skip and task.kind == "mine":
+            problems.append(
+                f"{source.at((*where, 'skip'))}: a comparable corpus is taken from its beginning. Leave it out."
+            )
         if isinstance(choice.languages, list):
             problems += foreign_languages(choice.languages, task, source, (*where, "languages"))
         if choice.trained_on is not None:

@@ -76,4 +76,4 @@ def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[
             and issubclass(field.annotation, BaseModel)
         ):
             model = field.annotation
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from xpareto.compress.core import Step
 from xpareto.pipelines.recipe.probe_groups import by_default
+from xpareto.pipelines.recipe.search_block import Search
 from xpareto.pipelines.recipe.task_choice import Frozen, Languages, Positive, TaskChoice
 
 
@@ -120,6 +121,9 @@ class Recipe(Frozen):
     sweep: dict[str, list[Any]] = Field(
         default_factory=dict, description="Values to try for a step's field: `label.field: [a, b]`."
     )
+    search: Search | None = Field(
+        default=None, description="Settings to search for under a budget, with: xpareto search"
+    )
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
         default=[0], min_length=1, description="Training seeds; every candidate is made once per seed."
     )
@@ -193,4 +197,5 @@ class Checked:
     recipe: Recipe
     chains: Mapping[str, Sequence[Sequence[Setting]]]
     source: str  # the recipe as YAML text, overrides applied
+    plain: Mapping[str, Any] = field(default_factory=dict)  # the same as plain data
     notes: tuple[str, ...] = ()  # what may not be meant, though it is right

@@ -137,6 +137,10 @@ class TaskChoice(Frozen):
     limit: Positive | None = Field(
         default=None, description="Evaluate the first examples of each language only; default: measure.limit."
     )
+    skip: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="Leave out so many first examples of each language, such as those that a search chose by.",
+    )
     split: Literal["test", "dev", "train"] = Field(
         default="test",
         description="The split to evaluate. `train`: the labelled training part of languages other than "
@@ -168,6 +172,6 @@ class TaskChoice(Frozen):
 DECLARING = tuple(
     name
     for name in TaskChoice.model_fields
-    if name not in ("task", "kind", "trained_on", "languages", "limit", "split")
+    if name not in ("task", "kind", "trained_on", "languages", "limit", "skip", "split")
 )
 """The keys that only a task of one's own has."""

@@ -1,5 +1,8 @@
+from .agenda import Agenda as Agenda
 from .agenda import Console as Console
 from .agenda import Status as Status
+from .building import ArtifactBuilder as ArtifactBuilder
+from .building import missing as missing
 from .choose import choose_run as choose_run
 from .claims import claims_of as claims_of
 from .claims import compare_for_claims as compare_for_claims
@@ -12,10 +15,15 @@ from .later_actions import full_name as full_name
 from .later_actions import push as push
 from .later_actions import store_of as store_of
 from .later_actions import verify as verify
+from .measure import Measuring as Measuring
 from .repeat import measure_again as measure_again
 from .report import build_report as build_report
 from .report import kept_analysis as kept_analysis
+from .results import results_of as results_of
 from .run import Result as Result
+from .run import carry_out as carry_out
+from .run import cores as cores
+from .run import reported as reported
 from .run import run_recipe as run_recipe
 from .seal_warning import warn_of_changes as warn_of_changes
 from .submission import submit as submit

@@ -124,7 +124,7 @@ class Measuring:
         if self.settings.country is not None:
             options["country"] = self.settings.country
         tasks = tuple(
-            Ask(work.task.name, work.asked, work.split, work.limit, work.task.trained_on)
+            Ask(work.task.name, work.asked, work.split, work.limit, work.task.trained_on, work.skip)
             for work in self.workloads
         )
         folders = {name: str(artifact.path) for name, artifact in artifacts.items()}
@@ -174,7 +174,7 @@ class Measuring:
             self.threads,
             {name: artifact.digest for name, artifact in artifacts.items()},
             [
-                [repr(work.task), work.split, work.limit, work.asked, work.fingerprints]
+                [repr(work.task), work.split, work.examined, work.asked, work.fingerprints]
                 for work in self.workloads
             ],
         ]

@@ -65,6 +65,7 @@ def _task(item: Workload) -> TaskFacts:
         dict(zip(item.languages, item.fingerprints, strict=True)),
         {language: told.why for language, told in item.withheld.items()},
         asdict(item.task) if item.task.own else None,
+        item.skip,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from xpareto.compress.core import Artifact
+from xpareto.compress.core import Artifact, InputError
 from xpareto.compress.quantization import probe
 from xpareto.eval.hardware import machine_facts, usable_cores
 from xpareto.eval.probing import threading_variables
@@ -58,6 +58,10 @@ def run_recipe(options: Options, console: Console) -> Result:
     """Run a recipe to its report; a run that was killed goes on where it stopped."""
     ready = prepare(options)
     recipe = ready.checked.recipe
+    if recipe.search is not None:
+        raise InputError(
+            f"{recipe.name}: this recipe searches. Give it to `xpareto search`, or leave its `search` out."
+        )
     work = check_evaluation(ready.work, ready.start, ready.store)
     check_training(work, ready.plan, ready.start, ready.store)
     run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, _run_key(ready, work))
@@ -66,46 +70,62 @@ def run_recipe(options: Options, console: Console) -> Result:
             run.check_measured()
             run.drop_unfinished()
         console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
-        for note in ready.notes:
-            console.say(f"Note: {note}")
-        for note in withheld_notes(work):
-            console.say(note)
-        for name, parts in incomplete(ready.plan, ready.start).items():
-            console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
-        threads = recipe.measure.threads or cores()
-        _describe(run, ready, options, threads)
-        to_measure = _turns(ready.plan, recipe.measure, run.finished())
-        to_make = missing(ready)
-        counts = Counter(
-            [*map(making, to_make.values()), *(measuring(group) for group, _, _ in to_measure), REPORTING]
-        )
-        times = times_of_earlier_runs(options.runs, recipe.name)
-        agenda = Agenda(console, counts, times, *done_before(run.events(), to_make))
-        executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
-        builder = ArtifactBuilder(ready, run, executor, threads, agenda, options.save_minutes)
-        try:
-            try:
-                builder.mend()
-                made = {candidate.name: builder.bundle(candidate) for candidate in ready.plan.candidates}
-            finally:
-                executor.close()
-            measurer = Measuring(
-                run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
-            )
-            _measure(to_measure, made, builder, measurer, agenda)
-        except KeyboardInterrupt:
-            console.say(_stopped(builder))
-            raise
-        document = results_of(
-            run.name, options.command, recipe, ready.start, ready.plan, work, ready.store, builder.verified
-        )
-        write_document(run.path, document)
-        failed = {**failed_probes(run.rows()), **builder.failed_candidates(ready.plan)}
-        run.event("finished", failed=len(failed))
-        run.seal()
+        agenda, failed = carry_out(ready, work, run, options, console)
+    return reported(run, failed, agenda)
 
+
+def carry_out(
+    ready: Prepared, work: tuple[Workload, ...], run: RunFolder, options: Options, console: Console
+) -> tuple[Agenda, Mapping[str, str]]:
+    """Make and measure what a plan has and a held run has not yet, and seal the run.
+
+    Return the agenda, of which the report is left, and what failed.
+    """
+    recipe = ready.checked.recipe
+    for note in ready.notes:
+        console.say(f"Note: {note}")
+    for note in withheld_notes(work):
+        console.say(note)
+    for name, parts in incomplete(ready.plan, ready.start).items():
+        console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
+    threads = recipe.measure.threads or cores()
+    _describe(run, ready, options, threads)
+    to_measure = _turns(ready.plan, recipe.measure, run.finished())
+    to_make = missing(ready)
+    counts = Counter(
+        [*map(making, to_make.values()), *(measuring(group) for group, _, _ in to_measure), REPORTING]
+    )
+    times = times_of_earlier_runs(options.runs, recipe.name)
+    agenda = Agenda(console, counts, times, *done_before(run.events(), to_make))
+    executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
+    builder = ArtifactBuilder(ready, run, executor, threads, agenda, options.save_minutes)
+    try:
+        try:
+            builder.mend()
+            made = {candidate.name: builder.bundle(candidate) for candidate in ready.plan.candidates}
+        finally:
+            executor.close()
+        measurer = Measuring(
+            run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
+        )
+        _measure(to_measure, made, builder, measurer, agenda)
+    except KeyboardInterrupt:
+        console.say(_stopped(builder))
+        raise
+    document = results_of(
+        run.name, options.command, recipe, ready.start, ready.plan, work, ready.store, builder.verified
+    )
+    write_document(run.path, document)
+    failed = {**failed_probes(run.rows()), **builder.failed_candidates(ready.plan)}
+    run.event("finished", failed=len(failed))
+    run.seal()
+    return agenda, failed
+
+
+def reported(run: RunFolder, failed: Mapping[str, str], agenda: Agenda) -> Result:
+    """Return a sealed run with its report, which is written."""
     with agenda.piece(REPORTING, "report"):
-        report = build_report([run.path], run.path / "report", warn=console.say)
+        report = build_report([run.path], run.path / "report", warn=agenda.console.say)
     return Result(run, report, failed)
 
 
@@ -133,7 +153,7 @@ def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
     """Return what tells this run from others of its recipe: its plan and what it evaluates."""
     import hashlib
 
-    prints = [(item.task.name, item.split, item.limit, item.asked, item.fingerprints) for item in work]
+    prints = [(item.task.name, item.split, item.examined, item.asked, item.fingerprints) for item in work]
     return hashlib.sha256(repr((ready.plan.key, prints)).encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +117,12 @@ class Store:
         if verify:
             artifact.verify()
         return artifact
+
+    def manifests(self) -> Iterator[Manifest]:
+        """Yield what is recorded of every artifact that can be read, in the order of digests."""
+        for folder in sorted((self.root / "artifacts").glob("??/*")):
+            with suppress(ArtifactDamaged):
+                yield Artifact.open(folder).manifest
 
     def folder(self, digest: str) -> Path:
         """Return where an artifact of that digest lies; InputError for what is no digest."""
