@@ -1,3 +1,6 @@
+from .chooser import Chooser as Chooser
+from .expected_cost import ExpectedCosts as ExpectedCosts
+from .racing import hypervolume as hypervolume
 from .search import search_recipe as search_recipe
 from .space import Point as Point
 from .space import Space as Space

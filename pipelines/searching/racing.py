@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,8 @@ def dominated(results: RunResults, objectives: Sequence[Objective]) -> dict[str,
         if objective.role == "quality":
             place = 0 if objective.name == "score" else table.quality_places[objective.name]
             one = scores.take([place])
-            values.append(Uncertain(-one.points, -one.examples, -one.repeats, one.df))
+            # With the unit of its metric: of few examples the bootstrap alone says too little of the noise.
+            values.append(replace(one, points=-one.points, examples=-one.examples, repeats=-one.repeats))
             continue
         cost = results.cost(objective, systems)
         if cost is None or len(cost.systems) < len(systems):

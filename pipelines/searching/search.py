@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from xpareto.compress.core import Artifact, InputError
+from xpareto.eval.analyses.documents import SEARCH, ScreeningRound
 from xpareto.eval.objectives import OBJECTIVES, Objective
 from xpareto.pipelines.execution import LocalExecutor
 from xpareto.pipelines.planning import (
@@ -34,6 +35,7 @@ from xpareto.pipelines.searching.examples import Examples, examples_of
 from xpareto.pipelines.searching.expected_cost import ExpectedCosts
 from xpareto.pipelines.searching.quiet import check_installed
 from xpareto.pipelines.searching.racing import Dropped, allowed, dominated, ranked
+from xpareto.pipelines.searching.report import report_of
 from xpareto.pipelines.searching.rounds import Round, excesses, values_of
 from xpareto.pipelines.searching.space import Point, Space
 from xpareto.pipelines.searching.study import Study, arm_of, directions
@@ -60,6 +62,8 @@ class LiveSearch:
     executor: LocalExecutor
     threads: int
     dropped: list[Dropped] = field(default_factory=list)
+    rounds: list[ScreeningRound] = field(default_factory=list)
+    ended: str = ""  # why no further setting was tried
     _made: set[str] = field(default_factory=set)
     _first: Round | None = None
 
@@ -92,6 +96,7 @@ class LiveSearch:
                 why = "no setting that was not tried fits the space and what is left of the budget"
                 break
             self._try(self.study.begin(point), point)
+        self.ended = why
         spent = self.study.spent()
         self.console.say(
             f"Tried {spent.candidates} settings, {spent.making_seconds:.0f} s of making and "
@@ -263,6 +268,11 @@ class LiveSearch:
             broken = [f"{name} exceeded by {by:.3g}" for name, by in over.get(arm, {}).items() if by > 0]
             why = ", ".join(broken) or f"not among the best {keep} of {len(best)} as measured"
             self._drop(arm, number, why)
+        self.rounds.append(
+            ScreeningRound(
+                number=number + 1, examples=at.examples, settings=len(alive), left=len(best[:keep])
+            )
+        )
         return best[:keep]
 
     def _drop(self, arm: str, number: int, why: str) -> None:
@@ -313,6 +323,10 @@ def search_recipe(options: Options, console: Console) -> Result:
         finally:
             executor.close()
         points = study.points()
+        document = report_of(
+            run.name, recipe.search, study, examples.words, live.ended, live.dropped, live.rounds, finalists
+        )
+        run.write_text(SEARCH, document.as_json(indent=1))
         console.say(f"Finalists: {', '.join(finalists) or 'none'}")
         final = plans.prepared({arm: points[arm] for arm in finalists}, tasks=examples.reported)
         final_work = check_evaluation(workloads(final.checked.recipe, ready.start), ready.start, ready.store)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xpareto.compress.core import replace_bytes
-from xpareto.eval.analyses.documents import analysis_of, read_analysis
+from xpareto.eval.analyses.documents import analysis_of, read_analysis, read_search
 from xpareto.eval.results import read_runs, summarize
 from xpareto.reports.figures import figures
 from xpareto.reports.formats.csv import spreadsheets
@@ -23,9 +23,10 @@ def build(run_folders: Sequence[Path], out: Path, paper: bool = False) -> list[P
     """
     run_summary = summarize(read_runs(run_folders))
     analysis = analysis_of(run_summary.run, read_analysis(out))
+    search = read_search(run_folders[0]) if len(run_folders) == 1 else None
     texts = {
-        "index.html": page(run_summary, analysis),
-        "summary.md": summary(run_summary, analysis),
+        "index.html": page(run_summary, analysis, search),
+        "summary.md": summary(run_summary, analysis, search),
         **spreadsheets(run_summary, analysis),
         **latex(run_summary, analysis),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, SearchReport
 from xpareto.eval.results import INTERVAL, RunSummary, Score, seen_languages
 from xpareto.reports.findings import (
     change_tasks,
@@ -26,15 +26,18 @@ from xpareto.reports.formats.markdown_costs import (
     use_lines,
 )
 from xpareto.reports.formats.markdown_table import table
+from xpareto.reports.formats.search_view import search_lines
 from xpareto.reports.text import code, facts, language_title, markdown, midway, number, points
 
 
-def summary(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
-    """Return the whole summary; the same run and analysis give the same bytes."""
-    return "\n".join(_lines(run_summary, analysis)).rstrip() + "\n"
+def summary(
+    run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS, search: SearchReport | None = None
+) -> str:
+    """Return the whole summary; the same run, analysis and search give the same bytes."""
+    return "\n".join(_lines(run_summary, analysis, search)).rstrip() + "\n"
 
 
-def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
+def _lines(run_summary: RunSummary, analysis: Analysis, search: SearchReport | None) -> Iterator[str]:
     run = run_summary.run
     recipes = ", ".join(dict.fromkeys(origin.recipe for origin in run.origins))
     yield from (f"# {markdown(recipes)}: which variant to deploy", "")
@@ -55,6 +58,7 @@ def _lines(run_summary: RunSummary, analysis: Analysis) -> Iterator[str]:
     yield from roofline_lines(run_summary)
     yield from tuning_lines(run_summary)
     yield from use_lines(run_summary)
+    yield from search_lines(search)
     yield from effort_lines(run_summary)
     yield from _failures(run_summary)
     yield from ("## Caveats", "")

@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from xpareto.compress.core import enumerated
-from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis
+from xpareto.eval.analyses.documents import NO_ANALYSIS, Analysis, SearchReport
 from xpareto.eval.results import INTERVAL, RunSummary, Score
 from xpareto.reports.costs import (
     LOAD_NOTE,
@@ -73,6 +73,7 @@ from xpareto.reports.findings import (
 )
 from xpareto.reports.formats.class_recall import WIDE, task_recalls
 from xpareto.reports.formats.page_data import figure_data
+from xpareto.reports.formats.search_view import search_section
 from xpareto.reports.text import (
     TERMS,
     duration,
@@ -98,8 +99,10 @@ _SCRIPTS = tuple(
 )
 
 
-def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
-    """Return the page; the same run and analysis give the same bytes.
+def page(
+    run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS, search: SearchReport | None = None
+) -> str:
+    """Return the page; the same run, analysis and search give the same bytes.
 
     Style and script are inlined and named by their hashes in the content security policy, so that no
     text from the rows can run even where it was not escaped.
@@ -166,6 +169,7 @@ def page(run_summary: RunSummary, analysis: Analysis = NO_ANALYSIS) -> str:
         tuning_note=TUNING_NOTE,
         times_note=TIMES_NOTE,
         effort=effort_view(run_summary.run),
+        **search_section(search),
         opening=opening(run_summary),
         arms=arms_compared(run_summary),
         standing=standing(run_summary),

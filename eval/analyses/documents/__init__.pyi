@@ -41,6 +41,11 @@ from .recommendation import OtherRun as OtherRun
 from .recommendation import QualityFacts as QualityFacts
 from .recommendation import Recommendation as Recommendation
 from .recommendation import VariantFacts as VariantFacts
+from .search import SEARCH as SEARCH
+from .search import ScreeningRound as ScreeningRound
+from .search import SearchReport as SearchReport
+from .search import Tried as Tried
+from .search import read_search as read_search
 from .summary import ALL as ALL
 from .summary import NAME as NAME
 from .summary import NO_ANALYSIS as NO_ANALYSIS

@@ -14,6 +14,7 @@ from xpareto.eval.analyses.documents.best_arm import BestArm
 from xpareto.eval.analyses.documents.claim_status import ClaimStatus
 from xpareto.eval.analyses.documents.difference import Difference
 from xpareto.eval.analyses.documents.recommendation import Recommendation
+from xpareto.eval.analyses.documents.search import SearchReport
 from xpareto.eval.analyses.documents.summary import Analysis
 from xpareto.eval.results import row_schema, run_schema
 
@@ -31,6 +32,7 @@ DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "comparison": partial(_schema, ArmComparison),
     "best-arm": partial(_schema, BestArm),
     "claims": partial(_schema, ClaimStatus),
+    "search": partial(_schema, SearchReport),
 }
 
 
