@@ -36,11 +36,14 @@ from xpareto.compress.quantization import (
 )
 from xpareto.compress.quantization import saturation as int8_overflow
 from xpareto.compress.quantization.graph import (
+    Factor,
     Rows,
     add_to_biases,
+    attention_factors,
     collect,
     embedding_nodes,
     watch,
+    with_coded_attention,
     with_learned_codes,
     with_qdq,
     with_rows,
@@ -75,10 +78,10 @@ _TRAINED = (
 class QuantizeStatic(Step):
     """int8 products whose activations have fixed ranges; int8 or int4 rows for the word embeddings.
 
-    QuantizeLinear and DequantizeLinear stand around products with a weight (MatMul, Gemm) and nothing
-    else: weights are symmetric int8, one scale per output channel, activations unsigned 8 bits (x86 runs
-    u8 x s8; s8 x s8 is many times slower there). Sums, norms and softmax stay in float32, so the residual
-    sum after the FFN, where outliers collapse plain W8A8 (Bondarenko et al. 2021, arXiv 2109.12948), is
+    QuantizeLinear and DequantizeLinear stand around products with a weight (MatMul, Gemm), with `attention: int8`
+    around attention's own, and nothing else: weights are symmetric int8, one scale per output channel, activations
+    unsigned 8 bits (x86 runs u8 x s8; s8 x s8 is many times slower there). Sums, norms and softmax stay in float32, so
+    the residual sum after the FFN, where outliers collapse plain W8A8 (Bondarenko et al. 2021, arXiv 2109.12948), is
     never coded. Ranges come from one pass of the float model over the calibration data:
 
     - minmax: all that was seen. percentile: `percentile` % of the values, tails cut equally.
@@ -100,6 +103,9 @@ class QuantizeStatic(Step):
       (MatMulNBits); as small as int8.
     - 16bit: int8 weights and unsigned 16-bit activations of the calibrated min-max range.
     - float: float32 weights.
+
+    `attention: int8` codes queries, keys and values symmetrically, and probabilities in 255 steps from 0 to 1. It
+    pays on OpenVINO, whose attention then runs in integers; onnxruntime takes about the same time with it.
 
     `bias_correction` adds the mean error that coding makes in each output channel to its bias (Nagel et
     al. 2019, section 4.2). The notes hold an outlier report by tensor and language (`outliers`), every
@@ -132,6 +138,9 @@ class QuantizeStatic(Step):
     per_channel: bool = Field(default=True, description="one weight scale per output channel, not per matrix")
     embeddings: Rows = Field(
         default="int8", description="word embeddings: int8 rows, int4 rows in blocks, or float"
+    )
+    attention: Literal["float", "int8"] = Field(
+        default="float", description="attention's own products: of queries and keys, probabilities and values"
     )
     bias_correction: bool = Field(
         default=False, description="fold the mean error of every output channel into the bias"
@@ -209,10 +218,14 @@ class QuantizeStatic(Step):
         method = self.range
         assert method != "learned", "that reads no data"
         inputs = list(dict.fromkeys(product.source for product in products.values()))
-        stats = collect(folder, inputs, data, context.threads, _SAMPLE_ROWS)
-        codes = {
-            name: Affine.over(*chosen_range(one, method, self.percentile)) for name, one in stats.items()
-        }
+        factors = self._factors(model, products)
+        attended = dict.fromkeys(
+            factor.value for pair in factors.values() for factor in pair if not factor.probabilities
+        )
+        seen = collect(folder, [*inputs, *attended], data, context.threads, _SAMPLE_ROWS)
+        ranges = {name: chosen_range(one, method, self.percentile) for name, one in seen.items()}
+        stats = {name: seen[name] for name in inputs}
+        codes = {name: Affine.over(*ranges[name]) for name in inputs}
         errors = {
             name: self._error(product, stats[product.source], codes[product.source])
             for name, product in products.items()
@@ -242,11 +255,14 @@ class QuantizeStatic(Step):
                 vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
             add_to_biases(model, vectors)
         made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
+        peaks = {name: max(-ranges[name][0], ranges[name][1]) for name in attended}
+        made = with_coded_attention(made, factors, peaks)
         lookups = embedding_nodes(made)
         made = with_rows(made, lookups, self.embeddings)
         kinds = Counter(product.operator for name, product in products.items() if name not in fallen)
         notes: dict[str, Any] = {
             "quantized_nodes": dict(sorted(kinds.items())),
+            "attention_products": len(factors),
             "embeddings": self.embeddings if lookups else "none",
             "fallback": {name: fallen[name] for name in products if name in fallen},
             "ranges": {name: [round(value, 5) for value in _range(one)] for name, one in codes.items()},
@@ -254,6 +270,19 @@ class QuantizeStatic(Step):
             "outliers": report,
         }
         return made, notes
+
+    def _factors(
+        self, model: ModelProto, products: Mapping[str, onnx_weights.Product]
+    ) -> Mapping[str, tuple[Factor, Factor]]:
+        if self.attention == "float":
+            return {}
+        factors = attention_factors(model, products)
+        if not factors:
+            raise InputError(
+                "quantize_static: attention: int8: expected products of projected queries, keys and values, found none "
+                "in this model, whose attention changes them first (rotary positions, for one). Leave attention: float."
+            )
+        return factors
 
     def _coded(self, product: onnx_weights.Product) -> np.ndarray:
         """Return the weight (inputs, outputs) as it is after coding."""

@@ -1,3 +1,6 @@
+from .attention import Factor as Factor
+from .attention import attention_factors as attention_factors
+from .attention import with_coded_attention as with_coded_attention
 from .bias import add_to_biases as add_to_biases
 from .blocks import with_blocks as with_blocks
 from .blocks import with_halves as with_halves

@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.compress.tiny_onnx import TEXT_QUICK, apply, onnx_model
 from tests.tiny_world import TinyWorld
 from xpareto.compress.core import STEPS, Artifact, InputError
 from xpareto.compress.onnx.deployment import deploy
@@ -143,3 +144,14 @@ def test_what_openvino_cannot_read_is_told_with_its_file(tmp_path: Path) -> None
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(InputError, match=r"model\.onnx: openvino cannot read it"):
         read_openvino(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(("attention", "precision"), [("float", "f32"), ("int8", "i8")])
+def test_attention_of_codes_runs_in_integers(tmp_path: Path, attention: str, precision: str) -> None:
+    """OpenVINO runs both products of a layer's attention and the softmax between them as one subgraph."""
+    step = STEPS.load("quantize_static").model_validate({"calibration": TEXT_QUICK, "attention": attention})
+    made = apply(step, onnx_model("tagging"), tmp_path / "made")
+    kinds = layers(openvino.Core().compile_model(read_openvino(made.file("model.onnx")), "CPU", IN_FLOAT))
+    assert {kind: count for kind, count in kinds.items() if kind[0] in ("Subgraph", "MatMul")} == {
+        ("Subgraph", precision): 2
+    }

@@ -88,6 +88,16 @@ def test_every_way_to_choose_ranges_gives_a_close_model_with_unsigned_codes(
     assert -0.3 < low < 0 < high
 
 
+def test_attention_in_int8_leaves_no_product_in_float_and_stays_close(tmp_path: Path) -> None:
+    made = quantize(
+        onnx_model("tagging"), tmp_path / "int8", attention="int8", range="minmax", reduce_range=REDUCE_RANGE
+    )
+    notes = made.manifest.notes
+    assert notes["attention_products"] == 4 and notes["products"]["float"] == 0
+    drift = notes["drift"]["logits"]
+    assert drift["mean_abs_diff"] < 0.05 * drift["max_abs_reference"]
+
+
 def test_minmax_ranges_are_the_extremes_of_the_inputs_of_the_products(tmp_path: Path) -> None:
     made = quantize(onnx_model("tagging"), tmp_path / "int8", range="minmax")
     tensors = made.manifest.notes["outliers"]["tensors"]
