@@ -53,16 +53,24 @@ class SmoothQuant(Step):
       it as in models that normalise first. A Mul stands in front of the products: that is why the step
       takes ONNX, no XLM-R checkpoint could say it.
     - attention (input of the attention's output product): folded into the value projection, at no cost.
-    - ffn (second FFN input, behind GELU): a Mul as well, over the FFN's width; not by default.
+    - ffn (second FFN input, behind GELU): a Mul as well, over the FFN's width. OpenVINO does it inside the product
+      before it, at no cost; onnxruntime apart, in a few percent of a pass.
 
     Inputs of other products (the head, a low-rank embedding) stay. With `alpha: search`, every input has
     the alpha of 0.1 to 0.9 of the least error of its coded products on the calibration data, or none where
     that is best, and then no Mul.
 
+    Drift of the states of multilingual-e5-small in static int8 (mean |x' - x| / mean |x|, 64 sentences of Tatoeba in
+    de, hi, tr and zh): 0.090 unsmoothed, 0.076 with alpha 0.5 on norm and attention, 0.041 with the search on all
+    three, 0.040 with 0.8 on all three; ranges by minmax for the last two, since what is smoothed has few outliers left
+    to clip. Almost all of the unsmoothed drift comes from the second FFN input: that alone in codes (after alpha 0.5 on
+    the others, ranges by mse) gives 0.064; query, key and value alone 0.016, the attention's output product 0.009, the
+    first FFN product 0.019.
+
     ```yaml
     - {step: export_onnx, label: onnx}
-    - {step: smooth_quant, alpha: 0.5, candidate: false}
-    - {step: quantize_static}
+    - {step: smooth_quant, candidate: false}
+    - {step: quantize_static, range: minmax}
     ```
     """
 
@@ -85,10 +93,10 @@ class SmoothQuant(Step):
         description="data that the maxima of the activations come from",
     )
     alpha: Annotated[float, Field(ge=0, le=1)] | Literal["search"] = Field(
-        default=0.5, description="share of the outliers that weights take over; search: per input"
+        default="search", description="share of the outliers that weights take over; search: per input"
     )
     inputs: list[Literal["norm", "attention", "ffn"]] = Field(
-        default=["norm", "attention"],
+        default=["norm", "attention", "ffn"],
         min_length=1,
         description="which inputs of products are smoothed: norm, attention, ffn",
     )

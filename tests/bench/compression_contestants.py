@@ -150,7 +150,9 @@ def ours_static(bench: Bench, target: Path) -> Model:
 def ours_smoothed(bench: Bench, target: Path) -> Model:
     fields = {"calibration": calibration(bench)}
     smooth = bench.step("smooth_quant", fields, bench.fp32, target.with_name(target.name + "-smooth"))
-    return bench.model(bench.step("quantize_static", fields, smooth, target), "onnxruntime")
+    return bench.model(
+        bench.step("quantize_static", fields | {"range": "minmax"}, smooth, target), "onnxruntime"
+    )
 
 
 def ours_static_on_openvino(bench: Bench, target: Path) -> Model:

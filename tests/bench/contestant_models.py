@@ -22,7 +22,7 @@ from xlmr_base_size import in_process, make_source_and_tell, run_steps
 TORCH, FP32, INT8 = "torch", "fp32", "dynamic-int8"
 EXPORTERS = "exporters-int8"
 OPTIMUM_FP32, OPTIMUM_INT8 = "optimum-fp32", "optimum"
-STATIC, OPTIMIZED = "static-int8", "optimizer-int8"
+SMOOTH, STATIC, OPTIMIZED = "smooth", "static-int8", "optimizer-int8"
 NNCF, NNCF_WEIGHTS, CTRANSLATE2 = "nncf-int8", "nncf-int8-weights", "ctranslate2-int8"
 PEERS: dict[str, tuple[tuple[str, ...], str]] = {  # environment -> packages, what must be importable
     "nncf": (("nncf==3.4.0", "openvino==2026.4.1"), "nncf"),
@@ -30,6 +30,7 @@ PEERS: dict[str, tuple[tuple[str, ...], str]] = {  # environment -> packages, wh
     "ctranslate2": (("ctranslate2==4.8.5", "torch==2.13.0", "transformers<5"), "ctranslate2, transformers"),
 }
 _SHORT = {"examples": 64, "max_length": 40}
+_STATIC = {"calibration": _SHORT, "range": "minmax", "attention": "int8"}
 _STATIC_PEERS = Path(__file__).resolve().parent / "static_int8_peers.py"
 _CONVERT = """
 import sys, tempfile, numpy, ctranslate2, transformers
@@ -56,7 +57,11 @@ def make_models(folder: Path, layers: int, vocab: int, environments: Path) -> di
         FP32: lambda: in_process(run_steps, [("export_onnx", {}, source, folder / FP32)]),
         INT8: lambda: in_process(run_steps, [("quantize_dynamic", {}, folder / FP32, folder / INT8)]),
         STATIC: lambda: in_process(
-            run_steps, [("quantize_static", {"calibration": _SHORT}, folder / FP32, folder / STATIC)]
+            run_steps,
+            [
+                ("smooth_quant", {"calibration": _SHORT}, folder / FP32, folder / SMOOTH),
+                ("quantize_static", _STATIC, folder / SMOOTH, folder / STATIC),
+            ],
         ),
         EXPORTERS: lambda: in_process(exporters_int8, source, folder / EXPORTERS),
     }
