@@ -35,7 +35,7 @@ browser slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m $@ || test $$? -eq 5
 
 lock: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -e '.[test,mlflow,optimum,prune,search,sentencepiece]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -e '.[test,mlflow,optimum,prune,ray,search,sentencepiece]'
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:

@@ -18,7 +18,7 @@ from xpareto.compress.onnx import Layout
 from xpareto.eval.analyses import Requirements as Requirements
 from xpareto.eval.analyses.documents import Recommendation
 from xpareto.eval.results import SCORE, RunSummary, read_runs, summarize
-from xpareto.pipelines.execution import check_launch
+from xpareto.pipelines.execution import check_launch, check_ray
 from xpareto.pipelines.planning import Options, Prepared, prepare
 from xpareto.pipelines.runs import Console as Console
 from xpareto.pipelines.runs import Result, choose_run, full_name, run_recipe, store_of, warn_of_changes
@@ -211,6 +211,8 @@ def run(
     store: str | Path = "store",
     runs: str | Path = "runs",
     processes: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     save_minutes: float = 5.0,
     progress: Console | Callable[[Status], None] | None = None,
     command: str = "",
@@ -219,10 +221,12 @@ def run(
 
     A run that was stopped goes on when it is called again with the same. `progress` is called with where the run
     stands, several times a second; or it is a Console, which is told lines as well. `processes` train together,
-    `save_minutes` lie between two saved states of a training (0: none), and `command` is what the report says
-    repeats the run. Work is done in processes of its own; the caller's needs no guard for __main__.
+    `workers` make and score several things at a time, on the Ray cluster at the address `ray` where one is given,
+    `save_minutes` lie between two saved states of a training (0: none), and `command` is what the report says repeats
+    the run. Work is done in processes of its own; the caller's needs no guard for __main__.
     """
-    more = {"runs": Path(runs), "processes": processes, "save_minutes": save_minutes, "command": command}
+    more: dict[str, Any] = {"runs": Path(runs), "processes": processes, "workers": workers, "ray": ray}
+    more |= {"save_minutes": save_minutes, "command": command}
     return _done(run_recipe, _options(recipe, overrides, base, data, lock, store, **more), progress)
 
 
@@ -250,7 +254,9 @@ def _done(
     options: Options,
     progress: Console | Callable[[Status], None] | None,
 ) -> Run:
-    check_launch(options.processes)
+    check_launch(options.processes, options.workers or 1, options.ray)
+    if options.ray is not None:
+        check_ray()
     verb = "search" if do is search_recipe else "run"
     options = replace(options, command=options.command or _command(options, verb))
     console = progress if isinstance(progress, Console) else _Progress(progress or (lambda status: None))

@@ -58,6 +58,7 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0  # with those of attempts that were killed
     cpu_seconds: float | None = None  # over all cores and processes that worked on it
+    memory_bytes: int | None = None  # most that was resident in the process that made it
     energy_j: float | None = None
     energy_basis: str = "unavailable"  # or measured, modelled
     energy_instrument: str = ""

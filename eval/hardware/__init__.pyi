@@ -8,8 +8,15 @@ from .interference import Counters as Counters
 from .interference import load_between as load_between
 from .interference import processor_seconds as processor_seconds
 from .machine import abilities as abilities
+from .machine import core_numbers as core_numbers
 from .machine import cpu_model as cpu_model
+from .machine import free_memory_bytes as free_memory_bytes
+from .machine import gpu_numbers as gpu_numbers
 from .machine import machine_facts as machine_facts
 from .machine import usable_cores as usable_cores
 from .machine import vector_flags as vector_flags
 from .rapl import PowerCounter as PowerCounter
+from .resident import peak_bytes as peak_bytes
+from .resident import reset_peak as reset_peak
+from .resident import resident_bytes as resident_bytes
+from .resident import resident_source as resident_source

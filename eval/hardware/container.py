@@ -45,6 +45,20 @@ def memory_limit() -> int | None:
     return min(limits, default=None)
 
 
+def memory_left() -> int | None:
+    """Return how many bytes more the group of this process may hold, caches given up; None without a limit."""
+    left = []
+    for folder, version in _folders("memory"):
+        limit = _text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes")) or ""
+        held = _text(folder / ("memory.current" if version == 2 else "memory.usage_in_bytes")) or ""
+        if limit.isdigit() and int(limit) < _UNLIMITED_V1 and held.isdigit():
+            pairs = [line.split() for line in (_text(folder / "memory.stat") or "").splitlines()]
+            told = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+            cache = told.get("inactive_file", told.get("total_inactive_file", 0))
+            left.append(max(0, int(limit) - int(held) + cache))
+    return min(left, default=None)
+
+
 def throttling() -> Throttling | None:
     """Return the counts of the group, this one or an outer one, that stood still most often; None without a quota."""
     counts = []

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from xpareto.eval.hardware.container import cpu_quota, memory_limit
+from xpareto.eval.hardware.container import cpu_quota, memory_left, memory_limit
 from xpareto.eval.hardware.rapl import POWERCAP, PowerCounter
 
 PACKAGES = (
@@ -110,9 +110,24 @@ def usable_cores() -> int:
 
     Threads beyond the quota of a container would use it up early in each period, and then all stand still.
     """
-    pinned = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    pinned = len(core_numbers())
     quota = cpu_quota()
     return pinned if quota is None else max(1, min(pinned, int(quota)))
+
+
+def core_numbers() -> list[int]:
+    """Return the numbers of the logical cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def gpu_numbers() -> list[str]:
+    """Return what CUDA_VISIBLE_DEVICES calls each GPU that this process may use; none where there is none."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name for name in given.split(",") if name and name != "-1"]
+    return [str(number) for number in range(len(gpus()))]
 
 
 def physical_cores() -> int | None:
@@ -129,6 +144,14 @@ def memory_bytes() -> int:
 
     total, limit = int(psutil.virtual_memory().total), memory_limit()
     return total if limit is None else min(total, limit)
+
+
+def free_memory_bytes() -> int:
+    """Return the memory that this process and its children could still take, a container's limit considered."""
+    import psutil
+
+    free, left = int(psutil.virtual_memory().available), memory_left()
+    return free if left is None else min(free, left)
 
 
 def rapl_readable() -> bool:

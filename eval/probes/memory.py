@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from xpareto.compress.architectures import max_tokens
+from xpareto.eval.hardware import peak_bytes, reset_peak, resident_bytes, resident_source
 from xpareto.eval.probing import TOKEN_BUDGET, MeasurementContext, Probe
 from xpareto.eval.records import Measurement
 from xpareto.eval.runtimes import model_config
-
-_STATUS = Path("/proc/self/status")
-_RESET_PEAK = "5"  # proc(5), clear_refs: VmHWM becomes VmRSS
 
 
 class Memory(Probe):
@@ -66,47 +61,6 @@ def longest_batch(context: MeasurementContext, training_set: str) -> tuple[np.nd
     rows = max(1, int(context.option("token_budget", TOKEN_BUDGET)) // longest)
     ids = np.full((rows, longest), context.pad_id(training_set) + 1, np.int64)
     return ids, np.ones_like(ids)
-
-
-def resident_source() -> str:
-    """Return which counter `resident_bytes` and `peak_bytes` read."""
-    return "VmRSS and VmHWM" if _STATUS.exists() else "getrusage"
-
-
-def resident_bytes() -> int:
-    """Return the resident memory of this process now."""
-    if _STATUS.exists():
-        return _status_bytes("VmRSS")
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
-
-
-def reset_peak() -> None:
-    """Let the peak start from now, where the kernel allows it."""
-    if not _STATUS.exists():
-        return
-    try:
-        Path("/proc/self/clear_refs").write_text(_RESET_PEAK, encoding="ascii")
-    except OSError:  # a locked-down container: a fresh process has no earlier peak to speak of
-        return
-
-
-def peak_bytes() -> int:
-    """Return the most that was resident since `reset_peak`, or since the process started."""
-    if _STATUS.exists():
-        return _status_bytes("VmHWM")
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _status_bytes(name: str) -> int:
-    for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"{_STATUS} of process {os.getpid()} has no {name}")
 
 
 PROBE = Memory()

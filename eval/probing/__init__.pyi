@@ -9,6 +9,7 @@ from .context import sentences_of as sentences_of
 from .outputs import NEAREST as NEAREST
 from .outputs import NORMS as NORMS
 from .outputs import KeptOutputs as KeptOutputs
+from .own_process import only_on as only_on
 from .own_process import own_command as own_command
 from .own_process import own_environment as own_environment
 from .predict import Answered as Answered

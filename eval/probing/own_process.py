@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -25,3 +27,17 @@ def own_environment() -> dict[str, str]:
     environment.pop("PYTHONPATH", None)
     parts = [*ours, *filter(None, given)]
     return environment | ({"PYTHONPATH": os.pathsep.join(parts)} if parts else {})
+
+
+@contextmanager
+def only_on(cores: Sequence[int]) -> Iterator[None]:
+    """Keep this thread, and the processes that it starts inside, on some cores, where the system knows affinity."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)  # 0: of this thread alone
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -70,6 +70,23 @@ Processes = Annotated[
         "--processes", min=1, metavar="N", help="Train with N processes: one for each GPU, or on CPUs."
     ),
 ]
+Workers = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Make and score N at a time, each with its share of cores or its GPU.",
+    ),
+]
+RayAddress = Annotated[
+    Text,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Make and score on a Ray cluster: auto, local, host:port or ray://host:port.",
+    ),
+]
 SaveEvery = Annotated[
     float,
     typer.Option(

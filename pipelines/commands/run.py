@@ -15,6 +15,7 @@ from xpareto.pipelines.commands.options import (
     DataName,
     LockFile,
     Processes,
+    RayAddress,
     RecipeName,
     RunName,
     RunsFolder,
@@ -24,6 +25,7 @@ from xpareto.pipelines.commands.options import (
     StoreFolder,
     StoreLookup,
     Text,
+    Workers,
     command_line,
 )
 from xpareto.pipelines.commands.output import tell
@@ -38,6 +40,8 @@ def run(
     out: RunsFolder = RUNS,
     store: StoreFolder = STORE,
     processes: Processes = 1,
+    workers: Workers = None,
+    ray: RayAddress = None,
     save_every: SaveEvery = 5.0,
     track: Annotated[
         Text,
@@ -72,6 +76,8 @@ def run(
             store=store,
             runs=out,
             processes=processes,
+            workers=workers,
+            ray=ray,
             save_minutes=save_every,
             progress=terminal,
             command=command_line(),

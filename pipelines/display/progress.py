@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -63,11 +64,12 @@ class Terminal(Console):
     def show(self, status: Status) -> None:
         self._status = status
         if not self._draws and time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
-            self.say(f"{place(status)} {told(status)}; {status.to_go}")
+            lines = [f"{place(one)} {told(one)}" for one in at_work(status)]
+            self.say("\n".join([*lines[:-1], f"{lines[-1]}; {status.to_go}"]))
 
     def made(self, status: Status, seconds: float) -> None:
         end = "" if self._draws else f"; {status.to_go}"
-        self.say(f"{place(status)} made {status.what} in {seconds:.1f} s{end}")
+        self.say(f"{place(status)} made {told(replace(status, of=0))} in {seconds:.1f} s{end}")
 
     def summary(self, run: Path, failed: Mapping[str, str]) -> None:
         """Tell what failed of a run, by candidate, and the answer."""
@@ -76,7 +78,7 @@ class Terminal(Console):
         show_ending(run)
 
     def _standing(self) -> Group:
-        """Return what is drawn: how far the whole is, with a bar, and the piece at hand."""
+        """Return what is drawn: how far the whole is, with a bar, and the pieces at hand."""
         status = self._status
         if status is None:
             return Group()
@@ -86,7 +88,7 @@ class Terminal(Console):
         line.add_row(
             ProgressBar(total=1.0, completed=share, width=_BAR), Text(f"{status.at}, {status.to_go}")
         )
-        return Group(line, Text(visible(told(status)), overflow="fold"))
+        return Group(line, *(Text(visible(told(one)), overflow="fold") for one in at_work(status)))
 
 
 def place(status: Status) -> str:
@@ -98,6 +100,20 @@ def place(status: Status) -> str:
     return f"[{status.number}/{status.total}]"
 
 
+def at_work(status: Status) -> list[Status]:
+    """Return the pieces at hand in the order in which they began.
+
+    >>> [place(one) for one in at_work(Status(4, 9, "b", beside=(Status(3, 9, "a"),)))]
+    ['[3/9]', '[4/9]']
+    """
+    return sorted((status, *status.beside), key=lambda one: one.number)
+
+
 def told(status: Status) -> str:
-    """Return the piece at hand and how far it is."""
-    return f"{status.what}: {status.parts}" if status.parts else status.what
+    """Return a piece at hand, where it is done, and how far it is.
+
+    >>> told(Status(3, 97, "fp32", "updates", 120, 400, where="worker 2"))
+    'fp32 on worker 2: 120 of 400 updates'
+    """
+    what = f"{status.what} on {status.where}" if status.where else status.what
+    return f"{what}: {status.parts}" if status.parts else what

@@ -3,6 +3,13 @@ from .distributed import check_launch as check_launch
 from .distributed import helps as helps
 from .executor import Executor as Executor
 from .executor import LocalExecutor as LocalExecutor
+from .executor import LocalWorkers as LocalWorkers
 from .executor import StepError as StepError
+from .executor import WorkerDied as WorkerDied
+from .expected import Expected as Expected
+from .ray_executor import RayExecutor as RayExecutor
+from .ray_executor import check_ray as check_ray
+from .schedule import Schedule as Schedule
+from .schedule import longest_paths as longest_paths
 from .work import Job as Job
 from .worker import follow as follow

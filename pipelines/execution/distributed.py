@@ -58,10 +58,19 @@ def helps() -> bool:
     return launched() > 1 and int(os.environ.get("RANK", "0")) > 0
 
 
-def check_launch(processes: int) -> None:
-    """Refuse --processes where a launcher started several of us already."""
-    if processes > 1 and launched() > 1:
+def check_launch(processes: int, workers: int = 1, ray: str | None = None) -> None:
+    """Refuse --processes beside --workers and --ray, and each where a launcher started several of us already."""
+    given = {f"--workers {workers}": workers > 1, f"--ray {ray}": ray is not None}
+    several = [option for option, there in given.items() if there]
+    if processes > 1 and several:
         raise InputError(
-            f"--processes {processes}: expected 1 under a launcher, which started {launched()} processes already. "
-            "Leave --processes out."
+            f"--processes {processes} {several[0]}: expected one of the two. Processes train one model together, "
+            "workers make several pieces of work at a time."
+        )
+    several += [f"--processes {processes}"] if processes > 1 else []
+    if several and launched() > 1:
+        option, _, _ = several[0].partition(" ")
+        raise InputError(
+            f"{several[0]}: expected {'none' if option == '--ray' else '1'} under a launcher, which started "
+            f"{launched()} processes already. Leave {option} out."
         )

@@ -16,7 +16,7 @@ from xpareto.compress.core import STEPS, Artifact, Context, InputError, Manifest
 from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
-from xpareto.eval.hardware import machine_energy
+from xpareto.eval.hardware import machine_energy, peak_bytes, reset_peak
 from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work
 from xpareto.pipelines.planning import HUB_FILES, Base, Node
@@ -37,12 +37,21 @@ class Job:
     base_repo: str | None = None
     base_revision: str | None = None
     save_minutes: float = 5.0  # see Context
+    memory_bytes: int | None = None  # that it is expected to take; None: not known
 
     @staticmethod
     def of(
-        node: Node, store: Store, data: DataSpec, threads: int, base: Base | None, save_minutes: float = 5.0
+        node: Node,
+        store: Store,
+        data: DataSpec,
+        threads: int,
+        base: Base | None,
+        save_minutes: float = 5.0,
+        memory_bytes: int | None = None,
     ) -> Job:
-        plain = Job(node, str(store.root), data, threads, save_minutes=save_minutes)
+        plain = Job(
+            node, str(store.root), data, threads, save_minutes=save_minutes, memory_bytes=memory_bytes
+        )
         if node.step != "base" or base is None:
             return plain
         found = base.source(node.fields["source"])
@@ -141,6 +150,7 @@ def _apply(work: Job, inputs: _Inputs, target: Path, progress: Progress, *, firs
 
 def _make(work: Job, inputs: _Inputs, target: Path, progress: Progress) -> Manifest:
     node, source, teacher = work.node, inputs.source, inputs.teacher
+    reset_peak()
     with WorkMeter(inputs.scratch) as meter:
         made = _take_base(work, target) if node.step == "base" else _apply(work, inputs, target, progress)
         spent = meter.spent()
@@ -163,6 +173,7 @@ def _make(work: Job, inputs: _Inputs, target: Path, progress: Progress) -> Manif
         versions=node.versions,
         seconds=round(spent.seconds, 3),
         cpu_seconds=round(spent.cpu_seconds, 3),
+        memory_bytes=peak_bytes(),
         energy_j=round(used.total_j + (used.gpu_j or 0.0), 3),
         energy_basis=used.basis,
         energy_instrument=instrument_of_work(used),

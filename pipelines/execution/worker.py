@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -28,6 +29,9 @@ _GRACE = 5.0  # seconds that a failed helper leaves the first process to fail by
 
 def main() -> None:
     """Serve until standard input closes."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all: the parent decides, and closes the input
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print is no answer
     inbox: queue.Queue[str] = queue.Queue()
@@ -41,8 +45,9 @@ def main() -> None:
         except InputError as error:
             _answer(answers, {"failed": str(error), "input": True})
             os._exit(1)
+    announce = group.announce if group is not None else None
     while line := inbox.get():
-        _answer(answers, _serve(line, answers, group))
+        _answer(answers, serve(line, lambda *parts: _answer(answers, {"progress": parts}), announce))
     if group is not None:
         group.end()
     os._exit(0)
@@ -72,20 +77,25 @@ def follow(say: Callable[[str], None]) -> None:
     os._exit(0)  # torch would warn that a group which is gone was not left
 
 
-def _serve(line: str, answers: IO[str], group: ProcessGroup | None) -> dict[str, Any]:
-    """Do one piece of work and return what came of it; tell the progress meanwhile."""
+def serve(
+    line: str,
+    tell: Callable[[int, int, str], None],
+    announce: Callable[[str], None] | None = None,
+    seconds: float = 0.2,
+) -> dict[str, Any]:
+    """Do one piece of work and return what came of it; tell the progress meanwhile, `seconds` apart."""
     last = 0.0
 
     def progress(done: int, total: int, text: str) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last > 0.2 or done == total:
+        if now - last > seconds or done == total:
             last = now
-            _answer(answers, {"progress": [done, total, text]})
+            tell(done, total, text)
 
     work = Job.from_json(line)
     try:
-        return {"done": do(work, progress, group.announce if group is not None else None)}
+        return {"done": do(work, progress, announce)}
     except InputError as error:
         return {"failed": str(error), "input": True}
     except BaseException as error:  # a bug in one step must not take the other candidates along

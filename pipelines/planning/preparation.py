@@ -33,6 +33,10 @@ class Options:
     runs: Path = Path("runs")
     command: str = ""
     processes: int = 1  # that train together
+    workers: int | None = (
+        None  # how many nodes are made at a time; None: 1, of a cluster what it has room for
+    )
+    ray: str | None = None  # address of the cluster that makes them
     save_minutes: float = 5.0  # between two saved states of a training; 0: none
 
 

@@ -84,6 +84,11 @@ class Measure(Frozen):
         description="Accept energy modelled by codecarbon's process mode where no counter is readable; it "
         "stands on a frontier only where `objectives` names energy_j.",
     )
+    on: Name | None = Field(
+        default=None,
+        description="Measure costs on nodes of a Ray cluster (--ray) that carry this custom resource, one candidate at "
+        "a time, alone; default: on the machine that the command runs on.",
+    )
     country: Annotated[str, Field(pattern=_COUNTRY)] | None = Field(
         default=None, description="ISO 3166 alpha-3 country of the machine, for carbon intensity."
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +21,8 @@ class Status:
     """Where a command stands: in piece `number` of `total`, of which `done` of `of` parts are done.
 
     `detail` says what is done just now; `piece_left` and `left` are the seconds to go in this piece and in
-    all, None where nothing tells. `guess`: some kind of work that is to come has not been timed yet.
+    all, None where nothing tells. `guess`: some kind of work that is to come has not been timed yet. `where` names
+    the worker or machine that does it, where there are several; `beside` are the other pieces at work, oldest first.
     """
 
     number: int
@@ -32,6 +35,8 @@ class Status:
     gone: float = 0.0
     left: float | None = None
     guess: bool = False
+    where: str = ""
+    beside: tuple[Status, ...] = ()
 
     @property
     def at(self) -> str:
@@ -97,12 +102,44 @@ def span(seconds: float) -> str:
 
 
 @dataclass
+class Piece:
+    """A piece of work that is at hand; `tell` says how far it is, `begins` where it is done."""
+
+    agenda: Agenda
+    kind: str
+    number: int
+    what: str
+    began: float
+    status: Status
+    first: tuple[int, float]  # what it told first of its present count, and when
+
+    def tell(self, done: int, of: int, detail: str) -> None:
+        """Show that `done` of `of` parts are done."""
+        with self.agenda.lock:
+            now = time.monotonic()
+            if done < self.first[0] or of != self.status.of:
+                self.first = (done, now)
+            first, since = self.first
+            left = (now - since) / (done - first) * (of - done) if done > first else None
+            self.status = replace(self.status, detail=detail, done=done, of=of, piece_left=left)
+            self.agenda.show(self)
+
+    def begins(self, where: str) -> None:
+        """Show where it is done: the name of a worker or of a machine; "" on the only one."""
+        with self.agenda.lock:
+            self.status = replace(self.status, where=where)
+            if where:
+                self.agenda.show(self)
+
+
+@dataclass
 class Agenda:
     """The pieces of work of one command, how many of each kind, and what pieces of a kind took (seconds).
 
     Pieces of one kind are taken to need the same time: the mean of those that are done, in this run or in
     earlier ones of its recipe (`seconds`), and of all kinds together where none of the kind is. Where a command
-    goes on, `done` are the pieces that were done before, and `gone` the seconds that they took.
+    goes on, `done` are the pieces that were done before, and `gone` the seconds that they took. Up to `at_once`
+    pieces are at work together, those of the kinds `alone` one after the other. Threads may share it.
     """
 
     console: Console
@@ -110,66 +147,98 @@ class Agenda:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     done: int = 0
     gone: float = 0.0
+    at_once: int = 1
+    alone: AbstractSet[str] = frozenset()
     now: Status = Status(0, 0, "")
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _waiting: dict[str, int] = field(default_factory=dict)
     _began: float = field(default_factory=lambda: time.monotonic())
-    _kind: str = ""
-    _piece: float = 0.0  # when the piece at hand began
-    _first: tuple[int, float] = (0, 0.0)  # what it told first of its present count, and when
+    _at_work: list[Piece] = field(default_factory=list)
+    _last: int = 0  # number of the piece that was begun last
 
     def __post_init__(self) -> None:
         self._waiting = dict(self.counts)
         self._began -= self.gone
+        self._last = self.done
         self.now = Status(self.done, self.done + sum(self.counts.values()), "")
 
     @contextmanager
-    def piece(self, kind: str, what: str) -> Iterator[None]:
-        """Work on one piece inside; `tell` says how far it is. One that was not foreseen adds to the total."""
-        foreseen = self._waiting.get(kind, 0) > 0
-        self._waiting[kind] = max(0, self._waiting.get(kind, 0) - 1)
-        self._kind, started = kind, time.monotonic()
-        self._piece, self._first = started, (0, started)
-        self.now = Status(self.now.number + 1, self.now.total + (not foreseen), what)
-        self._show(0, 0, "")
-        yield
-        self.seconds.setdefault(kind, []).append(time.monotonic() - started)
-        self.now = replace(self.now, left=self._later(), gone=time.monotonic() - self._began)
+    def piece(self, kind: str, what: str) -> Iterator[Piece]:
+        """Work on one piece inside, and say how far it is. One that was not foreseen adds to the total."""
+        with self.lock:
+            foreseen = self._waiting.get(kind, 0) > 0
+            self._waiting[kind] = max(0, self._waiting.get(kind, 0) - 1)
+            self._last += 1
+            started, number = time.monotonic(), self._last
+            self.now = replace(self.now, total=self.now.total + (not foreseen))
+            piece = Piece(
+                self, kind, number, what, started, Status(number, self.now.total, what), (0, started)
+            )
+            self._at_work.append(piece)
+            self.show(piece)
+        try:
+            yield piece
+        finally:
+            with self.lock:
+                self._at_work.remove(piece)
+        with self.lock:
+            self.seconds.setdefault(kind, []).append(time.monotonic() - started)
+            self.now = piece.status = self._whole(piece.status)
 
     def skip(self, kind: str) -> None:
         """Leave out a piece that cannot be worked on."""
-        if self._waiting.get(kind):
-            self._waiting[kind] -= 1
-            self.now = replace(self.now, number=self.now.number + 1)
+        with self.lock:
+            if self._waiting.get(kind):
+                self._waiting[kind] -= 1
+                self._last += 1
+                self.now = replace(self.now, number=self._last)
 
-    def tell(self, done: int, of: int, detail: str) -> None:
-        """Show that `done` of `of` parts of the piece at hand are done."""
-        now = time.monotonic()
-        if done < self._first[0] or of != self.now.of:
-            self._first = (done, now)
-        self._show(done, of, detail)
+    def say(self, text: str) -> None:
+        """Tell one line."""
+        with self.lock:
+            self.console.say(text)
 
-    def _show(self, done: int, of: int, detail: str) -> None:
-        now = time.monotonic()
-        first, since = self._first
-        piece_left = (now - since) / (done - first) * (of - done) if done > first else None
-        expected = self._expected(self._kind)
-        rest = piece_left
-        if rest is None and expected is not None:
-            rest = max(0.0, expected - (now - self._piece))
-        later = self._later()
-        self.now = Status(
-            self.now.number, self.now.total, self.now.what, detail, done, of,
-            piece_left, now - self._began, None if rest is None or later is None else rest + later,
-            any(count and not self.seconds.get(kind) for kind, count in self._waiting.items()),
-        )  # fmt: skip
+    def made(self, piece: Piece, seconds: float) -> None:
+        """Tell that a piece is made, and what it took."""
+        with self.lock:
+            self.console.made(piece.status, seconds)
+
+    def show(self, piece: Piece) -> None:
+        """Show where the command stands, the piece that told something first."""
+        self.now = self._whole(piece.status)
         self.console.show(self.now)
 
-    def _later(self) -> float | None:
-        """Return the seconds that all pieces after the one at hand are expected to take."""
-        waiting = [(count, self._expected(kind)) for kind, count in self._waiting.items() if count]
-        if any(each is None for _, each in waiting):
-            return None
-        return sum((count * each for count, each in waiting if each is not None), 0.0)
+    def _whole(self, status: Status) -> Status:
+        """Return what is known of one piece with what is known of all."""
+        return replace(
+            status,
+            total=self.now.total,
+            gone=time.monotonic() - self._began,
+            left=self._left(),
+            guess=any(count and not self.seconds.get(kind) for kind, count in self._waiting.items()),
+            beside=tuple(one.status for one in self._at_work if one.number != status.number),
+        )
+
+    def _left(self) -> float | None:
+        """Return the seconds that all that is at work and all that waits are expected to take."""
+        rests: list[float] = []
+        for piece in self._at_work:
+            rest, expected = piece.status.piece_left, self._expected(piece.kind)
+            if rest is None and expected is not None:
+                rest = max(0.0, expected - (time.monotonic() - piece.began))
+            if rest is None:
+                return None
+            rests.append(rest)
+        together, alone = sum(rests), 0.0
+        for kind, count in self._waiting.items():
+            expected = self._expected(kind)
+            if count and expected is None:
+                return None
+            if kind in self.alone:
+                alone += count * (expected or 0.0)
+            else:
+                together += count * (expected or 0.0)
+        return max([together / self.at_once, *rests]) + alone
 
     def _expected(self, kind: str) -> float | None:
         """Return the seconds that a piece of a kind is expected to take; None while nothing is known."""

@@ -20,8 +20,7 @@ from xpareto.eval.analyses import (
 from xpareto.eval.analyses.documents import ArmComparison, BestArm, ClaimStatus
 from xpareto.eval.results import read_runs
 from xpareto.pipelines.runs.agenda import Agenda, Console
-from xpareto.pipelines.runs.best_arm import best_of_run, write_best
-from xpareto.pipelines.runs.compare_arms import compare_run, write_comparison
+from xpareto.pipelines.runs.compare_arms import best_of_run, compare_run, write_best, write_comparison
 from xpareto.pipelines.storage import RunFolder
 from xpareto.reports.comparisons import FILE
 

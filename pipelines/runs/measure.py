@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,18 @@ DISCARDED, KEPT = "discarded", "kept_load"
 
 _KEPT = {OUTCOMES: "**/*.npz", PREDICTIONS: "predictions/*.json"}  # in the run <- in a probe's folder
 
+Launch = Callable[[Job, Path, Callable[[str], None]], list[Measurement]]
+"""Measures a candidate as eval.probing.launch does, and tells where as soon as that is known."""
+
 OUTCOMES_VERSION = 5  # raise it when equal inputs start to give other accuracy rows or outcomes
+
+
+def _here(job: Job, folder: Path, begins: Callable[[str], None]) -> list[Measurement]:
+    return launch(job, folder)
+
+
+def _untold(where: str) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -38,13 +49,19 @@ class Measuring:
     threads: int
     runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by runtime
     into: RunFolder | None = None  # where outcomes and predictions go, if not into the run
+    launch: Launch = _here
 
     @property
     def folder(self) -> Path:
         return (self.into or self.run).path
 
     def rows_of(
-        self, candidate: Candidate, artifacts: Mapping[str, Artifact], group: str, repeat: int
+        self,
+        candidate: Candidate,
+        artifacts: Mapping[str, Artifact],
+        group: str,
+        repeat: int,
+        begins: Callable[[str], None] = _untold,
     ) -> tuple[list[Measurement], list[Path]]:
         """Return the rows of one group of probes on one candidate, closed by their terminator, and the kept files.
 
@@ -59,9 +76,9 @@ class Measuring:
             probes = tuple(name for name in probes if name not in once)
         job = self._job(candidate, artifacts, probes)
         if set(probes) <= set(taken("remembered")) and repeat == 0:
-            rows = self._remembered(job, folder, candidate, artifacts)
+            rows = self._remembered(job, folder, candidate, artifacts, begins)
         else:
-            rows = self._calmest(job, folder)
+            rows = self._calmest(job, folder, begins)
         kept = self._keep(folder, candidate, group, repeat)
         closing = Measurement(
             run=self.run.name,
@@ -83,7 +100,7 @@ class Measuring:
             ]
         return [replace(row, repeat=repeat) for row in (*labelled, closing)], kept
 
-    def _calmest(self, job: Job, folder: Path) -> list[Measurement]:
+    def _calmest(self, job: Job, folder: Path, begins: Callable[[str], None] = _untold) -> list[Measurement]:
         """Measure until nothing disturbs, at most `retries` times again; return the calmest rows.
 
         An attempt in which fewer probes failed goes before a calmer one: a crash has no load to tell.
@@ -95,7 +112,7 @@ class Measuring:
         for attempt in range(self.settings.retries + 1):
             attempt_folder = folder.with_name(f"{folder.name}.{attempt}")
             remove(attempt_folder)
-            rows = launch(job, attempt_folder)
+            rows = self.launch(job, attempt_folder, begins)
             trouble = (len(_failed(rows)), disturbance(rows))
             if not attempt or trouble < least:
                 if attempt:
@@ -141,7 +158,12 @@ class Measuring:
         )
 
     def _remembered(
-        self, job: Job, folder: Path, candidate: Candidate, artifacts: Mapping[str, Artifact]
+        self,
+        job: Job,
+        folder: Path,
+        candidate: Candidate,
+        artifacts: Mapping[str, Artifact],
+        begins: Callable[[str], None],
     ) -> list[Measurement]:
         """Return rows of scores: a pure function of content, so equal inputs are computed once."""
         key = self._outcome_key(candidate, artifacts, job.probes)
@@ -150,7 +172,7 @@ class Measuring:
             if sealed is None:
                 building = self.store.root / "building" / f"measured-{key}"
                 remove(building)
-                rows = launch(job, building)
+                rows = self.launch(job, building, begins)
                 if any(row.status == "failed" for row in rows):
                     _copy(building, folder)
                     return rows  # a failure may be the machine's: not remembered

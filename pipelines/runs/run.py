@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from xpareto.compress.core import Artifact, InputError
+from xpareto.compress.core import InputError
 from xpareto.compress.quantization import probe
 from xpareto.eval.hardware import machine_facts, usable_cores
 from xpareto.eval.probing import threading_variables
-from xpareto.eval.results import CONTROL, COST, turns, write_document
-from xpareto.pipelines.execution import LocalExecutor
+from xpareto.eval.results import CONTROL, COST, write_document
+from xpareto.pipelines.execution import Executor, LocalExecutor, LocalWorkers, RayExecutor
 from xpareto.pipelines.planning import (
     Options,
-    Plan,
     Prepared,
     Workload,
     check_evaluation,
@@ -26,7 +25,7 @@ from xpareto.pipelines.planning import (
     prepare,
     withheld_notes,
 )
-from xpareto.pipelines.recipe import Measure, groups
+from xpareto.pipelines.recipe import Measure
 from xpareto.pipelines.runs.agenda import (
     Agenda,
     Console,
@@ -37,9 +36,10 @@ from xpareto.pipelines.runs.agenda import (
     times_of_earlier_runs,
 )
 from xpareto.pipelines.runs.building import ArtifactBuilder, missing
-from xpareto.pipelines.runs.measure import Measuring, failed_probes, failure
+from xpareto.pipelines.runs.measure import Measuring, failed_probes
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
+from xpareto.pipelines.runs.turns import Measurer, turns_to_take
 from xpareto.pipelines.storage import SCHEMA, RunFolder
 
 REPORTING = "report"  # the kind of work that writes the report
@@ -88,27 +88,43 @@ def carry_out(
         console.say(note)
     for name, parts in incomplete(ready.plan, ready.start).items():
         console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
-    threads = recipe.measure.threads or cores()
-    _describe(run, ready, options, threads)
-    to_measure = _turns(ready.plan, recipe.measure, run.finished())
+    executor = _executor(options, recipe.measure, run)
+    on = recipe.measure.on if isinstance(executor, RayExecutor) else None
+    facts = executor.facts_on(on) if isinstance(executor, RayExecutor) and on else machine_facts()
+    threads = recipe.measure.threads or (int(facts["cores"]) if on else cores())
+    share = _share(options, recipe.measure)
+    if executor.at_once > 1 or options.ray:
+        told = f"{executor.at_once} at a time, {share} thread{'s' * (share > 1)} each"
+        console.say(f"On Ray, {told}" if options.ray else f"Workers: {told}")
+    _describe(run, ready, options, facts | {"probe_variables": threading_variables(threads)})
+    to_measure = turns_to_take(ready.plan, recipe.measure, run.finished())
     to_make = missing(ready)
     counts = Counter(
-        [*map(making, to_make.values()), *(measuring(group) for group, _, _ in to_measure), REPORTING]
+        [*map(making, to_make.values()), *(measuring(turn.group) for turn in to_measure), REPORTING]
     )
     times = times_of_earlier_runs(options.runs, recipe.name)
-    agenda = Agenda(console, counts, times, *done_before(run.events(), to_make))
-    executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
-    builder = ArtifactBuilder(ready, run, executor, threads, agenda, options.save_minutes)
+    alone = {measuring(COST), measuring(CONTROL), REPORTING}
+    before = done_before(run.events(), to_make)
+    agenda = Agenda(console, counts, times, *before, executor.at_once, alone)
+    builder = ArtifactBuilder(ready, run, executor, share, agenda, options.save_minutes, threads)
     try:
         try:
             builder.mend()
-            made = {candidate.name: builder.bundle(candidate) for candidate in ready.plan.candidates}
+            measurer = Measurer(builder.bundles(ready.plan.candidates), builder, agenda)
+            if not options.ray:
+                executor.close()  # workers that wait would hold memory beside what is scored
+            costs = Measuring(
+                run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
+            )
+            scores = replace(costs, threads=share, launch=executor.measure)
+            measurer.take([turn for turn in to_measure if not turn.alone], scores, executor.at_once)
+            if isinstance(executor, RayExecutor) and on:
+                costs = replace(costs, launch=executor.measure_on(on))
+            else:
+                executor.close()
+            measurer.take([turn for turn in to_measure if turn.alone], costs)
         finally:
             executor.close()
-        measurer = Measuring(
-            run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
-        )
-        _measure(to_measure, made, builder, measurer, agenda)
     except KeyboardInterrupt:
         console.say(_stopped(builder))
         raise
@@ -131,13 +147,13 @@ def reported(run: RunFolder, failed: Mapping[str, str], agenda: Agenda) -> Resul
 
 def _stopped(builder: ArtifactBuilder) -> str:
     """Return where a run that is stopped stands, and what of it is kept where."""
-    now, saved = builder.agenda.now, builder.saved()
-    at = [f"Stopped at {now.at}, {now.what}{f': {now.parts}' if now.parts else ''}."] if now.number else []
+    now = builder.agenda.now
+    pieces = sorted((now, *now.beside), key=lambda one: one.number) if now.number else []
+    at = [f"Stopped at {one.at}, {one.what}{f': {one.parts}' if one.parts else ''}." for one in pieces]
     kept = {"what was made": builder.ready.store.root, "what was measured": builder.run.path}
-    if saved is not None:
-        file, seconds = saved
-        kept[f"this training as it was {span(seconds)} ago"] = file
-    return "\n".join([*at, *(f"Kept, {what}: {_from_here(path)}" for what, path in kept.items())])
+    places = list(kept.items())
+    places += [(f"this training as it was {span(seconds)} ago", file) for file, seconds in builder.saved()]
+    return "\n".join([*at, *(f"Kept, {what}: {_from_here(path)}" for what, path in places)])
 
 
 def _from_here(path: Path) -> Path:
@@ -157,55 +173,27 @@ def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
     return hashlib.sha256(repr((ready.plan.key, prints)).encode()).hexdigest()
 
 
-Turn = tuple[str, str, int]  # group of probes, candidate, repeat
+def _share(options: Options, settings: Measure) -> int:
+    """Return the threads of a piece of work that is made or scored: on a cluster as if it had a machine."""
+    return settings.threads or max(1, cores() // (1 if options.ray else options.workers or 1))
 
 
-def _turns(plan: Plan, settings: Measure, finished: AbstractSet[tuple[str, str, int]]) -> list[Turn]:
-    """Return what is still to be measured: first all scores, then all costs in blocks, so that they are near
-    in time."""
-    names = [candidate.name for candidate in plan.candidates]
-    wanted = {group for group, probes in groups().items() if set(probes) & set(settings.probes)}
-    work = [(group, name, 0) for group in groups() if group in wanted - {COST, CONTROL} for name in names]
-    if COST in wanted:
-        timed = CONTROL in wanted  # sizes are counted: once is enough, and no A/A control
-        order = turns(names, plan.baseline, settings.blocks if timed else 1, plan.key)
-        work += [(turn.group, turn.candidate, turn.block) for turn in order if timed or not turn.control]
-    return [(group, name, repeat) for group, name, repeat in work if (name, group, repeat) not in finished]
+def _executor(options: Options, settings: Measure, run: RunFolder) -> Executor:
+    log, threads = run.path / "worker.log", _share(options, settings)
+    if options.ray is not None:
+        return RayExecutor(options.ray, log, threads, options.workers)
+    if settings.on is not None:
+        raise InputError(
+            f"measure.on: {settings.on} names nodes of a Ray cluster, but none is given. Give its address with "
+            "--ray, or leave measure.on out."
+        )
+    if options.workers is not None and options.workers > 1:
+        return LocalWorkers(log, options.workers, threads)
+    return LocalExecutor(log, options.processes, threads)
 
 
-def _measure(
-    work: Sequence[Turn],
-    made: Mapping[str, dict[str, Artifact] | None],
-    builder: ArtifactBuilder,
-    measurer: Measuring,
-    agenda: Agenda,
-) -> None:
-    """Measure what can be, and note once of each candidate that could not be made why."""
-    run, plan = measurer.run, builder.ready.plan
-    finished = run.finished()
-    by_name = {candidate.name: candidate for candidate in plan.candidates}
-    for group, name, repeat in work:
-        candidate, bundle = by_name[name], made[name]
-        if bundle is None:
-            agenda.skip(measuring(group))
-            step = builder.failed_step(candidate)
-            if (name, step, 0) not in finished:
-                error = builder.failed_candidates(plan)[name]
-                run.add_rows(failure(run.name, candidate, step, error), candidate=name, probe=step)
-                finished.add((name, step, 0))
-            continue
-        block = f", block {repeat + 1}" if group in (COST, CONTROL) else ""
-        with agenda.piece(measuring(group), f"{'A/A' if group == CONTROL else group} of {name}{block}"):
-            rows, kept = measurer.rows_of(candidate, bundle, group, repeat)
-        run.add_rows(rows, kept, candidate=name, probe=group, seconds=rows[-1].value)
-        for row in rows:
-            if row.status == "failed":
-                agenda.console.say(f"Failed: {row.probe} of {name}: {row.error.splitlines()[0]}")
-
-
-def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -> None:
-    """Write down what runs, from what, on which machine, before it runs."""
-
+def _describe(run: RunFolder, ready: Prepared, options: Options, facts: dict[str, Any]) -> None:
+    """Write down what runs, from what, and what the machine is that costs are measured on, before it runs."""
     run.write_text("recipe.yaml", ready.checked.source)
     run.write_json(
         "plan.json",
@@ -226,8 +214,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, threads: int) -
             "nodes": {key: dict(vars(node)) for key, node in ready.plan.nodes.items()},
         },
     )
-    facts = machine_facts() | {"probe_variables": threading_variables(threads)}
     if any(node.step.startswith("quantize") for node in ready.plan.nodes.values()):
-        facts["int8_products"] = probe()
+        facts = facts | {"int8_products": probe()}
     run.write_json("environment.json", facts)
     run.write_json("lock.json", dict(sorted(ready.start.lock.commits.items())))

@@ -45,7 +45,7 @@ from xpareto.compress.training.distributed import Processes
 from xpareto.compress.training.loop import Schedule, fit, rate_at
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_facts
-from xpareto.eval.probes.memory import peak_bytes
+from xpareto.eval.hardware.resident import peak_bytes
 from xpareto.pipelines.execution.data import TaskDataProvider
 
 TIME, MEMORY = 1.1, 1.2

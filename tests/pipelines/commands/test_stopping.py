@@ -68,7 +68,7 @@ def test_a_run_that_is_stopped_says_what_is_kept_where(
         agenda=SimpleNamespace(now=status),
         ready=SimpleNamespace(store=SimpleNamespace(root=tmp_path / "store")),
         run=SimpleNamespace(path=Path("runs/r")),
-        saved=lambda: (tmp_path / "store/scratch/key/training.safetensors", 130.0),
+        saved=lambda: [(tmp_path / "store/scratch/key/training.safetensors", 130.0)],
     )
     assert _stopped(builder).splitlines() == [  # type: ignore[arg-type]
         "Stopped at step 5 of 97, target (mnli) for arm none: 120 of 400 updates, loss 0.31, 1 min 35 s left.",

@@ -37,12 +37,12 @@ def test_the_time_to_go_is_what_alike_pieces_took(time_at: Clock) -> None:
         assert told.shown[-1].to_go == "time to go not known yet"
         time_at.now += 10
     assert (agenda.now.left, agenda.now.gone) == (40.0, 10.0)  # what is not timed yet counts as what is
-    with agenda.piece("make fp32", "fp32 (mnli)"):
+    with agenda.piece("make fp32", "fp32 (mnli)") as piece:
         assert told.shown[-1].to_go == "roughly 40 s to go" and told.shown[-1].at == "step 2 of 5"
         time_at.now += 2
-        agenda.tell(100, 400, "updates")
+        piece.tell(100, 400, "updates")
         time_at.now += 3
-        agenda.tell(200, 400, "updates, loss 0.31")
+        piece.tell(200, 400, "updates, loss 0.31")
         assert told.shown[-1].parts == "200 of 400 updates, loss 0.31, 6 s left"
         assert told.shown[-1].left == pytest.approx(6 + 3 * 10)
         time_at.now += 6
@@ -56,11 +56,11 @@ def test_the_time_to_go_is_what_alike_pieces_took(time_at: Clock) -> None:
 def test_training_that_goes_on_is_timed_from_where_it_goes_on(time_at: Clock) -> None:
     told = Told()
     agenda = Agenda(told, {"make fp32": 1})
-    with agenda.piece("make fp32", "fp32"):
+    with agenda.piece("make fp32", "fp32") as piece:
         time_at.now += 20  # to load what was saved
-        agenda.tell(900, 1000, "updates")
+        piece.tell(900, 1000, "updates")
         time_at.now += 5
-        agenda.tell(950, 1000, "updates")
+        piece.tell(950, 1000, "updates")
     assert told.shown[-1].piece_left == pytest.approx(5)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from xpareto.eval.results.document import read_document
@@ -103,6 +105,50 @@ def test_one_command_makes_measures_and_reports_every_variant(finished: Path) ->
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
     assert all(candidate["name"] in page for candidate in candidates)
     assert "synthetic" in (run / "report" / "summary.md").read_text(encoding="utf-8").lower()
+
+
+def artifacts(folder: Path) -> dict[str, str]:
+    """Return the digest of every key of a store."""
+    records = [json.loads(file.read_text()) for file in (folder / "store" / "keys").glob("*.json")]
+    return {record["key"]: record["digest"] for record in records}
+
+
+def test_two_workers_make_and_score_the_same(finished: Path, tmp_path: Path, base: Path) -> None:
+    done = xpareto("run", write_recipe(tmp_path, base), "--workers", "2", "--set", QUICK, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert artifacts(tmp_path) == artifacts(finished)
+    first, second = only_run(finished), only_run(tmp_path)
+    exact = {"accuracy", "size"}
+    assert [row for row in facts(second) if row[1] in exact] == [
+        row for row in facts(first) if row[1] in exact
+    ]
+    assert {"worker 1", "worker 2"} <= set(re.findall(r"worker \d", done.stderr))
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_work_done_again(
+    finished: Path, tmp_path: Path, base: Path
+) -> None:
+    running = subprocess.Popen(
+        [
+            sys.executable, "-m", "xpareto.pipelines", "run", str(write_recipe(tmp_path, base)), "--workers", "2",
+            "--set", QUICK, "--set", "tasks=[udpos]", "--set", "runtimes=[torch]",
+        ],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    parent, victims = psutil.Process(running.pid), []
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not victims:
+        scratch = list(tmp_path.glob("store/scratch/*"))  # something is being made
+        victims = [
+            one for one in parent.children() if scratch and "execution.worker" in " ".join(one.cmdline())
+        ]
+        time.sleep(0.01)
+    victims[0].kill()
+    _, errors = running.communicate(timeout=900)
+    assert running.returncode == 0, errors
+    assert "Done again" in errors and len(events(only_run(tmp_path), "died")) == 1
+    assert artifacts(tmp_path).items() <= artifacts(finished).items()
 
 
 def test_a_second_run_makes_only_what_was_damaged_and_finds_the_same(finished: Path, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""What the nodes of a Ray cluster do for a run: make a node of its plan, measure a candidate, tell how far it is.
+
+Imported on the cluster's nodes; arguments and results are plain values.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from xpareto.eval.hardware import machine_facts
+from xpareto.eval.probing import Job as Measurable
+from xpareto.eval.probing import launch
+from xpareto.eval.records import Measurement
+from xpareto.pipelines.execution.work import Job
+from xpareto.pipelines.execution.worker import serve
+
+SECONDS_BETWEEN_NEWS = 1.0
+
+
+class Board:
+    """An actor on which tasks write where they run and how far they are, and the driver reads it."""
+
+    def __init__(self) -> None:
+        self._news: dict[str, dict[str, Any]] = {}
+
+    def tell(self, number: str, **facts: Any) -> None:
+        self._news.setdefault(number, {}).update(facts)
+
+    def news(self) -> dict[str, dict[str, Any]]:
+        """Return what is new since the last call, by task."""
+        news, self._news = self._news, {}
+        return news
+
+
+def make(text: str, number: str, board: Any) -> Mapping[str, Any]:
+    """Do a job and return its digest as "done", or why it "failed", as a worker process answers, and "where"."""
+    board.tell.remote(number, where=platform.node())
+    unseen = _unseen(Job.from_json(text).store)
+    if unseen is not None:
+        return {"failed": unseen, "input": True}
+    told = sys.stdout
+    try:
+        sys.stdout = sys.stderr  # whatever libraries print belongs to the log of Ray's worker
+        answer = serve(
+            text,
+            lambda done, of, detail: board.tell.remote(number, progress=(done, of, detail)),
+            seconds=SECONDS_BETWEEN_NEWS,
+        )
+        return {**answer, "where": platform.node()}
+    finally:
+        sys.stdout = told
+
+
+def measure(text: str, number: str, board: Any) -> tuple[list[Measurement], dict[str, bytes], str]:
+    """Measure a candidate; return its rows, the files that probes left, by name, and where it was."""
+    board.tell.remote(number, where=platform.node())
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "probe"
+        rows = launch(Measurable.from_json(text), folder)
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    return rows, files, platform.node()
+
+
+def facts() -> dict[str, Any]:
+    """Return what the machine of a node is."""
+    return machine_facts()
+
+
+def _unseen(store: str) -> str | None:
+    if (Path(store) / "keys").is_dir():
+        return None
+    return (
+        f"{platform.node()}: expected the store {store}, found no such folder. All nodes of the Ray cluster must see "
+        "store and data at the paths of the command: put them on a file system that they share."
+    )
