@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,22 @@ def read_json(file: Path, fix: str = "Download it again.") -> dict[str, Any]:
 
 def checked(kind: Any, value: Any, where: str, fix: str) -> Any:
     """Return a value from disk as a type says it is; InputError tells the first place where it is not."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return _adapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise InputError(f"{where}: {f'{place}: ' if place else ''}{refused(first)}. {fix}") from error
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    """Return what validates values of a type; to make one takes milliseconds, and a store has thousands of records."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def why(error: BaseException) -> str:

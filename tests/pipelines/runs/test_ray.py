@@ -64,8 +64,7 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     made = Cluster()
     yield made
-    made.tell("end")
-    made._process.wait(timeout=120)
+    made._process.communicate("end\n", timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def serial(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     return folder
 
 
-def recipe(folder: Path, base: Path, steps: int = 200) -> Path:
+def recipe(folder: Path, base: Path, steps: int = 400) -> Path:
     file = folder / "tiny.yaml"
     file.write_text(RECIPE.replace("BASE", str(base)).replace("STEPS", str(steps)), encoding="utf-8")
     return file
@@ -86,7 +85,7 @@ def begin(folder: Path, base: Path, cluster: Cluster, *words: str) -> subprocess
     return subprocess.Popen(
         [
             sys.executable, "-m", "xpareto.pipelines", "run", str(recipe(folder, base)), "--ray", cluster.address,
-            "--save-every", "0.02", *words,
+            "--save-every", "0.005", *words,
         ],
         cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
     )  # fmt: skip
