@@ -1,11 +1,11 @@
 """What running a plan's ready nodes together gives, and what its scheduling costs.
 
-    python tests/bench/parallel_plans.py trainings [--workers 2] [--updates 150]
+    python tests/bench/parallel_plans.py trainings [--workers 2] [--updates 400]
     python tests/bench/parallel_plans.py nodes [--count 10000] [--ray ADDRESS]
 
 `trainings`: a plan of equal trainings that do not hang on each other, each in one thread, first with one worker and
-then with several; digests must be equal before a time is printed, and the load of the machine stands beside it. On
-two quiet cores two workers should take at most 0.65 of the time.
+then with several; digests must be equal before a ratio is printed, and the load of the machine stands beside it. On
+two quiet cores two workers should take at most 0.65 of the time, in which all but the first of them start.
 
 `nodes`: nodes with nothing to do, in chains of ten: as calls of a function, which is what the scheduler takes, and as
 jobs whose artifacts are in the store, in two worker processes or with --ray as tasks of a Ray cluster; with how much
@@ -43,7 +43,7 @@ def recipe(trainings: int, updates: int) -> dict[str, Any]:
 
 
 def made(ready: Prepared, executor: LocalExecutor | LocalWorkers) -> tuple[dict[str, str], float]:
-    """Return the digest of every training, and the seconds that all took; workers and base are there before."""
+    """Return the digest of every training, and the seconds that all took; base and one worker are there before."""
     nodes = ready.plan.nodes
     digests: dict[str, str] = {}
 
@@ -122,7 +122,7 @@ def main() -> None:
     of_trainings, of_nodes = kinds.add_parser("trainings"), kinds.add_parser("nodes")
     of_trainings.add_argument("--workers", type=int, default=2)
     of_trainings.add_argument("--count", type=int, default=4)
-    of_trainings.add_argument("--updates", type=int, default=150)
+    of_trainings.add_argument("--updates", type=int, default=400)
     of_nodes.add_argument("--count", type=int, default=10_000)
     of_nodes.add_argument("--ray")
     given = parser.parse_args()
