@@ -11,7 +11,7 @@ from xpareto.compress.core import STEPS
 from xpareto.pipelines.planning import Node
 from xpareto.pipelines.storage import Store
 
-_UNKNOWN_SECONDS = {True: 60.0, False: 5.0}  # of work like which nothing is known: a training, anything else
+_UNKNOWN_TRAINING, _UNKNOWN_UPDATE, _UNKNOWN = 60.0, 0.3, 5.0  # seconds of work like which nothing is known
 _SCALES = ("steps", "epochs")  # fields that the time of a training is proportional to
 
 
@@ -46,7 +46,7 @@ class ExpectedCosts:
         """
         known = self._known.get(node.step)
         if not known:
-            return _UNKNOWN_SECONDS[node.step in STEPS.names and STEPS.load(node.step).together]
+            return _unknown(node)
         alike = [
             sum(value == one.fields.get(name) for name, value in node.fields.items() if name not in _SCALES)
             for one in known
@@ -69,3 +69,10 @@ def _ratio(wanted: Mapping[str, Any], known: Mapping[str, Any]) -> float:
         if isinstance(one, int | float) and isinstance(other, int | float) and other > 0:
             return one / other
     return 1.0
+
+
+def _unknown(node: Node) -> float:
+    if node.step not in STEPS.names or not STEPS.load(node.step).together:
+        return _UNKNOWN
+    steps = node.fields.get("steps")
+    return _UNKNOWN_UPDATE * steps if isinstance(steps, int) else _UNKNOWN_TRAINING

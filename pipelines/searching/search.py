@@ -38,7 +38,7 @@ from xpareto.pipelines.searching.racing import Dropped, allowed, dominated, rank
 from xpareto.pipelines.searching.report import report_of
 from xpareto.pipelines.searching.rounds import Round, excesses, values_of
 from xpareto.pipelines.searching.space import Point, Space
-from xpareto.pipelines.searching.study import Study, arm_of, directions
+from xpareto.pipelines.searching.study import Study, arm_of
 from xpareto.pipelines.searching.trial_plans import BASELINE, TrialPlans, candidate_of
 from xpareto.pipelines.storage import RunFolder
 
@@ -81,7 +81,7 @@ class LiveSearch:
 
     def explore(self) -> None:
         """Try settings until the budget is spent, or nothing is left to try."""
-        chooser = Chooser(self.space, directions(self.objectives), self.search.seed)
+        chooser = Chooser(self.space, self.objectives, self.search.seed)
         self._first = self.round(0)
         begun = self.study.begun()
         if begun is not None:

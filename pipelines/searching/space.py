@@ -50,6 +50,14 @@ class Space:
             given[ARM] = [*self.recipe.arms]
         return dict(sorted(given.items(), key=lambda item: (item[0] != ARM, not _switches(item[0]))))
 
+    @cached_property
+    def _enabled(self) -> Mapping[str, Mapping[str, bool]]:
+        """Return by arm and label whether the step is there as the recipe stands."""
+        return {
+            arm: {label_of(item): bool(item.get(ENABLED, True)) for item in self.items(arm)}
+            for arm in self.recipe.arms
+        }
+
     def items(self, arm: str) -> list[dict[str, Any]]:
         """Return the steps of an arm's whole chain as the recipe has them."""
         own = list((self.value.get("arms") or {}).get(arm) or [])
@@ -79,10 +87,10 @@ class Space:
         if path == ARM:
             return True
         label = path.partition(".")[0]
-        steps = [item for item in self.items(self.arm(point)) if label_of(item) == label]
-        if not steps or _switches(path):
-            return bool(steps)
-        return bool(point.get(f"{label}.{ENABLED}", steps[0].get(ENABLED, True)))
+        enabled = self._enabled[self.arm(point)].get(label)
+        if enabled is None or _switches(path):
+            return enabled is not None
+        return bool(point.get(f"{label}.{ENABLED}", enabled))
 
     def suggested(self, trial: BaseTrial) -> Point:
         """Return the point that an Optuna trial suggests."""

@@ -11,9 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from xpareto.eval.objectives import Objective
+from xpareto.pipelines.searching.directions import directions
 from xpareto.pipelines.searching.quiet import quiet
 from xpareto.pipelines.searching.space import Point, Space
 
@@ -165,11 +166,6 @@ def arm_of(number: int) -> str:
     't7'
     """
     return f"t{number}"
-
-
-def directions(objectives: Sequence[Objective]) -> list[Literal["minimize", "maximize"]]:
-    """Return Optuna's words for what is better."""
-    return ["maximize" if objective.sense == "max" else "minimize" for objective in objectives]
 
 
 def as_seen(trial: FrozenTrial, objectives: Sequence[Objective]) -> FrozenTrial:
