@@ -240,12 +240,14 @@ def search(
     store: str | Path = "store",
     runs: str | Path = "runs",
     processes: int = 1,
+    workers: int | None = None,
     save_minutes: float = 5.0,
     progress: Console | Callable[[Status], None] | None = None,
     command: str = "",
 ) -> Run:
     """Search the space of a recipe within its budget and run the finalists, as `xpareto search` does; see `run`."""
-    more = {"runs": Path(runs), "processes": processes, "save_minutes": save_minutes, "command": command}
+    more: dict[str, Any] = {"runs": Path(runs), "processes": processes, "workers": workers}
+    more |= {"save_minutes": save_minutes, "command": command}
     return _done(search_recipe, _options(recipe, overrides, base, data, lock, store, **more), progress)
 
 

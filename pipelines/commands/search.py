@@ -16,6 +16,7 @@ from xpareto.pipelines.commands.options import (
     SaveEvery,
     Sets,
     StoreFolder,
+    Workers,
     command_line,
 )
 
@@ -29,6 +30,7 @@ def search(
     out: RunsFolder = RUNS,
     store: StoreFolder = STORE,
     processes: Processes = 1,
+    workers: Workers = None,
     save_every: SaveEvery = 5.0,
 ) -> None:
     """Try settings of a recipe's `search` within its budget, screen them, then run the finalists and write the report.
@@ -50,6 +52,7 @@ def search(
             store=store,
             runs=out,
             processes=processes,
+            workers=workers,
             save_minutes=save_every,
             progress=terminal,
             command=command_line(),

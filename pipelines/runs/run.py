@@ -88,11 +88,11 @@ def carry_out(
         console.say(note)
     for name, parts in incomplete(ready.plan, ready.start).items():
         console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
-    executor = _executor(options, recipe.measure, run)
+    executor = executor_of(options, recipe.measure, run)
     on = recipe.measure.on if isinstance(executor, RayExecutor) else None
     facts = executor.facts_on(on) if isinstance(executor, RayExecutor) and on else machine_facts()
     threads = recipe.measure.threads or (int(facts["cores"]) if on else cores())
-    share = _share(options, recipe.measure)
+    share = share_of(options, recipe.measure)
     if executor.at_once > 1 or options.ray:
         told = f"{executor.at_once} at a time, {share} thread{'s' * (share > 1)} each"
         console.say(f"On Ray, {told}" if options.ray else f"Workers: {told}")
@@ -173,13 +173,14 @@ def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
     return hashlib.sha256(repr((ready.plan.key, prints)).encode()).hexdigest()
 
 
-def _share(options: Options, settings: Measure) -> int:
+def share_of(options: Options, settings: Measure) -> int:
     """Return the threads of a piece of work that is made or scored: on a cluster as if it had a machine."""
     return settings.threads or max(1, cores() // (1 if options.ray else options.workers or 1))
 
 
-def _executor(options: Options, settings: Measure, run: RunFolder) -> Executor:
-    log, threads = run.path / "worker.log", _share(options, settings)
+def executor_of(options: Options, settings: Measure, run: RunFolder) -> Executor:
+    """Return what makes and scores: one process, several, or a cluster; InputError for nodes of none."""
+    log, threads = run.path / "worker.log", share_of(options, settings)
     if options.ray is not None:
         return RayExecutor(options.ray, log, threads, options.workers)
     if settings.on is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from xpareto.compress.core import Artifact, InputError
 from xpareto.eval.analyses.documents import SEARCH, ScreeningRound
 from xpareto.eval.objectives import OBJECTIVES, Objective
-from xpareto.pipelines.execution import LocalExecutor
+from xpareto.pipelines.execution import Executor
 from xpareto.pipelines.planning import (
     Options,
     Prepared,
@@ -27,8 +27,10 @@ from xpareto.pipelines.runs import (
     Result,
     carry_out,
     cores,
+    executor_of,
     missing,
     reported,
+    share_of,
 )
 from xpareto.pipelines.searching.chooser import Chooser
 from xpareto.pipelines.searching.examples import Examples, examples_of
@@ -59,7 +61,7 @@ class LiveSearch:
     study: Study
     costs: ExpectedCosts
     agenda: Agenda
-    executor: LocalExecutor
+    executor: Executor
     threads: int
     dropped: list[Dropped] = field(default_factory=list)
     rounds: list[ScreeningRound] = field(default_factory=list)
@@ -142,14 +144,12 @@ class LiveSearch:
         absent = missing(prepared)
         if "absent" not in self.study.facts(number):  # a search that goes on knows what it began with
             self.study.note(number, arm=arm, absent=sorted(absent))
-        builder = ArtifactBuilder(
-            prepared, self.run, self.executor, self.threads, self.agenda, self.options.save_minutes
-        )
+        builder = self._builder(prepared)
         baseline, candidate = prepared.plan.candidates[0], candidate_of(prepared.plan, arm)
-        first = builder.bundle(baseline)
+        made = builder.bundles([baseline, candidate])
+        first, bundle = made[baseline.name], made[candidate.name]
         if first is None:
             raise InputError(f"{baseline.name}: {builder.failed_candidates(prepared.plan)[baseline.name]}")
-        bundle = builder.bundle(candidate)
         self._account(number, prepared)
         if bundle is None:
             why = builder.failed_candidates(prepared.plan)[candidate.name]
@@ -165,6 +165,12 @@ class LiveSearch:
             self.study.note(number, why="a probe failed, or an objective was not measured")
         over = excesses(rows, self._first_round.rows(baseline.name), self.search.limits)
         self.study.tell(number, values, over)
+
+    def _builder(self, prepared: Prepared) -> ArtifactBuilder:
+        share = share_of(self.options, self.ready.checked.recipe.measure)
+        return ArtifactBuilder(
+            prepared, self.run, self.executor, share, self.agenda, self.options.save_minutes, self.threads
+        )
 
     def _account(self, number: int, prepared: Prepared) -> None:
         """Note what making cost, of the work that was missing when the trial began."""
@@ -221,9 +227,7 @@ class LiveSearch:
         """Measure what is left on the examples of a further round; return values and excesses over the limits."""
         at = self.round(number)
         prepared = self.plans.prepared({arm: points[arm] for arm in alive})
-        builder = ArtifactBuilder(
-            prepared, self.run, self.executor, self.threads, self.agenda, self.options.save_minutes
-        )
+        builder = self._builder(prepared)
         values: dict[str, list[float]] = {}
         excess: dict[str, Mapping[str, float]] = {}
         for candidate in prepared.plan.candidates:
@@ -310,12 +314,12 @@ def search_recipe(options: Options, console: Console) -> Result:
         for name, how in examples.words.items():
             console.say(f"{name} is {how}")
         threads = recipe.measure.threads or cores()
-        executor = LocalExecutor(run.path / "worker.log", options.processes, threads)
+        executor = executor_of(options, recipe.measure, run)
         study = Study.open(run.path / FOLDER, recipe.name, space, objectives)
         (run.path / FOLDER / "recipe.yaml").write_text(ready.checked.source, encoding="utf-8")
         live = LiveSearch(
             options, console, run, ready, space, plans, examples, study, ExpectedCosts.of_store(ready.store),
-            Agenda(console, {}), executor, threads,
+            Agenda(console, {}, at_once=executor.at_once), executor, threads,
         )  # fmt: skip
         try:
             live.explore()

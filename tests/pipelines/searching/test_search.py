@@ -60,7 +60,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.raises(Killed):
         search(RECIPE, **where, progress=Kill())
     (begun,) = (folder / "runs").iterdir()
-    result = search(RECIPE, **where)
+    result = search(RECIPE, **where, workers=2)
     assert result.path.name == begun.name and not result.failed  # it went on
     return result
 
