@@ -1,6 +1,6 @@
 """What running a plan's ready nodes together gives, and what its scheduling costs.
 
-    python tests/bench/parallel_plans.py trainings [--workers 2] [--updates 400]
+    python tests/bench/parallel_plans.py trainings [--workers 2] [--updates 1500]
     python tests/bench/parallel_plans.py nodes [--count 10000] [--ray ADDRESS]
 
 `trainings`: a plan of equal trainings that do not hang on each other, each in one thread, first with one worker and
@@ -37,7 +37,7 @@ def recipe(trainings: int, updates: int) -> dict[str, Any]:
     """Return a recipe whose work is one base and equal trainings on it."""
     return {
         "xpareto": 1, "name": "trainings", "tasks": ["udpos"], "languages": ["en"], "seeds": list(range(trainings)),
-        "steps": [{"step": "train", "label": "fp32", "on": "each", "max_steps": updates, "dev_limit": 20}],
+        "steps": [{"step": "train", "label": "fp32", "on": "each", "steps": updates, "patience": 0, "dev_limit": 20}],
         "runtimes": ["torch"], "measure": {"limit": 10, "threads": 1},
     }  # fmt: skip
 
@@ -122,7 +122,7 @@ def main() -> None:
     of_trainings, of_nodes = kinds.add_parser("trainings"), kinds.add_parser("nodes")
     of_trainings.add_argument("--workers", type=int, default=2)
     of_trainings.add_argument("--count", type=int, default=4)
-    of_trainings.add_argument("--updates", type=int, default=400)
+    of_trainings.add_argument("--updates", type=int, default=1500)
     of_nodes.add_argument("--count", type=int, default=10_000)
     of_nodes.add_argument("--ray")
     given = parser.parse_args()
