@@ -256,7 +256,7 @@ class QuantizeStatic(Step):
             add_to_biases(model, vectors)
         made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
         peaks = {name: max(-ranges[name][0], ranges[name][1]) for name in attended}
-        made = with_coded_attention(made, factors, peaks)
+        made = with_coded_attention(made, factors, peaks) if factors else made
         lookups = embedding_nodes(made)
         made = with_rows(made, lookups, self.embeddings)
         kinds = Counter(product.operator for name, product in products.items() if name not in fallen)

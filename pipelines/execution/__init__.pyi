@@ -7,6 +7,7 @@ from .executor import LocalWorkers as LocalWorkers
 from .executor import StepError as StepError
 from .executor import WorkerDied as WorkerDied
 from .expected import Expected as Expected
+from .expected import ExpectedCosts as ExpectedCosts
 from .ray_executor import RayExecutor as RayExecutor
 from .ray_executor import check_ray as check_ray
 from .schedule import Schedule as Schedule

@@ -25,6 +25,7 @@ from .run import carry_out as carry_out
 from .run import cores as cores
 from .run import executor_of as executor_of
 from .run import reported as reported
+from .run import run_key as run_key
 from .run import run_recipe as run_recipe
 from .run import share_of as share_of
 from .seal_warning import warn_of_changes as warn_of_changes

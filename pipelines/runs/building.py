@@ -96,7 +96,8 @@ class ArtifactBuilder:
         nodes = self.ready.plan.nodes
         together = self.executor.at_once > 1
         self._expected = Expected.of(self.ready.store, {nodes[key].step for key in needs if together})
-        seconds = {key: self._expected.seconds(nodes[key]) for key in needs}
+        # one at a time in the order of the plan: nothing waits for the longest way
+        seconds = {key: self._expected.costs.seconds(nodes[key]) for key in needs if together}
         schedule = Schedule(
             self.executor.at_once,
             {key: -rest for key, rest in longest_paths(needs, seconds).items()},

@@ -64,7 +64,7 @@ def run_recipe(options: Options, console: Console) -> Result:
         )
     work = check_evaluation(ready.work, ready.start, ready.store)
     check_training(work, ready.plan, ready.start, ready.store)
-    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, _run_key(ready, work))
+    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, run_key(ready, work))
     with run.held():
         if resumed:
             run.check_measured()
@@ -165,7 +165,7 @@ def cores() -> int:
     return usable_cores()
 
 
-def _run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
+def run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
     """Return what tells this run from others of its recipe: its plan and what it evaluates."""
     import hashlib
 

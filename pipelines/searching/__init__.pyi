@@ -1,5 +1,4 @@
 from .chooser import Chooser as Chooser
-from .expected_cost import ExpectedCosts as ExpectedCosts
 from .racing import hypervolume as hypervolume
 from .search import search_recipe as search_recipe
 from .space import Point as Point

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +9,7 @@ from functools import partial
 from xpareto.compress.core import Artifact, InputError
 from xpareto.eval.analyses.documents import SEARCH, ScreeningRound
 from xpareto.eval.objectives import OBJECTIVES, Objective
-from xpareto.pipelines.execution import Executor
+from xpareto.pipelines.execution import Executor, ExpectedCosts
 from xpareto.pipelines.planning import (
     Options,
     Prepared,
@@ -30,11 +29,11 @@ from xpareto.pipelines.runs import (
     executor_of,
     missing,
     reported,
+    run_key,
     share_of,
 )
 from xpareto.pipelines.searching.chooser import Chooser
 from xpareto.pipelines.searching.examples import Examples, examples_of
-from xpareto.pipelines.searching.expected_cost import ExpectedCosts
 from xpareto.pipelines.searching.quiet import check_installed
 from xpareto.pipelines.searching.racing import Dropped, allowed, dominated, ranked
 from xpareto.pipelines.searching.report import report_of
@@ -126,7 +125,7 @@ class LiveSearch:
         planned = self.plans.planned(point)
         if planned.refused or planned.identity in seen:
             return None
-        seconds = sum(self.costs.seconds(node) for node in planned.nodes if not self._is_made(node.key))
+        seconds = self.costs.of_all(planned.nodes, self._is_made)
         hours = self.search.budget.hours
         if hours is not None and seconds > (hours - self.study.spent().hours) * 3600:
             return None
@@ -302,9 +301,7 @@ def search_recipe(options: Options, console: Console) -> Result:
     space = Space(recipe, ready.checked.plain)
     plans = TrialPlans(ready, space)
     examples = examples_of(ready, ready.plan)
-    prints = [(item.task.name, item.split, item.examined, item.asked, item.fingerprints) for item in work]
-    key = hashlib.sha256(repr((ready.plan.key, prints)).encode()).hexdigest()
-    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, key)
+    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, run_key(ready, work))
     objectives = [OBJECTIVES.load(name) for name in recipe.objectives]
     with run.held():
         if resumed:

@@ -118,11 +118,11 @@ class Store:
             artifact.verify()
         return artifact
 
-    def manifests(self) -> Iterator[Manifest]:
-        """Yield what is recorded of every artifact that can be read, in the order of digests."""
+    def manifests(self) -> Iterator[tuple[str, Manifest]]:
+        """Yield (digest, what is recorded) of every artifact that can be read, in the order of digests."""
         for folder in sorted((self.root / "artifacts").glob("??/*")):
             with suppress(ArtifactDamaged):
-                yield Artifact.open(folder).manifest
+                yield folder.name, Artifact.open(folder).manifest
 
     def folder(self, digest: str) -> Path:
         """Return where an artifact of that digest lies; InputError for what is no digest."""

@@ -30,11 +30,11 @@ import numpy as np
 
 from xpareto.compress.core import Artifact
 from xpareto.eval.objectives import OBJECTIVES
+from xpareto.pipelines.execution import ExpectedCosts
 from xpareto.pipelines.planning import Node, Options, Prepared, prepare
 from xpareto.pipelines.recipe import Recipe, check, plain_data
 from xpareto.pipelines.searching import (
     Chooser,
-    ExpectedCosts,
     Point,
     Space,
     TrialPlans,
@@ -252,7 +252,11 @@ def replayed(table: Table, chooser: Chooser, recipe: Recipe, most: float) -> Cur
 
     def price(point: Point) -> float | None:
         key = point_key(point)
-        return None if key in tried else costs.of_all((table.nodes[one] for one in table.lines[key]), made)
+        return (
+            None
+            if key in tried
+            else costs.of_all((table.nodes[one] for one in table.lines[key]), made.__contains__)
+        )
 
     while spent < most * table.cost and len(tried) < len(table.lines):
         point = chooser.next(trials, price)
