@@ -1,3 +1,4 @@
+from .gptq import gptq_codes as gptq_codes
 from .int4 import packed as packed
 from .int4 import quantize_blocks as quantize_blocks
 from .int8 import quantize_channels as quantize_channels

@@ -42,6 +42,8 @@ from xpareto.compress.quantization.graph import (
     attention_factors,
     collect,
     embedding_nodes,
+    round_by_gptq,
+    set_weights,
     watch,
     with_coded_attention,
     with_learned_codes,
@@ -162,6 +164,9 @@ class QuantizeStatic(Step):
     fallback_top: int = Field(
         default=0, ge=0, description="fall back at this many products of greatest error"
     )
+    rounding: Literal["nearest", "gptq"] = Field(
+        default="nearest", description="of weights: nearest, or gptq: for the calibration data's inputs"
+    )
     reduce_range: bool = Field(default=False, description="7-bit weights, for CPUs without VNNI")
     overflow: int8_overflow.Overflow = Field(
         default="warn", description="where 8-bit products saturate on this CPU: warn, refuse or ignore"
@@ -193,9 +198,7 @@ class QuantizeStatic(Step):
         if self.range == "learned":
 
             def trained(model: ModelProto) -> tuple[ModelProto, dict[str, Any]]:
-                made, notes = with_learned_codes(
-                    model, source.path, self.embeddings, 7 if self.reduce_range else 8
-                )
+                made, notes = with_learned_codes(model, source.path, self.embeddings, self._bits)
                 return made, {**notes, "overflow": overflow}
 
             return rewrite(source, target, context, trained, "quantizing as it was trained")
@@ -226,10 +229,20 @@ class QuantizeStatic(Step):
         ranges = {name: chosen_range(one, method, self.percentile) for name, one in seen.items()}
         stats = {name: seen[name] for name in inputs}
         codes = {name: Affine.over(*ranges[name]) for name in inputs}
-        errors = {
-            name: self._error(product, stats[product.source], codes[product.source])
-            for name, product in products.items()
-        }
+        rounded: Mapping[str, tuple[np.ndarray, np.ndarray]] = {}
+        if self.rounding == "gptq":
+            rounded = round_by_gptq(
+                folder, products, data, context.threads, per_channel=self.per_channel, bits=self._bits
+            )
+
+        def weight_of(name: str) -> np.ndarray:
+            return rounded[name][0] if name in rounded else self._coded(products[name])
+
+        errors = {}
+        for name, product in products.items():
+            sample = stats[product.source].sample()
+            inputs_of = codes[product.source].quantized(sample)
+            errors[name] = relative_error(sample, inputs_of, product.weight, weight_of(name))
         report = outlier_report(stats, onnx_weights.readers(products))
         fallen = self._fallen(products, named, errors, report)
         inner = {
@@ -252,9 +265,11 @@ class QuantizeStatic(Step):
             for name in inner:
                 product, mean = products[name], stats[products[name].source].channel_means
                 coded = mean if name in fallen else sums[product.source] / stats[product.source].vectors
-                vectors[name] = mean_correction(mean, coded, product.weight, self._coded(product))
+                vectors[name] = mean_correction(mean, coded, product.weight, weight_of(name))
             add_to_biases(model, vectors)
-        made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=7 if self.reduce_range else 8)
+        set_weights(model, {name: rounded[name][0] for name in inner if name in rounded})
+        least = {name: scales for name, (_, scales) in rounded.items()}
+        made = with_qdq(model, inner, per_channel=self.per_channel, weight_bits=self._bits, least=least)
         peaks = {name: max(-ranges[name][0], ranges[name][1]) for name in attended}
         made = with_coded_attention(made, factors, peaks) if factors else made
         lookups = embedding_nodes(made)
@@ -288,13 +303,12 @@ class QuantizeStatic(Step):
         """Return the weight (inputs, outputs) as it is after coding."""
 
         axis = 1 if self.per_channel else None
-        codes, scale = quantize_channels(product.weight, axis, 7 if self.reduce_range else 8)
+        codes, scale = quantize_channels(product.weight, axis, self._bits)
         return codes * scale
 
-    def _error(self, product: onnx_weights.Product, stats: ActivationStats, codes: Affine) -> float:
-
-        sample = stats.sample()
-        return relative_error(sample, codes.quantized(sample), product.weight, self._coded(product))
+    @property
+    def _bits(self) -> int:
+        return 7 if self.reduce_range else 8
 
     def _codes(self, fallen: bool, stats: ActivationStats, codes: Affine) -> Affine | None:
         if not fallen:

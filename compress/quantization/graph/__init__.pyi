@@ -14,6 +14,8 @@ from .embeddings import embedding_rows as embedding_rows
 from .embeddings import hollow as hollow
 from .embeddings import table_nodes as table_nodes
 from .embeddings import with_rows as with_rows
+from .gptq import round_by_gptq as round_by_gptq
+from .gptq import set_weights as set_weights
 from .qat_export import with_learned_codes as with_learned_codes
 from .qdq import with_qdq as with_qdq
 from .smoothing import find_sites as find_sites

@@ -6,7 +6,7 @@ probabilities lie between 0 and 1 whatever the data are, so that their codes nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,8 @@ def with_coded_attention(
 ) -> ModelProto:
     """Return a model whose attention multiplies codes; `peaks` gives each value's greatest magnitude that they cover.
 
-    A value that several products read is coded once. The model given is not changed.
+    A value that several products read is coded once. Where what attention gives is coded for the product behind it,
+    it is so before heads are put together: OpenVINO then does it inside attention. The model given is not changed.
     """
     from onnx import ModelProto
 
@@ -92,15 +93,44 @@ def with_coded_attention(
         if factor.value not in coded:
             coded[factor.value] = list(_coding(made, factor, peaks.get(factor.value, 1.0)))
         nodes[factor.reader].input[factor.place] = coded[factor.value][-1].output[0]
+    moved = _code_before_views(made, {pair[0].reader for pair in factors.values() if pair[0].probabilities})
+    coded |= moved
+    gone = {node.name for pair in moved.values() for node in pair}
     placed = [
         each
         for node in made.graph.node
+        if node.name not in gone
         for each in (node, *(n for o in node.output for n in coded.get(o, ())))
     ]
     copies = [type(node).FromString(node.SerializeToString()) for node in placed]
     del made.graph.node[:]
     made.graph.node.extend(copies)
     return made
+
+
+def _code_before_views(model: ModelProto, attending: Collection[str]) -> dict[str, list[NodeProto]]:
+    """Let what the attending products give be coded as it is, not behind the views of it; return the nodes by value."""
+    makers = {output: node for node in model.graph.node for output in node.output}
+    readers: dict[str, list[NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    moved = {}
+    for node in model.graph.node:
+        views: list[NodeProto] = []
+        value = node.input[0] if node.op_type == "QuantizeLinear" else ""
+        while value in makers and makers[value].op_type in _VIEWS and len(readers[value]) == 1:
+            views.append(makers[value])
+            value = views[-1].input[0]
+        if not views or value not in makers or makers[value].name not in attending:
+            continue
+        (dequantize,) = readers[node.output[0]]
+        decoded, early = dequantize.output[0], f"{value}_dequantized"
+        node.input[0], dequantize.output[0], views[-1].input[0] = value, early, early
+        for reader in readers[decoded]:
+            reader.input[list(reader.input).index(decoded)] = views[0].output[0]
+        moved[value] = [node, dequantize]
+    return moved
 
 
 def _coding(model: ModelProto, factor: Factor, peak: float) -> Iterator[NodeProto]:

@@ -155,3 +155,6 @@ def test_attention_of_codes_runs_in_integers(tmp_path: Path, attention: str, pre
     assert {kind: count for kind, count in kinds.items() if kind[0] in ("Subgraph", "MatMul")} == {
         ("Subgraph", precision): 2
     }
+    if attention == "int8":  # what attention gives is codes from there on: nothing of it is turned in float
+        turned = {kind: count for kind, count in kinds.items() if kind[0] == "Transpose" and kind[1] != "i8"}
+        assert turned == {("Transpose", "u8"): 2}

@@ -191,6 +191,49 @@ def test_the_products_of_greatest_error_fall_back(tmp_path: Path) -> None:
     assert notes["products"]["integer"] == PRODUCTS + 1 - 3
 
 
+def test_gptq_rounds_weights_for_the_inputs_that_calibration_saw(tmp_path: Path) -> None:
+    """The graph's codes are those of the inputs' X'X, and a product that stays float keeps its weight."""
+    import onnx
+    from onnx import numpy_helper
+
+    from tests.compress.tiny_onnx import Lines
+    from xpareto.compress.data.calibration import Calibration, draw
+    from xpareto.compress.onnx import weights as onnx_weights
+    from xpareto.compress.quantization import gptq_codes
+    from xpareto.compress.quantization.graph.calibrate import watch
+
+    source = onnx_model("tagging")
+    before = onnx.load(source.file("model.onnx"))
+    products = onnx_weights.weight_products(before)
+    stays, *coded = products
+    fields = {
+        "rounding": "gptq",
+        "fallback": "float",
+        "fallback_nodes": [stays],
+        "reduce_range": REDUCE_RANGE,
+    }
+    made = onnx.load(quantize(source, tmp_path / "int8", **fields).file("model.onnx"))
+    data = draw(Calibration(**TEXT_QUICK), Lines(), source.file("tokenizer.json"), TOKENS, 0)  # type: ignore[arg-type]
+    moments: dict[str, Any] = {}
+
+    def see(name: str, vectors: np.ndarray, _: np.ndarray) -> None:
+        moments[name] = moments.get(name, 0) + vectors.T @ vectors
+
+    watch(source.path, list({product.source for product in products.values()}), data, 1, see)
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in made.graph.initializer}
+    inputs = {node.name: node.input[1] for node in before.graph.node if node.name in products}
+    for name in coded:
+        codes, scales = gptq_codes(
+            products[name].weight, moments[products[name].source], bits=7 if REDUCE_RANGE else 8
+        )
+        stored = tensors[f"{inputs[name]}_quantized"]
+        np.testing.assert_array_equal(stored if stored.shape == codes.shape else stored.T, codes)
+        np.testing.assert_array_equal(tensors[f"{inputs[name]}_scale"], scales)
+    kept = tensors[inputs[stays]]
+    weight = products[stays].weight
+    np.testing.assert_array_equal(kept if kept.shape == weight.shape else kept.T, weight)
+
+
 def test_bias_correction_brings_the_mean_output_of_a_product_back(tmp_path: Path) -> None:
     """On the calibration data itself, a product whose input is exact has no mean error left."""
     from tests.compress.tiny_onnx import Lines

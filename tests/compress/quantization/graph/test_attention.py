@@ -8,6 +8,8 @@ import numpy as np
 
 from tests.compress.tiny_onnx import VOCAB, onnx_model
 from xpareto.compress.onnx.weights import weight_products
+from xpareto.compress.quantization import Affine
+from xpareto.compress.quantization.graph import with_qdq
 from xpareto.compress.quantization.graph.attention import attention_factors, with_coded_attention
 
 IDS = np.random.default_rng(0).integers(4, VOCAB, (2, 9))
@@ -66,6 +68,24 @@ def test_the_products_are_those_of_the_codes() -> None:
             np.testing.assert_allclose(decoded, coded, atol=1e-6)
             assert np.abs(decoded - found[factor.value]).max() > 0
         np.testing.assert_allclose(found[output], found[inputs[0]] @ found[inputs[1]], atol=1e-5)
+
+
+def test_what_attention_gives_is_coded_before_heads_are_put_together() -> None:
+    """The same codes at another place: answers are equal to the last bit."""
+    model = float_model()
+    products = weight_products(model)
+    factors = attention_factors(model, products)
+    peaks = {factor.value: 0.7 for pair in factors.values() for factor in pair if not factor.probabilities}
+    behind = [name for name in products if name.endswith("attention.output.dense/MatMul")]
+    coded = with_qdq(model, dict.fromkeys(behind, Affine.over(-0.4, 0.5)))
+    made = with_coded_attention(coded, factors, peaks)
+    attending = {pair[0].reader for pair in factors.values() if pair[0].probabilities}
+    given = {node.output[0] for node in made.graph.node if node.name in attending}
+    assert len(behind) == len(given) == 2
+    assert given <= {node.input[0] for node in made.graph.node if node.op_type == "QuantizeLinear"}
+    late = with_coded_attention(model, factors, peaks)
+    late = with_qdq(late, dict.fromkeys(behind, Affine.over(-0.4, 0.5)))
+    np.testing.assert_array_equal(values(made, ["logits"])["logits"], values(late, ["logits"])["logits"])
 
 
 def test_the_model_given_is_not_changed_and_a_dead_value_has_codes() -> None:
