@@ -79,10 +79,9 @@ def export(
         raise InputError(
             f"{name}: --layout openvino takes onnx models, found torch. Choose an exported candidate."
         )
-    group_size = None
-    if layout == "openvino":
-        recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
-        group_size = recipe.runtime_settings.get("openvino", {}).get("group_size")
+    recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
+    settings = recipe.runtime_settings.get("openvino" if layout == "openvino" else runtime, {})
+    group_size = settings.get("group_size") if layout == "openvino" else None
     check_empty(target)
     base_model, base_license = _base_of(run, document.base)
     run_summary, analysis = summarize(read_runs([run.path])), kept_analysis(run.path)
@@ -92,7 +91,10 @@ def export(
             folder = target / plain_name(training_set, f"{run.path}: training set")
             folder.mkdir(parents=True)
             released = Released(
-                deploy(artifact, folder, layout, group_size), base_model, given_license or base_license
+                deploy(artifact, folder, layout, group_size),
+                base_model,
+                given_license or base_license,
+                settings,
             )
             card = model_card(run_summary, analysis, name, training_set, released)
             replace_text(folder / "README.md", card)

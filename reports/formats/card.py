@@ -113,7 +113,7 @@ def _use(
     tokens = min(tokens, sentences.longest or tokens)
     opened = Opened(
         kind, manifest.format, exported.runtime, tokens, _pairs(run_summary, training), released.plain,
-        sentences.pooling, sentences.prompt, released.graph,
+        sentences.pooling, sentences.prompt, released.graph, released.settings,
     )  # fmt: skip
     yield from ("## How to use it", "")
     if released.vectors:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ class Released:
     artifact: Artifact
     base_model: str = ""  # the hub's name of the checkpoint that the run began with; "": none of the hub
     license: str = "unknown"  # the hub's identifier
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what the recipe sets of its runtime
 
     @cached_property
     def config(self) -> dict[str, Any]:

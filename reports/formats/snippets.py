@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xpareto.compress.core import Format
 from xpareto.eval.tasks import KindName
+from xpareto.reports.formats.runtime_options import onnxruntime_options, openvino_config
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Opened:
     )  # how states become a text's vector, as sentence-transformers calls it
     prompt: str = ""  # what each text begins with
     file: str = "model.onnx"  # where a graph lies in the folder
+    settings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of the recipe's, that the runtime was measured with
 
     @property
     def asked(self) -> _Question:
@@ -141,7 +145,7 @@ import $runtime
 from tokenizers import Tokenizer
 
 folder = Path(".")  # where config.json and tokenizer.json lie
-model = $load
+${options}model = $load
 config = json.loads((folder / "config.json").read_text("utf-8"))
 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 tokenizer.enable_truncation($tokens)
@@ -155,14 +159,13 @@ inputs = {
 }
 $outputs = $run
 $answer"""
-_IN_FLOAT = '{"INFERENCE_PRECISION_HINT": "f32"}'  # OpenVINO else computes in half where the CPU can
 _RUNTIMES: Mapping[str, tuple[str, str]] = {  # -> (how a model is opened, how its outputs come in order)
     "onnxruntime": (
-        'onnxruntime.InferenceSession(folder / "$file", providers=["CPUExecutionProvider"])',
+        'onnxruntime.InferenceSession(folder / "$file"$given, providers=["CPUExecutionProvider"])',
         "model.run(None, inputs)",
     ),
     "openvino": (
-        'openvino.compile_model(folder / "$file", "CPU", ' + _IN_FLOAT + ")",
+        'openvino.compile_model(folder / "$file", "CPU", $config)',
         "model(inputs).values()",
     ),
 }
@@ -254,7 +257,7 @@ def snippets(opened: Opened) -> Iterator[Snippet]:
 def _of_optimum_intel(opened: Opened) -> Snippet:
     """Return what opens a graph in OpenVINO's format where transformers' own calls are wanted."""
     if opened.asked.vectors:
-        more = f', backend="openvino", model_kwargs={{"ov_config": {_IN_FLOAT}}}'
+        more = f', backend="openvino", model_kwargs={{"ov_config": {openvino_config(opened.settings, opened.file)}}}'
         return Snippet(
             "sentence-transformers and optimum-intel (`pip install 'sentence-transformers[openvino]'`)",
             _filled(_SENTENCE_TRANSFORMERS, example=opened.asked.example, more=more),
@@ -265,7 +268,7 @@ def _of_optimum_intel(opened: Opened) -> Snippet:
         _torch(
             opened,
             f"from optimum.intel import {name}\nfrom transformers import AutoTokenizer",
-            f"{name}.from_pretrained(folder, ov_config={_IN_FLOAT})",
+            f"{name}.from_pretrained(folder, ov_config={openvino_config(opened.settings, opened.file)})",
             "config.json, openvino_model.xml",
         ),
     )
@@ -301,11 +304,17 @@ def _of_the_hub(opened: Opened) -> Iterator[Snippet]:
 def _onnx(opened: Opened, runtime: str) -> str:
     asked = opened.asked
     load, run = _RUNTIMES[runtime]
+    options = onnxruntime_options(opened.settings) if runtime == "onnxruntime" else []
     padded = 'tokenizer.enable_padding(pad_id=config["pad_token_id"])'
     prepare = [*([] if asked.one else [padded]), *(['labels = config["id2label"]'] if asked.named else [])]
     given = _filled(asked.given, split="is_pretokenized")
     return _filled(
-        _ONNX, runtime=runtime, load=_filled(load, file=opened.file), tokens=opened.tokens, prepare="\n".join(prepare),
+        _ONNX, runtime=runtime, options="".join(f"{line}\n" for line in options),
+        load=_filled(
+            load, file=opened.file, given=", options" if options else "",
+            config=openvino_config(opened.settings, opened.file),
+        ),
+        tokens=opened.tokens, prepare="\n".join(prepare),
         example=asked.example, outputs=asked.outputs, run=run,
         encode=f"encoded = tokenizer.encode({given})\nrows = [encoded]"
         if asked.one

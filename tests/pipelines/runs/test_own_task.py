@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ SAID = {
 INTENTS = ("travel", "music", "weather")
 QUICK = (
     "--set", "fp32.max_steps=60", "--set", "measure.probes=[accuracy, size]", "--set", "measure.threads=1",
+    "--set", "runtime_settings={onnxruntime: {spinning: false}}",
 )  # fmt: skip
 
 
@@ -79,6 +82,12 @@ def test_it_is_chosen_compared_exported_and_measured_again(folder: Path) -> None
     assert sorted(labels.values()) == sorted(INTENTS)
     card = (folder / "out" / "intents" / "README.md").read_text()
     assert "- zh" in card and "xtreme" not in card.partition("---\n\n")[0].lower()
+    code = card.partition("```python\n")[2].partition("```")[0]
+    assert "allow_spinning" in code and "options, providers" in code  # as it was measured
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder / "out" / "intents", capture_output=True, text=True
+    )
+    assert asked.returncode == 0, asked.stderr
     again = xpareto(
         "measure", str(next((folder / "runs").iterdir())), "--probe", "accuracy", folder=folder.parent
     )

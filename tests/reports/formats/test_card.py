@@ -321,3 +321,18 @@ def test_javascript_is_shown_where_transformers_js_can_answer(
     )
     scripts = [snippet.code for snippet in snippets(opened) if snippet.language == "js"]
     assert [told in script for script in scripts] == ([True] if told else [])
+
+
+def test_a_graph_is_opened_with_what_the_recipe_set() -> None:
+    def shown(runtime: str, file: str, **settings: Any) -> str:
+        opened = Opened("classify", "onnx", runtime, 64, file=file, settings=settings)
+        return next(snippets(opened)).code
+
+    tuned = shown("onnxruntime", "model.onnx", spinning=False, graph="basic")
+    assert tuned.count("options.") == 2 and "ORT_ENABLE_BASIC" in tuned
+    assert 'InferenceSession(folder / "model.onnx", options, providers' in tuned
+    assert "options" not in shown("onnxruntime", "model.onnx", spinning=True, graph="all")
+    assert '"INFERENCE_PRECISION_HINT": "bf16", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64"' in shown(
+        "openvino", "model.onnx", precision="bf16", group_size=64
+    )
+    assert "GROUP_SIZE" not in shown("openvino", "openvino_model.xml", group_size=64)
