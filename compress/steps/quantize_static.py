@@ -109,6 +109,9 @@ class QuantizeStatic(Step):
     `attention: int8` codes queries, keys and values symmetrically, and probabilities in 255 steps from 0 to 1. It
     pays on OpenVINO, whose attention then runs in integers; onnxruntime takes about the same time with it.
 
+    `rounding: gptq` rounds weights for the inputs of the calibration data (Frantar et al. 2023): after smooth_quant, on
+    512 lines of 40 languages, multilingual-e5-small drifts by 0.031, not 0.038, and with `fallback_top: 4` by 0.029.
+
     `bias_correction` adds the mean error that coding makes in each output channel to its bias (Nagel et
     al. 2019, section 4.2). The notes hold an outlier report by tensor and language (`outliers`), every
     product's relative error and what onnxruntime runs (`products`).

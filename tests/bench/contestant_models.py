@@ -23,6 +23,7 @@ TORCH, FP32, INT8 = "torch", "fp32", "dynamic-int8"
 EXPORTERS = "exporters-int8"
 OPTIMUM_FP32, OPTIMUM_INT8 = "optimum-fp32", "optimum"
 SMOOTH, STATIC, OPTIMIZED = "smooth", "static-int8", "optimizer-int8"
+UNSMOOTHED, FLOAT_ATTENTION, NEAR = "static-unsmoothed", "static-float-attention", "static-near"
 NNCF, NNCF_WEIGHTS, CTRANSLATE2 = "nncf-int8", "nncf-int8-weights", "ctranslate2-int8"
 PEERS: dict[str, tuple[tuple[str, ...], str]] = {  # environment -> packages, what must be importable
     "nncf": (("nncf==3.4.0", "openvino==2026.4.1"), "nncf"),
@@ -30,7 +31,13 @@ PEERS: dict[str, tuple[tuple[str, ...], str]] = {  # environment -> packages, wh
     "ctranslate2": (("ctranslate2==4.8.5", "torch==2.13.0", "transformers<5"), "ctranslate2, transformers"),
 }
 _SHORT = {"examples": 64, "max_length": 40}
-_STATIC = {"calibration": _SHORT, "range": "minmax", "attention": "int8"}
+_RANGES = {"calibration": _SHORT, "range": "minmax"}
+_STATIC = {**_RANGES, "attention": "int8"}
+_NEAR = {
+    **_RANGES,
+    "rounding": "gptq",
+    "fallback_nodes": ["*layer.[3489].output.dense/*"],
+}  # as many as are worth it
 _STATIC_PEERS = Path(__file__).resolve().parent / "static_int8_peers.py"
 _CONVERT = """
 import sys, tempfile, numpy, ctranslate2, transformers
@@ -63,6 +70,13 @@ def make_models(folder: Path, layers: int, vocab: int, environments: Path) -> di
                 ("quantize_static", _STATIC, folder / SMOOTH, folder / STATIC),
             ],
         ),
+        UNSMOOTHED: lambda: in_process(
+            run_steps, [("quantize_static", _RANGES, folder / FP32, folder / UNSMOOTHED)]
+        ),
+        FLOAT_ATTENTION: lambda: in_process(
+            run_steps, [("quantize_static", _RANGES, folder / SMOOTH, folder / FLOAT_ATTENTION)]
+        ),
+        NEAR: lambda: in_process(run_steps, [("quantize_static", _NEAR, folder / SMOOTH, folder / NEAR)]),
         EXPORTERS: lambda: in_process(exporters_int8, source, folder / EXPORTERS),
     }
     for name, make in ours.items():
