@@ -241,12 +241,13 @@ def search(
     runs: str | Path = "runs",
     processes: int = 1,
     workers: int | None = None,
+    ray: str | None = None,
     save_minutes: float = 5.0,
     progress: Console | Callable[[Status], None] | None = None,
     command: str = "",
 ) -> Run:
     """Search the space of a recipe within its budget and run the finalists, as `xpareto search` does; see `run`."""
-    more: dict[str, Any] = {"runs": Path(runs), "processes": processes, "workers": workers}
+    more: dict[str, Any] = {"runs": Path(runs), "processes": processes, "workers": workers, "ray": ray}
     more |= {"save_minutes": save_minutes, "command": command}
     return _done(search_recipe, _options(recipe, overrides, base, data, lock, store, **more), progress)
 

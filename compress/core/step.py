@@ -98,6 +98,8 @@ class Step(BaseModel, ABC):
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions whose version enters the key
     makes_heads: ClassVar[bool] = False  # what it gives has a fresh head: that of its source is left out
     together: ClassVar[bool] = False  # several processes can run `apply`, which calls fit once, together
+    trains: ClassVar[bool] = False  # does `apply` call fit, which takes a GPU, where it is not `together`?
+    threaded: ClassVar[bool] = True  # do more threads make it quicker?
     rules: ClassVar[tuple[Rule, ...]] = ()  # what must, or must not, stand before or after it
     quick: ClassVar[Mapping[str, Any]] = {}  # fields that do its whole work in seconds on a tiny model
 

@@ -110,6 +110,7 @@ class QuantizeAware(Step):
     added: ClassVar[tuple[str, ...]] = ("dev_metric",)
     seeded: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    trains: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, Any]] = {"steps": 2, "batch_size": 4, "observe": 2}
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(

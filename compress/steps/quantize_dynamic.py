@@ -39,6 +39,7 @@ class QuantizeDynamic(Step):
     gives: ClassVar[Format] = "onnx"
     version: ClassVar[int] = 3
     libraries: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime")
+    threaded: ClassVar[bool] = False
     rules: ClassVar[tuple[Rule, ...]] = (ONCE,)
 
     per_channel: bool = Field(default=True, description="one scale per output channel, not per matrix")

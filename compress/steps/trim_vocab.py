@@ -79,6 +79,7 @@ class TrimVocab(Step):
     takes: ClassVar[Format | None] = "torch"
     gives: ClassVar[Format] = "torch"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "tokenizers", "regex")
+    threaded: ClassVar[bool] = False
 
     text: str | list[str] | None = Field(
         "parallel", description="texts of the data to count pieces on; null: choose by scripts alone"

@@ -11,6 +11,7 @@ from xpareto.pipelines.commands.options import (
     DataName,
     LockFile,
     Processes,
+    RayAddress,
     RecipeName,
     RunsFolder,
     SaveEvery,
@@ -31,6 +32,7 @@ def search(
     store: StoreFolder = STORE,
     processes: Processes = 1,
     workers: Workers = None,
+    ray: RayAddress = None,
     save_every: SaveEvery = 5.0,
 ) -> None:
     """Try settings of a recipe's `search` within its budget, screen them, then run the finalists and write the report.
@@ -53,6 +55,7 @@ def search(
             runs=out,
             processes=processes,
             workers=workers,
+            ray=ray,
             save_minutes=save_every,
             progress=terminal,
             command=command_line(),

@@ -8,8 +8,9 @@ from .executor import StepError as StepError
 from .executor import WorkerDied as WorkerDied
 from .expected import Expected as Expected
 from .expected import ExpectedCosts as ExpectedCosts
+from .ray_cluster import RayCluster as RayCluster
+from .ray_cluster import check_ray as check_ray
 from .ray_executor import RayExecutor as RayExecutor
-from .ray_executor import check_ray as check_ray
 from .schedule import Schedule as Schedule
 from .schedule import longest_paths as longest_paths
 from .work import Job as Job

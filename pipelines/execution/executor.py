@@ -40,12 +40,13 @@ class WorkerDied(StepError):
 class Executor(Protocol):
     """Does the work of nodes whose parents are in the store, and measures what does not hang on the load.
 
-    `do` and `measure` may be called from `at_once` threads at a time, and by more callers than one (several plans
-    that run at once share an executor); who comes when all is busy waits. Both tell `begins` where the work is done
-    as soon as that is known, such as "worker 2"; "": on the only one.
+    `do` and `measure` may be called from any number of threads (several plans that run at once share an executor):
+    `at_once` are at work at a time, who comes when all is busy waits. It gains by `ahead` that wait. Both tell `begins`
+    where the work is done as soon as that is known, such as "worker 2"; "": on the only one.
     """
 
     at_once: int
+    ahead: int
 
     def do(self, work: Job, progress: Progress, begins: Callable[[str], None]) -> str:
         """Return the digest of the artifact; InputError, StepError or WorkerDied when there is none."""
@@ -83,6 +84,7 @@ class LocalExecutor:
     name: str = ""  # tells it from others
     variables: Mapping[str, str] = field(default_factory=dict)  # of its processes
     at_once: int = 1
+    ahead: int = 0
     _process: subprocess.Popen[str] | None = None
     _helpers: HelperProcesses | None = None
     _met: bool = False  # has a worker met the processes that a launcher started?
@@ -199,7 +201,7 @@ class LocalWorkers:
     """
 
     def __init__(self, log: Path, at_once: int, threads: int) -> None:
-        self.at_once = at_once
+        self.at_once, self.ahead = at_once, 0
         self._workers = [
             LocalExecutor(log, 1, threads, f"worker {number + 1}", variables)
             for number, variables in enumerate(_variables(at_once))

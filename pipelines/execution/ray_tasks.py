@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,18 +41,18 @@ class Board:
 
 def make(text: str, number: str, board: Any) -> Mapping[str, Any]:
     """Do a job and return its digest as "done", or why it "failed", as a worker process answers, and "where"."""
-    board.tell.remote(number, where=platform.node())
     unseen = _unseen(Job.from_json(text).store)
     if unseen is not None:
         return {"failed": unseen, "input": True}
     told = sys.stdout
     try:
         sys.stdout = sys.stderr  # whatever libraries print belongs to the log of Ray's worker
-        answer = serve(
-            text,
-            lambda done, of, detail: board.tell.remote(number, progress=(done, of, detail)),
-            seconds=SECONDS_BETWEEN_NEWS,
-        )
+        with place_told(number, board):
+            answer = serve(
+                text,
+                lambda done, of, detail: board.tell.remote(number, progress=(done, of, detail)),
+                seconds=SECONDS_BETWEEN_NEWS,
+            )
         return {**answer, "where": platform.node()}
     finally:
         sys.stdout = told
@@ -58,8 +60,7 @@ def make(text: str, number: str, board: Any) -> Mapping[str, Any]:
 
 def measure(text: str, number: str, board: Any) -> tuple[list[Measurement], dict[str, bytes], str]:
     """Measure a candidate; return its rows, the files that probes left, by name, and where it was."""
-    board.tell.remote(number, where=platform.node())
-    with TemporaryDirectory() as temporary:
+    with place_told(number, board), TemporaryDirectory() as temporary:
         folder = Path(temporary) / "probe"
         rows = launch(Measurable.from_json(text), folder)
         files = {
@@ -73,6 +74,20 @@ def measure(text: str, number: str, board: Any) -> tuple[list[Measurement], dict
 def facts() -> dict[str, Any]:
     """Return what the machine of a node is."""
     return machine_facts()
+
+
+@contextmanager
+def place_told(number: str, board: Any) -> Iterator[None]:
+    """Tell where a task is, unless it is done so soon that its result does."""
+    telling = threading.Timer(
+        SECONDS_BETWEEN_NEWS / 2, lambda: board.tell.remote(number, where=platform.node())
+    )
+    telling.daemon = True
+    telling.start()
+    try:
+        yield
+    finally:
+        telling.cancel()
 
 
 def _unseen(store: str) -> str | None:

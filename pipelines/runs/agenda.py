@@ -125,8 +125,13 @@ class Piece:
             self.agenda.show(self)
 
     def begins(self, where: str) -> None:
-        """Show where it is done: the name of a worker or of a machine; "" on the only one."""
+        """Show where it is done: the name of a worker or of a machine; "" on the only one.
+
+        Its time begins when that is known first: before, it waited.
+        """
         with self.agenda.lock:
+            if where and not self.status.where:
+                self.began = time.monotonic()
             self.status = replace(self.status, where=where)
             if where:
                 self.agenda.show(self)
@@ -182,7 +187,7 @@ class Agenda:
             with self.lock:
                 self._at_work.remove(piece)
         with self.lock:
-            self.seconds.setdefault(kind, []).append(time.monotonic() - started)
+            self.seconds.setdefault(kind, []).append(time.monotonic() - piece.began)
             self.now = piece.status = self._whole(piece.status)
 
     def skip(self, kind: str) -> None:

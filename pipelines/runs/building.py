@@ -99,7 +99,7 @@ class ArtifactBuilder:
         # one at a time in the order of the plan: nothing waits for the longest way
         seconds = {key: self._expected.costs.seconds(nodes[key]) for key in needs if together}
         schedule = Schedule(
-            self.executor.at_once,
+            self.executor.at_once + self.executor.ahead,
             {key: -rest for key, rest in longest_paths(needs, seconds).items()},
             self._fit,
             {key for key in needs if self._is_timed(key)},
@@ -108,10 +108,14 @@ class ArtifactBuilder:
         schedule.run(needs, self._obtain)
 
     def _fit(self, running: Sequence[str], key: str) -> bool:
+        known = [memory for one in (*running, key) if (memory := self._expected_memory(one)) is not None]
+        return not known or self.executor.fits(known)
+
+    def _expected_memory(self, key: str) -> int | None:
+        """Return what a node is expected to take once its parents are there; None where nothing tells."""
         if key not in self._memory:
             self._memory[key] = self._expected.memory_bytes(self.ready.plan.nodes[key])
-        known = [memory for one in (*running, key) if (memory := self._memory.get(one)) is not None]
-        return not known or self.executor.fits(known)
+        return self._memory[key]
 
     def _missing(self, keys: Iterable[str]) -> dict[str, list[str]]:
         """Return, in the order of the plan, the nodes that are not in the store, and which of them each needs."""
@@ -173,7 +177,7 @@ class ArtifactBuilder:
         self._note("started", key=key, label=node.label, step=node.step)
         start = self.ready.start
         threads = self.timed_threads if self.timed_threads and self._is_timed(key) else self.threads
-        memory = self._memory.get(key)
+        memory = self._expected_memory(key)
         work = Job.of(node, self.ready.store, start.spec, threads, start.base, self.save_minutes, memory)
         try:
             with self.agenda.piece(making(node.label), what) as piece:

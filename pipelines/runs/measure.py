@@ -29,7 +29,8 @@ Launch = Callable[[Job, Path, Callable[[str], None]], list[Measurement]]
 OUTCOMES_VERSION = 5  # raise it when equal inputs start to give other accuracy rows or outcomes
 
 
-def _here(job: Job, folder: Path, begins: Callable[[str], None]) -> list[Measurement]:
+def launch_here(job: Job, folder: Path, begins: Callable[[str], None]) -> list[Measurement]:
+    """Measure a candidate on this machine, in a process of its own."""
     return launch(job, folder)
 
 
@@ -49,7 +50,7 @@ class Measuring:
     threads: int
     runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings by runtime
     into: RunFolder | None = None  # where outcomes and predictions go, if not into the run
-    launch: Launch = _here
+    launch: Launch = launch_here
 
     @property
     def folder(self) -> Path:

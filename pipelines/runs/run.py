@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,7 @@ from xpareto.compress.quantization import probe
 from xpareto.eval.hardware import machine_facts, usable_cores
 from xpareto.eval.probing import threading_variables
 from xpareto.eval.results import CONTROL, COST, write_document
-from xpareto.pipelines.execution import Executor, LocalExecutor, LocalWorkers, RayExecutor
+from xpareto.pipelines.execution import Executor, LocalExecutor, LocalWorkers, RayCluster, RayExecutor
 from xpareto.pipelines.planning import (
     Options,
     Prepared,
@@ -36,7 +37,7 @@ from xpareto.pipelines.runs.agenda import (
     times_of_earlier_runs,
 )
 from xpareto.pipelines.runs.building import ArtifactBuilder, missing
-from xpareto.pipelines.runs.measure import Measuring, failed_probes
+from xpareto.pipelines.runs.measure import Launch, Measuring, failed_probes, launch_here
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
 from xpareto.pipelines.runs.turns import Measurer, turns_to_take
@@ -64,18 +65,37 @@ def run_recipe(options: Options, console: Console) -> Result:
         )
     work = check_evaluation(ready.work, ready.start, ready.store)
     check_training(work, ready.plan, ready.start, ready.store)
-    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, run_key(ready, work))
-    with run.held():
-        if resumed:
-            run.check_measured()
-            run.drop_unfinished()
-        console.say(f"{'Going on with' if resumed else 'Run'} {run.path}")
-        agenda, failed = carry_out(ready, work, run, options, console)
+    with held_run(ready, work, options, console) as (run, cluster):
+        agenda, failed = carry_out(ready, work, run, options, console, cluster)
     return reported(run, failed, agenda)
 
 
+@contextmanager
+def held_run(
+    ready: Prepared, work: tuple[Workload, ...], options: Options, console: Console, begins: str = "Run"
+) -> Iterator[tuple[RunFolder, RayCluster | None]]:
+    """Give the folder of a run, held, which goes on where it was killed, and the Ray cluster that it works on.
+
+    A cluster that cannot be reached, or that `measure.on` does not fit, leaves no folder.
+    """
+    recipe = ready.checked.recipe
+    with _cluster_of(options, recipe.measure) as cluster:
+        run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, run_key(ready, work))
+        with run.held():
+            if resumed:
+                run.check_measured()
+                run.drop_unfinished()
+            console.say(f"{'Going on with' if resumed else begins} {run.path}")
+            yield run, cluster
+
+
 def carry_out(
-    ready: Prepared, work: tuple[Workload, ...], run: RunFolder, options: Options, console: Console
+    ready: Prepared,
+    work: tuple[Workload, ...],
+    run: RunFolder,
+    options: Options,
+    console: Console,
+    cluster: RayCluster | None,
 ) -> tuple[Agenda, Mapping[str, str]]:
     """Make and measure what a plan has and a held run has not yet, and seal the run.
 
@@ -88,14 +108,14 @@ def carry_out(
         console.say(note)
     for name, parts in incomplete(ready.plan, ready.start).items():
         console.say(f"Training set {name} is read without {', '.join(parts)}, which the data lack")
-    executor = executor_of(options, recipe.measure, run)
-    on = recipe.measure.on if isinstance(executor, RayExecutor) else None
-    facts = executor.facts_on(on) if isinstance(executor, RayExecutor) and on else machine_facts()
-    threads = recipe.measure.threads or (int(facts["cores"]) if on else cores())
+    executor = executor_of(options, recipe.measure, run, cluster)
+    on = cluster.labelled if cluster is not None else None
+    facts = dict(on.facts) if on else machine_facts()
+    threads = threads_of(recipe.measure, cluster)
     share = share_of(options, recipe.measure)
-    if executor.at_once > 1 or options.ray:
+    if executor.at_once > 1 or cluster is not None:
         told = f"{executor.at_once} at a time, {share} thread{'s' * (share > 1)} each"
-        console.say(f"On Ray, {told}" if options.ray else f"Workers: {told}")
+        console.say(f"On Ray, {told}" if cluster is not None else f"Workers: {told}")
     _describe(run, ready, options, facts | {"probe_variables": threading_variables(threads)})
     to_measure = turns_to_take(ready.plan, recipe.measure, run.finished())
     to_make = missing(ready)
@@ -111,17 +131,18 @@ def carry_out(
         try:
             builder.mend()
             measurer = Measurer(builder.bundles(ready.plan.candidates), builder, agenda)
-            if not options.ray:
+            if cluster is None:
                 executor.close()  # workers that wait would hold memory beside what is scored
             costs = Measuring(
                 run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
             )
             scores = replace(costs, threads=share, launch=executor.measure)
-            measurer.take([turn for turn in to_measure if not turn.alone], scores, executor.at_once)
-            if isinstance(executor, RayExecutor) and on:
-                costs = replace(costs, launch=executor.measure_on(on))
-            else:
+            measurer.take(
+                [turn for turn in to_measure if not turn.alone], scores, executor.at_once + executor.ahead
+            )
+            if not on:
                 executor.close()
+            costs = replace(costs, launch=launch_of_costs(executor, cluster))
             measurer.take([turn for turn in to_measure if turn.alone], costs)
         finally:
             executor.close()
@@ -173,21 +194,50 @@ def run_key(ready: Prepared, work: tuple[Workload, ...]) -> str:
     return hashlib.sha256(repr((ready.plan.key, prints)).encode()).hexdigest()
 
 
+def threads_of(settings: Measure, cluster: RayCluster | None) -> int:
+    """Return the threads that costs are measured in: all cores of the machine where that is, if no number is set."""
+    on = cluster.labelled if cluster is not None else None
+    return settings.threads or (int(on.facts["cores"]) if on else cores())
+
+
+def launch_of_costs(executor: Executor, cluster: RayCluster | None) -> Launch:
+    """Return what measures costs: on the nodes that carry the label `measure.on`, or here."""
+    if isinstance(executor, RayExecutor) and cluster is not None and cluster.labelled is not None:
+        return executor.measure_on(cluster.labelled)
+    return launch_here
+
+
 def share_of(options: Options, settings: Measure) -> int:
     """Return the threads of a piece of work that is made or scored: on a cluster as if it had a machine."""
     return settings.threads or max(1, cores() // (1 if options.ray else options.workers or 1))
 
 
-def executor_of(options: Options, settings: Measure, run: RunFolder) -> Executor:
-    """Return what makes and scores: one process, several, or a cluster; InputError for nodes of none."""
+@contextmanager
+def _cluster_of(options: Options, settings: Measure) -> Iterator[RayCluster | None]:
+    """Give the Ray cluster that --ray names, and leave it at the end; None without.
+
+    InputError where there is none, or where `measure.on` names no nodes of it that can be compared.
+    """
+    if options.ray is None:
+        if settings.on is not None:
+            raise InputError(
+                f"measure.on: {settings.on} names nodes of a Ray cluster, but none is given. Give its address with "
+                "--ray, or leave measure.on out."
+            )
+        yield None
+        return
+    cluster = RayCluster(options.ray, share_of(options, settings), settings.on)
+    try:
+        yield cluster
+    finally:
+        cluster.end()
+
+
+def executor_of(options: Options, settings: Measure, run: RunFolder, cluster: RayCluster | None) -> Executor:
+    """Return what makes and scores: one process, several, or a cluster."""
     log, threads = run.path / "worker.log", share_of(options, settings)
-    if options.ray is not None:
-        return RayExecutor(options.ray, log, threads, options.workers)
-    if settings.on is not None:
-        raise InputError(
-            f"measure.on: {settings.on} names nodes of a Ray cluster, but none is given. Give its address with "
-            "--ray, or leave measure.on out."
-        )
+    if cluster is not None:
+        return RayExecutor(cluster, log, threads, options.workers)
     if options.workers is not None and options.workers > 1:
         return LocalWorkers(log, options.workers, threads)
     return LocalExecutor(log, options.processes, threads)

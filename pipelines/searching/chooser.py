@@ -3,7 +3,8 @@
 Optuna's samplers are asked many times, on copies of the study that nothing is told of: TPE, which proposes where good
 settings are dense beside others, and for most a random one, so that no part of the space is out of sight. Of these is
 tried the one of the greatest expected improvement of the hypervolume (see `promise`) for its expected seconds of making
-(as Snoek et al. 2012 divide by cost): what shares its beginning with finished work costs only the rest.
+(as Snoek et al. 2012 divide by cost): what shares its beginning with finished work costs only the rest. Several are
+chosen one after the other, each knowing those that are chosen and not tried yet (`promise`).
 """
 
 from __future__ import annotations
@@ -50,28 +51,30 @@ class Chooser:
     thrift: float = 0.75
     startup: int = 4
 
-    def next(self, trials: Sequence[FrozenTrial], price: Price) -> Point | None:
+    def next(
+        self, trials: Sequence[FrozenTrial], price: Price, pending: Sequence[Point] = ()
+    ) -> Point | None:
         """Return the point to try after these trials; None where all that is proposed was tried.
 
-        Values of the trials are such as the sampler shall see: costs as logarithms.
+        Values of the trials are such as the sampler shall see: costs as logarithms. `pending` are at work beside it.
         """
         found: dict[str, tuple[Point, float]] = {}
         for attempt in range(ROUNDS):
             with quiet():
-                proposed = self._proposed(trials, attempt)
+                proposed = self._proposed(trials, len(trials) + len(pending), attempt)
             for point in proposed:
                 cost = price(point)
                 if cost is not None:
                     found[point_key(point)] = (point, cost)
             if found:
-                return self._best(list(found.values()), trials)
+                return self._best(list(found.values()), trials, pending)
         return None
 
-    def _proposed(self, trials: Sequence[FrozenTrial], attempt: int) -> list[Point]:
+    def _proposed(self, trials: Sequence[FrozenTrial], number: int, attempt: int) -> list[Point]:
         import optuna
 
         learnt = -(-self.proposals // _PART) if self.sampler == "tpe" and len(trials) >= STARTUP else 0
-        seed = random.Random(f"{self.seed} {len(trials)} {attempt}").randrange(2**32)
+        seed = random.Random(f"{self.seed} {number} {attempt}").randrange(2**32)
         tpe = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=False
         )
@@ -83,17 +86,22 @@ class Chooser:
             points += [self.space.suggested(study.ask()) for _ in range(count)]
         return points
 
-    def _best(self, found: Sequence[tuple[Point, float]], trials: Sequence[FrozenTrial]) -> Point:
+    def _best(
+        self,
+        found: Sequence[tuple[Point, float]],
+        trials: Sequence[FrozenTrial],
+        pending: Sequence[Point],
+    ) -> Point:
         """Return the setting that promises most per second; before anything can be learnt, one by its cost alone."""
         costs = np.array([max(cost, _LEAST) for _, cost in found])
         points = [point for point, _ in found]
-        draw = np.random.default_rng([self.seed, len(trials)])
+        draw = np.random.default_rng([self.seed, len(trials) + len(pending)])
         if len(points) == 1:
             return points[0]
         if len(trials) < self.startup:
             weights = costs**-self.thrift
             return points[int(draw.choice(len(points), p=weights / weights.sum()))]
-        gains = self._promise(trials).improvements(points, draw)
+        gains = self._promise(trials).improvements(points, draw, pending)
         if not gains.any():
             return points[0]
         return points[int(np.argmax(gains * costs**-self.thrift))]

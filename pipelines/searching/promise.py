@@ -3,6 +3,8 @@
 A Bayesian linear regression of every objective on the fields' values (ridge, with its posterior): fields act about
 additively on logarithms of costs, and with ten trials no more can be learnt. The expected improvement of the
 hypervolume (Emmerich et al. 2006) is the mean over draws from the posterior, nothing in those that break a limit.
+What is at work is on the front of each draw with the values that it has there: choosing one after the other so is the
+sequential greedy q-EHVI of Daulton et al. (2020), which BoTorch has, too.
 """
 
 from __future__ import annotations
@@ -30,20 +32,30 @@ class Promise:
     values: np.ndarray
     excesses: np.ndarray
 
-    def improvements(self, candidates: Sequence[Point], rng: np.random.Generator) -> np.ndarray:
-        """Return the expected improvement of the hypervolume by each candidate; its reference is that of searches."""
+    def improvements(
+        self, candidates: Sequence[Point], rng: np.random.Generator, pending: Sequence[Point] = ()
+    ) -> np.ndarray:
+        """Return the expected improvement of the hypervolume by each candidate; its reference is that of searches.
+
+        It is what a candidate adds to what was tried and to what is `pending`, at work beside it.
+        """
         signs = np.array([1.0 if objective.sense == "min" else -1.0 for objective in self.objectives])
         known = self.values * signs  # less is better
         worst = known.max(axis=0) + 1.0  # octave
         worst[[at for at, objective in enumerate(self.objectives) if objective.role == "quality"]] = 0.0
-        drawn = self._predicted(candidates, known, rng) - worst[:, None]
-        held = np.ones((len(candidates), DRAWS), bool)
+        asked = [*pending, *candidates]
+        drawn = self._predicted(asked, known, rng) - worst[:, None]
+        held = np.ones((len(asked), DRAWS), bool)
         for limit in range(self.excesses.shape[1]):
             column = self.excesses[:, [limit]]
-            held &= self._predicted(candidates, column, rng)[:, 0] <= 0
+            held &= self._predicted(asked, column, rng)[:, 0] <= 0
         kept = (known - worst)[(self.excesses <= 0).all(axis=1)]
-        gains = np.array([_gains(kept, one.T) for one in drawn])
-        told: np.ndarray = np.where(held, gains, 0.0).mean(axis=1)
+        first = len(pending)
+        gains = np.zeros((len(candidates), DRAWS))
+        for draw in range(DRAWS):
+            beside = drawn[:first, :, draw][held[:first, draw]]
+            gains[:, draw] = _gains(np.vstack([kept, beside]), drawn[first:, :, draw])
+        told: np.ndarray = np.where(held[first:], gains, 0.0).mean(axis=1)
         return told
 
     def _predicted(

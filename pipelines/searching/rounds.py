@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
@@ -14,10 +14,18 @@ from xpareto.eval.records import Measurement
 from xpareto.eval.results import COST, RunResults, read_run_results, write_document
 from xpareto.pipelines.planning import Candidate, Prepared, Workload
 from xpareto.pipelines.recipe import groups, taken
-from xpareto.pipelines.runs import Measuring, results_of
+from xpareto.pipelines.runs import Launch, Measuring, results_of
 from xpareto.pipelines.storage import RunFolder
 
 SCORES = "accuracy"  # the probe whose rows scores and outcomes of examples are
+
+
+@dataclass(frozen=True)
+class Means:
+    """What measures a candidate, and in how many threads."""
+
+    launch: Launch
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,14 @@ class Round:
     number: int
     folder: RunFolder
     work: tuple[Workload, ...]
-    measuring: Measuring
+    scores: Measuring
+    costs: Measuring
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @staticmethod
-    def open(number: int, folder: Path, ready: Prepared, work: tuple[Workload, ...], threads: int) -> Round:
+    def open(
+        number: int, folder: Path, ready: Prepared, work: tuple[Workload, ...], scores: Means, costs: Means
+    ) -> Round:
         """Return a round that goes on with what its folder has."""
         run = RunFolder(folder / f"round-{number + 1}")
         (run.path / "outcomes").mkdir(parents=True, exist_ok=True)
@@ -38,33 +50,56 @@ class Round:
         run.drop_unfinished()
         recipe = ready.checked.recipe
         settings = recipe.measure.model_copy(update={"retries": 0, "blocks": 1})
-        measuring = Measuring(run, ready.store, ready.start, work, settings, threads, recipe.runtime_settings)
-        return Round(number, run, work, measuring)
+        first, second = (
+            Measuring(
+                run, ready.store, ready.start, work, settings, means.threads, recipe.runtime_settings,
+                launch=means.launch,
+            )
+            for means in (scores, costs)
+        )  # fmt: skip
+        return Round(number, run, work, first, second)
 
     @property
     def examples(self) -> int:
         """Return how many examples of each language it looks at, at most."""
         return max((item.limit or 0 for item in self.work), default=0)
 
-    def measure(
-        self, candidate: Candidate, bundle: Mapping[str, Artifact], costs: Sequence[Measurement] | None
+    def score(
+        self, candidate: Candidate, bundle: Mapping[str, Artifact], begins: Callable[[str], None]
     ) -> float:
-        """Measure what of a candidate is not measured yet; return the seconds.
+        """Score a candidate, unless that is done; return the seconds. Several threads may."""
+        return self._measure(self.scores, candidate, bundle, SCORES, begins)
 
-        `costs` are its rows of costs from the first round, None in that.
-        """
-        began = time.monotonic()
-        finished = self.folder.finished()
-        if (candidate.name, SCORES, 0) not in finished:
-            rows, kept = self.measuring.rows_of(candidate, bundle, SCORES, 0)
-            self.folder.add_rows(rows, kept, candidate=candidate.name, probe=SCORES, seconds=rows[-1].value)
-        if (candidate.name, COST, 0) not in finished:
-            if costs is None and set(groups()[COST]) & set(self.measuring.settings.probes):
-                rows, kept = self.measuring.rows_of(candidate, bundle, COST, 0)
-                self.folder.add_rows(rows, kept, candidate=candidate.name, probe=COST, seconds=rows[-1].value)
-            elif costs:
-                self.folder.add_rows(list(costs), candidate=candidate.name, probe=COST, seconds=0.0)
-        return time.monotonic() - began
+    def cost(
+        self, candidate: Candidate, bundle: Mapping[str, Artifact], begins: Callable[[str], None]
+    ) -> float:
+        """Measure what a candidate costs, unless that is done or the recipe asks for none; return the seconds."""
+        if not set(groups()[COST]) & set(self.costs.settings.probes):
+            return 0.0
+        return self._measure(self.costs, candidate, bundle, COST, begins)
+
+    def take_costs(self, candidate: str, known: Sequence[Measurement]) -> None:
+        """Take the costs of a candidate from another round's rows."""
+        if known and (candidate, COST, 0) not in self.folder.finished():
+            self.folder.add_rows(list(known), candidate=candidate, probe=COST, seconds=0.0)
+
+    def _measure(
+        self,
+        by: Measuring,
+        candidate: Candidate,
+        bundle: Mapping[str, Artifact],
+        group: str,
+        begins: Callable[[str], None],
+    ) -> float:
+        with self._lock:
+            done = (candidate.name, group, 0) in self.folder.finished()
+        if done:
+            return 0.0
+        rows, kept = by.rows_of(candidate, bundle, group, 0, begins)
+        seconds = float(rows[-1].value or 0.0)
+        with self._lock:  # rows of one candidate stay together
+            self.folder.add_rows(rows, kept, candidate=candidate.name, probe=group, seconds=seconds)
+        return seconds
 
     def rows(self, candidate: str) -> list[Measurement]:
         """Return what was measured of a candidate."""

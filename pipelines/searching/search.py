@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from xpareto.compress.core import Artifact, InputError
 from xpareto.eval.analyses.documents import SEARCH, ScreeningRound
 from xpareto.eval.objectives import OBJECTIVES, Objective
-from xpareto.pipelines.execution import Executor, ExpectedCosts
+from xpareto.pipelines.execution import Executor, ExpectedCosts, Schedule
 from xpareto.pipelines.planning import (
     Options,
     Prepared,
@@ -25,24 +24,26 @@ from xpareto.pipelines.runs import (
     Console,
     Result,
     carry_out,
-    cores,
     executor_of,
+    held_run,
+    launch_of_costs,
     missing,
     reported,
-    run_key,
     share_of,
+    threads_of,
 )
-from xpareto.pipelines.searching.chooser import Chooser
 from xpareto.pipelines.searching.examples import Examples, examples_of
+from xpareto.pipelines.searching.proposals import EXHAUSTED, Proposals
 from xpareto.pipelines.searching.quiet import check_installed
 from xpareto.pipelines.searching.racing import Dropped, allowed, dominated, ranked
 from xpareto.pipelines.searching.report import report_of
-from xpareto.pipelines.searching.rounds import Round, excesses, values_of
+from xpareto.pipelines.searching.rounds import Means, Round, excesses, values_of
 from xpareto.pipelines.searching.space import Point, Space
 from xpareto.pipelines.searching.study import Study, arm_of
 from xpareto.pipelines.searching.trial_plans import BASELINE, TrialPlans, candidate_of
 from xpareto.pipelines.storage import RunFolder
 
+TOGETHER = 8  # settings tried together at most: they learn nothing of each other
 FOLDER = "search"  # in the run's: the study, the recipe that searches, the rounds of screening
 
 
@@ -61,11 +62,10 @@ class LiveSearch:
     costs: ExpectedCosts
     agenda: Agenda
     executor: Executor
-    threads: int
+    means: tuple[Means, Means]  # of scores, of costs
     dropped: list[Dropped] = field(default_factory=list)
     rounds: list[ScreeningRound] = field(default_factory=list)
     ended: str = ""  # why no further setting was tried
-    _made: set[str] = field(default_factory=set)
     _first: Round | None = None
 
     @property
@@ -81,22 +81,16 @@ class LiveSearch:
     # -- trying -----------------------------------------------------------------------------
 
     def explore(self) -> None:
-        """Try settings until the budget is spent, or nothing is left to try."""
-        chooser = Chooser(self.space, self.objectives, self.search.seed)
+        """Try settings, as many together as are made at a time, until the budget is spent or nothing is left to try."""
         self._first = self.round(0)
-        begun = self.study.begun()
-        if begun is not None:
-            self._try(*begun)
-        while (why := self._spent()) is None:
-            trials = self.study.seen()
-            seen = self._identities()
-            point = self.space.as_it_stands() if not self.study.tried() else None
-            if point is None or self._price(point, seen) is None:
-                point = chooser.next(trials, partial(self._price, seen=seen))
-            if point is None:
-                why = "no setting that was not tried fits the space and what is left of the budget"
+        self._try(self.study.begun())
+        proposals = Proposals(self.search, self.plans, self.study, self.costs, self.ready.store)
+        while (why := proposals.spent()) is None:
+            points = proposals.next(min(self.executor.at_once, TOGETHER))
+            if not points:
+                why = EXHAUSTED
                 break
-            self._try(self.study.begin(point), point)
+            self._try({self.study.begin(point): point for point in points})
         self.ended = why
         spent = self.study.spent()
         self.console.say(
@@ -104,71 +98,62 @@ class LiveSearch:
             f"{spent.screening_seconds:.0f} s of screening: {why}."
         )
 
-    def _spent(self) -> str | None:
-        """Return what of the budget is spent; None while there is some of all."""
-        budget, spent = self.search.budget, self.study.spent()
-        if budget.candidates is not None and spent.candidates >= budget.candidates:
-            return f"the budget of {budget.candidates} candidates is spent"
-        if budget.hours is not None and spent.hours >= budget.hours:
-            return f"the budget of {budget.hours:g} hours is spent"
-        if budget.joules is not None and spent.joules >= budget.joules:
-            return f"the budget of {budget.joules:g} J is spent"
-        return None
-
-    def _identities(self) -> set[str]:
-        """Return the models that need no trial: those that were tried, and the baseline's."""
-        tried = [self.plans.planned(point).identity for point in self.study.every_point()]
-        baseline = self.plans.baseline.artifacts
-        return {*tried, " ".join(f"{name}={key}" for name, key in sorted(baseline.items()))}
-
-    def _price(self, point: Point, seen: set[str]) -> float | None:
-        planned = self.plans.planned(point)
-        if planned.refused or planned.identity in seen:
-            return None
-        seconds = self.costs.of_all(planned.nodes, self._is_made)
-        hours = self.search.budget.hours
-        if hours is not None and seconds > (hours - self.study.spent().hours) * 3600:
-            return None
-        return seconds
-
-    def _is_made(self, key: str) -> bool:
-        if key not in self._made and self.ready.store.digest_of(key) is not None:
-            self._made.add(key)
-        return key in self._made
-
-    def _try(self, number: int, point: Point) -> None:
-        """Make a setting and measure it on the examples of the first round."""
-        arm = arm_of(number)
-        prepared = self.plans.prepared({arm: point})
-        absent = missing(prepared)
-        if "absent" not in self.study.facts(number):  # a search that goes on knows what it began with
-            self.study.note(number, arm=arm, absent=sorted(absent))
-        builder = self._builder(prepared)
-        baseline, candidate = prepared.plan.candidates[0], candidate_of(prepared.plan, arm)
-        made = builder.bundles([baseline, candidate])
-        first, bundle = made[baseline.name], made[candidate.name]
-        if first is None:
-            raise InputError(f"{baseline.name}: {builder.failed_candidates(prepared.plan)[baseline.name]}")
-        self._account(number, prepared)
-        if bundle is None:
-            why = builder.failed_candidates(prepared.plan)[candidate.name]
-            self.study.note(number, why=why)
-            self.study.tell(number, None)
+    def _try(self, trials: Mapping[int, Point]) -> None:
+        """Make settings and measure them on the examples of the first round."""
+        if not trials:
             return
-        seconds = self._measure(self._first_round, baseline.name, prepared, first)
-        seconds += self._measure(self._first_round, candidate.name, prepared, bundle)
-        self.study.note(number, screening_seconds=round(seconds, 3))
-        rows = self._first_round.rows(candidate.name)
-        values = values_of(rows, self.objectives)
-        if values is None:
-            self.study.note(number, why="a probe failed, or an objective was not measured")
-        over = excesses(rows, self._first_round.rows(baseline.name), self.search.limits)
-        self.study.tell(number, values, over)
+        prepared = self.plans.prepared({arm_of(number): point for number, point in trials.items()})
+        self._note_absent(trials, prepared)
+        builder = self._builder(prepared)
+        baseline = prepared.plan.candidates[0]
+        arms = {number: candidate_of(prepared.plan, arm_of(number)) for number in trials}
+        made = builder.bundles([baseline, *arms.values()])
+        if made[baseline.name] is None:
+            raise InputError(f"{baseline.name}: {builder.failed_candidates(prepared.plan)[baseline.name]}")
+        for number in trials:
+            self._account(number, prepared)
+        seconds = self._screen(self._first_round, prepared, made)
+        beside = seconds[baseline.name]  # is of the trial that it was first measured with
+        for number, candidate in arms.items():
+            if made[candidate.name] is None:
+                self.study.note(number, why=builder.failed_candidates(prepared.plan)[candidate.name])
+                self.study.tell(number, None)
+                continue
+            self.study.note(number, screening_seconds=round(seconds[candidate.name] + beside, 3))
+            beside = 0.0
+            rows = self._first_round.rows(candidate.name)
+            values = values_of(rows, self.objectives)
+            if values is None:
+                self.study.note(number, why="a probe failed, or an objective was not measured")
+            over = excesses(rows, self._first_round.rows(baseline.name), self.search.limits)
+            self.study.tell(number, values, over)
+
+    def _note_absent(self, trials: Mapping[int, Point], prepared: Prepared) -> None:
+        """Note what has to be made for each trial: what several share, and the baseline, for the first of them.
+
+        A search that goes on knows what it began with.
+        """
+        left = set(missing(prepared))
+        own = {
+            number: {node.key for node in self.plans.planned(point).nodes} for number, point in trials.items()
+        }
+        left_over = left - set().union(*own.values())
+        for number in trials:
+            if "absent" not in self.study.facts(number):
+                absent = (left & own[number]) | left_over
+                self.study.note(number, arm=arm_of(number), absent=sorted(absent))
+            left, left_over = left - set(self.study.facts(number)["absent"]), set()
 
     def _builder(self, prepared: Prepared) -> ArtifactBuilder:
         share = share_of(self.options, self.ready.checked.recipe.measure)
         return ArtifactBuilder(
-            prepared, self.run, self.executor, share, self.agenda, self.options.save_minutes, self.threads
+            prepared,
+            self.run,
+            self.executor,
+            share,
+            self.agenda,
+            self.options.save_minutes,
+            self.means[1].threads,
         )
 
     def _account(self, number: int, prepared: Prepared) -> None:
@@ -190,13 +175,31 @@ class LiveSearch:
     def round(self, number: int) -> Round:
         """Return a round of screening."""
         work = self.examples.round(number, self.search.screening)
-        return Round.open(number, self.run.path / FOLDER, self.ready, work, self.threads)
+        scores, costs = self.means
+        return Round.open(number, self.run.path / FOLDER, self.ready, work, scores, costs)
 
-    def _measure(self, at: Round, name: str, prepared: Prepared, bundle: Mapping[str, Artifact]) -> float:
-        candidate = next(one for one in prepared.plan.candidates if one.name == name)
-        costs = self._first_round.cost_rows(name) if at.number else None
-        with self.agenda.piece("screen", f"screening of {name} on {at.examples} examples"):
-            return at.measure(candidate, bundle, costs)
+    def _screen(
+        self, at: Round, prepared: Prepared, made: Mapping[str, Mapping[str, Artifact] | None]
+    ) -> dict[str, float]:
+        """Measure the candidates that were made: scores several at a time, then costs alone; return seconds of each."""
+        there = {
+            one.name: (one, bundle) for one in prepared.plan.candidates if (bundle := made.get(one.name))
+        }
+        seconds = dict.fromkeys(there, 0.0)
+
+        def score(name: str) -> None:
+            with self.agenda.piece("screen", f"screening of {name} on {at.examples} examples") as piece:
+                seconds[name] += at.score(*there[name], piece.begins)
+
+        together = self.executor.at_once + self.executor.ahead
+        Schedule(together, abandon=self.executor.close).run(dict.fromkeys(there, ()), score)
+        for name, (candidate, bundle) in there.items():
+            if at.number:
+                at.take_costs(name, self._first_round.cost_rows(name))
+                continue
+            with self.agenda.piece("cost", f"screening of {name}, costs") as piece:
+                seconds[name] += at.cost(candidate, bundle, piece.begins)
+        return seconds
 
     # -- screening --------------------------------------------------------------------------
 
@@ -227,13 +230,13 @@ class LiveSearch:
         at = self.round(number)
         prepared = self.plans.prepared({arm: points[arm] for arm in alive})
         builder = self._builder(prepared)
+        made = builder.bundles(prepared.plan.candidates)
+        self._screen(at, prepared, made)
         values: dict[str, list[float]] = {}
         excess: dict[str, Mapping[str, float]] = {}
         for candidate in prepared.plan.candidates:
-            bundle = builder.bundle(candidate)
-            if bundle is None:
+            if made[candidate.name] is None:
                 continue
-            self._measure(at, candidate.name, prepared, bundle)
             if candidate.arm != BASELINE and (found := values_of(at.rows(candidate.name), self.objectives)):
                 values[candidate.arm] = found
                 excess[candidate.arm] = excesses(
@@ -301,22 +304,18 @@ def search_recipe(options: Options, console: Console) -> Result:
     space = Space(recipe, ready.checked.plain)
     plans = TrialPlans(ready, space)
     examples = examples_of(ready, ready.plan)
-    run, resumed = RunFolder.start_or_resume(options.runs, recipe.name, run_key(ready, work))
     objectives = [OBJECTIVES.load(name) for name in recipe.objectives]
-    with run.held():
-        if resumed:
-            run.check_measured()
-            run.drop_unfinished()
-        console.say(f"{'Going on with' if resumed else 'Search in'} {run.path}")
+    with held_run(ready, work, options, console, "Search in") as (run, cluster):
         for name, how in examples.words.items():
             console.say(f"{name} is {how}")
-        threads = recipe.measure.threads or cores()
-        executor = executor_of(options, recipe.measure, run)
+        executor = executor_of(options, recipe.measure, run, cluster)
+        scores = Means(executor.measure, share_of(options, recipe.measure))
+        costs = Means(launch_of_costs(executor, cluster), threads_of(recipe.measure, cluster))
         study = Study.open(run.path / FOLDER, recipe.name, space, objectives)
         (run.path / FOLDER / "recipe.yaml").write_text(ready.checked.source, encoding="utf-8")
         live = LiveSearch(
             options, console, run, ready, space, plans, examples, study, ExpectedCosts.of_store(ready.store),
-            Agenda(console, {}, at_once=executor.at_once), executor, threads,
+            Agenda(console, {}, at_once=executor.at_once), executor, (scores, costs),
         )  # fmt: skip
         try:
             live.explore()
@@ -331,5 +330,5 @@ def search_recipe(options: Options, console: Console) -> Result:
         console.say(f"Finalists: {', '.join(finalists) or 'none'}")
         final = plans.prepared({arm: points[arm] for arm in finalists}, tasks=examples.reported)
         final_work = check_evaluation(workloads(final.checked.recipe, ready.start), ready.start, ready.store)
-        agenda, failed = carry_out(final, final_work, run, options, console)
+        agenda, failed = carry_out(final, final_work, run, options, console, cluster)
     return reported(run, failed, agenda)

@@ -70,20 +70,28 @@ class Study:
             study.set_metric_names([objective.name for objective in objectives])
         return Study(space, tuple(objectives), study)
 
-    def begun(self) -> tuple[int, Point] | None:
-        """Return the number and the point of a trial that a kill interrupted; None for none."""
+    def begun(self) -> dict[int, Point]:
+        """Return by number the points of trials that a kill interrupted, first to last."""
         import optuna
 
         running = self._study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
-        return (running[0].number, self._point(running[0])) if running else None
+        return {trial.number: self._point(trial) for trial in running}
 
     def begin(self, point: Point) -> int:
-        """Add a trial of a point; return its number."""
+        """Add a trial of a point, in one entry of the journal; return its number."""
+        import optuna
+
+        fixed = optuna.trial.FixedTrial(self.space.parameters(point))
+        self.space.suggested(fixed)
         with quiet():
-            self._study.enqueue_trial(self.space.parameters(point))
-            trial = self._study.ask()
-            self.space.suggested(trial)
-        return int(trial.number)
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    state=optuna.trial.TrialState.RUNNING,
+                    params=fixed.params,
+                    distributions=fixed.distributions,
+                )
+            )
+        return self._study.get_trials(deepcopy=False)[-1].number
 
     def note(self, number: int, **facts: Any) -> None:
         """Note facts of a trial."""

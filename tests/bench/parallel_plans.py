@@ -9,7 +9,8 @@ two quiet cores two workers should take at most 0.65 of the time, in which all b
 
 `nodes`: nodes with nothing to do, in chains of ten: as calls of a function, which is what the scheduler takes, and as
 jobs whose artifacts are in the store, in two worker processes or with --ray as tasks of a Ray cluster; with how much
-this process grew.
+this process grew, and with the processor time of all processes: where others use the machine, half of that on two
+cores is what it would take by itself.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import psutil
 
 from xpareto.compress.core import Manifest
 from xpareto.eval.data import DataSpec
 from xpareto.eval.hardware import peak_bytes, reset_peak, resident_bytes
 from xpareto.pipelines import plan
-from xpareto.pipelines.execution import Job, LocalExecutor, LocalWorkers, RayExecutor, Schedule
+from xpareto.pipelines.execution import Job, LocalExecutor, LocalWorkers, RayCluster, RayExecutor, Schedule
 from xpareto.pipelines.planning import Node, Prepared
 from xpareto.pipelines.storage import Store
 
@@ -83,18 +88,21 @@ def nodes(count: int, address: str | None) -> None:
     with TemporaryDirectory() as temporary:
         store, log = Store(Path(temporary) / "store"), Path(temporary) / "log"
         jobs = [stored(store, number) for number in range(KEYS)]
-        executor = LocalWorkers(log, 2, 1) if address is None else RayExecutor(address, log, 1)
+        executor = LocalWorkers(log, 2, 1) if address is None else RayExecutor(RayCluster(address, 1), log, 1)
         ways = {"calls of a function": lambda key: None}
         ways["jobs on Ray" if address else "jobs of worker processes"] = lambda key: executor.do(
             jobs[int(key) % KEYS], lambda *_: None, lambda where: None
         )
         for what, work in ways.items():
-            for key in range(executor.at_once):
-                work(str(key))  # starts what it runs in
-            seconds, grown = timed(needs, executor.at_once, work)
+            together = executor.at_once + executor.ahead
+            timed(
+                {str(number): [] for number in range(2 * together)}, together, work
+            )  # starts what it runs in
+            took = timed(needs, together, work)
             load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
             print(
-                f"{count} nodes as {what}: {seconds:.1f} s, {grown / MEBI:.1f} MiB more at the peak (load {load})"
+                f"{count} nodes as {what}: {took.seconds:.1f} s, {took.cpu_seconds:.1f} s of CPUs, "
+                f"{took.grown / MEBI:.1f} MiB more at the peak (load {load})"
             )
         executor.close()
 
@@ -107,11 +115,31 @@ def stored(store: Store, number: int) -> Job:
     return Job(node, str(store.root), DataSpec(None), 1)
 
 
-def timed(needs: dict[str, list[str]], at_once: int, work: Any) -> tuple[float, int]:
+@dataclass(frozen=True)
+class Took:
+    """What a graph of nodes took: time, processor time of this process and all that it started, memory of this one."""
+
+    seconds: float
+    cpu_seconds: float
+    grown: int
+
+
+def timed(needs: dict[str, list[str]], at_once: int, work: Any) -> Took:
     reset_peak()
-    before, began = resident_bytes(), time.perf_counter()
+    before, used, began = resident_bytes(), cpu_seconds(), time.perf_counter()
     Schedule(at_once).run(needs, work)
-    return time.perf_counter() - began, peak_bytes() - before
+    return Took(time.perf_counter() - began, cpu_seconds() - used, peak_bytes() - before)
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of all that it started and that live."""
+    total = 0.0
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def main() -> None:

@@ -132,10 +132,10 @@ def _made(prepared: Prepared, work: Path) -> dict[str, Artifact]:
     executor = LocalExecutor(work / "run" / "worker.log")
     builder = ArtifactBuilder(prepared, RunFolder(work / "run"), executor, 1, Agenda(Console(), {}))
     try:
-        found = {key: builder.artifact(key) for key in prepared.plan.nodes}
+        builder.build(prepared.plan.nodes)
     finally:
         executor.close()
-    return {key: artifact for key, artifact in found.items() if artifact is not None}
+    return builder.verified
 
 
 def _scored(

@@ -1,27 +1,72 @@
 """A Ray cluster of two nodes with a core each on this machine, in a process of its own; the second is `quiet`.
 
+    python -m tests.pipelines.two_node_cluster [CPUS]
+
 Prints its address; then reads commands: `remove` ends the second node at once, `add` starts another, `end` all.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-
-from ray.cluster_utils import Cluster
+from pathlib import Path
 
 _MEMORY = 100 * 2**20  # of the object store, which holds no model
+_ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": f"{_ROOT / '.packages'}{os.pathsep}{_ROOT}",
+    "RAY_worker_niceness": "0",
+}
+
+
+class TwoNodes:
+    """The cluster, seen by who started it; each node has so many CPUs."""
+
+    def __init__(self, cpus: int = 1) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.pipelines.two_node_cluster", str(cpus)], cwd=_ROOT, env=ENVIRONMENT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.address = self._said()
+
+    def remove(self) -> None:
+        """End the second node at once, as a machine that fails."""
+        self._tell("remove", "removed")
+
+    def add(self) -> None:
+        """Start another second node."""
+        self._tell("add", "added")
+
+    def end(self) -> None:
+        self._process.communicate("end\n", timeout=120)
+
+    def _said(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def _tell(self, command: str, answer: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        said = self._said()
+        assert said == answer, said
 
 
 def main() -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": _MEMORY})
-    second = cluster.add_node(num_cpus=1, object_store_memory=_MEMORY, resources={"quiet": 1})
+    from ray.cluster_utils import Cluster
+
+    cpus = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    more = {"num_cpus": cpus, "object_store_memory": _MEMORY}
+    cluster = Cluster(initialize_head=True, head_node_args=more)
+    second = cluster.add_node(**more, resources={"quiet": 1})
     print(cluster.address, flush=True)
     for line in sys.stdin:
         if line.strip() == "remove":
             cluster.remove_node(second, allow_graceful=False)
             print("removed", flush=True)
         elif line.strip() == "add":
-            second = cluster.add_node(num_cpus=1, object_store_memory=_MEMORY, resources={"quiet": 1})
+            second = cluster.add_node(**more, resources={"quiet": 1})
             print("added", flush=True)
         else:
             break

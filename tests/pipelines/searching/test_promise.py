@@ -54,3 +54,14 @@ def test_the_same_draws_give_the_same_promise() -> None:
     promise = Promise(of, SIZED, points, values, np.zeros((6, 0)))
     one, other = (promise.improvements(points, np.random.default_rng(1)) for _ in range(2))
     assert one == pytest.approx(other, abs=0)
+
+
+def test_what_is_at_work_promises_nothing_more_and_takes_from_what_is_like_it() -> None:
+    of = space()
+    points = list(of.points())[:8]
+    values = np.column_stack([np.arange(6.0), np.arange(6.0)])
+    promise = Promise(of, SIZED, points[:6], values, np.zeros((6, 0)))
+    alone = promise.improvements(points, np.random.default_rng(1))
+    beside = promise.improvements(points, np.random.default_rng(1), [points[7]])
+    assert alone[7] > 0 and beside[7] == 0  # in every draw it is on the front already
+    assert (beside <= alone + 1e-12).all() and (beside[:7] > 0).any()

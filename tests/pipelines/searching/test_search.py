@@ -1,4 +1,4 @@
-"""A search from end to end: it is killed, goes on, and leaves an ordinary run that tells what was searched."""
+"""A search of two settings at a time is killed, goes on, and leaves an ordinary run that tells what was searched."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("search")
     where = {"store": folder / "store", "runs": folder / "runs"}
     with pytest.raises(Killed):
-        search(RECIPE, **where, progress=Kill())
+        search(RECIPE, **where, workers=2, progress=Kill())
     (begun,) = (folder / "runs").iterdir()
     result = search(RECIPE, **where, workers=2)
     assert result.path.name == begun.name and not result.failed  # it went on
