@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.pipelines.runs.test_run import artifacts, events, facts, only_run, xpareto
+from tests.pipelines.two_node_cluster import ENVIRONMENT, TwoNodes
+from xpareto.pipelines import plan
+from xpareto.pipelines.execution.ray_cluster import RayCluster
+from xpareto.pipelines.runs.turns import turns_to_take
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: xpareto[ray]"),
 ]
 
-ROOT = Path(__file__).parents[3]
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": f"{ROOT / '.packages'}{os.pathsep}{ROOT}",
-    "RAY_worker_niceness": "0",
-}
+EXACT = "measure.probes=[accuracy, size]"  # of the demo: what does not hang on time
 RECIPE = """\
 xpareto: 1
 name: tiny
@@ -40,31 +42,11 @@ measure: {limit: 12, seconds: 0.1, latency_samples: 10, threads: 1, probes: [acc
 """
 
 
-class Cluster:
-    """tests/pipelines/two_node_cluster.py in a process of its own."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.pipelines.two_node_cluster"], cwd=ROOT, env=ENVIRONMENT,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        self.address = self.said()
-
-    def said(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def tell(self, command: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-
-
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    made = Cluster()
+def cluster() -> Iterator[TwoNodes]:
+    made = TwoNodes()
     yield made
-    made._process.communicate("end\n", timeout=120)
+    made.end()
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +63,11 @@ def recipe(folder: Path, base: Path, steps: int = 400) -> Path:
     return file
 
 
-def begin(folder: Path, base: Path, cluster: Cluster, *words: str) -> subprocess.Popen[str]:
+def begin(folder: Path, base: Path, cluster: TwoNodes | None, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
-            sys.executable, "-m", "xpareto.pipelines", "run", str(recipe(folder, base)), "--ray", cluster.address,
-            "--save-every", "0.005", *words,
+            sys.executable, "-m", "xpareto.pipelines", "run", str(recipe(folder, base)),
+            *(["--ray", cluster.address] if cluster else []), "--save-every", "0.005", *words,
         ],
         cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
     )  # fmt: skip
@@ -105,7 +87,7 @@ def assert_same(folder: Path, serial: Path) -> None:
 
 
 def test_two_nodes_find_what_one_process_finds(
-    cluster: Cluster, serial: Path, tmp_path: Path, base: Path
+    cluster: TwoNodes, serial: Path, tmp_path: Path, base: Path
 ) -> None:
     running = begin(tmp_path, base, cluster)
     _, errors = running.communicate(timeout=1800)
@@ -113,36 +95,77 @@ def test_two_nodes_find_what_one_process_finds(
     assert_same(tmp_path, serial)
 
 
-def test_costs_are_measured_on_the_node_that_carries_the_label(
-    cluster: Cluster, serial: Path, tmp_path: Path, base: Path
+def test_costs_are_measured_on_the_node_that_carries_the_label_alone_and_in_blocks(
+    cluster: TwoNodes, serial: Path, tmp_path: Path, base: Path
 ) -> None:
     (tmp_path / "store").symlink_to(serial / "store")  # nothing is left to make
-    words = ("--set", "measure.on=quiet", "--set", "measure.probes=[accuracy, size, latency]")
+    more = {"measure.on": "quiet", "measure.probes": ["accuracy", "size", "latency"], "measure.blocks": 3}
+    words = [word for name, value in more.items() for word in ("--set", f"{name}={json.dumps(value)}")]
     running = begin(tmp_path, base, cluster, *words)
     _, errors = running.communicate(timeout=1800)
     assert running.returncode == 0, errors
-    rows = facts(only_run(tmp_path))
-    assert {row[1] for row in rows} >= {"accuracy", "size", "latency"} and {row[7] for row in rows} == {"ok"}
-    other = begin(tmp_path, base, cluster, "--set", "measure.on=loud")
-    _, errors = other.communicate(timeout=600)
-    assert other.returncode == 2 and "expected a node of the Ray cluster with the resource loud" in errors
+    run = only_run(tmp_path)
+    assert {row[1] for row in facts(run)} >= {"accuracy", "size", "latency", "aa"}
+    assert {row[7] for row in facts(run)} == {"ok"}
+    ready = plan(tmp_path / "tiny.yaml", overrides=more, store=tmp_path / "store")
+    turns = turns_to_take(ready.plan, ready.checked.recipe.measure, frozenset())
+    blocks = [(turn.candidate, turn.group) for turn in turns if turn.alone]
+    measured = [(event["candidate"], event["probe"]) for event in events(run, "measured")]
+    assert measured[-len(blocks) :] == blocks and len(blocks) > 3
+
+
+def where_and_when(text: str, number: str, board: object) -> tuple[str, float, float]:
+    """Return the node of Ray's that this runs on, and when it began and ended."""
+    import ray
+
+    began = time.time()
+    time.sleep(0.5)
+    return ray.get_runtime_context().get_node_id(), began, time.time()
+
+
+def test_nothing_of_ours_is_on_a_labelled_node_beside_what_is_measured_there(cluster: TwoNodes) -> None:
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker has no tests to import
+    connected = RayCluster(cluster.address, 1, "quiet")
+    assert connected.labelled is not None
+    wants = [{"num_cpus": 1}] * 6 + [connected.labelled.wants] * 3 + [{"num_cpus": 1}] * 3
+    try:
+        with ThreadPoolExecutor(len(wants)) as threads:
+            calls = [
+                threads.submit(connected.call, where_and_when, "", want, lambda *_: None, lambda _: None)
+                for want in wants
+            ]
+            found = [call.result(300) for call in calls]
+    finally:
+        connected.end()
+    measured, others = found[6:9], [*found[:6], *found[9:]]
+    (quiet,) = {node for node, _, _ in measured}
+    assert {node for node, _, _ in others} - {quiet}, "the other node works, too"
+    there = sorted((begin, end) for node, begin, end in found if node == quiet)
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(there))
+
+
+def test_a_label_that_no_node_carries_leaves_no_folder(cluster: TwoNodes, tmp_path: Path, base: Path) -> None:
+    running = begin(tmp_path, base, cluster, "--set", "measure.on=loud")
+    _, errors = running.communicate(timeout=600)
+    assert running.returncode == 2 and "expected a node of the Ray cluster with the resource loud" in errors
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_a_node_that_dies_costs_time_alone(
-    cluster: Cluster, serial: Path, tmp_path: Path, base: Path
+    cluster: TwoNodes, serial: Path, tmp_path: Path, base: Path
 ) -> None:
     running = begin(tmp_path, base, cluster)
     wait_for_training(tmp_path)
-    cluster.tell("remove")
-    assert cluster.said() == "removed"
+    cluster.remove()
     _, errors = running.communicate(timeout=1800)
-    cluster.tell("add")
-    assert cluster.said() == "added"
+    cluster.add()
     assert running.returncode == 0, errors
     assert_same(tmp_path, serial)
 
 
-def test_a_driver_that_is_killed_goes_on(cluster: Cluster, serial: Path, tmp_path: Path, base: Path) -> None:
+def test_a_driver_that_is_killed_goes_on(cluster: TwoNodes, serial: Path, tmp_path: Path, base: Path) -> None:
     running = begin(tmp_path, base, cluster)
     wait_for_training(tmp_path)
     running.send_signal(signal.SIGKILL)
@@ -154,9 +177,41 @@ def test_a_driver_that_is_killed_goes_on(cluster: Cluster, serial: Path, tmp_pat
     assert len(events(only_run(tmp_path), "started")) <= 2 * len(artifacts(serial))
 
 
-def test_two_drivers_share_a_store(cluster: Cluster, serial: Path, tmp_path: Path, base: Path) -> None:
-    drivers = [begin(tmp_path, base, cluster, "--out", f"runs{number}") for number in (1, 2)]
+@pytest.mark.parametrize("way", ["cluster", "local", "workers"])
+def test_two_drivers_share_a_store(
+    way: str, cluster: TwoNodes, serial: Path, tmp_path: Path, base: Path
+) -> None:
+    words = {
+        "cluster": ["--ray", cluster.address],
+        "local": ["--ray", "local"],
+        "workers": ["--workers", "2"],
+    }
+    drivers = [
+        begin(tmp_path, base, None, *words[way], "--out", str(tmp_path / f"runs{number}"))
+        for number in (1, 2)
+    ]
     for driver in drivers:
         _, errors = driver.communicate(timeout=1800)
         assert driver.returncode == 0, errors
     assert artifacts(tmp_path) == artifacts(serial)
+    for number in (1, 2):
+        (run,) = (tmp_path / f"runs{number}").iterdir()
+        assert facts(run) == facts(only_run(serial))
+
+
+@pytest.mark.parametrize("way", ["workers", "cluster"])
+def test_the_demo_is_the_same_with_two_workers_and_on_two_nodes(
+    way: str, cluster: TwoNodes, demo: Path, tmp_path: Path
+) -> None:
+    words = ["--ray", cluster.address] if way == "cluster" else ["--workers", "2"]
+    done = xpareto("run", "demo", "--set", EXACT, *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_same(tmp_path, demo)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    done = xpareto("run", "demo", "--set", EXACT, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
