@@ -62,7 +62,7 @@ class Run:
     """
 
     path: Path
-    store: Path | None = None
+    store: str | Path | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -71,7 +71,7 @@ class Run:
     ) -> Run:
         """Return a run by its folder, by its name in `runs`, or the latest there; InputError where there is none."""
         folder = RunFolder.find(str(name), Path(runs))
-        return cls(folder.path, None if store is None else Path(store))
+        return cls(folder.path, store)
 
     @property
     def folder(self) -> RunFolder:
@@ -287,7 +287,7 @@ def _options(
         named or (None if base is None else str(base)),
         None if data is None else str(data),
         None if lock is None else Path(lock),
-        Path(store),
+        store,
         **more,
     )
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from xpareto.pipelines.commands.options import RUNS, STORE, StoreFolder
+from xpareto.pipelines.commands.options import RUNS, STORE, StorePlace
 
 
 def clean(
-    store: StoreFolder = STORE,
+    store: StorePlace = STORE,
     runs: Annotated[
         list[Path],
         typer.Option(
@@ -27,12 +27,17 @@ def clean(
     """
     from xpareto.compress.core import InputError
     from xpareto.pipelines.display import show_leftovers
-    from xpareto.pipelines.storage import Needs, Store, leftovers
+    from xpareto.pipelines.storage import Needs, Store, cache_folder, is_url, leftovers
     from xpareto.pipelines.storage import clean as clean_store
 
-    if not (store / "keys").is_dir():
+    if is_url(store):
+        raise InputError(
+            f"--store {store}: expected a folder. An object store has runs that are not here, so nothing of it is "
+            f"deleted; what this machine keeps of it is a store of its own: --store {cache_folder(store)}"
+        )
+    if not (Path(store) / "keys").is_dir():
         raise InputError(f"{store}: expected a store, found no folder keys in it. Give it with --store.")
-    opened = Store(store)
+    opened = Store(Path(store))
     needs = Needs.of(opened, runs)
     found = clean_store(opened, runs) if delete else list(leftovers(opened, needs))
     show_leftovers(found, needs, deleted=delete)

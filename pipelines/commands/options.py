@@ -51,11 +51,19 @@ DataName = Annotated[
 LockFile = Annotated[
     Folder, typer.Option("--lock", metavar="FILE", help="A run's lock.json: the same hub commits.")
 ]
-StoreFolder = Annotated[Path, typer.Option("--store", metavar="DIR", help="Where artifacts are kept.")]
+StorePlace = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="DIR_OR_URL",
+        help="Where artifacts are kept: a folder, or s3://BUCKET/PREFIX, gs://...",
+    ),
+]
 RunsFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run folders are made.")]
 RunsLookup = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are looked for by name.")]
 StoreLookup = Annotated[
-    Folder, typer.Option("--store", metavar="DIR", help="Where the artifacts are, if the store was moved.")
+    Text,
+    typer.Option("--store", metavar="DIR_OR_URL", help="Where the artifacts are, if the store was moved."),
 ]
 RunName = Annotated[
     str,
@@ -100,7 +108,7 @@ Margin = Annotated[
 Resamples = Annotated[int, typer.Option("--resamples", metavar="N", help="Bootstrap draws.")]
 DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the draws.")]
 
-STORE, RUNS = Path("store"), Path("runs")
+STORE, RUNS = "store", Path("runs")
 CandidateName = Annotated[
     str,
     typer.Argument(

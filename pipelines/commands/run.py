@@ -22,8 +22,8 @@ from xpareto.pipelines.commands.options import (
     RunsLookup,
     SaveEvery,
     Sets,
-    StoreFolder,
     StoreLookup,
+    StorePlace,
     Text,
     Workers,
     command_line,
@@ -38,7 +38,7 @@ def run(
     data: DataName = None,
     lock: LockFile = None,
     out: RunsFolder = RUNS,
-    store: StoreFolder = STORE,
+    store: StorePlace = STORE,
     processes: Processes = 1,
     workers: Workers = None,
     ray: RayAddress = None,
@@ -95,7 +95,7 @@ def plan(
     base: BaseNames = [],
     data: DataName = None,
     lock: LockFile = None,
-    store: StoreFolder = STORE,
+    store: StorePlace = STORE,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as JSON.")] = False,
 ) -> None:
     """Show what would run and what is cached, without running it."""

@@ -16,7 +16,7 @@ from xpareto.pipelines.commands.options import (
     RunsFolder,
     SaveEvery,
     Sets,
-    StoreFolder,
+    StorePlace,
     Workers,
     command_line,
 )
@@ -29,7 +29,7 @@ def search(
     data: DataName = None,
     lock: LockFile = None,
     out: RunsFolder = RUNS,
-    store: StoreFolder = STORE,
+    store: StorePlace = STORE,
     processes: Processes = 1,
     workers: Workers = None,
     ray: RayAddress = None,

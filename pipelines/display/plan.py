@@ -15,16 +15,8 @@ MOST_LINES = 200
 
 def cached_keys(ready: Prepared) -> dict[str, bool]:
     """Return for every node whether its artifact is in the store (present, not rehashed)."""
-    known = {path.stem for path in (ready.store.root / "keys").glob("*.json")}
-    return {
-        key: key in known and ready.store.parents_match(key) and _there(ready, key)
-        for key in ready.plan.nodes
-    }
-
-
-def _there(ready: Prepared, key: str) -> bool:
-    digest = ready.store.digest_of(key)
-    return digest is not None and ready.store.folder(digest).is_dir()
+    ready.store.look_up(ready.plan.nodes)
+    return {key: ready.store.is_made(key) for key in ready.plan.nodes}
 
 
 def plan_json(ready: Prepared) -> str:

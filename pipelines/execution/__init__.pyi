@@ -8,6 +8,7 @@ from .executor import StepError as StepError
 from .executor import WorkerDied as WorkerDied
 from .expected import Expected as Expected
 from .expected import ExpectedCosts as ExpectedCosts
+from .places import brought as brought
 from .ray_cluster import RayCluster as RayCluster
 from .ray_cluster import check_ray as check_ray
 from .ray_executor import RayExecutor as RayExecutor

@@ -26,6 +26,7 @@ from xpareto.pipelines.execution.helper_processes import (
     how_it_ended,
     start_worker,
 )
+from xpareto.pipelines.execution.places import brought
 from xpareto.pipelines.execution.work import Job, Progress
 
 
@@ -123,7 +124,7 @@ class LocalExecutor:
         self, job: Measurable, folder: Path, begins: Callable[[str], None] = _untold
     ) -> list[Measurement]:
         begins(self.name)
-        return launch(job, folder)
+        return launch(brought(job), folder)
 
     def fits(self, expected_bytes: Sequence[int]) -> bool:
         return True

@@ -110,10 +110,10 @@ class Expected:
         known = self.taken_memory.get(node.step)
         if not known:
             return None
-        digest = None if node.parent is None else self.store.digest_of(node.parent)
-        if digest is None or not self.store.folder(digest).is_dir():
+        source = None if node.parent is None else self.store.find(node.parent, verify=False)
+        if source is None:
             return max(memory for _, memory in known)
-        size = _size(self.store.open(digest, verify=False).manifest)
+        size = _size(source.manifest)
         near, memory = min(known, key=lambda pair: (_distance(pair[0], size), -pair[1]))
         return round(memory * max(1.0, size / near)) if near else memory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,16 @@ from xpareto.eval.probing import Job as Measurable
 from xpareto.eval.records import Measurement
 from xpareto.pipelines.execution import ray_tasks
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
+from xpareto.pipelines.execution.places import sent, store_named_by
 from xpareto.pipelines.execution.ray_cluster import Labelled, RayCluster
 from xpareto.pipelines.execution.work import Job, Progress
+from xpareto.pipelines.storage import is_url
 
 _MEMORY_STEP = 2**26  # bytes: Ray keeps its workers for tasks that ask for the same
 
 
 class RayExecutor:
-    """Sends nodes and scores to a cluster whose nodes see store and data at the same paths.
+    """Sends nodes and scores to a cluster whose nodes see the data, and a store in a folder, at the same paths.
 
     A task asks Ray for as many CPUs as it has threads (no more than the largest node has), or for one where its step is
     not quicker with more; for one GPU where it trains and there are some; and for the memory that alike work took. As
@@ -30,14 +33,17 @@ class RayExecutor:
     def __init__(self, cluster: RayCluster, log: Path, threads: int, at_once: int | None = None) -> None:
         self._cluster, self._log = cluster, log
         self._here = LocalExecutor(log, 1, threads)
+        self._base_lock = threading.Lock()
         self.at_once = at_once or cluster.room
         self.ahead = 0 if at_once else cluster.room
 
     def do(self, work: Job, progress: Progress, begins: Callable[[str], None]) -> str:
         if any(name.startswith("machine:") for name in work.node.data):
             return self._here.do(work, progress, begins)
-        data = replace(work.data, root=_absolute(work.data.root), lock=_absolute(work.data.lock))
-        work = replace(work, data=data, base_folder=_absolute(work.base_folder))
+        if work.base_folder is not None and is_url(work.store):  # a folder that others may not see
+            with self._base_lock:
+                return self._here.do(work, progress, begins)
+        work = replace(work, data=sent(work.data, work.store), base_folder=_absolute(work.base_folder))
         answer = self._cluster.call(ray_tasks.make, work.to_json(), self._wants(work), progress, begins)
         if "done" in answer:
             begins(answer["where"])
@@ -81,7 +87,7 @@ class RayExecutor:
     def _measured(
         self, job: Measurable, folder: Path, wants: Mapping[str, Any], begins: Callable[[str], None]
     ) -> list[Measurement]:
-        data = replace(job.data, root=_absolute(job.data.root), lock=_absolute(job.data.lock))
+        data = sent(job.data, store_named_by(job))
         rows, files, where = self._cluster.call(
             ray_tasks.measure, replace(job, data=data).to_json(), wants, lambda *_: None, begins
         )

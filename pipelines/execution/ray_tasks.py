@@ -10,16 +10,20 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from xpareto.compress.core import InputError
 from xpareto.eval.hardware import machine_facts
 from xpareto.eval.probing import Job as Measurable
 from xpareto.eval.probing import launch
 from xpareto.eval.records import Measurement
+from xpareto.pipelines.execution.places import arrived, brought, store_named_by
 from xpareto.pipelines.execution.work import Job
 from xpareto.pipelines.execution.worker import serve
+from xpareto.pipelines.storage import is_url
 
 SECONDS_BETWEEN_NEWS = 1.0
 
@@ -41,7 +45,12 @@ class Board:
 
 def make(text: str, number: str, board: Any) -> Mapping[str, Any]:
     """Do a job and return its digest as "done", or why it "failed", as a worker process answers, and "where"."""
-    unseen = _unseen(Job.from_json(text).store)
+    work = Job.from_json(text)
+    try:
+        unseen = _unseen(work.store)
+        work = replace(work, data=arrived(work.data, work.store))
+    except InputError as error:
+        unseen = f"{platform.node()}: {error}"
     if unseen is not None:
         return {"failed": unseen, "input": True}
     told = sys.stdout
@@ -49,7 +58,7 @@ def make(text: str, number: str, board: Any) -> Mapping[str, Any]:
         sys.stdout = sys.stderr  # whatever libraries print belongs to the log of Ray's worker
         with place_told(number, board):
             answer = serve(
-                text,
+                work.to_json(),
                 lambda done, of, detail: board.tell.remote(number, progress=(done, of, detail)),
                 seconds=SECONDS_BETWEEN_NEWS,
             )
@@ -62,7 +71,9 @@ def measure(text: str, number: str, board: Any) -> tuple[list[Measurement], dict
     """Measure a candidate; return its rows, the files that probes left, by name, and where it was."""
     with place_told(number, board), TemporaryDirectory() as temporary:
         folder = Path(temporary) / "probe"
-        rows = launch(Measurable.from_json(text), folder)
+        job = Measurable.from_json(text)
+        data = arrived(job.data, store_named_by(job))
+        rows = launch(replace(brought(job), data=data), folder)
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
@@ -91,9 +102,9 @@ def place_told(number: str, board: Any) -> Iterator[None]:
 
 
 def _unseen(store: str) -> str | None:
-    if (Path(store) / "keys").is_dir():
+    if is_url(store) or (Path(store) / "keys").is_dir():
         return None
     return (
         f"{platform.node()}: expected the store {store}, found no such folder. All nodes of the Ray cluster must see "
-        "store and data at the paths of the command: put them on a file system that they share."
+        "store and data at the paths of the command: put them on a file system that they share, or the store on s3://."
     )

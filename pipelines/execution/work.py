@@ -20,7 +20,7 @@ from xpareto.eval.hardware import machine_energy, peak_bytes, reset_peak
 from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work
 from xpareto.pipelines.planning import HUB_FILES, Base, Node
-from xpareto.pipelines.storage import Store, remove
+from xpareto.pipelines.storage import Store, folder_of, open_store, remove
 
 Progress = Callable[[int, int, str], None]
 
@@ -49,9 +49,7 @@ class Job:
         save_minutes: float = 5.0,
         memory_bytes: int | None = None,
     ) -> Job:
-        plain = Job(
-            node, str(store.root), data, threads, save_minutes=save_minutes, memory_bytes=memory_bytes
-        )
+        plain = Job(node, store.address, data, threads, save_minutes=save_minutes, memory_bytes=memory_bytes)
         if node.step != "base" or base is None:
             return plain
         found = base.source(node.fields["source"])
@@ -60,7 +58,7 @@ class Job:
 
     def node_folder(self) -> Path:
         """Return where the node's artifact is built."""
-        return Path(self.store) / "building" / self.node.key
+        return folder_of(self.store) / "building" / self.node.key
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -76,7 +74,8 @@ def do(work: Job, progress: Progress, announce: Callable[[str], None] | None = N
 
     `announce` tells the processes that train with this one of a work, who `join_job` it; None: it is alone.
     """
-    store, node = Store(Path(work.store)), work.node
+    store, node = open_store(work.store), work.node
+    store.look_up([key for key in (node.key, node.parent, node.teacher) if key is not None])
     with store.lock(node.key):
         known = store.find(node.key, verify=True)
         if known is not None:
@@ -96,7 +95,7 @@ def do(work: Job, progress: Progress, announce: Callable[[str], None] | None = N
 
 def join_job(work: Job) -> None:
     """Run a training beside the process that makes its artifact; nothing of it is kept here."""
-    inputs = _Inputs.of(work, Store(Path(work.store)))
+    inputs = _Inputs.of(work, open_store(work.store))
     with TemporaryDirectory() as target, WorkMeter(inputs.scratch, helps=True):
         _apply(work, inputs, Path(target), lambda *_: None, first=False)
 
@@ -129,7 +128,7 @@ def _given(work: Job, store: Store, key: str | None) -> Artifact | None:
     if artifact is None:
         what = "starts" if key == work.node.parent else "learns"
         raise InputError(f"{work.node.where}: what step {work.node.label} {what} from is not in the store.")
-    return artifact
+    return store.open(artifact.digest, verify=False)
 
 
 def _apply(work: Job, inputs: _Inputs, target: Path, progress: Progress, *, first: bool = True) -> StepResult:

@@ -10,6 +10,7 @@ from .graph import Node as Node
 from .graph import Plan as Plan
 from .inputs import Start as Start
 from .inputs import dataset_commits as dataset_commits
+from .inputs import embedded_data as embedded_data
 from .inputs import open_data as open_data
 from .inputs import open_start as open_start
 from .kept_heads import head_on_hub as head_on_hub

@@ -83,7 +83,7 @@ def open_start(
     """
 
     fingerprints = Fingerprints(store.root / "fingerprints.json")
-    lock = Lock.read(lock_file) if lock_file is not None else Lock.new(store.root / "hub")
+    lock = Lock.read(lock_file) if lock_file is not None else store.hub_lock()
     base_place = "--base" if base else f"{recipe_file}: base"
     found_base = open_base(base or recipe.base, recipe, recipe_folder, base_place, fingerprints, lock)
     data_place = "--data" if data else f"{recipe_file}: data"

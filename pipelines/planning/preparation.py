@@ -17,7 +17,7 @@ from xpareto.pipelines.planning.preflight import check_evaluation
 from xpareto.pipelines.planning.withheld_gold import judgement_notes
 from xpareto.pipelines.planning.workload import Workload, workloads
 from xpareto.pipelines.recipe import Checked, Recipe, apply_overrides, check, read_recipe
-from xpareto.pipelines.storage import Store
+from xpareto.pipelines.storage import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Options:
     base: Given | None = None
     data: str | None = None
     lock: Path | None = None
-    store: Path = Path("store")
+    store: str | Path = "store"  # a folder, or a URL of fsspec's
     runs: Path = Path("runs")
     command: str = ""
     processes: int = 1  # that train together
@@ -73,7 +73,7 @@ def prepare(options: Options) -> Prepared:
     """Check a recipe and plan it; imports no torch."""
     source, folder = read_recipe(options.recipe)
     checked = check(apply_overrides(source, options.overrides))
-    store = Store(options.store)
+    store = open_store(options.store)
     start = open_start(
         checked.recipe,
         store,
@@ -88,6 +88,7 @@ def prepare(options: Options) -> Prepared:
     if not start.spec.hub:  # what the hub has is fetched by who runs, not by who plans
         work = check_evaluation(work, start, store)
     start.fingerprints.save()
+    store.look_up(plan.nodes)
     return Prepared(checked, store, start, plan, work, folder)
 
 

@@ -26,14 +26,8 @@ from xpareto.pipelines.storage import RunFolder
 
 def missing(ready: Prepared) -> dict[str, str]:
     """Return the label, by key, of every piece of work of a plan that the store has no artifact of."""
-    store = ready.store
-    return {
-        key: node.label
-        for key, node in ready.plan.nodes.items()
-        if (digest := store.digest_of(key)) is None
-        or not store.parents_match(key)
-        or not store.folder(digest).is_dir()
-    }
+    ready.store.look_up(ready.plan.nodes)
+    return {key: node.label for key, node in ready.plan.nodes.items() if not ready.store.is_made(key)}
 
 
 @dataclass
@@ -92,6 +86,7 @@ class ArtifactBuilder:
 
         A node that fails takes with it what is made of it; InputError ends all once what runs is done.
         """
+        self.ready.store.send()
         needs = self._missing(keys)
         nodes = self.ready.plan.nodes
         together = self.executor.at_once > 1
@@ -192,10 +187,11 @@ class ArtifactBuilder:
             self._note("failed", key=key, label=node.label, error=str(error))
             self.agenda.say(f"Failed: {what}: {error}")
             return None
+        self.ready.store.look_up([key], anew=True)
         made = self.ready.store.find(key, verify=False)
         if made is None:
             raise InputError(
-                f"{self.ready.store.root}: the artifact of {what} is gone right after it was made."
+                f"{self.ready.store.address}: the artifact of {what} is gone right after it was made."
             )
         self._note("made", key=key, label=node.label, digest=made.digest, seconds=made.manifest.seconds)
         self.agenda.made(piece, made.manifest.seconds)

@@ -16,7 +16,7 @@ from xpareto.eval.results import Candidate, read_document, read_runs, summarize
 from xpareto.pipelines.planning import EMBEDDED
 from xpareto.pipelines.recipe import check, read_yaml
 from xpareto.pipelines.runs.report import kept_analysis
-from xpareto.pipelines.storage import RunFolder, Store
+from xpareto.pipelines.storage import RunFolder, Store, open_store
 from xpareto.reports.formats import Released, model_card
 
 _LICENSES: Mapping[str, str] = {
@@ -180,12 +180,12 @@ def check_empty(target: Path) -> None:
         raise InputError(f"{target}: expected a new or empty folder, found {content}. Choose another.")
 
 
-def store_of(run: RunFolder, given: Path | None) -> Store:
+def store_of(run: RunFolder, given: str | Path | None) -> Store:
     """Return the store that a run's artifacts lie in, to read from: where it was made, unless another is given.
 
     InputError where there is none: what a run names is never made.
     """
-    return Store.there(given if given is not None else Path(options_of(run).store))
+    return open_store(options_of(run).store if given is None else given, only_read=True)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from xpareto.eval.probing import Ask, Job, launch
 from xpareto.eval.records import LOAD, Measurement, append_rows, read_rows
 from xpareto.eval.results import CONTROL, COST, OUTCOMES, PREDICTIONS, kept_folder, kept_name
 from xpareto.eval.runtimes import RUNTIMES
+from xpareto.pipelines.execution import brought
 from xpareto.pipelines.planning import Candidate, Start, Workload
 from xpareto.pipelines.recipe import Measure, groups, taken
 from xpareto.pipelines.storage import TERMINATOR, RunFolder, Store, remove, utc_now
@@ -31,7 +32,7 @@ OUTCOMES_VERSION = 5  # raise it when equal inputs start to give other accuracy 
 
 def launch_here(job: Job, folder: Path, begins: Callable[[str], None]) -> list[Measurement]:
     """Measure a candidate on this machine, in a process of its own."""
-    return launch(job, folder)
+    return launch(brought(job), folder)
 
 
 def _untold(where: str) -> None:
@@ -145,13 +146,13 @@ class Measuring:
             Ask(work.task.name, work.asked, work.split, work.limit, work.task.trained_on, work.skip)
             for work in self.workloads
         )
-        folders = {name: str(artifact.path) for name, artifact in artifacts.items()}
+        places = {name: self.store.address_of(artifact.digest) for name, artifact in artifacts.items()}
         return Job(
             self.run.name,
             candidate.name,
             candidate.runtime,
             self.threads,
-            folders,
+            places,
             self.start.spec,
             tasks,
             probes,

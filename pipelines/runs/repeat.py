@@ -14,7 +14,7 @@ from xpareto.pipelines.runs.later_actions import options_of
 from xpareto.pipelines.runs.measure import Measuring, failed_probes
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.run import Result, cores
-from xpareto.pipelines.storage import RunFolder, Store, remove
+from xpareto.pipelines.storage import RunFolder, Store, open_store, remove
 
 _STAGE = "probe/again"  # in the run's folder, which no seal covers
 
@@ -49,7 +49,7 @@ def measure_again(run: RunFolder, store: Store, probe: str | None, console: Cons
         if probe is not None
         else [name for name, group in groups().items() if wanted & set(group) and name != CONTROL]
     )
-    store = Store(store.root)  # outcomes are remembered there
+    store = open_store(store.address)  # outcomes are remembered there
     with run.held():
         staged = _stage(run, console)
         repeat = 1 + max((row.repeat for row in run.rows()), default=-1)

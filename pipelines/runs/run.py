@@ -260,7 +260,7 @@ def _describe(run: RunFolder, ready: Prepared, options: Options, facts: dict[str
                 "base": ready.start.base.given if ready.start.base else None,
                 "data": ready.start.spec.root if not ready.start.spec.hub else ready.start.data_name,
                 "lock": str(options.lock) if options.lock else None,
-                "store": str(ready.store.root),
+                "store": ready.store.address,
             },
             "nodes": {key: dict(vars(node)) for key, node in ready.plan.nodes.items()},
         },

@@ -107,7 +107,7 @@ def _data(
     run: RunFolder, store: Store, name: str | None, recipe_file: Path, tasks: Sequence[str]
 ) -> DataSpec:
     """Return the data of that name, else the run's own, from the hub at the run's own commits."""
-    lock = Lock.new(store.root / "hub") if name is not None else Lock.read(run.path / "lock.json")
+    lock = store.hub_lock() if name is not None else Lock.read(run.path / "lock.json")
     spec = open_data(
         name or options_of(run).data, run.path, "--data" if name else f"{recipe_file}: data", store, lock
     )[0]

@@ -1,9 +1,15 @@
+from .addresses import cache_folder as cache_folder
+from .addresses import folder_of as folder_of
+from .addresses import is_url as is_url
+from .addresses import store_and_digest as store_and_digest
 from .cleaning import Leftover as Leftover
 from .cleaning import Needs as Needs
 from .cleaning import clean as clean
 from .cleaning import leftovers as leftovers
 from .fingerprints import Fingerprints as Fingerprints
 from .lock import Lock as Lock
+from .remote_store import RemoteStore as RemoteStore
+from .remote_store import open_store as open_store
 from .run_folder import SCHEMA as SCHEMA
 from .run_folder import TERMINATOR as TERMINATOR
 from .run_folder import RunFolder as RunFolder

@@ -1,4 +1,4 @@
-"""A content-addressed store of sealed, read-only artifacts, safe for concurrent runs.
+"""A content-addressed store of sealed, read-only artifacts in a folder, safe for concurrent runs.
 
 keys/<key>.json              which artifact a key gave, and from which parents
 artifacts/ab/<digest>/       manifest.json + files
@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +25,19 @@ from xpareto.compress.core import (
     Manifest,
     checked,
     json_sha256,
-    load_json,
+    parse_json,
     plain_name,
     plain_path,
+    read_file,
     replace_json,
     seal,
     sha256_file,
     shortened,
     writing,
 )
+from xpareto.pipelines.storage.lock import Lock
 
-_SEAL = "SEAL.json"
+SEAL = "SEAL.json"
 _AGAIN = "It will be made again."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -64,6 +66,15 @@ class Store:
             )
         return store
 
+    @property
+    def address(self) -> str:
+        """What opens this store again, also on a machine that sees it: `--store`."""
+        return str(self.root)
+
+    def address_of(self, digest: str) -> str:
+        """Return the address of an artifact: its folder, or its URL."""
+        return f"{self.address}/artifacts/{digest[:2]}/{digest}"
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of that name; the system frees it when the holder dies."""
@@ -72,7 +83,26 @@ class Store:
         with FileLock(self.root / "locks" / f"{name}.lock"):
             yield
 
+    def hub_lock(self) -> Lock:
+        """Return the commits of the hub that runs of this store agreed on."""
+        return Lock.new(self.root / "hub")
+
     # -- artifacts --------------------------------------------------------------------------
+
+    def look_up(self, keys: Collection[str], *, anew: bool = False) -> None:
+        """Ask together for what is recorded of keys that will be asked for one by one; `anew`: whatever is known."""
+
+    def send(self) -> None:
+        """Give away what was made here and could not be given away then."""
+
+    def is_made(self, key: str) -> bool:
+        """Tell whether the artifact of a key is there (present, not rehashed), made from what its parents give now."""
+        digest = self.digest_of(key)
+        return digest is not None and self.parents_match(key) and self.holds(digest)
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether an artifact of that digest is there."""
+        return self.folder(digest).is_dir()
 
     def digest_of(self, key: str) -> str | None:
         """Return the digest recorded for a key, without looking at the artifact."""
@@ -94,7 +124,7 @@ class Store:
         digest = self.digest_of(key)
         if digest is None or not self.parents_match(key):
             return None
-        return self.open(digest, verify=verify) if self.folder(digest).is_dir() else None
+        return self.open(digest, verify=verify) if self.holds(digest) else None
 
     def open(self, digest: str, *, verify: bool) -> Artifact:
         """Return the artifact of a digest; InputError when the store does not have it.
@@ -105,7 +135,7 @@ class Store:
         folder = self.folder(digest)
         if not folder.is_dir():
             raise InputError(
-                f"{self.root}: the artifact {digest[:12]} is not there any more. Name the store that has it with "
+                f"{self.address}: the artifact {digest[:12]} is not there any more. Name the store that has it with "
                 "--store, or run the recipe again to make it."
             )
         artifact = Artifact.open(folder)
@@ -156,12 +186,19 @@ class Store:
         """Move the damaged artifact of a key out of the way, so that it is made again."""
         digest = self.digest_of(key)
         self._record_file(key).unlink(missing_ok=True)
-        if digest is not None and self.folder(digest).exists():
-            aside = self.root / "damaged" / digest
-            aside.parent.mkdir(exist_ok=True)
-            remove(aside)
-            self.folder(digest).chmod(0o755)
-            self.folder(digest).replace(aside)
+        if digest is not None:
+            self._move_aside(digest)
+
+    def _move_aside(self, digest: str) -> None:
+        if self.folder(digest).exists():
+            self._keep_damaged(self.folder(digest), digest)
+
+    def _keep_damaged(self, folder: Path, digest: str) -> None:
+        aside = self.root / "damaged" / digest
+        aside.parent.mkdir(exist_ok=True)
+        remove(aside)
+        folder.chmod(0o755)
+        folder.replace(aside)
 
     def damaged_records(self, keys: Iterable[str]) -> dict[str, Path]:
         """Return by key the files that should say which artifact it gave, but are not as they were written."""
@@ -171,16 +208,13 @@ class Store:
     def _record_file(self, key: str) -> Path:
         return self.root / "keys" / f"{plain_name(key, f'{self.root}: key')}.json"
 
-    def _record(self, key: str) -> _Record | None:
+    def _record(self, key: str) -> Record | None:
         """Return what is recorded of a key; None when it is absent or damaged, as after a torn disk."""
         file = self._record_file(key)
         try:
-            record: _Record = checked(_Record, load_json(file), str(file), _AGAIN)
-        except (OSError, ValueError, InputError):
+            return record_in(read_file(file), key, str(file))
+        except OSError:
             return None
-        digests = [record.digest, *record.parents.values()]
-        good = record.key in ("", key) and all(map(_DIGEST.fullmatch, digests)) and record.as_written()
-        return record if good else None
 
     # -- outcomes of pure probes --------------------------------------------------------------
 
@@ -190,12 +224,8 @@ class Store:
         if not folder.is_dir():
             return None
         try:
-            seals: Mapping[str, str] = checked(
-                Mapping[str, str], load_json(folder / _SEAL), str(folder / _SEAL), _AGAIN
-            )
-            for name in seals:
-                plain_path(name, str(folder / _SEAL))
-            whole = _names(folder) == {*seals, _SEAL} and all(
+            seals = file_digests((folder / SEAL).read_bytes(), str(folder / SEAL))
+            whole = _names(folder) == {*seals, SEAL} and all(
                 sha256_file(folder / name) == digest for name, digest in seals.items()
             )
         except (OSError, ValueError, InputError):
@@ -210,14 +240,14 @@ class Store:
         with writing(final):
             files = sorted(path for path in made.rglob("*") if path.is_file())
             seals = {path.relative_to(made).as_posix(): sha256_file(path) for path in files}
-            replace_json(made / _SEAL, seals)
+            replace_json(made / SEAL, seals)
             remove(final)
             made.replace(final)
         return final
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
     """What keys/<key>.json holds: the digest that a key gave, from which parents (key -> digest)."""
 
     digest: str
@@ -228,6 +258,32 @@ class _Record:
     def as_written(self) -> bool:
         told = {"digest": self.digest, "parents": dict(self.parents), "key": self.key}
         return self.sha256 in ("", json_sha256(told))
+
+
+def record_in(content: bytes, key: str, where: str) -> Record | None:
+    """Return the record of a key that bytes hold; None where they are not as they were written."""
+    try:
+        record: Record = checked(Record, parse_json(content.decode("utf-8-sig")), where, _AGAIN)
+    except (ValueError, InputError):
+        return None
+    digests = [record.digest, *record.parents.values()]
+    good = record.key in ("", key) and all(map(_DIGEST.fullmatch, digests)) and record.as_written()
+    return record if good else None
+
+
+def file_digests(seal: bytes, where: str) -> Mapping[str, str]:
+    """Return what a seal holds, sha256 by relative path; InputError where it is none, or leads elsewhere."""
+    try:
+        digests: Mapping[str, str] = checked(
+            Mapping[str, str], parse_json(seal.decode("utf-8")), where, _AGAIN
+        )
+    except ValueError as error:
+        raise InputError(f"{where}: expected JSON ({error}). {_AGAIN}") from error
+    for name, digest in digests.items():
+        plain_path(name, where)
+        if not _DIGEST.fullmatch(digest):
+            raise InputError(f"{where}: expected the sha256 of a file, found {shortened(digest)}. {_AGAIN}")
+    return digests
 
 
 def _names(folder: Path) -> set[str]:

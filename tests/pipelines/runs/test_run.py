@@ -125,6 +125,30 @@ def test_two_workers_make_and_score_the_same(finished: Path, tmp_path: Path, bas
     assert {"worker 1", "worker 2"} <= set(re.findall(r"worker \d", done.stderr))
 
 
+def test_a_store_at_a_url_gives_the_same_and_a_second_machine_makes_nothing_again(
+    finished: Path, tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, runs = f"file://{tmp_path / 'store'}", []
+    for machine in ("one", "other"):
+        folder = tmp_path / machine
+        folder.mkdir()
+        monkeypatch.setenv("XPARETO_CACHE", str(folder / "cache"))
+        done = xpareto("run", write_recipe(folder, base), "--store", url, "--set", QUICK, folder=folder)
+        assert done.returncode == 0, done.stderr
+        runs.append(only_run(folder))
+    assert artifacts(tmp_path) == artifacts(finished)
+    assert events(runs[0], "made") and not events(runs[1], "started")
+    assert facts(runs[0]) == facts(runs[1])
+    exact = {"accuracy", "size"}
+    assert [row for row in facts(runs[1]) if row[1] in exact] == [
+        row for row in facts(only_run(finished)) if row[1] in exact
+    ]
+    shown = xpareto("plan", write_recipe(tmp_path, base), "--store", url, "--json", folder=tmp_path)
+    assert all(node["cached"] for node in json.loads(shown.stdout)["nodes"])
+    cleaned = xpareto("clean", "--store", url, folder=tmp_path)
+    assert cleaned.returncode == 2 and str(tmp_path / "other" / "cache") in cleaned.stderr
+
+
 def test_a_worker_that_is_killed_is_replaced_and_its_work_done_again(
     finished: Path, tmp_path: Path, base: Path
 ) -> None:
