@@ -45,6 +45,8 @@ def arrived(data: DataSpec, store: str) -> DataSpec:
 
 def brought(job: Measurable) -> Measurable:
     """Return what is to be measured with its artifacts in folders of this machine."""
+    if not any(map(is_url, job.artifacts.values())):
+        return job
     folders = {}
     for name, address in job.artifacts.items():
         folders[name] = address

@@ -26,13 +26,14 @@ class Proposals:
     study: Study
     costs: ExpectedCosts
     store: Store
-    _made: set[str] = field(default_factory=set)
+    _made: set[str] = field(default_factory=set)  # keys of which the store has a record
 
     def next(self, most: int) -> list[Point]:
         """Return up to `most` settings to try together; none where nothing is left to try."""
         budget, spent = self.search.budget, self.study.spent()
         if budget.candidates is not None:
             most = min(most, budget.candidates - spent.candidates)
+        self._made = self.store.recorded()
         chosen: list[Point] = []
         while len(chosen) < most:
             point = self._next(chosen)
@@ -54,7 +55,7 @@ class Proposals:
 
     def _next(self, chosen: Sequence[Point]) -> Point | None:
         begun = {node.key: node for point in chosen for node in self.plans.planned(point).nodes}
-        seconds = self.costs.of_all(begun.values(), self._is_made)
+        seconds = self.costs.of_all(begun.values(), self._made.__contains__)
         price = partial(self._price, seen=self._identities(chosen), begun=set(begun), begun_seconds=seconds)
         if not chosen and not self.study.tried():
             point = self.plans.space.as_it_stands()
@@ -80,13 +81,9 @@ class Proposals:
         planned = self.plans.planned(point)
         if planned.refused or planned.identity in seen:
             return None
-        seconds = self.costs.of_all(planned.nodes, lambda key: key in begun or self._is_made(key))
+        seconds = self.costs.of_all(planned.nodes, lambda key: key in begun or key in self._made)
         hours = self.search.budget.hours
         if hours is not None and begun_seconds + seconds > (hours - self.study.spent().hours) * 3600:
             return None
         return seconds
 
-    def _is_made(self, key: str) -> bool:
-        if key not in self._made and self.store.digest_of(key) is not None:
-            self._made.add(key)
-        return key in self._made

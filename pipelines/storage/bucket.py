@@ -73,6 +73,15 @@ class Bucket:
                     raise content
         return {paths[path]: content for path, content in found.items() if isinstance(content, bytes)}
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of all objects below one."""
+        with self._reached():
+            try:
+                found: list[str] = self._fs.find(self._path(folder))
+            except FileNotFoundError:
+                return []
+        return [path.rpartition(f"{folder}/")[2] for path in found]
+
     def write(self, name: str, content: bytes, *, only_new: bool = False) -> bool:
         """Write an object; with `only_new` leave one that is there as it is, and return False."""
         with self._reached():

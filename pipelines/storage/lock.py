@@ -5,6 +5,7 @@ No commit stands in xpareto itself: each is asked of the hub at first use and wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,7 @@ class Lock:
     file: Path
     commits: dict[str, str]
     frozen: bool
+    tell: Callable[[bytes], object] | None = None  # is given what the file holds whenever it is written
 
     @staticmethod
     def read(file: Path) -> Lock:
@@ -57,6 +59,8 @@ class Lock:
         commit = _ask_hub(repo, kind)
         self.commits[repo] = commit
         replace_json(self.file, dict(sorted(self.commits.items())))
+        if self.tell is not None:
+            self.tell(self.file.read_bytes())
         return commit
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from xpareto.compress.core import (
@@ -30,11 +31,12 @@ from xpareto.compress.core import (
 )
 from xpareto.pipelines.storage.addresses import cache_folder, is_url
 from xpareto.pipelines.storage.bucket import Bucket, check_writable
-from xpareto.pipelines.storage.lock import Kind, Lock
+from xpareto.pipelines.storage.lock import Lock
 from xpareto.pipelines.storage.store import SEAL, Record, Store, file_digests, record_in, remove
 
 _LOCK = "hub/lock.json"
 _SLASH_LOST = re.compile(r"[a-z][a-z0-9+]*:/[^/]")  # Path("s3://bucket")
+_WRITING = threading.Lock()  # threads that learn the same at the same time
 _FRESH = 2.0  # seconds for which what was asked of the object store is not asked again
 
 
@@ -76,7 +78,10 @@ class RemoteStore(Store):
             if record is not None and not self.holds(record.digest):
                 digests.add(record.digest)
         for name, content in self.bucket.read_all([_manifest_name(digest) for digest in digests]).items():
-            replace_bytes(self._manifest_file(name.split("/")[-2]), content)
+            _replace(self._manifest_file(name.split("/")[-2]), content)
+
+    def recorded(self) -> set[str]:
+        return super().recorded() | {Path(name).stem for name in self.bucket.names("keys")}
 
     def _asked_just_now(self, key: str) -> bool:
         return time.monotonic() - self._asked.get(key, float("-inf")) < _FRESH
@@ -93,13 +98,17 @@ class RemoteStore(Store):
         if found is None:
             file.unlink(missing_ok=True)
         elif record is None or record != there:
-            replace_bytes(file, found)
+            _replace(file, found)
         return there
 
     def send(self) -> None:
         """Write to the object store what it was found to lack, as after a run whose network broke down."""
         for key in sorted(self._unsent):
-            self._publish(key)
+            record = super()._record(key)
+            if record is not None and super().holds(record.digest):
+                with suppress(ArtifactDamaged):  # it is found again where it is needed, and made again
+                    super().open(record.digest, verify=True)
+                    self._publish(key)
 
     def _record(self, key: str) -> Record | None:
         record = super()._record(key)
@@ -113,8 +122,9 @@ class RemoteStore(Store):
         content = self.bucket.read(_LOCK)
         if content is not None:
             replace_bytes(self.root / _LOCK, content)
-        here = super().hub_lock()
-        return _SharedLock(here.file, here.commits, here.frozen, self.bucket)
+        lock = super().hub_lock()
+        lock.tell = partial(self.bucket.write, _LOCK)
+        return lock
 
     # -- artifacts ----------------------------------------------------------------------------
 
@@ -187,7 +197,7 @@ class RemoteStore(Store):
             first = record_in(there, key, f"{self.address}/{_record_name(key)}")
             if first is not None and first.parents == record.parents and self._is_sealed(first.digest):
                 record = first
-                replace_bytes(self._record_file(key), there)
+                _replace(self._record_file(key), there)
             else:  # it is damaged, or was made from other parents
                 self.bucket.write(_record_name(key), content)
         self._unsent.discard(key)
@@ -248,7 +258,7 @@ class RemoteStore(Store):
             content = self.bucket.read(_manifest_name(digest))
             if content is None:
                 return None
-            replace_bytes(file, content)
+            _replace(file, content)
         return Artifact.open(file.parent).manifest
 
     def _manifest_file(self, digest: str) -> Path:
@@ -301,18 +311,6 @@ class RemoteStore(Store):
         self.bucket.write(f"{_measured_name(key)}/{SEAL}", seal)
 
 
-@dataclass
-class _SharedLock(Lock):
-    bucket: Bucket
-
-    def resolve(self, repo: str, kind: Kind) -> str:
-        known = repo in self.commits
-        commit = super().resolve(repo, kind)
-        if not known:
-            self.bucket.write(_LOCK, self.file.read_bytes())
-        return commit
-
-
 def open_store(address: str | Path, *, only_read: bool = False) -> Store:
     """Open the store in a folder or at a URL; with `only_read` InputError where there is no folder."""
     text = str(address)
@@ -321,6 +319,11 @@ def open_store(address: str | Path, *, only_read: bool = False) -> Store:
     if isinstance(address, Path) and _SLASH_LOST.match(text):
         raise InputError(f"store {text}: a Path cannot hold a URL, since it drops a slash. Give it as text.")
     return Store.there(Path(address)) if only_read else Store(Path(address))
+
+
+def _replace(file: Path, content: bytes) -> None:
+    with _WRITING:
+        replace_bytes(file, content)
 
 
 def _record_name(key: str) -> str:

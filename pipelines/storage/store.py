@@ -95,6 +95,10 @@ class Store:
     def send(self) -> None:
         """Give away what was made here and could not be given away then."""
 
+    def recorded(self) -> set[str]:
+        """Return the keys of which there is a record, whether it can be read or not."""
+        return {file.stem for file in (self.root / "keys").glob("[!.]*.json")}
+
     def is_made(self, key: str) -> bool:
         """Tell whether the artifact of a key is there (present, not rehashed), made from what its parents give now."""
         digest = self.digest_of(key)

@@ -44,7 +44,7 @@ def attempts(
 
     monkeypatch.setattr(measure, "launch", launch)
     own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure._here)
-    job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch")
+    job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch", artifacts={})
     return Measuring._calmest(own, job, tmp_path / "cost-0")
 
 
@@ -62,7 +62,7 @@ def measured(
 
     monkeypatch.setattr(measure, "launch", launch)
     own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure._here)
-    job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch")
+    job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch", artifacts={})
     return Measuring._calmest(own, job, tmp_path / "cost-0"), tmp_path / "cost-0"
 
 

@@ -27,7 +27,7 @@ pytestmark = [
 ON_RAY = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: xpareto[ray]"
 )
-STEPS = 60
+STEPS = 8
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,7 @@ def test_without_being_verified_an_artifact_is_told_of_and_not_fetched(
     told = store.find(KEY, verify=False)
     assert told is not None and told.manifest == made.manifest and not told.path.exists()
     assert store.is_made(KEY) and not store.is_made(CHILD)
+    assert other.store().recorded() == {KEY}
     assert dict(store.manifests()) == {made.digest: made.manifest}
     assert store.open(made.digest, verify=False).path == told.path and told.path.is_dir()
 
