@@ -222,8 +222,9 @@ def run(
     A run that was stopped goes on when it is called again with the same. `progress` is called with where the run
     stands, several times a second; or it is a Console, which is told lines as well. `processes` train together,
     `workers` make and score several things at a time, on the Ray cluster at the address `ray` where one is given,
-    `save_minutes` lie between two saved states of a training (0: none), and `command` is what the report says repeats
-    the run. Work is done in processes of its own; the caller's needs no guard for __main__.
+    `store` is a folder or a URL as text, `save_minutes` lie between two saved states of a training (0: none), and
+    `command` is what the report says repeats the run. Work is done in processes of its own; the caller's needs no guard
+    for __main__.
     """
     more: dict[str, Any] = {"runs": Path(runs), "processes": processes, "workers": workers, "ray": ray}
     more |= {"save_minutes": save_minutes, "command": command}

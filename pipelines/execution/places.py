@@ -21,7 +21,7 @@ def sent(data: DataSpec, store: str) -> DataSpec:
     """Return data as another machine finds them: at the same absolute path, or by name and text (see `arrived`)."""
     root, lock = _absolute(data.root), _absolute(data.lock)
     if is_url(store):
-        if root is not None and Path(root).parent == cache_folder(store) / EMBEDDED:
+        if root is not None and Path(root).parent == cache_folder(store).resolve() / EMBEDDED:
             root = EMBEDDED
         if lock is not None and Path(lock).is_file():
             lock = Path(lock).read_text("utf-8")
