@@ -86,4 +86,3 @@ class Proposals:
         if hours is not None and begun_seconds + seconds > (hours - self.study.spent().hours) * 3600:
             return None
         return seconds
-

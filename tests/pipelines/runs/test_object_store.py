@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.runs.test_ray import ENVIRONMENT, ROOT, Cluster, recipe
+from tests.pipelines.runs.test_ray import recipe
 from tests.pipelines.runs.test_run import artifacts, events, facts, only_run
+from tests.pipelines.two_node_cluster import ENVIRONMENT, TwoNodes
 from xpareto.pipelines.storage import cache_folder
 
 MISSING = [name for name in ("s3fs", "moto", "flask") if importlib.util.find_spec(name) is None]
@@ -27,6 +28,7 @@ pytestmark = [
 ON_RAY = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: xpareto[ray]"
 )
+ROOT = Path(__file__).parents[3]
 STEPS = 8
 
 
@@ -142,7 +144,7 @@ def test_two_drivers_at_once_end_in_the_same(server: None, serial: Path, tmp_pat
 def test_nodes_of_a_cluster_with_caches_of_their_own_find_the_same(
     server: None, serial: Path, tmp_path: Path, base: Path
 ) -> None:
-    cluster = Cluster(str(tmp_path / "nodes"))
+    cluster = TwoNodes(caches=tmp_path / "nodes")
     try:
         done(begin(tmp_path, base, "s3://bucket/ray", "--ray", cluster.address))
     finally:
