@@ -48,7 +48,7 @@ def proposals(tried: list[Point] | None = None, **budget: float) -> Proposals:
     search: Any = SimpleNamespace(
         seed=0, budget=SimpleNamespace(**{"candidates": None, "hours": None, "joules": None, **budget})
     )
-    return Proposals(search, plans, study, costs, SimpleNamespace(digest_of=lambda key: None))  # type: ignore[arg-type]
+    return Proposals(search, plans, study, costs, SimpleNamespace(recorded=set))  # type: ignore[arg-type]
 
 
 def test_the_first_is_the_recipe_as_it_stands_and_nothing_is_chosen_twice() -> None:
