@@ -43,7 +43,7 @@ def attempts(
         return next(given)
 
     monkeypatch.setattr(measure, "launch", launch)
-    own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure._here)
+    own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure.launch_here)
     job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch", artifacts={})
     return Measuring._calmest(own, job, tmp_path / "cost-0")
 
@@ -61,7 +61,7 @@ def measured(
         return loaded(load, number)
 
     monkeypatch.setattr(measure, "launch", launch)
-    own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure._here)
+    own: Any = SimpleNamespace(settings=Measure(**settings), launch=measure.launch_here)
     job: Any = SimpleNamespace(run="r", candidate="c", runtime="torch", artifacts={})
     return Measuring._calmest(own, job, tmp_path / "cost-0"), tmp_path / "cost-0"
 
