@@ -79,8 +79,13 @@ def export(
         raise InputError(
             f"{name}: --layout openvino takes onnx models, found torch. Choose an exported candidate."
         )
-    recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
-    settings = recipe.runtime_settings.get("openvino" if layout == "openvino" else runtime, {})
+    try:
+        recipe = check(read_yaml(run.path / "recipe.yaml")).recipe
+        settings = recipe.runtime_settings.get("openvino" if layout == "openvino" else runtime, {})
+    except InputError:
+        if layout == "openvino":  # its file holds the size of groups
+            raise
+        settings = {}  # a lost recipe keeps no model back
     group_size = settings.get("group_size") if layout == "openvino" else None
     check_empty(target)
     base_model, base_license = _base_of(run, document.base)

@@ -4,6 +4,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,7 +42,9 @@ def test_what_is_measured_stays_on_the_share_of_its_worker(
     monkeypatch.setattr(executors, "launch", launched)
     workers = LocalWorkers(tmp_path / "log", 2, 1)
     with ThreadPoolExecutor(2) as threads:
-        shares = list(threads.map(lambda _: workers.measure(None, tmp_path), range(2)))  # type: ignore[arg-type]
+        shares = list(
+            threads.map(lambda _: workers.measure(SimpleNamespace(artifacts={}), tmp_path), range(2))
+        )  # type: ignore[arg-type]
     assert sorted([*shares[0], *shares[1]]) == cores and not set(shares[0]) & set(shares[1])
     assert core_numbers() == cores
 
