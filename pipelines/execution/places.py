@@ -19,7 +19,7 @@ from xpareto.pipelines.storage import cache_folder, is_url, open_store, store_an
 
 def sent(data: DataSpec, store: str) -> DataSpec:
     """Return data as another machine finds them: at the same absolute path, or by name and text (see `arrived`)."""
-    root, lock = _absolute(data.root), _absolute(data.lock)
+    root, lock = absolute(data.root), absolute(data.lock)
     if is_url(store):
         if root is not None and Path(root).parent == cache_folder(store).resolve() / EMBEDDED:
             root = EMBEDDED
@@ -61,5 +61,6 @@ def store_named_by(job: Measurable) -> str:
     return next((store_and_digest(address)[0] for address in job.artifacts.values()), "")
 
 
-def _absolute(path: str | None) -> str | None:
+def absolute(path: str | None) -> str | None:
+    """Return a path as it is named wherever a process stands; None stays None."""
     return None if path is None else str(Path(path).absolute())

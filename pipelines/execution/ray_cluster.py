@@ -70,8 +70,10 @@ class RayCluster:
         """Run a task and return its result; WorkerDied when all of Ray's own attempts were lost."""
         from ray.exceptions import RayError, RayTaskError
 
+        sent = _Sent(Future(), progress, begins)
         try:
-            return self._begun().send(function, text, wants, progress, begins).result()
+            self._begun().send(sent, function, text, wants)
+            return sent.answer.result()
         except RayTaskError as error:
             cause = error.cause
             raise cause if isinstance(cause, InputError) else StepError(f"{error}") from error
@@ -134,16 +136,8 @@ class _Session:
         self._listener = threading.Thread(target=self._listen, name="ray news", daemon=True)
         self._listener.start()
 
-    def send(
-        self,
-        function: Callable[..., Any],
-        text: str,
-        wants: Mapping[str, Any],
-        progress: Progress,
-        begins: Callable[[str], None],
-    ) -> Future[Any]:
-        """Give a task to Ray, which begins it as soon as there is room, and return its result to be."""
-        sent = _Sent(Future(), progress, begins)
+    def send(self, sent: _Sent, function: Callable[..., Any], text: str, wants: Mapping[str, Any]) -> None:
+        """Give a task to Ray, which begins it as soon as there is room; `sent` has its result then."""
         with self._lock:
             if self._over.is_set():
                 raise WorkerDied("it was not begun, since all was stopped")
@@ -152,7 +146,6 @@ class _Session:
             self._sent[number] = sent
             result = sent.task.future()
         result.add_done_callback(lambda ended: self._ended(number, ended))  # at once, where it has ended
-        return sent.answer
 
     def facts(self, nodes: list[str]) -> list[dict[str, Any]]:
         """Return what the machine of each of some nodes is."""

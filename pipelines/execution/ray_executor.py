@@ -13,7 +13,7 @@ from xpareto.eval.probing import Job as Measurable
 from xpareto.eval.records import Measurement
 from xpareto.pipelines.execution import ray_tasks
 from xpareto.pipelines.execution.executor import LocalExecutor, StepError
-from xpareto.pipelines.execution.places import sent, store_named_by
+from xpareto.pipelines.execution.places import absolute, sent, store_named_by
 from xpareto.pipelines.execution.ray_cluster import Labelled, RayCluster
 from xpareto.pipelines.execution.work import Job, Progress
 from xpareto.pipelines.storage import is_url
@@ -43,7 +43,7 @@ class RayExecutor:
         if work.base_folder is not None and is_url(work.store):  # a folder that others may not see
             with self._base_lock:
                 return self._here.do(work, progress, begins)
-        work = replace(work, data=sent(work.data, work.store), base_folder=_absolute(work.base_folder))
+        work = replace(work, data=sent(work.data, work.store), base_folder=absolute(work.base_folder))
         answer = self._cluster.call(ray_tasks.make, work.to_json(), self._wants(work), progress, begins)
         if "done" in answer:
             begins(answer["where"])
@@ -97,7 +97,3 @@ class RayExecutor:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         return list(rows)
-
-
-def _absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).absolute())

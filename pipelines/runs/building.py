@@ -193,8 +193,10 @@ class ArtifactBuilder:
             raise InputError(
                 f"{self.ready.store.address}: the artifact of {what} is gone right after it was made."
             )
-        self._note("made", key=key, label=node.label, digest=made.digest, seconds=made.manifest.seconds)
-        self.agenda.made(piece, made.manifest.seconds)
+        own = made.manifest.key == key  # else it is equal to one of before, whose manifest stays
+        seconds = made.manifest.seconds if own else round(time.monotonic() - piece.began, 3)
+        self._note("made", key=key, label=node.label, digest=made.digest, seconds=seconds)
+        self.agenda.made(piece, seconds)
         if (
             node.step == "base" and start.base is not None
         ):  # of the hub's, more is known now than when it was planned

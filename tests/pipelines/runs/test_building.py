@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +29,11 @@ RECIPE = {
     ],
 }  # fmt: skip
 
+SECONDS = 1000.0  # that each manifest claims
+
 
 class Pretended:
-    """Puts an empty artifact where a node's would be; raises what it is told to, each once."""
+    """Puts an empty artifact where a node's would be, equal ones for all; raises what it is told, each once."""
 
     at_once, ahead = 2, 2
 
@@ -52,7 +55,9 @@ class Pretended:
             given = [key for key in (work.node.parent, work.node.teacher) if key is not None]
             store = self._ready.store
             parents = {key: digest for key in given if (digest := store.digest_of(key)) is not None}
-            made = Manifest({}, "torch", "encoder", key=work.node.key, parents=tuple(parents.values()))
+            made = Manifest(
+                {}, "torch", "encoder", key=work.node.key, parents=tuple(parents.values()), seconds=SECONDS
+            )
             return store.put(work.node.key, parents, lambda target: made).digest
         finally:
             with self._lock:
@@ -108,3 +113,13 @@ def test_a_worker_that_died_has_its_work_done_once_more(ready: Prepared, tmp_pat
     made = builder(ready, tmp_path, executor)
     made.build(ready.plan.nodes)
     assert executor.done[lost] == 2 and (lost in made.failed) == (deaths == 2)
+
+
+def test_what_equals_an_artifact_of_before_took_its_own_time(ready: Prepared, tmp_path: Path) -> None:
+    made = builder(ready, tmp_path, Pretended(ready, {}))
+    made.build(ready.plan.nodes)
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    taken = {event["key"]: event["seconds"] for event in events if event["event"] == "made"}
+    assert set(taken) == set(ready.plan.nodes) and len({one.digest for one in made.verified.values()}) == 1
+    sealed = next(iter(made.verified.values())).manifest.key  # the first: the others came to the same
+    assert taken.pop(sealed) == SECONDS and max(taken.values()) < SECONDS
