@@ -221,6 +221,7 @@ class LocalWorkers:
         self, job: Measurable, folder: Path, begins: Callable[[str], None] = _untold
     ) -> list[Measurement]:
         with self._worker() as number, only_on(self._shares[number]):
+            self._workers[number].close()  # it would hold memory beside what is scored
             return self._workers[number].measure(job, folder, begins)
 
     def fits(self, expected_bytes: Sequence[int]) -> bool:

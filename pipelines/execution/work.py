@@ -17,6 +17,7 @@ from xpareto.compress.models import import_checkpoint
 from xpareto.compress.training import alone
 from xpareto.eval.data import Data, DataSpec
 from xpareto.eval.hardware import machine_energy, peak_bytes, reset_peak
+from xpareto.pipelines.execution.carried import carried
 from xpareto.pipelines.execution.data import TaskDataProvider
 from xpareto.pipelines.execution.effort import WorkMeter, instrument_of_work
 from xpareto.pipelines.planning import HUB_FILES, Base, Node
@@ -85,7 +86,7 @@ def do(work: Job, progress: Progress, announce: Callable[[str], None] | None = N
         if announce is not None and node.step != "base" and STEPS.load(node.step).together:
             together = True
             announce(work.to_json())
-        with nullcontext() if together else alone():
+        with nullcontext() if together else alone(), carried(store, inputs.scratch):
             artifact = store.put(
                 node.key, inputs.digests(node), lambda target: _make(work, inputs, target, progress)
             )

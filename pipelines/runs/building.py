@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from xpareto.compress.core import Artifact, ArtifactDamaged, InputError
 from xpareto.compress.training import SAVED_TRAINING
@@ -28,6 +29,17 @@ def missing(ready: Prepared) -> dict[str, str]:
     """Return the label, by key, of every piece of work of a plan that the store has no artifact of."""
     ready.store.look_up(ready.plan.nodes)
     return {key: node.label for key, node in ready.plan.nodes.items() if not ready.store.is_made(key)}
+
+
+@dataclass(frozen=True)
+class Use:
+    """What is done with artifacts, by their keys, as soon as they are made or have failed."""
+
+    keys: Collection[str]
+    do: Callable[[], object]
+
+
+NO_USES: Mapping[str, Use] = MappingProxyType({})
 
 
 @dataclass
@@ -70,21 +82,19 @@ class ArtifactBuilder:
         """Return by name the artifacts of candidates, made where they are missing; None where one failed."""
         wanted = list(candidates)
         self.build(key for candidate in wanted for key in candidate.artifacts.values())
-        return {candidate.name: self._bundle(candidate) for candidate in wanted}
+        return {candidate.name: self.bundle(candidate) for candidate in wanted}
 
     def bundle(self, candidate: Candidate) -> dict[str, Artifact] | None:
-        """Return a candidate's artifacts, made where they are missing; None when one failed."""
-        return self.bundles([candidate])[candidate.name]
-
-    def _bundle(self, candidate: Candidate) -> dict[str, Artifact] | None:
+        """Return a candidate's artifacts, which were built before; None when one failed."""
         artifacts = {name: self.verified.get(key) for name, key in candidate.artifacts.items()}
         whole = {name: artifact for name, artifact in artifacts.items() if artifact is not None}
         return whole if len(whole) == len(artifacts) else None
 
-    def build(self, keys: Iterable[str]) -> None:
+    def build(self, keys: Iterable[str], uses: Mapping[str, Use] = NO_USES) -> None:
         """Verify the artifacts of nodes byte by byte, and make those that are not there, and what they are made of.
 
-        A node that fails takes with it what is made of it; InputError ends all once what runs is done.
+        A node that fails takes with it what is made of it; InputError ends all once what runs is done. `uses`, by name,
+        are of artifacts among these: each is done beside the making, where there is room that no making takes.
         """
         self.ready.store.send()
         needs = self._missing(keys)
@@ -100,7 +110,8 @@ class ArtifactBuilder:
             {key for key in needs if self._is_timed(key)},
             self._abandon,
         )
-        schedule.run(needs, self._obtain)
+        used = {name: [key for key in use.keys if key in needs] for name, use in uses.items()}
+        schedule.run({**needs, **used}, lambda name: uses[name].do() if name in uses else self._obtain(name))
 
     def _fit(self, running: Sequence[str], key: str) -> bool:
         known = [memory for one in (*running, key) if (memory := self._expected_memory(one)) is not None]
@@ -108,6 +119,8 @@ class ArtifactBuilder:
 
     def _expected_memory(self, key: str) -> int | None:
         """Return what a node is expected to take once its parents are there; None where nothing tells."""
+        if key not in self.ready.plan.nodes:
+            return None
         if key not in self._memory:
             self._memory[key] = self._expected.memory_bytes(self.ready.plan.nodes[key])
         return self._memory[key]

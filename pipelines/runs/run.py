@@ -36,7 +36,7 @@ from xpareto.pipelines.runs.agenda import (
     span,
     times_of_earlier_runs,
 )
-from xpareto.pipelines.runs.building import ArtifactBuilder, missing
+from xpareto.pipelines.runs.building import NO_USES, ArtifactBuilder, missing
 from xpareto.pipelines.runs.measure import Launch, Measuring, failed_probes, launch_here
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
@@ -130,16 +130,18 @@ def carry_out(
     try:
         try:
             builder.mend()
-            measurer = Measurer(builder.bundles(ready.plan.candidates), builder, agenda)
-            if cluster is None:
-                executor.close()  # workers that wait would hold memory beside what is scored
             costs = Measuring(
                 run, ready.store, ready.start, work, recipe.measure, threads, recipe.runtime_settings
             )
             scores = replace(costs, threads=share, launch=executor.measure)
-            measurer.take(
-                [turn for turn in to_measure if not turn.alone], scores, executor.at_once + executor.ahead
-            )
+            measurer = Measurer(builder, agenda)
+            to_score = [turn for turn in to_measure if not turn.alone]
+            together = executor.at_once + executor.ahead
+            ends = [key for candidate in ready.plan.candidates for key in candidate.artifacts.values()]
+            builder.build(ends, measurer.uses(to_score, scores) if together > 1 else NO_USES)
+            if cluster is None:
+                executor.close()  # a worker that waits would hold memory beside what is scored
+            measurer.take(to_score, scores, together)
             if not on:
                 executor.close()
             costs = replace(costs, launch=launch_of_costs(executor, cluster))

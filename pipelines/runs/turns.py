@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
-from xpareto.compress.core import Artifact
 from xpareto.eval.results import CONTROL, COST, turns
 from xpareto.pipelines.execution import Schedule
 from xpareto.pipelines.planning import Candidate, Plan
 from xpareto.pipelines.recipe import Measure, groups
 from xpareto.pipelines.runs.agenda import Agenda, measuring
-from xpareto.pipelines.runs.building import ArtifactBuilder
+from xpareto.pipelines.runs.building import ArtifactBuilder, Use
 from xpareto.pipelines.runs.measure import Measuring, failure
 
 
@@ -57,24 +57,36 @@ def turns_to_take(plan: Plan, settings: Measure, finished: AbstractSet[tuple[str
 class Measurer:
     """Takes the turns of candidates whose artifacts were made, and notes of each that could not be made why."""
 
-    made: Mapping[str, dict[str, Artifact] | None]
     builder: ArtifactBuilder
     agenda: Agenda
 
+    def uses(self, work: Sequence[Turn], measuring_with: Measuring) -> dict[str, Use]:
+        """Return the turns as what is done with artifacts as soon as they are made; what failed is left to `take`."""
+        return {
+            turn.title: Use(
+                tuple(self._candidate(turn).artifacts.values()),
+                partial(self._measure, turn, measuring_with),
+            )
+            for turn in work
+        }
+
     def take(self, work: Sequence[Turn], measuring_with: Measuring, at_once: int = 1) -> None:
-        """Measure what can be, `at_once` candidates at a time, and add each one's rows to the run when it is done."""
-        by_title = {turn.title: turn for turn in work if self._is_made(turn, measuring_with)}
+        """Measure what can be and is not yet, `at_once` candidates at a time; each one's rows join the run when it is
+        done."""
+        done = measuring_with.run.finished()
+        left = [turn for turn in work if (turn.candidate, turn.group, turn.repeat) not in done]
+        by_title = {turn.title: turn for turn in left if self._is_made(turn, measuring_with)}
         schedule = Schedule(at_once, abandon=self.builder.executor.close)
         schedule.run(
             dict.fromkeys(by_title, ()), lambda title: self._measure(by_title[title], measuring_with)
         )
 
     def _is_made(self, turn: Turn, measuring_with: Measuring) -> bool:
-        if self.made[turn.candidate] is not None:
+        candidate = self._candidate(turn)
+        if self.builder.bundle(candidate) is not None:
             return True
         run, plan = measuring_with.run, self.builder.ready.plan
         self.agenda.skip(measuring(turn.group))
-        candidate = _candidate(plan, turn.candidate)
         step = self.builder.failed_step(candidate)
         if (turn.candidate, step, 0) not in run.finished():
             error = self.builder.failed_candidates(plan)[turn.candidate]
@@ -82,8 +94,10 @@ class Measurer:
         return False
 
     def _measure(self, turn: Turn, measuring_with: Measuring) -> None:
-        candidate, bundle = _candidate(self.builder.ready.plan, turn.candidate), self.made[turn.candidate]
-        assert bundle is not None, "those that were not made are left out"
+        candidate = self._candidate(turn)
+        bundle = self.builder.bundle(candidate)
+        if bundle is None:
+            return
         with self.agenda.piece(measuring(turn.group), turn.title) as piece:
             rows, kept = measuring_with.rows_of(candidate, bundle, turn.group, turn.repeat, piece.begins)
         with self.agenda.lock:  # rows of one turn stay together
@@ -94,6 +108,5 @@ class Measurer:
             if row.status == "failed":
                 self.agenda.say(f"Failed: {row.probe} of {turn.candidate}: {row.error.splitlines()[0]}")
 
-
-def _candidate(plan: Plan, name: str) -> Candidate:
-    return next(candidate for candidate in plan.candidates if candidate.name == name)
+    def _candidate(self, turn: Turn) -> Candidate:
+        return next(one for one in self.builder.ready.plan.candidates if one.name == turn.candidate)

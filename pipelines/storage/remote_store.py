@@ -5,7 +5,9 @@ artifacts/ab/<digest>/                 files, then manifest.json
 measured/<key>/                        files by their sha256, then SEAL.json
 hub/lock.json                          the commits of the hub that runs agreed on
 
-What is at work (building/, scratch/ with the saved states of trainings, locks/) stays on the machine.
+scratch/<key>/                         the state that a training at work saved last (pipelines/execution/carried.py)
+
+What is being built and locks stay on the machine.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def measured(blocks: int, folder: Path, address: str) -> dict[str, dict[str, lis
     (run.path / "outcomes").mkdir(parents=True)
     here = LocalExecutor(run.path / "worker.log")
     candidate = ready.plan.candidates[-1]
-    bundle = ArtifactBuilder(ready, run, here, 1, Agenda(Console(), {})).bundle(candidate)
+    bundle = ArtifactBuilder(ready, run, here, 1, Agenda(Console(), {})).bundles([candidate])[candidate.name]
     here.close()
     assert bundle is not None, (run.path / "worker.log").read_text(encoding="utf-8")
     cluster = RayCluster(address, 1, "quiet")

@@ -17,7 +17,7 @@ from xpareto.pipelines.execution.executor import StepError, WorkerDied
 from xpareto.pipelines.execution.work import Job, Progress
 from xpareto.pipelines.planning import Prepared
 from xpareto.pipelines.runs.agenda import Agenda, Console
-from xpareto.pipelines.runs.building import ArtifactBuilder
+from xpareto.pipelines.runs.building import ArtifactBuilder, Use
 from xpareto.pipelines.storage import RunFolder
 
 RECIPE = {
@@ -123,3 +123,51 @@ def test_what_equals_an_artifact_of_before_took_its_own_time(ready: Prepared, tm
     assert set(taken) == set(ready.plan.nodes) and len({one.digest for one in made.verified.values()}) == 1
     sealed = next(iter(made.verified.values())).manifest.key  # the first: the others came to the same
     assert taken.pop(sealed) == SECONDS and max(taken.values()) < SECONDS
+
+
+class Waiting(Pretended):
+    """Does not get done with one node before something else is."""
+
+    def __init__(self, ready: Prepared, key: str, until: threading.Event) -> None:
+        super().__init__(ready, {})
+        self._key, self._until = key, until
+
+    def do(self, work: Job, progress: Progress, begins: Callable[[str], None]) -> str:
+        if work.node.key == self._key:
+            assert self._until.wait(60)
+        return super().do(work, progress, begins)
+
+
+def test_what_is_made_is_used_while_other_things_are_made(ready: Prepared, tmp_path: Path) -> None:
+    early, late = key_of(ready, "int8", "udpos"), key_of(ready, "onnx", "mnli")
+    used = threading.Event()
+    made = builder(ready, tmp_path, Waiting(ready, late, used))
+    made.build(ready.plan.nodes, {"score": Use([early], used.set)})
+    assert set(made.verified) == set(ready.plan.nodes)
+
+
+def test_a_use_of_what_failed_is_told_so(ready: Prepared, tmp_path: Path) -> None:
+    bad = key_of(ready, "int8", "udpos")
+    made = builder(ready, tmp_path, Pretended(ready, {bad: [StepError("no")]}))
+    found: list[bool] = []
+    made.build(ready.plan.nodes, {"score": Use([bad], lambda: found.append(bad in made.failed))})
+    assert found == [True]
+
+
+def test_making_goes_before_what_is_made_of_it(ready: Prepared, tmp_path: Path) -> None:
+    base = next(iter(ready.plan.nodes))
+    executor, order = Pretended(ready, {}), list[str]()
+    executor.at_once, executor.ahead = 2, 0
+    made = builder(ready, tmp_path, executor)
+    made.build([base])
+    ends = [node.key for node in ready.plan.nodes.values() if node.label == "fp32"]
+    uses = {str(number): Use([base], lambda: order.append("use")) for number in range(4)}
+    do = executor.do
+
+    def noted(work: Job, progress: Progress, begins: Callable[[str], None]) -> str:
+        order.append("make")
+        return do(work, progress, begins)
+
+    executor.do = noted  # type: ignore[method-assign]
+    made.build(ends, uses)
+    assert order[:2] == ["make", "make"] and order.count("use") == 4
