@@ -30,6 +30,9 @@ Price = Callable[[Point], float | None]
 SamplerName = Literal["tpe", "random"]
 STARTUP = 10  # settings that are tried before TPE learns from them
 ROUNDS = 25  # of proposals in which nothing is new, before the space counts as exhausted
+_START = (
+    3.0  # power of the cost by which the first settings are drawn: what is cheap teaches as much, for less
+)
 _LEAST = 0.05  # seconds: what costs nothing is not worth infinitely much
 _PART = 8  # one proposal in so many is TPE's
 
@@ -40,7 +43,7 @@ class Chooser:
 
     What is promised is divided by its cost to the power of `thrift`: 0 asks not what it costs, 1 weighs promise per
     second. It is below 1, for what begins a chain makes others cheaper (see tests/bench/search_replay.py). With one
-    proposal the sampler is by itself. The first `startup` settings are drawn by cost alone.
+    proposal the sampler is by itself. The first `startup` settings are drawn by cost alone, cheap ones most.
     """
 
     space: Space
@@ -99,7 +102,7 @@ class Chooser:
         if len(points) == 1:
             return points[0]
         if len(trials) < self.startup:
-            weights = costs**-self.thrift
+            weights = (costs / costs.min()) ** (-_START * self.thrift)
             return points[int(draw.choice(len(points), p=weights / weights.sum()))]
         gains = self._promise(trials).improvements(points, draw, pending)
         if not gains.any():

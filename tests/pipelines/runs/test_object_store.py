@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from tests.pipelines.runs.test_ray import recipe
 from tests.pipelines.runs.test_run import artifacts, events, facts, only_run
 from tests.pipelines.two_node_cluster import ENVIRONMENT, TwoNodes
+from xpareto.compress.training import SAVED_TRAINING
 from xpareto.pipelines.storage import cache_folder
 
 MISSING = [name for name in ("s3fs", "moto", "flask") if importlib.util.find_spec(name) is None]
@@ -56,9 +58,11 @@ def server() -> Iterator[None]:
     running.communicate("", timeout=60)
 
 
-def begin(folder: Path, base: Path, store: str, *words: str, cache: str = "cache") -> subprocess.Popen[str]:
+def begin(
+    folder: Path, base: Path, store: str, *words: str, cache: str = "cache", steps: int = STEPS
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "xpareto.pipelines", "run", str(recipe(folder, base, STEPS)), "--store", store, *words],
+        [sys.executable, "-m", "xpareto.pipelines", "run", str(recipe(folder, base, steps)), "--store", store, *words],
         cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT | {"XPARETO_CACHE": str(folder / cache)},
     )  # fmt: skip
 
@@ -128,6 +132,41 @@ def test_a_driver_that_is_killed_goes_on_on_another_machine(
     errors = done(begin(tmp_path, base, "s3://bucket/killed", cache="another"))
     assert "Going on with" in errors
     assert_same(tmp_path, "s3://bucket/killed", serial)
+
+
+def saved_step(file: Path) -> int:
+    """Return how many updates a saved training has made; 0 where there is none."""
+    if not file.is_file():
+        return 0
+    with safe_open(file, "pt") as opened:
+        return int(json.loads(opened.metadata()["state"])["step"])
+
+
+def test_a_training_goes_on_on_another_machine(server: None, tmp_path: Path, base: Path) -> None:
+    import s3fs
+
+    store = "s3://bucket/carried"
+    system = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+    words = ("--save-every", "0.005")
+    running = begin(tmp_path, base, store, *words, steps=2000)
+    deadline = time.monotonic() + 900
+    while not system.glob(f"{store}/scratch/*/SAVED.json"):
+        assert time.monotonic() < deadline and running.poll() is None, "nothing was saved"
+        time.sleep(0.1)
+    running.send_signal(signal.SIGKILL)
+    running.communicate(timeout=60)
+    (key,) = (name.split("/")[-2] for name in system.glob(f"{store}/scratch/*/SAVED.json"))
+    system.get_file(f"{store}/scratch/{key}/{SAVED_TRAINING}", str(tmp_path / "lost"))
+    there = saved_step(tmp_path / "lost")
+    assert there > 0
+    running = begin(tmp_path, base, store, *words, cache="another", steps=2000)
+    begun = tmp_path / "another" / cache_folder(store).name / "scratch" / key / SAVED_TRAINING
+    while (first := saved_step(begun)) == 0:
+        assert time.monotonic() < deadline and running.poll() is None, "nothing was saved"
+        time.sleep(0.001)
+    assert first >= there, "it began anew"
+    done(running)
+    assert not system.find(f"{store}/scratch")
 
 
 def test_two_drivers_at_once_end_in_the_same(server: None, serial: Path, tmp_path: Path, base: Path) -> None:
