@@ -92,7 +92,7 @@ RayAddress = Annotated[
     typer.Option(
         "--ray",
         metavar="ADDRESS",
-        help="Make and score on a Ray cluster: auto, local, host:port or ray://host:port.",
+        help="Make and score on a Ray cluster: auto, local or host:port.",
     ),
 ]
 SaveEvery = Annotated[

@@ -267,6 +267,12 @@ def _import_ray() -> Any:
 
 def _connect(address: str, threads: int) -> Any:
     """Return Ray, connected; InputError where the address leads to no cluster."""
+    if address.startswith("ray://"):  # its driver is no node, and is told nothing by actors bound to its own
+        raise InputError(
+            f"--ray {address}: expected auto, local or HOST:PORT of a cluster that this machine belongs to, found an "
+            "address of Ray Client. Give the command to the cluster instead: ray job submit --address "
+            "http://HOST:8265 -- xpareto run RECIPE --ray auto"
+        )
     ray = _import_ray()
     why = _unreachable(address)
     if why is not None:  # Ray itself would try for minutes
@@ -302,8 +308,8 @@ def _no_cluster(address: str, why: str) -> InputError:
 
 
 def _unreachable(address: str) -> str | None:
-    """Return why nobody answers at host:port or ray://host:port; None where somebody does, or for other addresses."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    """Return why nobody answers at host:port; None where somebody does, or for other addresses."""
+    host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or "/" in host:
         return None
     try:

@@ -44,13 +44,19 @@ def test_a_label_without_a_cluster_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists(), "before a folder of the run is made"
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("127.0.0.1:1", r"expected the address of a Ray cluster that runs \(nobody answers"),
+        ("ray://127.0.0.1:1", r"found an address of Ray Client\. .* ray job submit --address"),
+    ],
+)
 def test_where_nobody_answers_no_run_begins(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ray = pytest.importorskip("ray")
     monkeypatch.setattr(ray, "init", None)  # which would try for minutes
-    with pytest.raises(InputError, match=r"expected the address of a Ray cluster that runs \(nobody answers"):
+    with pytest.raises(InputError, match=told):
         run("demo", ray=address, store=tmp_path / "store", runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
