@@ -53,7 +53,9 @@ def save(scratch: Path, text: str, ns: int) -> None:
     (scratch / SAVED_TRAINING).write_text(text)
     os.utime(scratch / SAVED_TRAINING, ns=(ns, ns))
     begun = time.monotonic()
-    while objects().get(SAVED_TRAINING) != text.encode() or str(ns).encode() not in objects()["SAVED.json"]:
+    while objects().get(SAVED_TRAINING) != text.encode() or str(ns).encode() not in objects().get(
+        "SAVED.json", b""
+    ):
         assert time.monotonic() - begun < 10
         time.sleep(0.01)
 
