@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 
 from xpareto.compress.core import Artifact, ArtifactDamaged, InputError
 from xpareto.compress.training import SAVED_TRAINING
@@ -37,9 +36,6 @@ class Use:
 
     keys: Collection[str]
     do: Callable[[], object]
-
-
-NO_USES: Mapping[str, Use] = MappingProxyType({})
 
 
 @dataclass
@@ -90,12 +86,13 @@ class ArtifactBuilder:
         whole = {name: artifact for name, artifact in artifacts.items() if artifact is not None}
         return whole if len(whole) == len(artifacts) else None
 
-    def build(self, keys: Iterable[str], uses: Mapping[str, Use] = NO_USES) -> None:
+    def build(self, keys: Iterable[str], uses: Mapping[str, Use] | None = None) -> None:
         """Verify the artifacts of nodes byte by byte, and make those that are not there, and what they are made of.
 
         A node that fails takes with it what is made of it; InputError ends all once what runs is done. `uses`, by name,
         are of artifacts among these: each is done beside the making, where there is room that no making takes.
         """
+        uses = uses or {}
         self.ready.store.send()
         needs = self._missing(keys)
         nodes = self.ready.plan.nodes

@@ -36,7 +36,7 @@ from xpareto.pipelines.runs.agenda import (
     span,
     times_of_earlier_runs,
 )
-from xpareto.pipelines.runs.building import NO_USES, ArtifactBuilder, missing
+from xpareto.pipelines.runs.building import ArtifactBuilder, missing
 from xpareto.pipelines.runs.measure import Launch, Measuring, failed_probes, launch_here
 from xpareto.pipelines.runs.report import build_report
 from xpareto.pipelines.runs.results import results_of
@@ -138,7 +138,7 @@ def carry_out(
             to_score = [turn for turn in to_measure if not turn.alone]
             together = executor.at_once + executor.ahead
             ends = [key for candidate in ready.plan.candidates for key in candidate.artifacts.values()]
-            builder.build(ends, measurer.uses(to_score, scores) if together > 1 else NO_USES)
+            builder.build(ends, measurer.uses(to_score, scores) if together > 1 else None)
             if cluster is None:
                 executor.close()  # a worker that waits would hold memory beside what is scored
             measurer.take(to_score, scores, together)

@@ -3,10 +3,10 @@
 Every objective is a Gaussian process of the fields' values, the sum of a linear one (fields act about additively on
 logarithms of costs, and of four trials no more can be learnt) and one of settings that are alike (what a field does
 hangs on others). How much of each there is, how far it reaches, and how noisy it is are what the trials are likeliest
-under (Rasmussen and Williams 2006, equation 5.8). The expected improvement of the
-hypervolume (Emmerich et al. 2006) is the mean over draws from the posterior, nothing in those that break a limit.
-What is at work is on the front of each draw with the values that it has there: choosing one after the other so is the
-sequential greedy q-EHVI of Daulton et al. (2020), which BoTorch has, too.
+under (Rasmussen and Williams 2006, equation 5.8). The expected improvement of the hypervolume (Emmerich et al. 2006) is
+the mean over draws from the posterior, nothing in those that break a limit. What is at work is on the front of each
+draw with the values that it has there: choosing one after the other so is the sequential greedy q-EHVI of Daulton et
+al. (2020), which BoTorch has, too.
 """
 
 from __future__ import annotations
@@ -48,19 +48,20 @@ class Promise:
         known = self.values * signs  # less is better
         worst = known.max(axis=0) + 1.0  # octave
         worst[[at for at, objective in enumerate(self.objectives) if objective.role == "quality"]] = 0.0
-        asked = [*pending, *candidates]
-        drawn = self._predicted(asked, known, rng) - worst[:, None]
-        held = np.ones((len(asked), DRAWS), bool)
-        for limit in range(self.excesses.shape[1]):
-            column = self.excesses[:, [limit]]
-            held &= self._predicted(asked, column, rng)[:, 0] <= 0
+        asked = {
+            point_key(point): point for point in [*candidates, *pending]
+        }  # one that is both has one value
+        place = {key: at for at, key in enumerate(asked)}
+        mine, theirs = ([place[point_key(point)] for point in points] for points in (candidates, pending))
+        every = self._predicted(list(asked.values()), np.hstack([known, self.excesses]), rng)
+        drawn = every[:, : known.shape[1]] - worst[:, None]
+        held: np.ndarray = (every[:, known.shape[1] :] <= 0).all(axis=1)
         kept = (known - worst)[(self.excesses <= 0).all(axis=1)]
-        first = len(pending)
         gains = np.zeros((len(candidates), DRAWS))
         for draw in range(DRAWS):
-            beside = drawn[:first, :, draw][held[:first, draw]]
-            gains[:, draw] = _gains(np.vstack([kept, beside]), drawn[first:, :, draw])
-        told: np.ndarray = np.where(held[first:], gains, 0.0).mean(axis=1)
+            beside = drawn[theirs, :, draw][held[theirs, draw]]
+            gains[:, draw] = _gains(np.vstack([kept, beside]), drawn[mine, :, draw])
+        told: np.ndarray = np.where(held[mine], gains, 0.0).mean(axis=1)
         return told
 
     def _predicted(
@@ -104,17 +105,26 @@ def _posterior(
     `products` and `apart` are of the rows of all points, each with each.
     """
     known = len(seen)
-    likeliest, covariance, noisy = -np.inf, products, products
-    for linear, alike, reach, noise in product(_LINEAR, _ALIKE, _REACH, _NOISE):
-        tried = linear * products + alike * np.exp(-apart / reach)
-        with_noise = tried[:known, :known] + noise**2 * np.eye(known)
-        root = np.linalg.cholesky(with_noise)
-        likely = -0.5 * (np.linalg.solve(root, seen) ** 2).sum() - np.log(np.diag(root)).sum()
-        if likely > likeliest:
-            likeliest, covariance, noisy = likely, tried, with_noise
-    across = covariance[known:, :known]
-    gain = np.linalg.solve(noisy, across.T).T
-    variances, directions = np.linalg.eigh(covariance[known:, known:] - gain @ across.T)
+
+    def covariance(a: slice, b: slice, linear: float, alike: float, reach: float) -> np.ndarray:
+        told: np.ndarray = linear * products[a, b] + alike * np.exp(-apart[a, b] / reach)
+        return told
+
+    def noisy(settings: tuple[float, ...]) -> np.ndarray:
+        *kernel, noise = settings
+        told: np.ndarray = covariance(first, first, *kernel) + noise**2 * np.eye(known)
+        return told
+
+    def likelihood(settings: tuple[float, ...]) -> float:
+        root = np.linalg.cholesky(noisy(settings))
+        return float(-0.5 * (np.linalg.solve(root, seen) ** 2).sum() - np.log(np.diag(root)).sum())
+
+    first, others = slice(None, known), slice(known, None)
+    likeliest = max(product(_LINEAR, _ALIKE, _REACH, _NOISE), key=likelihood)
+    *kernel, _ = likeliest
+    across = covariance(others, first, *kernel)
+    gain = np.linalg.solve(noisy(likeliest), across.T).T
+    variances, directions = np.linalg.eigh(covariance(others, others, *kernel) - gain @ across.T)
     spread = directions * np.sqrt(np.maximum(variances, 0.0))
     drawn: np.ndarray = (gain @ seen)[:, None] + spread @ rng.standard_normal((len(spread), DRAWS))
     return drawn

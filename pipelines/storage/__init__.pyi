@@ -2,7 +2,6 @@ from .addresses import cache_folder as cache_folder
 from .addresses import folder_of as folder_of
 from .addresses import is_url as is_url
 from .addresses import store_and_digest as store_and_digest
-from .bucket import Bucket as Bucket
 from .cleaning import Leftover as Leftover
 from .cleaning import Needs as Needs
 from .cleaning import clean as clean

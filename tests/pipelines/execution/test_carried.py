@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,15 +49,26 @@ def objects() -> dict[str, bytes]:
     }
 
 
-def save(scratch: Path, text: str, ns: int) -> None:
+def wait_until(seen: Callable[[], bool]) -> None:
+    begun = time.monotonic()
+    while not seen():
+        assert time.monotonic() - begun < 60
+        time.sleep(0.01)
+
+
+def sent(text: str, ns: int) -> bool:
+    found = objects()
+    return found.get(SAVED_TRAINING) == text.encode() and str(ns).encode() in found.get("SAVED.json", b"")
+
+
+def put(scratch: Path, text: str, ns: int) -> None:
     (scratch / SAVED_TRAINING).write_text(text)
     os.utime(scratch / SAVED_TRAINING, ns=(ns, ns))
-    begun = time.monotonic()
-    while objects().get(SAVED_TRAINING) != text.encode() or str(ns).encode() not in objects().get(
-        "SAVED.json", b""
-    ):
-        assert time.monotonic() - begun < 10
-        time.sleep(0.01)
+
+
+def save(scratch: Path, text: str, ns: int) -> None:
+    put(scratch, text, ns)
+    wait_until(lambda: sent(text, ns))
 
 
 def lose(machine: Machine, text: str, ns: int) -> None:
@@ -84,23 +95,48 @@ def test_another_machine_goes_on_with_what_was_saved_last(
     assert objects() == {}
 
 
-def test_a_state_here_that_is_newer_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_here_that_is_newer_stays_and_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = (Machine(tmp_path / name, monkeypatch) for name in ("one", "other"))
     lose(one, "old", 1_000_000_001)
-    lose(other, "new", 3_000_000_001)
-    MemoryFileSystem.store.clear()
-    lose(one, "older", 2_000_000_001)
+    with pytest.raises(ConnectionError), other.works() as scratch:
+        monkeypatch.setattr(module._States, "_send", lambda _: None)  # the network is down
+        put(scratch, "new", 3_000_000_001)
+        raise ConnectionError
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "EVERY_SECONDS", 0.01)
     with pytest.raises(ConnectionError), other.works() as scratch:
         assert (scratch / SAVED_TRAINING).read_text() == "new"
+        wait_until(lambda: sent("new", 3_000_000_001))
         raise ConnectionError
 
 
-def test_a_state_that_cannot_be_sent_does_not_end_the_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("damage", ["SAVED.json", SAVED_TRAINING])
+def test_what_is_not_whole_is_not_taken(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (Machine(tmp_path / name, monkeypatch) for name in ("one", "other"))
+    lose(one, "first", 1_000_000_001)
+    (name,) = (name for name in MemoryFileSystem.store if name.endswith(damage))
+    if damage == "SAVED.json":
+        MemoryFileSystem().pipe_file(name, b"{")
+    else:  # as while the machine that is done deletes it
+        MemoryFileSystem().rm_file(name)
+    with other.works() as scratch:
+        assert not (scratch / SAVED_TRAINING).exists()
+
+
+@pytest.mark.parametrize("broken", ["put_file", "rm_file"])
+def test_a_state_that_cannot_be_sent_or_deleted_does_not_end_the_work(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    machine = Machine(tmp_path / "one", monkeypatch)
-    with machine.works() as scratch:
-        monkeypatch.setattr(MemoryFileSystem, "put_file", lambda *_, **__: 1 / 0)
-        (scratch / SAVED_TRAINING).write_text("state")
-        time.sleep(0.2)
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    told: list[str] = []
+
+    def heard() -> bool:
+        told.append(capsys.readouterr().err)
+        return "ZeroDivisionError" in told[-1]
+
+    with Machine(tmp_path / "one", monkeypatch).works() as scratch:
+        monkeypatch.setattr(MemoryFileSystem, broken, lambda *_, **__: 1 / 0)
+        put(scratch, "state", 1_000_000_001)
+        wait_until(heard if broken == "put_file" else lambda: sent("state", 1_000_000_001))
+    assert broken == "put_file" or heard()
