@@ -55,7 +55,7 @@ class Promise:
         mine, theirs = ([place[point_key(point)] for point in points] for points in (candidates, pending))
         every = self._predicted(list(asked.values()), np.hstack([known, self.excesses]), rng)
         drawn = every[:, : known.shape[1]] - worst[:, None]
-        held: np.ndarray = (every[:, known.shape[1] :] <= 0).all(axis=1)
+        held = np.all(every[:, known.shape[1] :] <= 0, axis=1)
         kept = (known - worst)[(self.excesses <= 0).all(axis=1)]
         gains = np.zeros((len(candidates), DRAWS))
         for draw in range(DRAWS):
